@@ -1,0 +1,162 @@
+"""What an app folder says about itself: its name, Procfile, requirements and runtime.
+
+Client and server read the same files with the same rules, so both use this module.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.errors import UsageError
+
+APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
+PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
+RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
+
+
+def check_app_name(name: str) -> str:
+    """Return `name` if it follows the platform's documented pattern.
+
+    Raises `UsageError` with a legal name made of it otherwise. The pattern is that of the
+    Dash Enterprise 4 documentation; the longest name is the server's business.
+    """
+    if APP_NAME.fullmatch(name):
+        return name
+    rule = "App names start with a lower-case letter and have only a-z, 0-9 and -."
+    suggestion = legal_app_name(name)
+    advice = f" Try --name {suggestion}" if suggestion else " Give one with --name"
+    raise UsageError(f"'{name}' is not a legal app name. {rule}{advice}")
+
+
+def legal_app_name(text: str) -> str:
+    """The nearest legal app name of at most 30 characters, or an empty string."""
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower())
+    return re.sub(r"^[^a-z]+", "", slug)[:30].strip("-")
+
+
+@dataclass(frozen=True)
+class Procfile:
+    """The processes of an app: process type to command line, in the order of the file."""
+
+    commands: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> Procfile:
+        """Read `type: command` lines. Raises `UsageError` naming the line that is wrong."""
+        commands: dict[str, str] = {}
+        for number, raw in enumerate(text.splitlines(), 1):
+            line = raw.strip()
+            if not line or line.startswith("#"):
+                continue
+            kind, colon, command = line.partition(":")
+            kind, command = kind.strip(), command.strip()
+            if not colon or not command or not PROCESS_TYPE.fullmatch(kind):
+                raise UsageError(
+                    f"Procfile line {number} is not 'type: command': {line!r}. "
+                    "Example: web: gunicorn app:server"
+                )
+            if kind in commands:
+                raise UsageError(f"Procfile line {number} defines '{kind}' a second time.")
+            commands[kind] = command
+        return cls(commands)
+
+    @classmethod
+    def read(cls, folder: Path) -> Procfile:
+        """The Procfile of `folder`. Raises `UsageError` when it is missing or lacks `web`."""
+        path = folder / "Procfile"
+        if not path.is_file():
+            raise UsageError(
+                "There is no Procfile. Add a file named Procfile with the line "
+                "'web: gunicorn app:server'"
+            )
+        procfile = cls.parse(read_text(path))
+        if "web" not in procfile.commands:
+            raise UsageError(
+                "The Procfile has no web process. Add the line 'web: gunicorn app:server'"
+            )
+        return procfile
+
+
+def read_runtime(folder: Path) -> str | None:
+    """The Python version that `runtime.txt` asks for (`3.11` or `3.11.7`), None without one.
+
+    Raises `UsageError` when the file says anything but `python-X.Y[.Z]`.
+    """
+    path = folder / "runtime.txt"
+    if not path.is_file():
+        return None
+    text = read_text(path).strip()
+    match = RUNTIME.fullmatch(text)
+    if not match:
+        raise UsageError(f"runtime.txt says {text!r}; it should be like 'python-3.11.7'.")
+    return match.group(1)
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """The requirement lines of an app, with the files that they include read in."""
+
+    lines: tuple[str, ...]
+    local: bool
+    """True when a line installs from the app's own folder, so that the folder's content
+    is part of what is installed."""
+
+    @classmethod
+    def read(cls, folder: Path) -> Requirements | None:
+        """The folder's requirements.txt, None without one.
+
+        Raises `UsageError` when an included file is missing or leaves the folder.
+        """
+        path = folder / "requirements.txt"
+        if not path.is_file():
+            return None
+        lines = tuple(_expand(path, folder.resolve(), seen=set()))
+        return cls(lines, local=any(_is_local(line, folder) for line in lines))
+
+
+_INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)")
+
+
+def _expand(path: Path, root: Path, seen: set[Path]) -> list[str]:
+    resolved = path.resolve()
+    if resolved in seen:
+        return []
+    seen.add(resolved)
+    if not resolved.is_relative_to(root):
+        raise UsageError(f"{path.name} leaves the app folder.")
+    if not resolved.is_file():
+        raise UsageError(f"requirements.txt includes {path.relative_to(root)}, which is not there.")
+    lines: list[str] = []
+    for raw in read_text(resolved).splitlines():
+        line = re.sub(r"(^|\s)#.*$", "", raw).strip()
+        if not line:
+            continue
+        lines.append(line)
+        include = _INCLUDE.fullmatch(line)
+        if include:
+            lines += _expand(resolved.parent / include.group(1), root, seen)
+    return lines
+
+
+def _is_local(line: str, folder: Path) -> bool:
+    if line.startswith(("-e", "--editable", ".", "/", "file:")):
+        return True
+    if " @ file:" in line or line.startswith("--find-links"):
+        return True
+    return not line.startswith("-") and "/" in line and (folder / line.split("[")[0]).exists()
+
+
+def read_text(path: Path) -> str:
+    """Text of a small file in UTF-8, or in UTF-16 where a byte order mark says so.
+
+    PowerShell's `pip freeze > requirements.txt` writes UTF-16. Raises `UsageError` for
+    anything else.
+    """
+    data = path.read_bytes()
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error

@@ -1,0 +1,77 @@
+"""Everything that may go wrong, as one tree; the class decides the exit code.
+
+    DeTasksError                1   refused or failed
+    ├── UsageError              2   bad usage or bad configuration
+    ├── DeployFailed            3   the build failed, or the app did not become healthy
+    ├── AuthError               4
+    │   ├── NotLoggedIn         4
+    │   └── NotPermitted        4
+    ├── NotFound                5   no such app, service, user or process
+    ├── Temporary              75   network or rate limit outlasted the deadline (EX_TEMPFAIL)
+    └── Interrupted           130   Ctrl-C (128 + SIGINT)
+
+The base is invoke's `Exit`, so under anybody's `tasks.py` the message reaches stderr and
+the code reaches the shell without a traceback.
+"""
+
+from __future__ import annotations
+
+from invoke.exceptions import Exit
+
+
+class DeTasksError(Exit):
+    """What happened and what to type next, in one or two lines."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, self.exit_code)
+        # Exit.__init__ does not call Exception.__init__, and str() would be empty.
+        self.args = (message,)
+
+    def __str__(self) -> str:
+        return self.message or ""
+
+
+class UsageError(DeTasksError):
+    """The command line or the configuration asks for something that makes no sense."""
+
+    exit_code = 2
+
+
+class DeployFailed(DeTasksError):
+    """The build failed, or the app was built and never answered."""
+
+    exit_code = 3
+
+
+class AuthError(DeTasksError):
+    """The server does not let this caller do this."""
+
+    exit_code = 4
+
+
+class NotLoggedIn(AuthError):
+    """There is no login for the host, or it has expired or was revoked."""
+
+
+class NotPermitted(AuthError):
+    """The login is good, and its user may not do this."""
+
+
+class NotFound(DeTasksError):
+    """The app, service, user or process that was named does not exist."""
+
+    exit_code = 5
+
+
+class Temporary(DeTasksError):
+    """Nothing is wrong with the request: the same command may succeed later."""
+
+    exit_code = 75
+
+
+class Interrupted(DeTasksError):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130

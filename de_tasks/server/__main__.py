@@ -1,0 +1,125 @@
+"""`python -m de_tasks.server --data DIR`: run a sandbox in the foreground.
+
+`inv sandbox.start` runs this detached, with `--ready-fd` to hear when it answers or why not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import fcntl
+import json
+import logging
+import os
+import socket
+import sqlite3
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import IO
+
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.sandbox import serve
+from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until a signal; returns the exit code."""
+    arguments = _parse(argv)
+    ready: int | None = arguments.pop("ready_fd")
+    settings = ServerSettings(**arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    try:
+        lock = lock_data(settings.data)
+        with lock:
+            sockets = listen(settings.port)
+            asyncio.run(serve(settings, sockets, ready))
+    except (DeTasksError, OSError, sqlite3.Error) as error:
+        problem = explain(error, settings)
+        print(problem, file=sys.stderr)
+        if ready is not None:
+            os.write(ready, json.dumps({"error": str(problem), "code": problem.code}).encode())
+        return problem.code
+    return 0
+
+
+def lock_data(data: Path) -> IO[str]:
+    """Make the data directory ours alone: a lock that ends with this process."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    data.chmod(0o700)
+    stream = (data / "lock").open("w")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        stream.close()
+        raise DeTasksError(f"A sandbox is already running on {data}.") from None
+    return stream
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Listening sockets on loopback, for IPv4 and, where there is one, for IPv6.
+
+    Browsers try `::1` first for `localhost`, where the apps are. Raises `DeTasksError` when
+    the port is taken.
+    """
+    sockets = [_bind(socket.AF_INET, PLATFORM_HOST, port)]
+    try:
+        sockets.append(_bind(socket.AF_INET6, "::1", port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise
+    return sockets
+
+
+def explain(error: Exception, settings: ServerSettings) -> DeTasksError:
+    """The sentence for a sandbox that cannot start or go on."""
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return DeTasksError(
+            f"Port {settings.port} is taken by another program. "
+            "Choose another one with --port, or --port 0 for any that is free"
+        )
+    if number == errno.EACCES and settings.port < 1024:
+        return UsageError(f"Port {settings.port} is for administrators: choose one above 1023.")
+    if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+        return DeTasksError(
+            f"The disk is full: the sandbox cannot write to {settings.data}. "
+            "Make room, or name another directory with --data"
+        )
+    if isinstance(error, DeTasksError):
+        return error
+    if isinstance(error, sqlite3.Error):
+        return DeTasksError(
+            f"{settings.data / 'sandbox.sqlite3'} cannot be used: {error}. "
+            "`inv sandbox.reset` starts anew with an empty one"
+        )
+    return DeTasksError(f"The sandbox cannot use {settings.data}: {error}")
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(1024)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _parse(argv: list[str] | None) -> dict[str, object]:
+    parser = argparse.ArgumentParser(prog="python -m de_tasks.server", description=__doc__)
+    for field in fields(ServerSettings):
+        flag = "--" + field.name.replace("_", "-")
+        if field.name == "data":
+            parser.add_argument(flag, type=Path, required=True)
+        else:
+            parser.add_argument(flag, type=int, default=field.default)
+    parser.add_argument("--ready-fd", type=int)
+    return vars(parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Start, find, stop and reset a sandbox from another process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.errors import DeTasksError, UsageError
+
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox that answers."""
+
+    pid: int
+    url: str
+    port: int
+    instance: str
+    data: Path
+
+
+def find(data: Path) -> Running | None:
+    """The sandbox that runs on a data directory, None when none answers."""
+    try:
+        record = json.loads((data / "running.json").read_text("utf-8"))
+        running = Running(**record, data=data)
+        with urllib.request.urlopen(f"{running.url}/health", timeout=5) as answer:
+            right = json.load(answer).get("sandbox") == running.instance
+    except (OSError, ValueError, TypeError, urllib.error.URLError):
+        return None
+    return running if right else None
+
+
+def start(data: Path, options: Mapping[str, int]) -> Running:
+    """Start a sandbox detached, and return once it answers.
+
+    `options` are fields of `ServerSettings`. Raises `DeTasksError` with the server's own
+    sentence when it cannot start.
+    """
+    if data.exists() and not data.is_dir():
+        raise UsageError(f"{data} is not a directory: name another one with --data")
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = (data / "server.log").open("ab")
+    except OSError as error:
+        raise DeTasksError(f"The sandbox cannot use {data}: {error.strerror}") from error
+    ours, theirs = os.pipe()
+    # An interrupt between the start and the `try` would leave a server that nobody knows of.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with log:
+        child = subprocess.Popen(
+            command(data, options, theirs),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[theirs],
+            start_new_session=True,
+            preexec_fn=_unblock,
+        )
+    os.close(theirs)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        with os.fdopen(ours) as pipe:
+            answer = _read_line(pipe.fileno(), START_TIMEOUT)
+        record = json.loads(answer) if answer else {}
+    except BaseException:
+        child.terminate()
+        child.wait(STOP_TIMEOUT)
+        raise
+    if "error" in record:
+        child.wait(STOP_TIMEOUT)
+        error = DeTasksError(record["error"])
+        error._code = record["code"]
+        raise error
+    if not record:
+        child.terminate()
+        raise DeTasksError(f"The sandbox did not start; {data / 'server.log'} says why.")
+    return Running(**record, data=data)
+
+
+def command(data: Path, options: Mapping[str, int], ready_fd: int | None = None) -> list[str]:
+    """The command line that runs a sandbox in the foreground."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    if ready_fd is not None:
+        flags.append(f"--ready-fd={ready_fd}")
+    return [sys.executable, "-m", "de_tasks.server", f"--data={data}", *flags]
+
+
+def stop(running: Running) -> None:
+    """Ask a sandbox to end, and return when it has, with all its apps."""
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while time.monotonic() < deadline:
+        if not _alive(running.pid):
+            return
+        time.sleep(0.05)
+    raise DeTasksError(
+        f"The sandbox (process {running.pid}) has not ended within {STOP_TIMEOUT:.0f} s; "
+        f"{running.data / 'server.log'} may say why."
+    )
+
+
+def reset(data: Path) -> bool:
+    """Delete a data directory; False when there is none.
+
+    Raises `DeTasksError` while its sandbox runs, `UsageError` for a folder that is not the
+    data directory of a sandbox.
+    """
+    if not data.exists():
+        return False
+    if find(data):
+        raise DeTasksError("The sandbox is running: stop it first with sandbox.stop")
+    if not (data / "lock").exists() and any(data.iterdir()):
+        raise UsageError(f"{data} is not the data directory of a sandbox; nothing was deleted.")
+    shutil.rmtree(data)
+    return True
+
+
+def free_port() -> int:
+    """A port on loopback that is free at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _unblock() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _read_line(descriptor: int, timeout: float) -> bytes:
+    import select
+
+    deadline, data = time.monotonic() + timeout, b""
+    while not data.endswith(b"\n"):
+        readable, _, _ = select.select([descriptor], [], [], max(0, deadline - time.monotonic()))
+        piece = os.read(descriptor, 4096) if readable else b""
+        if not piece:
+            break
+        data += piece
+    return data

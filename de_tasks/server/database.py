@@ -1,0 +1,155 @@
+"""The sandbox's state: one SQLite file, opened by one process.
+
+Every statement commits on its own unless it stands in a `transaction`, and a commit
+reaches the disk before it returns: what was acknowledged survives a kill.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from de_tasks.errors import DeTasksError
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE users (
+    username TEXT PRIMARY KEY,
+    password_hash TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'licensed_user', 'admin')),
+    created TEXT NOT NULL
+);
+CREATE TABLE grants (
+    id TEXT PRIMARY KEY,
+    username TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    scope TEXT NOT NULL,
+    expires REAL NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE refresh_tokens (
+    hash TEXT PRIMARY KEY,
+    grant_id TEXT NOT NULL REFERENCES grants ON DELETE CASCADE,
+    used INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE device_codes (
+    hash TEXT PRIMARY KEY,
+    user_code TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL,
+    expires REAL NOT NULL,
+    polled REAL NOT NULL DEFAULT 0,
+    answer TEXT CHECK (answer IN ('yes', 'no')),
+    username TEXT REFERENCES users ON DELETE CASCADE
+);
+CREATE TABLE sessions (
+    hash TEXT PRIMARY KEY,
+    username TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    csrf TEXT NOT NULL,
+    expires REAL NOT NULL
+);
+CREATE TABLE apps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL REFERENCES users,
+    title TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    release INTEGER
+);
+CREATE TABLE co_owners (
+    app_id INTEGER NOT NULL REFERENCES apps ON DELETE CASCADE,
+    username TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    PRIMARY KEY (app_id, username)
+);
+CREATE TABLE builds (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    app_id INTEGER NOT NULL REFERENCES apps ON DELETE CASCADE,
+    sha TEXT NOT NULL,
+    message TEXT NOT NULL,
+    author TEXT NOT NULL,
+    committed TEXT NOT NULL,
+    pushed_by TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'building', 'built', 'failed')),
+    queued_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT,
+    error TEXT,
+    environment TEXT
+);
+CREATE INDEX builds_by_app ON builds (app_id, id);
+"""
+
+
+class Database:
+    """A thin layer over `sqlite3`: statements in, rows out."""
+
+    def __init__(self, path: Path) -> None:
+        # Created before SQLite does it, so that it is never readable by others.
+        path.touch(mode=0o600, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._migrate(path)
+
+    def _migrate(self, path: Path) -> None:
+        (version,) = self.one("PRAGMA user_version")
+        if version > VERSION:
+            raise DeTasksError(
+                f"The data directory {path.parent} was written by a newer de-tasks "
+                f"(data version {version}, this one reads {VERSION}). "
+                "Upgrade de-tasks, or name another directory with --data"
+            )
+        if version == 0:
+            with self.transaction():
+                for statement in SCHEMA.split(";"):
+                    self.execute(statement)
+                self.execute(f"PRAGMA user_version={VERSION}")
+
+    def execute(self, sql: str, *values: Any) -> int:
+        """Run one statement; returns the id of an inserted row."""
+        return self._connection.execute(sql, values).lastrowid or 0
+
+    def changed(self, sql: str, *values: Any) -> int:
+        """Run one statement; returns how many rows it changed."""
+        return self._connection.execute(sql, values).rowcount
+
+    def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def find(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """The first row of a query, None when there is none."""
+        row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def one(self, sql: str, *values: Any) -> sqlite3.Row:
+        """The row of a query that always has one."""
+        row = self.find(sql, *values)
+        if row is None:
+            raise LookupError(sql)
+        return row
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside, or none of them."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def timestamp() -> str:
+    """Now in UTC as the API writes it: microseconds and no zone (`platform.graphql`)."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")

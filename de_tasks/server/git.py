@@ -1,0 +1,145 @@
+"""Git over smart HTTP at `/GIT/<app>`: git's own http-backend behind a raw ASGI app.
+
+Raw, because a framework's streaming answer asks for messages of its own and so swallows
+pieces of an upload that is still arriving. A push of any size passes through in pieces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from de_tasks.server.apps import Apps
+from de_tasks.server.identity import Identity
+from de_tasks.server.processes import Leash
+from de_tasks.server.repositories import Repositories
+
+PIECE = 64 * 1024
+PATHS = re.compile(r"/GIT/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
+
+
+class GitApp:
+    """The ASGI app of the git remote."""
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        apps: Apps,
+        identity: Identity,
+        hook_socket: Path,
+        leash: Leash,
+    ) -> None:
+        self._repositories = repositories
+        self._apps = apps
+        self._identity = identity
+        self._hook_socket = hook_socket
+        self._leash = leash
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        match = PATHS.fullmatch(request.url.path)
+        if not match:
+            return await plain(send, 404, "There is no git repository at this address.")
+        user = await self._identity.any(request.headers.get("authorization"))
+        if user is None:
+            return await plain(send, 401, "Log in first: de-tasks login")
+        name, service = match.groups()
+        app = self._apps.find(name)
+        if app is None or not self._apps.may_manage(user, app):
+            # The same answer for both: who may not manage an app is not told that it exists.
+            if not user.has_seat:
+                words = f"{user.username} has no license seat and may not deploy."
+            else:
+                words = f"There is no app {name}, or {user.username} may not deploy it."
+            return await plain(send, 403, words)
+        environment = {
+            **self._repositories.environment,
+            "GIT_PROJECT_ROOT": str(self._repositories.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{app['id']}.git/{service}",
+            "QUERY_STRING": request.url.query,
+            "REQUEST_METHOD": request.method,
+            "CONTENT_TYPE": request.headers.get("content-type", ""),
+            "REMOTE_USER": user.username,
+            "REMOTE_ADDR": "127.0.0.1",
+            "DE_APP": str(app["id"]),
+            "DE_HOOK_SOCKET": str(self._hook_socket),
+            # RFC 7240: who does not want to wait for the build says so.
+            "DE_FOLLOW": "0" if "respond-async" in request.headers.get("prefer", "") else "1",
+        }
+        for header, variable in (
+            ("git-protocol", "GIT_PROTOCOL"),
+            ("content-encoding", "HTTP_CONTENT_ENCODING"),
+            ("content-length", "CONTENT_LENGTH"),
+        ):
+            if header in request.headers:
+                environment[variable] = request.headers[header]
+        await self._run(environment, receive, send)
+
+    async def _run(self, environment: dict[str, str], receive: Receive, send: Send) -> None:
+        child = await asyncio.create_subprocess_exec(
+            "git",
+            "http-backend",
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._leash.add(child.pid)
+        feeder = asyncio.create_task(self._feed(child, receive))
+        try:
+            assert child.stdout
+            await self._answer(child.stdout, send)
+        finally:
+            # Closing stdin lets http-backend end by itself and clean up behind it; killing it
+            # would leave a half-received pack in a quarantine folder.
+            feeder.cancel()
+            await asyncio.gather(feeder, return_exceptions=True)
+            assert child.stdin
+            child.stdin.close()
+            await child.wait()
+            self._leash.remove(child.pid)
+
+    async def _feed(self, child: asyncio.subprocess.Process, receive: Receive) -> None:
+        assert child.stdin
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                child.stdin.write(message.get("body", b""))
+                await child.stdin.drain()
+                if not message.get("more_body", False):
+                    break
+        except (ConnectionError, BrokenPipeError):
+            return  # http-backend has read enough: it answers with what was wrong.
+        finally:
+            child.stdin.close()
+
+    async def _answer(self, stdout: asyncio.StreamReader, send: Send) -> None:
+        status, headers = 200, []
+        while line := (await stdout.readline()).strip():
+            key, _, value = line.partition(b":")
+            if key.lower() == b"status":
+                status = int(value.split()[0])
+            else:
+                headers.append((key.lower(), value.strip()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        while piece := await stdout.read(PIECE):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def plain(send: Send, status: int, text: str) -> None:
+    """Answer with a line of text, which git shows behind `remote:`."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="Dash Enterprise sandbox"'))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode() + b"\n"})

@@ -1,0 +1,184 @@
+"""The platform API: `platform.graphql` bound to the sandbox's parts.
+
+A field of the contract that has no resolver here is refused by name: never answered with
+a null that looks like a value.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import ariadne
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from de_tasks.errors import DeTasksError, NotPermitted, UsageError
+from de_tasks.server.accounts import User
+from de_tasks.server.identity import Identity
+from de_tasks.server.ratelimit import READ, WRITE, Budget, RateLimit
+
+BODY_LIMIT = 1024 * 1024
+FREE = {"rateLimit", "__schema", "__type", "__typename"}
+HTTP_STATUS = {"UNAUTHENTICATED": 401, "TOO_MANY_REQUESTS": 429, "BAD_REQUEST": 400}
+
+# ariadne logs every refusal with a traceback: what is worth a line is logged here.
+logging.getLogger("ariadne").setLevel(logging.CRITICAL)
+logger = logging.getLogger(__name__)
+
+
+class ApiError(GraphQLError):
+    """A request that could not be executed, with its code of the contract."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, extensions={"code": code})
+
+
+@dataclass
+class Context:
+    """What resolvers know of a request. `codes` becomes `extensions.codes` of the answer: the
+    machine-readable reason beside a mutation's `error` sentence."""
+
+    user: User
+    budget: Budget
+    codes: dict[str, str] = field(default_factory=dict)
+
+
+def make_schema(*bindables: ariadne.SchemaBindable) -> Any:
+    """The contract's schema with resolvers bound to it."""
+    text = files("de_tasks").joinpath("platform.graphql").read_text("utf-8")
+    return ariadne.make_executable_schema(text, *bindables)
+
+
+def resolve_field(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    """Take a field from its parent's dict; a field that nobody provides is an error."""
+    if isinstance(source, dict) and info.field_name in source:
+        value = source[info.field_name]
+        return value(info, **arguments) if callable(value) else value
+    if info.parent_type.name in ("Query", "Mutation") or isinstance(source, dict):
+        raise ApiError(
+            "BAD_USER_INPUT",
+            f"This sandbox does not offer {info.parent_type.name}.{info.field_name}.",
+        )
+    return None
+
+
+class GraphQLEndpoint:
+    """Answers `POST /Manager/graphql`."""
+
+    def __init__(self, schema: Any, identity: Identity, limit: RateLimit) -> None:
+        self._schema = schema
+        self._identity = identity
+        self._limit = limit
+
+    async def answer(self, request: Request) -> Response:
+        user = await self._identity.any(request.headers.get("authorization"))
+        if user is None:
+            return _errors("UNAUTHENTICATED", "Log in first: the login is missing or has expired.")
+        try:
+            data = await _read(request)
+            document = parse(data["query"])
+        except (ValueError, KeyError, TypeError, GraphQLError) as error:
+            return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
+        if not self._limit.take(user.username, cost(document, data.get("operationName"))):
+            return _too_many(self._limit.budget(user.username))
+        context = Context(user, self._limit.budget(user.username))
+        _, result = await ariadne.graphql(
+            self._schema,
+            data,
+            query_document=document,
+            context_value=context,
+            error_formatter=_format_error,
+            field_resolver=resolve_field,
+        )
+        if context.codes:
+            result["extensions"] = {"codes": context.codes}
+        status = 200 if "data" in result else 400
+        return JSONResponse(result, status, headers=_budget_headers(context.budget))
+
+
+def cost(document: DocumentNode, operation: str | None) -> int:
+    """Points of the operation that will run: each of its root fields is an action."""
+    points = 0
+    for node in document.definitions:
+        if not isinstance(node, OperationDefinitionNode):
+            continue
+        if operation and (node.name is None or node.name.value != operation):
+            continue
+        price = WRITE if node.operation is OperationType.MUTATION else READ
+        names = [s.name.value for s in node.selection_set.selections if isinstance(s, FieldNode)]
+        # A fragment at the root is charged as one action of its kind.
+        names += ["..." for s in node.selection_set.selections if not isinstance(s, FieldNode)]
+        points += sum(price for name in names if name not in FREE)
+    return points
+
+
+async def _read(request: Request) -> dict[str, Any]:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > BODY_LIMIT:
+            raise ValueError(f"more than {BODY_LIMIT} bytes")
+    data = json.loads(body)
+    if not isinstance(data, dict) or not isinstance(data.get("query"), str):
+        raise ValueError('the body is not {"query": ..., "variables": ...}')
+    return data
+
+
+def _format_error(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
+    cause = error.original_error
+    code, message = error.extensions and error.extensions.get("code"), error.message
+    if isinstance(cause, NotPermitted):
+        code = "FORBIDDEN"
+    elif isinstance(cause, UsageError):
+        code = "BAD_USER_INPUT"
+    elif cause is not None and not isinstance(cause, (ApiError, DeTasksError)):
+        logger.error("%s", error.path, exc_info=cause)
+        code, message = "INTERNAL_SERVER_ERROR", "The sandbox has an error of its own."
+    formatted = error.formatted
+    return {
+        **formatted,
+        "message": message,
+        "extensions": {"code": code or "BAD_USER_INPUT"},
+    }
+
+
+def _errors(code: str, message: str) -> JSONResponse:
+    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    headers = {"WWW-Authenticate": "Bearer"} if code == "UNAUTHENTICATED" else None
+    return JSONResponse(body, HTTP_STATUS[code], headers=headers)
+
+
+def _too_many(budget: Budget) -> JSONResponse:
+    error = {
+        "message": "Rate limit exceeded",
+        "stacktrace": {
+            "remainingPoints": budget.remaining,
+            "msBeforeNext": budget.ms_before_next,
+            "consumedPoints": budget.used,
+            "isFirstInDuration": False,
+        },
+        "extensions": {"code": "TOO_MANY_REQUESTS"},
+    }
+    headers = {"Retry-After": str(-(-budget.ms_before_next // 1000)), **_budget_headers(budget)}
+    return JSONResponse({"error": {"errors": [error]}}, 429, headers=headers)
+
+
+def _budget_headers(budget: Budget) -> dict[str, str]:
+    return {
+        "RateLimit-Limit": str(budget.limit),
+        "RateLimit-Remaining": str(budget.remaining),
+        "RateLimit-Reset": str(-(-budget.ms_before_next // 1000)),
+    }

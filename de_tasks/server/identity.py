@@ -1,0 +1,39 @@
+"""Who asks: the one place that reads an Authorization header."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from de_tasks.server.accounts import Accounts, User
+from de_tasks.server.tokens import Tokens
+
+
+class Identity:
+    """Turns credentials into users."""
+
+    def __init__(self, accounts: Accounts, tokens: Tokens) -> None:
+        self._accounts = accounts
+        self._tokens = tokens
+
+    def bearer(self, header: str | None) -> User | None:
+        """The user of a `Bearer` header."""
+        scheme, _, token = (header or "").partition(" ")
+        return self._tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+
+    async def any(self, header: str | None) -> User | None:
+        """The user of a `Bearer` header, or of `Basic` with a password or an access token."""
+        scheme, _, value = (header or "").partition(" ")
+        if scheme.lower() != "basic":
+            return self.bearer(header)
+        try:
+            pair = base64.b64decode(value.strip(), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        username, colon, password = pair.partition(":")
+        if not colon:
+            return None
+        user = self._tokens.user_of(password)
+        if user:
+            return user if user.username == username.lower() else None
+        return await self._accounts.sign_in(username, password)

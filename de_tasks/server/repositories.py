@@ -1,0 +1,123 @@
+"""The bare git repositories that apps are pushed to, one per app."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.errors import DeTasksError
+
+BRANCH = "refs/heads/master"
+
+# Bytes are deployed as they were pushed, whatever attributes the app's own tree sets.
+ATTRIBUTES = "* -text -filter -ident -working-tree-encoding -export-ignore -export-subst\n"
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """What is shown of a pushed commit. `date` is UTC as the API writes it."""
+
+    sha: str
+    tree: str
+    message: str
+    author: str
+    date: str
+
+
+class Repositories:
+    """Repositories below one folder, named by the app's number."""
+
+    def __init__(self, folder: Path, hooks: Path, push_limit: int) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "core.hooksPath": str(hooks),
+            # Packs are kept as they come, and large files never come into memory.
+            "receive.unpackLimit": "1",
+            "core.bigFileThreshold": "16m",
+            "receive.maxInputSize": str(push_limit),
+            "receive.autogc": "false",
+            "http.receivepack": "true",
+            "safe.directory": "*",
+            "protocol.version": "2",
+        }
+        self.environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": "/nonexistent",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_COUNT": str(len(config)),
+        }
+        for number, (key, value) in enumerate(config.items()):
+            self.environment[f"GIT_CONFIG_KEY_{number}"] = key
+            self.environment[f"GIT_CONFIG_VALUE_{number}"] = value
+
+    def path(self, app_id: int) -> Path:
+        """Folder of the app's bare repository."""
+        return self.folder / f"{app_id}.git"
+
+    async def create(self, app_id: int) -> None:
+        """Make an empty repository; one that is there stays."""
+        path = self.path(app_id)
+        if (path / "HEAD").exists():
+            return
+        await self._git(None, "init", "--quiet", "--bare", "--template=", "-b", "master", str(path))
+        (path / "info").mkdir(exist_ok=True)
+        (path / "info" / "attributes").write_text(ATTRIBUTES)
+
+    def remove(self, app_id: int) -> None:
+        """Delete the repository."""
+        shutil.rmtree(self.path(app_id), ignore_errors=True)
+
+    async def head(self, app_id: int) -> str | None:
+        """Hash of the last pushed commit, None before the first push."""
+        out = await self._git(app_id, "for-each-ref", "--format=%(objectname)", BRANCH)
+        return out.strip() or None
+
+    async def commit(self, app_id: int, sha: str) -> CommitInfo:
+        """What git knows of a commit."""
+        form = "--format=%T%x00%an%x00%cd%x00%B"
+        date = "--date=format-local:%Y-%m-%dT%H:%M:%S.000000"
+        out = await self._git(app_id, "show", "-s", "--no-color", form, date, sha)
+        tree, author, when, message = out.split("\0", 3)
+        return CommitInfo(sha, tree, message.strip(), author, when)
+
+    async def check_out(self, app_id: int, sha: str, folder: Path) -> int:
+        """Write the files of a commit to an empty folder; returns how many there are."""
+        folder.mkdir(parents=True)
+        index = folder.with_name(folder.name + ".index")
+        extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
+        try:
+            await self._git(app_id, "read-tree", sha, extra=extra)
+            await self._git(app_id, "checkout-index", "--all", "--force", extra=extra)
+            listing = await self._git(app_id, "ls-files", "-z", extra=extra)
+        finally:
+            index.unlink(missing_ok=True)
+        return listing.count("\0")
+
+    async def _git(
+        self, app_id: int | None, *arguments: str, extra: dict[str, str] | None = None
+    ) -> str:
+        environment = {**self.environment, **(extra or {})}
+        if app_id is not None:
+            environment["GIT_DIR"] = str(self.path(app_id))
+        child = await asyncio.create_subprocess_exec(
+            "git",
+            *arguments,
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        out, err = await child.communicate()
+        if child.returncode != 0:
+            reason = err.decode("utf-8", "replace").strip()
+            raise DeTasksError(f"git {arguments[0]} failed: {reason}")
+        return out.decode("utf-8", "replace")

@@ -1,0 +1,167 @@
+"""One sandbox, put together: everything that a data directory and a port make up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+from contextlib import nullcontext
+
+import aiohttp
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from de_tasks.server.accounts import Accounts, write_private
+from de_tasks.server.apps import Apps
+from de_tasks.server.asgi import Hosts, Paths, to_apps_host
+from de_tasks.server.builds import Builds
+from de_tasks.server.database import Database
+from de_tasks.server.environments import Environments
+from de_tasks.server.git import GitApp
+from de_tasks.server.graphql import GraphQLEndpoint, make_schema
+from de_tasks.server.hooks import HookSocket, write_hooks
+from de_tasks.server.identity import Identity
+from de_tasks.server.oidc import Oidc
+from de_tasks.server.pages import Pages
+from de_tasks.server.processes import Leash
+from de_tasks.server.proxy import Proxy
+from de_tasks.server.ratelimit import RateLimit
+from de_tasks.server.releases import Releases
+from de_tasks.server.repositories import Repositories
+from de_tasks.server.resolvers import Resolvers
+from de_tasks.server.sessions import Sessions
+from de_tasks.server.settings import ServerSettings
+from de_tasks.server.tokens import Tokens
+
+PASSWORDS = "passwords.json"
+RUNNING = "running.json"
+
+
+class Sandbox:
+    """A sandbox over a data directory that this process has locked."""
+
+    def __init__(self, settings: ServerSettings, client: aiohttp.ClientSession) -> None:
+        data = settings.data
+        self._settings = settings
+        self._database = Database(data / "sandbox.sqlite3")
+        accounts = Accounts(self._database)
+        accounts.create_first_users(data / PASSWORDS)
+        tokens = Tokens(self._database, accounts, settings)
+        identity = Identity(accounts, tokens)
+        self._leash = Leash()
+        repositories = Repositories(
+            data / "git", write_hooks(data / "hooks"), settings.push_limit
+        )
+        environments = Environments(data / "environments", self._leash)
+        self._releases = Releases(settings, environments, self._leash, client)
+        self._builds = Builds(
+            settings, self._database, repositories, environments, self._releases
+        )
+        apps = Apps(self._database, repositories, self._releases, self._builds)
+        self._hook_socket = HookSocket(self._database, self._builds, self._releases)
+        pages = Pages()
+        sessions = Sessions(self._database, accounts)
+        oidc = Oidc(self._database, accounts, tokens, identity, sessions, pages)
+        resolvers = Resolvers(settings, self._database, apps, self._builds, self._releases)
+        limit = RateLimit(settings.rate_limit_points, settings.rate_limit_seconds)
+        graphql = GraphQLEndpoint(make_schema(*resolvers.bindables()), identity, limit)
+        git = GitApp(repositories, apps, identity, self._hook_socket.path, self._leash)
+        # Tells this sandbox from whatever else may answer on its port.
+        self.instance = secrets.token_hex(8)
+
+        async def home(_: Request) -> Response:
+            return pages.answer("home.html", apps_url=settings.apps_url)
+
+        async def health(_: Request) -> Response:
+            return JSONResponse({"sandbox": self.instance})
+
+        async def elsewhere(request: Request) -> Response:
+            name = request.path_params["name"]
+            if apps.find(name):
+                return to_apps_host(settings, f"/{name}/{request.path_params.get('rest', '')}")
+            return pages.message(404, "Not here", "There is nothing at this address.")
+
+        router = Starlette(
+            routes=[
+                Route("/", home),
+                Route("/health", health),
+                Route("/Manager/graphql", graphql.answer, methods=["POST"]),
+                Mount("/auth/realms/dash", routes=oidc.routes()),
+                Route("/{name}", elsewhere),
+                Route("/{name}/{rest:path}", elsewhere),
+            ]
+        )
+        proxy = Proxy(settings, apps, self._releases, client, pages)
+        self.asgi = Hosts(settings, Paths(settings, git, router), proxy)
+
+    async def start(self) -> None:
+        """Serve the apps again, and take pushes."""
+        await self._hook_socket.start()
+        await self._builds.recover()
+
+    async def stop(self) -> None:
+        """Stop every process; what is not built stays queued."""
+        await self._builds.stop()
+        await self._releases.stop_all()
+        await self._hook_socket.stop()
+        await asyncio.to_thread(self._leash.close)
+        self._database.close()
+
+
+async def serve(settings: ServerSettings, sockets: list[socket.socket], ready: int | None) -> None:
+    """Run a sandbox on listening sockets until SIGTERM or SIGINT.
+
+    When it answers, one line of JSON is written to the file descriptor `ready`.
+    """
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+    ) as client:
+        sandbox = Sandbox(settings, client)
+        config = uvicorn.Config(
+            sandbox.asgi,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ws="websockets-sansio",
+            ws_max_size=64 * 1024**2,
+        )
+        server = uvicorn.Server(config)
+        # uvicorn would answer a signal by ending the process before the apps are stopped.
+        server.capture_signals = nullcontext  # type: ignore[method-assign]
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            server.should_exit = True
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, end)
+        try:
+            await sandbox.start()
+            record = {
+                "pid": os.getpid(),
+                "url": settings.url,
+                "port": settings.port,
+                "instance": sandbox.instance,
+            }
+            write_private(settings.data / RUNNING, json.dumps(record))
+            serving = asyncio.create_task(server.serve(sockets))
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            if ready is not None:
+                os.write(ready, json.dumps(record).encode() + b"\n")
+                os.close(ready)
+            logging.getLogger(__name__).info("serving %s", settings.url)
+            await serving
+        finally:
+            await sandbox.stop()
+            (settings.data / RUNNING).unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""Tokens: signed access and identity tokens, opaque refresh tokens that rotate.
+
+A login is a *grant*. Its refresh token is good once: each use gives the next one, and a
+second use of an old one ends the grant (RFC 9700, section 4.14.2). Only hashes are stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from de_tasks.server.accounts import Accounts, User, write_private
+from de_tasks.server.database import Database
+from de_tasks.server.settings import ServerSettings
+
+ALGORITHM = "RS256"
+CLIENT_ID = "dash"
+AUDIENCE = "dash-platform"
+"""Audience of access tokens. Tokens meant for apps have another one, and API and git refuse them."""
+
+
+def digest(secret: str) -> str:
+    """What is stored of a random secret: with 256 bits of entropy a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class TokenSet:
+    """One answer of the token endpoint."""
+
+    access_token: str
+    refresh_token: str
+    id_token: str
+    expires_in: int
+    refresh_expires_in: int
+    scope: str
+
+
+class Tokens:
+    """Issues and checks the tokens of one sandbox."""
+
+    def __init__(self, database: Database, accounts: Accounts, settings: ServerSettings) -> None:
+        self._db = database
+        self._accounts = accounts
+        self._settings = settings
+        self._key = _load_key(settings.data / "signing-key.json")
+
+    @property
+    def issuer(self) -> str:
+        """The issuer address, the base of all OIDC endpoints."""
+        return f"{self._settings.url}/auth/realms/dash"
+
+    def jwks(self) -> dict[str, Any]:
+        """The public signing keys; `use` and `alg` are what dash-enterprise-auth needs."""
+        return {"keys": [self._key.as_dict(private=False)]}
+
+    def grant(self, user: User, scope: str) -> TokenSet:
+        """Log a user in: a new grant with its first tokens."""
+        grant_id = secrets.token_hex(16)
+        expires = time.time() + self._settings.offline_token_seconds
+        self._db.execute(
+            "INSERT INTO grants (id, username, scope, expires) VALUES (?, ?, ?, ?)",
+            grant_id,
+            user.username,
+            scope,
+            expires,
+        )
+        return self._issue(user, grant_id, scope, expires)
+
+    def refresh(self, refresh_token: str) -> TokenSet | None:
+        """The next tokens of a grant, None when the token is unknown, old or revoked."""
+        with self._db.transaction():
+            row = self._db.find(
+                "SELECT r.used, g.* FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id"
+                " WHERE r.hash = ?",
+                digest(refresh_token),
+            )
+            if row is None or row["revoked"] or row["expires"] < time.time():
+                return None
+            if row["used"]:
+                self._db.execute("UPDATE grants SET revoked = 1 WHERE id = ?", row["id"])
+                return None
+            user = self._accounts.get(row["username"])
+            if user is None:
+                return None
+            self._db.execute(
+                "UPDATE refresh_tokens SET used = 1 WHERE hash = ?", digest(refresh_token)
+            )
+            return self._issue(user, row["id"], row["scope"], row["expires"])
+
+    def revoke(self, token: str) -> None:
+        """End the grant that a refresh or access token belongs to; unknown tokens are ignored."""
+        row = self._db.find(
+            "SELECT grant_id FROM refresh_tokens WHERE hash = ?", digest(token)
+        )
+        claims = None if row else self._claims(token)
+        grant_id = row["grant_id"] if row else claims and claims.get("sid")
+        if grant_id:
+            self._db.execute("UPDATE grants SET revoked = 1 WHERE id = ?", grant_id)
+
+    def user_of(self, access_token: str) -> User | None:
+        """The user of a valid access token whose grant was not revoked."""
+        claims = self._claims(access_token)
+        if claims is None or claims.get("aud") != AUDIENCE or claims.get("typ") != "Bearer":
+            return None
+        row = self._db.find("SELECT revoked FROM grants WHERE id = ?", claims.get("sid"))
+        if row is None or row["revoked"]:
+            return None
+        return self._accounts.get(str(claims.get("preferred_username")))
+
+    def _claims(self, token: str) -> dict[str, Any] | None:
+        try:
+            claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+            jwt.JWTClaimsRegistry(
+                exp={"essential": True}, iss={"essential": True, "value": self.issuer}
+            ).validate(claims)
+        except (JoseError, ValueError):
+            return None
+        return dict(claims)
+
+    def _issue(self, user: User, grant_id: str, scope: str, expires: float) -> TokenSet:
+        refresh_token = secrets.token_urlsafe(32)
+        self._db.execute(
+            "INSERT INTO refresh_tokens (hash, grant_id) VALUES (?, ?)",
+            digest(refresh_token),
+            grant_id,
+        )
+        now = int(time.time())
+        seconds = self._settings.access_token_seconds
+        common = {
+            "iss": self.issuer,
+            "sub": user.username,
+            "azp": CLIENT_ID,
+            "sid": grant_id,
+            "iat": now,
+            "exp": now + seconds,
+            "preferred_username": user.username,
+        }
+        roles = {"resource_access": {CLIENT_ID: {"roles": [user.role]}}, "scope": scope}
+        access = {**common, **roles, "aud": AUDIENCE, "typ": "Bearer", "jti": secrets.token_hex(8)}
+        return TokenSet(
+            access_token=self._sign(access),
+            refresh_token=refresh_token,
+            id_token=self._sign({**common, "aud": CLIENT_ID, "typ": "ID"}),
+            expires_in=seconds,
+            refresh_expires_in=max(0, int(expires - now)),
+            scope=scope,
+        )
+
+    def _sign(self, claims: dict[str, Any]) -> str:
+        return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key)
+
+
+def _load_key(path: Path) -> RSAKey:
+    if not path.exists():
+        parameters = {"use": "sig", "alg": ALGORITHM}
+        key = RSAKey.generate_key(2048, parameters=parameters, auto_kid=True)
+        write_private(path, json.dumps(key.as_dict(private=True)))
+    return RSAKey.import_key(json.loads(path.read_text("utf-8")))
