@@ -118,8 +118,7 @@ def check_name(name: str) -> None:
         )
     if len(name) > LONGEST_NAME:
         raise UsageError(
-            f"'{name}' is too long for an app name: {len(name)} characters,"
-            f" at most {LONGEST_NAME}."
+            f"'{name}' is too long for an app name: {len(name)} characters, at most {LONGEST_NAME}."
         )
     if name in RESERVED:
         raise UsageError(f"'{name}' is an address of the platform itself: choose another name.")

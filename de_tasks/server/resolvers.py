@@ -67,7 +67,7 @@ class Resolvers:
         info: GraphQLResolveInfo,
         page: int | None = None,
         name: str | None = None,
-        allApps: bool | None = None,  # noqa: N803 - an argument's name in the contract
+        allApps: bool | None = None,
     ) -> dict[str, Any]:
         """A page of the apps that the caller manages."""
         user, number = _context(info).user, max(page or 1, 1)
@@ -127,7 +127,7 @@ class Resolvers:
         _: None,
         info: GraphQLResolveInfo,
         appname: str,
-        processName: str = WEB,  # noqa: N803 - an argument's name in the contract
+        processName: str = WEB,
         count: int = 200,
         after: str | None = None,
         wait: int = 0,

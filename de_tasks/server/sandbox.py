@@ -56,14 +56,10 @@ class Sandbox:
         tokens = Tokens(self._database, accounts, settings)
         identity = Identity(accounts, tokens)
         self._leash = Leash()
-        repositories = Repositories(
-            data / "git", write_hooks(data / "hooks"), settings.push_limit
-        )
+        repositories = Repositories(data / "git", write_hooks(data / "hooks"), settings.push_limit)
         environments = Environments(data / "environments", self._leash)
         self._releases = Releases(settings, environments, self._leash, client)
-        self._builds = Builds(
-            settings, self._database, repositories, environments, self._releases
-        )
+        self._builds = Builds(settings, self._database, repositories, environments, self._releases)
         apps = Apps(self._database, repositories, self._releases, self._builds)
         self._hook_socket = HookSocket(self._database, self._builds, self._releases)
         pages = Pages()

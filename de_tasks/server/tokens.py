@@ -99,9 +99,7 @@ class Tokens:
 
     def revoke(self, token: str) -> None:
         """End the grant that a refresh or access token belongs to; unknown tokens are ignored."""
-        row = self._db.find(
-            "SELECT grant_id FROM refresh_tokens WHERE hash = ?", digest(token)
-        )
+        row = self._db.find("SELECT grant_id FROM refresh_tokens WHERE hash = ?", digest(token))
         claims = None if row else self._claims(token)
         grant_id = row["grant_id"] if row else claims and claims.get("sid")
         if grant_id:
