@@ -25,7 +25,7 @@ from de_tasks.server.settings import ServerSettings
 ALGORITHM = "RS256"
 CLIENT_ID = "dash"
 AUDIENCE = "dash-platform"
-"""Audience of access tokens. Tokens meant for apps have another one, and API and git refuse them."""
+"""Audience of access tokens. Tokens for apps have another one, which API and git refuse."""
 
 
 def digest(secret: str) -> str:

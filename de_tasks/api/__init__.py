@@ -1,0 +1,1 @@
+"""The platform: a small typed protocol, and GraphQL over HTTPS behind it."""

@@ -1,0 +1,81 @@
+"""GraphQL over HTTP: one `execute`, all errors mapped to the tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from de_tasks import retry
+from de_tasks.auth.session import Session
+from de_tasks.config import Host
+from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted, UsageError
+from de_tasks.transport import Transport, Unavailable
+
+
+class Client:
+    """The platform API of one host."""
+
+    def __init__(
+        self, host: Host, session: Session, transport: Transport, tell: Callable[[str], None]
+    ) -> None:
+        self._host = host
+        self._session = session
+        self._transport = transport
+        self._tell = tell
+
+    def execute(self, document: str, repeat: bool = True, **variables: Any) -> dict[str, Any]:
+        """Run a document; returns its `data`, with the answer's codes under `"codes"`.
+
+        Faults are retried where `repeat` says that doing it twice does no harm.
+        """
+
+        def attempt() -> dict[str, Any]:
+            try:
+                return self._once(document, variables)
+            except NotLoggedIn:
+                self._session.renew()
+                return self._once(document, variables)
+
+        return retry.call(attempt, self._tell, repeat)
+
+    def _once(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        answer = self._transport.request(
+            "POST",
+            self._host.api,
+            json={"query": document, "variables": variables},
+            headers={"Authorization": self._session.header()},
+        )
+        try:
+            body = json.loads(answer.text)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            if answer.status_code >= 500:
+                raise Unavailable(f"{self._host.name} answers {answer.status_code}.")
+            raise UsageError(
+                f"{self._host.name} does not speak the platform API at {self._host.api} "
+                f"(status {answer.status_code}). Is it the right host?"
+            )
+        envelope = body.get("error")
+        errors = (envelope if isinstance(envelope, dict) else body).get("errors")
+        if errors:
+            raise self._error(errors[0])
+        data = body.get("data")
+        if not isinstance(data, dict):
+            raise Unavailable(f"{self._host.name} answers {answer.status_code} without data.")
+        return {**data, "codes": (body.get("extensions") or {}).get("codes", {})}
+
+    def _error(self, error: dict[str, Any]) -> DeTasksError:
+        code = (error.get("extensions") or {}).get("code")
+        message = str(error.get("message") or "The server gives no reason.")
+        if code == "TOO_MANY_REQUESTS":
+            wait = (error.get("stacktrace") or {}).get("msBeforeNext", 60_000)
+            return retry.RateLimited(float(wait) / 1000)
+        if code == "UNAUTHENTICATED":
+            return NotLoggedIn(
+                f"The login to {self._host.name} has expired or was revoked. Log in again"
+            )
+        if code == "FORBIDDEN":
+            return NotPermitted(message)
+        return UsageError(message) if code == "BAD_USER_INPUT" else DeTasksError(message)

@@ -1,0 +1,35 @@
+"""The protocol that tasks speak; GraphQL is its first implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from de_tasks.api.models import App, Build, LogPage, User
+
+
+class Platform(Protocol):
+    """A Dash Enterprise, in the field's words. Every method may raise `DeTasksError`s."""
+
+    def whoami(self) -> User:
+        """The caller."""
+
+    def apps(self) -> Iterator[App]:
+        """The apps that the caller manages."""
+
+    def app(self, name: str) -> App | None:
+        """One app; None when there is none, or the caller may not manage it."""
+
+    def create_app(self, name: str) -> App:
+        """Create an app. Raises `DeTasksError` when the name is taken."""
+
+    def delete_app(self, name: str) -> None:
+        """Delete an app."""
+
+    def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
+        """The newest build, its log after a cursor; held up to `wait` s until it has ended."""
+
+    def runtime_log(
+        self, name: str, process: str, count: int, after: str | None = None, wait: int = 0
+    ) -> LogPage | None:
+        """Lines of a process, None when there is no such app."""

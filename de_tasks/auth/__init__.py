@@ -1,0 +1,1 @@
+"""Logging in: the OpenID flows, and where the tokens are kept."""

@@ -1,0 +1,47 @@
+"""A login in use: gives the access token, and a new one when it has run out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from filelock import FileLock
+
+from de_tasks.auth.oidc import Oidc
+from de_tasks.auth.store import CredentialsFile, Login
+from de_tasks.errors import NotLoggedIn
+
+EARLY = 30.0
+"""Seconds before its end at which a token is renewed already."""
+
+
+@dataclass
+class Session:
+    """The login that a command acts with; without a store it lives in memory only."""
+
+    oidc: Oidc
+    login: Login
+    store: CredentialsFile | None = field(default=None)
+
+    def header(self) -> str:
+        """The Authorization header."""
+        if self.login.expires - EARLY < time.time():
+            self.renew()
+        return f"Bearer {self.login.access_token}"
+
+    def renew(self) -> None:
+        """Refresh, once for all processes that share the store.
+
+        Raises `NotLoggedIn` when the login has ended.
+        """
+        if self.store is None:
+            self.login = self.oidc.refresh(self.login)
+            return
+        with FileLock(f"{self.store.path}.lock", timeout=60, mode=0o600):
+            kept = self.store.get(self.login.host)
+            if kept is None:
+                raise NotLoggedIn(f"You have been logged out of {self.login.host}. Log in again")
+            if kept.access_token == self.login.access_token:
+                kept = self.oidc.refresh(kept)
+                self.store.put(kept, make_last=False)
+            self.login = kept

@@ -1,0 +1,146 @@
+"""Settings: where each value comes from, highest first.
+
+1. a command-line flag
+2. the reference's variables: DASH_ENTERPRISE_HOST, _USERNAME, _PASSWORD, _CA_PATH
+3. INVOKE_DE_* for single values
+4. invoke's configuration under the key `de` (invoke.yaml, ~/.invoke.yaml, ns.configure)
+5. the host of the last login (for the host only; see `auth.store`)
+6. the default
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from de_tasks.errors import UsageError
+
+REFERENCE_VARIABLES = {
+    "host": "DASH_ENTERPRISE_HOST",
+    "username": "DASH_ENTERPRISE_USERNAME",
+    "password": "DASH_ENTERPRISE_PASSWORD",
+    "ca_path": "DASH_ENTERPRISE_CA_PATH",
+}
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. Durations are seconds; an empty text means not set."""
+
+    host: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_path: str = ""
+    keyfile: str = ""
+    no_keyfile: bool = False
+    insecure_http: bool = False
+    app: str = ""
+    path: str = "."
+    branch: str = "master"
+    cache: str = ""
+    timeout: int = 900
+    sandbox_data: str = ""
+    sandbox_port: int = 8888
+
+
+def load(
+    configuration: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    **flags: object,
+) -> Settings:
+    """Settle every value. `configuration` is invoke's `de` section, `flags` what was typed.
+
+    Raises `UsageError` naming a value that has the wrong form and where it came from.
+    """
+    environment = os.environ if environment is None else environment
+    configuration = configuration or {}
+    known = {f.name for f in fields(Settings)}
+    for name in set(configuration) - known:
+        raise UsageError(f"There is no setting de.{name}. Settings: {', '.join(sorted(known))}")
+    values: dict[str, object] = {}
+    for setting in fields(Settings):
+        name = setting.name
+        sources = (
+            ("the command line", flags.get(name)),
+            *((v, environment.get(v)) for v in [REFERENCE_VARIABLES.get(name, "")] if v),
+            (f"INVOKE_DE_{name.upper()}", environment.get(f"INVOKE_DE_{name.upper()}")),
+            (f"de.{name}", configuration.get(name)),
+        )
+        for origin, value in sources:
+            if value not in (None, "", False):
+                values[name] = _typed(setting.default, value, origin)
+                break
+    return replace(Settings(), **values)  # type: ignore[arg-type]
+
+
+def _typed(default: object, value: object, origin: str) -> object:
+    text = str(value).strip()
+    if isinstance(default, bool):
+        if text.lower() in TRUE | FALSE:
+            return text.lower() in TRUE
+        raise UsageError(f"{origin} should be true or false, not {text!r}.")
+    if isinstance(default, int):
+        return whole_number(text, origin)
+    return str(value)
+
+
+def whole_number(text: str, origin: str, least: int = 0) -> int:
+    """`text` as a number of at least `least`. Raises `UsageError` naming where it stood."""
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(f"{origin} should be a whole number from {least} up, not {text!r}.")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A Dash Enterprise: `name` as people write it, and the addresses that follow from it."""
+
+    name: str
+    issuer: str
+    api: str
+    git: str
+    web: str
+
+    @classmethod
+    def parse(cls, text: str, insecure_http: bool = False) -> Host:
+        """Read `example.plotly.host`, or a URL such as `http://127.0.0.1:8888`.
+
+        Raises `UsageError` for anything else, and for plain HTTP to another machine.
+        """
+        text = text.strip().rstrip("/")
+        url = text if "://" in text else f"https://{text}"
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            parts = urlsplit("")
+        if parts.username or parts.password:
+            raise UsageError("A host is given without user name and password.")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
+            raise UsageError(
+                f"{text!r} is not a host. Give a name like example.plotly.host, "
+                "or a URL like http://127.0.0.1:8888"
+            )
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK and not insecure_http:
+            raise UsageError(
+                f"{text} would send your password over plain HTTP. Use https://, "
+                "or set de.insecure_http if you know the way is safe"
+            )
+        if "://" not in text:
+            issuer = f"https://auth-{text}/auth/realms/dash"
+        else:
+            issuer = f"{url}/auth/realms/dash"
+        return cls(text, issuer, f"{url}/Manager/graphql", f"{url}/GIT", url)
+
+
+def default_folder(kind: str) -> Path:
+    """The user's folder for `cache` or `data`, as the operating system has it."""
+    import platformdirs
+
+    finder = {"cache": platformdirs.user_cache_path, "data": platformdirs.user_data_path}
+    return finder[kind]("de-tasks")

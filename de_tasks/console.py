@@ -1,0 +1,56 @@
+"""What people see: results go to stdout, everything else to stderr. Only tasks use this."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from de_tasks.errors import UsageError
+
+
+def result(text: str) -> None:
+    """Print what was asked for."""
+    print(text, flush=True)
+
+
+def result_json(value: object) -> None:
+    """Print what was asked for as one line of JSON."""
+    print(json.dumps(value), flush=True)
+
+
+def note(text: str) -> None:
+    """Tell how it goes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in aligned columns."""
+    lines = [list(headings), *map(list, rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
+    for line in lines:
+        result("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip())
+
+
+def interactive() -> bool:
+    """Whether there is somebody to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def confirm(question: str, yes: bool) -> bool:
+    """Ask for a yes. Without a terminal a missing yes is a `UsageError` that names `-y`."""
+    if yes:
+        return True
+    if not interactive():
+        raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def password(question: str) -> str:
+    """Ask for a password, unseen. Raises `UsageError` when nobody is there to type it."""
+    if not interactive():
+        raise UsageError("There is no terminal to ask for the password: use --password-stdin")
+    return getpass.getpass(question, stream=sys.stderr)

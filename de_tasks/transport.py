@@ -1,0 +1,56 @@
+"""HTTP: one place that makes requests sessions, and that turns network faults into errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from de_tasks.errors import DeTasksError, Temporary, UsageError
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+
+
+class Unavailable(Temporary):
+    """The server was not reached, or said that it cannot answer now: safe to try again."""
+
+
+class Transport:
+    """A connection to one server. `post` and `get` raise only the project's own errors."""
+
+    def __init__(self, ca_path: str = "") -> None:
+        self._session = requests.Session()
+        # Without this requests would send what ~/.netrc has for the host in place of the token.
+        self._session.trust_env = True
+        self._session.headers["User-Agent"] = "de-tasks"
+        self._verify: str | bool = ca_path or True
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        """Send a request; redirects are not followed: they would carry credentials elsewhere."""
+        options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        options.setdefault("auth", _keep_headers)
+        if self._verify is not True:
+            options["verify"] = self._verify
+        server = url.split("/", 3)[2]
+        try:
+            answer = self._session.request(method, url, allow_redirects=False, **options)
+        except requests.exceptions.SSLError:
+            raise DeTasksError(
+                f"The certificate of {server} cannot be verified. "
+                "If an internal authority signed it, give its root certificate with "
+                "DASH_ENTERPRISE_CA_PATH or --ca-path"
+            ) from None
+        except (requests.ConnectionError, requests.Timeout):
+            raise Unavailable(
+                f"{server} does not answer. Is the host right, and is the server running?"
+            ) from None
+        except (requests.RequestException, OSError) as error:
+            raise UsageError(f"{server} cannot be asked: {type(error).__name__}.") from None
+        if answer.status_code in (502, 503, 504):
+            raise Unavailable(f"{server} answers {answer.status_code}: it is not ready now.")
+        return answer
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
