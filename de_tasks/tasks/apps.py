@@ -1,0 +1,182 @@
+"""apps.*, and the same for the app at hand: create, status, logs, open."""
+
+from __future__ import annotations
+
+import time
+import webbrowser
+from typing import Any
+
+import invoke
+from invoke import Collection
+
+from de_tasks import console
+from de_tasks.config import whole_number
+from de_tasks.errors import UsageError
+from de_tasks.tasks.base import app_name, connect, missing, task
+
+FOLLOW_GAP = 5.0
+"""Seconds between two requests of a log that is followed: at most 12 points a minute."""
+
+
+@task()
+def create(context: invoke.Context, name: str = "") -> None:
+    """Initialize an app on Dash Enterprise, without deploying it."""
+    connection = connect(context)
+    app = connection.platform.create_app(app_name(connection.settings, name))
+    console.result(f"App {app.name} was initialized on [{connection.host.name}].")
+
+
+@task(name="list")
+def list_apps(context: invoke.Context, json: bool = False) -> None:
+    """List the apps that you own and co-own; for admins, all apps."""
+    found = list(connect(context).platform.apps())
+    if json:
+        console.result_json([_summary(app) for app in found])
+        return
+    rows = [(a.name, a.build.status if a.build else "not deployed", a.owner, a.url) for a in found]
+    console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
+
+
+@task(help={"exit_code": "Exit with 1 when the app does not exist"})
+def exists(context: invoke.Context, name: str = "", exit_code: bool = False) -> None:
+    """Say whether an app exists."""
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    if connection.platform.app(wanted):
+        console.result(f"App [{wanted}] exists on [{connection.host.name}].")
+        return
+    console.result(f"App [{wanted}] does not exist on [{connection.host.name}].")
+    if exit_code:
+        raise invoke.Exit(code=1)
+
+
+@task()
+def delete(context: invoke.Context, name: str = "", yes: bool = False) -> None:
+    """Delete an app from Dash Enterprise, with its code and logs."""
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    # Without a terminal the reference deletes without a question, and scripts rely on it.
+    if not yes and console.interactive() and not console.confirm(f"Delete {wanted}?", yes):
+        raise invoke.Exit("Nothing was deleted.", code=1)
+    connection.platform.delete_app(wanted)
+    console.result(f"App {wanted} was deleted from [{connection.host.name}].")
+
+
+@task()
+def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
+    """Show how an app is doing: its build, its processes, its address."""
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    app = connection.platform.app(wanted)
+    if app is None:
+        raise missing(wanted, connection.host.name)
+    if json:
+        console.result_json(_summary(app))
+        return
+    console.result(f"{app.name} on {connection.host.name}, owned by {app.owner}")
+    if app.build:
+        subject = app.build.message.partition("\n")[0]
+        console.result(f"  build      {app.build.id}, {app.build.status}: {subject}")
+        if app.build.error:
+            console.result(f"  failed     {app.build.error}")
+    else:
+        console.result("  build      none: the app has not been deployed")
+    state = "running" if app.running else "not running"
+    console.result(f"  processes  {', '.join(app.processes) or 'none'} ({state})")
+    console.result(f"  address    {app.url}")
+
+
+@task(name="status")
+def build_status(context: invoke.Context, name: str = "") -> None:
+    """Print the build status of an app: queued, building, built or failed."""
+    from de_tasks.api.models import NEVER_DEPLOYED
+
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    app = connection.platform.app(wanted)
+    if app is None:
+        raise missing(wanted, connection.host.name)
+    console.result(app.build.status if app.build else NEVER_DEPLOYED)
+
+
+@task(
+    help={
+        "type": "build or runtime",
+        "count": "How many of the latest lines",
+        "process_name": "Process of the Procfile, for runtime logs",
+        "follow": "Go on until Ctrl-C, or until the build has ended",
+    }
+)
+def logs(
+    context: invoke.Context,
+    name: str = "",
+    type: str = "runtime",
+    count: str = "200",
+    process_name: str = "web",
+    follow: bool = False,
+) -> None:
+    """Print the log of an app's last build, or of one of its processes."""
+    from de_tasks.api.models import FINISHED, NEVER_DEPLOYED
+    from de_tasks.errors import NotFound
+
+    if type not in ("build", "runtime"):
+        raise UsageError(f"--type is build or runtime, not {type!r}.")
+    lines = whole_number(count, "--count", least=1)
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    platform: Any = connection.platform
+    app = platform.app(wanted)
+    if app is None:
+        raise missing(wanted, connection.host.name)
+    if app.build is None:
+        raise NotFound(NEVER_DEPLOYED)
+    if type == "runtime" and app.processes and process_name not in app.processes:
+        raise NotFound(
+            f"App {wanted} has no process {process_name!r}. It has: {', '.join(app.processes)}."
+        )
+    after: str | None = None
+    while True:
+        asked = time.monotonic()
+        wait = 30 if after is not None else 0
+        if type == "build":
+            build = platform.build(wanted, after=after or "0", wait=min(wait, 5), count=lines)
+            page, ended = build.log, build.status in FINISHED
+        else:
+            page = platform.runtime_log(wanted, process_name, lines, after, wait)
+            ended = False
+        for line in page.lines:
+            console.result(line.text)
+        if not follow or ended:
+            return
+        after, lines = page.next, 1000
+        time.sleep(max(0.0, FOLLOW_GAP - (time.monotonic() - asked)) if wait else 0)
+
+
+@task(name="open")
+def open_app(context: invoke.Context, name: str = "") -> None:
+    """Open an app in the browser, and print its address."""
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    app = connection.platform.app(wanted)
+    if app is None:
+        raise missing(wanted, connection.host.name)
+    console.result(app.url)
+    webbrowser.open(app.url)
+
+
+def _summary(app: Any) -> dict[str, object]:
+    return {
+        "name": app.name,
+        "owner": app.owner,
+        "url": app.url,
+        "running": app.running,
+        "processes": list(app.processes),
+        "build": app.build.status if app.build else None,
+        "error": app.build.error if app.build else None,
+        "commit": app.build.sha if app.build else None,
+    }
+
+
+ns = Collection("apps")
+for one in (create, list_apps, exists, delete, build_status, logs):
+    ns.add_task(one)

@@ -1,0 +1,131 @@
+"""What every task shares: the decorator, and the way from a context to the platform."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import invoke
+from invoke.tasks import Task
+
+from de_tasks import config, console
+from de_tasks.errors import DeTasksError, Interrupted, NotLoggedIn, UsageError
+
+SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
+HELP = {
+    "name": "Name of the app (default: de.app, else the folder's name)",
+    "path": "Folder of the app (default: this one)",
+    "yes": "Answer yes to every question",
+    "json": "Print one line of JSON",
+    "host": "Dash Enterprise, as example.plotly.host or as a URL",
+}
+
+
+class DeTask(Task):  # type: ignore[type-arg]
+    """A task whose short letters come from one table."""
+
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        """invoke's options of an argument, with our short letter."""
+        options = super().arg_opts(name, default, taken_names)
+        if name in SHORT:
+            options["names"] = [*options["names"], SHORT[name]]
+        return options
+
+
+def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
+    """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help."""
+
+    def wrap(body: Callable[..., Any]) -> DeTask:
+        @functools.wraps(body)
+        def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
+            try:
+                return body(context, *arguments, **keywords)
+            except KeyboardInterrupt:
+                raise Interrupted("Interrupted.") from None
+
+        parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
+        words = {p: HELP[p] for p in parameters if p in HELP} | options.pop("help", {})
+        return DeTask(run, auto_shortflags=False, help=words, **options)
+
+    return wrap
+
+
+def settings(context: invoke.Context, **flags: object) -> config.Settings:
+    """The settings of this call."""
+    section = context.config.get("de", {})
+    return config.load(dict(section), **flags)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A host that we are logged in to."""
+
+    settings: config.Settings
+    host: config.Host
+    session: Any
+    platform: Any
+
+
+def store(values: config.Settings) -> Any:
+    """The store of logins, None with `no_keyfile`."""
+    from de_tasks.auth.store import CredentialsFile
+
+    if values.no_keyfile:
+        return None
+    if values.keyfile:
+        return CredentialsFile(Path(values.keyfile).expanduser(), use_keyring=False)
+    return CredentialsFile.default()
+
+
+def find_host(values: config.Settings) -> config.Host:
+    """The host to talk to. Raises `UsageError` that names both ways on when there is none."""
+    kept = store(values)
+    name = values.host or (kept.last_host() if kept else "")
+    if not name:
+        raise UsageError(
+            "No Dash Enterprise is known. Log in to yours: inv login --host example.plotly.host\n"
+            "or start one on this machine: inv sandbox.start"
+        )
+    return config.Host.parse(name, values.insecure_http)
+
+
+def connect(context: invoke.Context, **flags: object) -> Connection:
+    """The platform behind the present login. Raises `NotLoggedIn` when there is none."""
+    from de_tasks.api.client import Client
+    from de_tasks.api.operations import GraphQLPlatform
+    from de_tasks.auth.oidc import Oidc
+    from de_tasks.auth.session import Session
+    from de_tasks.transport import Transport
+
+    values = settings(context, **flags)
+    host = find_host(values)
+    kept = store(values)
+    transport = Transport(values.ca_path)
+    oidc = Oidc(host, transport)
+    login = kept.get(host.name) if kept else None
+    if login is None and values.username and values.password:
+        login, kept = oidc.password(values.username, values.password), None
+    if login is None:
+        raise NotLoggedIn(
+            f"You are not logged in to {host.name}. Type: inv login --host {host.name}"
+        )
+    session = Session(oidc, login, kept)
+    client = Client(host, session, transport, console.note)
+    return Connection(values, host, session, GraphQLPlatform(client))
+
+
+def app_name(values: config.Settings, name: str | None) -> str:
+    """The app: the flag, else the setting, else the folder's name, if it is legal."""
+    from de_tasks.appspec import check_app_name
+
+    return check_app_name(name or values.app or Path(values.path).expanduser().resolve().name)
+
+
+def missing(name: str, host: str) -> DeTasksError:
+    """The error for an app that is not there."""
+    from de_tasks.errors import NotFound
+
+    return NotFound(f"App [{name}] does not exist on [{host}].")

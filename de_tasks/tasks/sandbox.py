@@ -1,0 +1,136 @@
+"""sandbox.*: an embedded Dash Enterprise on this machine."""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+from pathlib import Path
+from typing import Any
+
+import invoke
+from invoke import Collection
+
+from de_tasks import config, console
+from de_tasks.config import whole_number
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.tasks.base import settings, store, task
+
+DATA = {"data": "Directory of the sandbox's data"}
+
+
+@task(
+    help={
+        **DATA,
+        "port": "Port on loopback; 0 takes any that is free (default: 8888)",
+        "foreground": "Stay in the foreground until Ctrl-C",
+        "no_login": "Do not log its user dev in",
+    }
+)
+def start(
+    context: invoke.Context,
+    data: str = "",
+    port: str = "",
+    foreground: bool = False,
+    no_login: bool = False,
+) -> None:
+    """Start a Dash Enterprise on this machine, and log in to it."""
+    control = _control()
+    values = settings(context, sandbox_data=data)
+    folder = _folder(values)
+    number = whole_number(port, "--port") if port else values.sandbox_port
+    number = number or control.free_port()
+    if number > 65535:
+        raise UsageError(f"--port goes up to 65535, not {number}.")
+    running = control.find(folder)
+    if running:
+        console.note(f"The sandbox is running already on {running.url}")
+    elif foreground:
+        command = control.command(folder, {"port": number})
+        os.execv(command[0], command)
+    else:
+        running = control.start(folder, {"port": number})
+        console.note(f"The sandbox is running on {running.url}")
+        console.note(f"Passwords of admin, dev and viewer: {folder / 'passwords.json'}")
+    if not no_login:
+        _log_in(values, running)
+    console.result(running.url)
+
+
+@task(help=DATA)
+def stop(context: invoke.Context, data: str = "") -> None:
+    """Stop the sandbox and its apps; everything is there at the next start."""
+    control = _control()
+    running = control.find(_folder(settings(context, sandbox_data=data)))
+    if running:
+        control.stop(running)
+    console.result("The sandbox has stopped." if running else "The sandbox is not running.")
+
+
+@task(help=DATA)
+def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
+    """Say whether the sandbox is running, and where."""
+    folder = _folder(settings(context, sandbox_data=data))
+    running = _control().find(folder)
+    if json:
+        console.result_json(
+            {"running": bool(running), "url": running.url if running else None, "data": str(folder)}
+        )
+    elif running:
+        console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
+    else:
+        console.result("The sandbox is not running. Start it with: inv sandbox.start")
+
+
+@task(help=DATA)
+def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
+    """Delete the sandbox's data: its apps, users and logs."""
+    control = _control()
+    folder = _folder(settings(context, sandbox_data=data))
+    if control.find(folder):
+        raise DeTasksError("The sandbox is running. Stop it first: inv sandbox.stop")
+    if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
+        raise invoke.Exit("Nothing was deleted.", code=1)
+    deleted = control.reset(folder)
+    console.result(f"{folder} was deleted." if deleted else "There is nothing to delete.")
+
+
+def _control() -> Any:
+    try:
+        # The server's parts are an extra: without them this says how to get them.
+        import uvicorn  # noqa: F401
+
+        from de_tasks.server import control
+    except ImportError:
+        raise UsageError(
+            "The sandbox is not installed. Type: pip install 'de-tasks[sandbox]' "
+            "(it needs Python 3.11 or later)"
+        ) from None
+    return control
+
+
+def _folder(values: config.Settings) -> Path:
+    if values.sandbox_data:
+        return Path(values.sandbox_data).expanduser().resolve()
+    return config.default_folder("data") / "sandbox"
+
+
+def _log_in(values: config.Settings, running: Any) -> None:
+    from urllib.parse import urlsplit
+
+    from de_tasks.auth.oidc import Oidc
+    from de_tasks.transport import Transport
+
+    kept = store(values)
+    if kept is None:
+        return
+    passwords = json_module.loads((running.data / "passwords.json").read_text("utf-8"))
+    login = Oidc(config.Host.parse(running.url), Transport()).password("dev", passwords["dev"])
+    last = kept.last_host()
+    elsewhere = bool(last) and urlsplit(last).hostname not in config.LOOPBACK
+    kept.put(login, make_last=not elsewhere)
+    console.note(f"Logged in as [dev] to [{running.url}]!")
+    if elsewhere:
+        console.note(f"Your login to {last} stays the default: set DASH_ENTERPRISE_HOST to change")
+
+
+ns = Collection("sandbox", start, stop, status, reset)
