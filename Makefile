@@ -7,7 +7,10 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,dev]'
 	touch $@
 
-.PHONY: test lint clean
+.PHONY: demo test lint clean
+demo: .venv/ready
+	@$(BIN)/python tests/demo.py
+
 test: lint
 	$(BIN)/python -m pytest
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +115,7 @@ class DeployRepository:
         partial = self._folder.with_name(self._folder.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True, mode=0o700)
-        self._run(["init", "--quiet", "--bare", "--template="], {"GIT_DIR": str(partial)}, {})
+        self._run(["init", "--quiet", "--bare", "--template="], {"GIT_DIR": str(partial)})
         (partial / "info").mkdir(exist_ok=True)
         (partial / "info" / "attributes").write_text(ATTRIBUTES)
         partial.rename(self._folder)
@@ -150,7 +150,7 @@ class DeployRepository:
         return self._git("rev-parse", f"{sha}^{{tree}}").strip()
 
     def _ok(self, *arguments: str) -> bool:
-        return self._run(list(arguments), {"GIT_DIR": str(self._folder)}, {}).returncode == 0
+        return self._run(list(arguments), {"GIT_DIR": str(self._folder)}).returncode == 0
 
     def _git(
         self,
@@ -160,15 +160,15 @@ class DeployRepository:
         remote: Remote | None = None,
         folder: Path | None = None,
     ) -> str:
-        settings = dict(config or {})
         environment = {"GIT_DIR": str(self._folder), **(extra or {})}
+        headers: list[tuple[str, str]] = []
         if remote:
             # RFC 7240: we follow the build through the API; the push need not wait for it.
-            settings[f"http.{remote.url}.extraHeader"] = f"Authorization: {remote.header}"
-            settings["http.extraHeader"] = "Prefer: respond-async"
+            key = f"http.{remote.url}.extraHeader"
+            headers = [(key, f"Authorization: {remote.header}"), (key, "Prefer: respond-async")]
             if remote.ca_path:
                 environment["GIT_SSL_CAINFO"] = remote.ca_path
-        done = self._run(list(arguments), environment, settings, folder)
+        done = self._run(list(arguments), environment, [*(config or {}).items(), *headers], folder)
         if done.returncode == 0:
             return done.stdout
         raise _error(arguments[0], done.stderr)
@@ -177,7 +177,7 @@ class DeployRepository:
         self,
         arguments: list[str],
         extra: Mapping[str, str],
-        config: Mapping[str, str],
+        config: Sequence[tuple[str, str]] = (),
         folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         environment = {n: os.environ[n] for n in KEPT_VARIABLES if n in os.environ}
@@ -188,7 +188,7 @@ class DeployRepository:
             "LC_ALL": "C.UTF-8",
             **extra,
         }
-        pairs = [*CONFIG.items(), *config.items()]
+        pairs = [*CONFIG.items(), *config]
         environment["GIT_CONFIG_COUNT"] = str(len(pairs))
         for number, (key, value) in enumerate(pairs):
             environment[f"GIT_CONFIG_KEY_{number}"] = key
