@@ -17,6 +17,7 @@ test: lint
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check de_tasks tests
+	$(BIN)/mypy de_tasks
 	$(BIN)/lint-imports
 
 clean:

@@ -17,7 +17,7 @@ import sqlite3
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.sandbox import serve
@@ -109,7 +109,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     return sock
 
 
-def _parse(argv: list[str] | None) -> dict[str, object]:
+def _parse(argv: list[str] | None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m de_tasks.server", description=__doc__)
     for field in fields(ServerSettings):
         flag = "--" + field.name.replace("_", "-")

@@ -133,7 +133,7 @@ async def serve(settings: ServerSettings, sockets: list[socket.socket], ready: i
         )
         server = uvicorn.Server(config)
         # uvicorn would answer a signal by ending the process before the apps are stopped.
-        server.capture_signals = nullcontext  # type: ignore[method-assign]
+        server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
         loop = asyncio.get_running_loop()
 
         def end() -> None:

@@ -136,7 +136,9 @@ def cards(measure: Measure, now: list[float], before: list[float]) -> list[html.
         (f"Against {YEAR - 1}", change(sum(now), sum(before))),
         ("Busiest month", f"{MONTHS[peak]}, {now[peak]:,.0f} {measure.unit}"),
     )
-    return [html.Div([html.Span(name), html.Strong(value)], className="card") for name, value in facts]
+    return [
+        html.Div([html.Span(name), html.Strong(value)], className="card") for name, value in facts
+    ]
 
 
 app = Dash(__name__, title=TITLE)

@@ -1,0 +1,116 @@
+"""A real sandbox for the tests, and `inv` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from de_tasks.server import control
+
+INV = str(Path(sys.executable).with_name("inv"))
+WSGI = """
+import json, os, time
+VERSION = "one"
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    print("asked for", path, flush=True)
+    if path == "/env":
+        return [json.dumps(sorted(os.environ)).encode()]
+    if path == "/slow":
+        time.sleep(1)
+    return [f"hello {VERSION}".encode()]
+"""
+
+
+@dataclass
+class Cli:
+    """Runs `inv` with a home of its own, so that no test sees another's login."""
+
+    home: Path
+    host: str
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self, *arguments: str, folder: Path | None = None, stdin: str = "", program: str = INV
+    ) -> subprocess.CompletedProcess[str]:
+        """The finished process, its output as text."""
+        where = folder or self.home
+        if not (where / "tasks.py").exists():
+            (where / "tasks.py").write_text("from de_tasks import ns\n")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "DASH_ENTERPRISE_HOST": self.host,
+            **self.extra,
+        }
+        return subprocess.run(
+            [program, *arguments],
+            cwd=where,
+            env={name: value for name, value in environment.items() if value},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def log_in(self, running: control.Running, user: str = "dev") -> None:
+        """Log a user of the sandbox in."""
+        done = self.run(
+            "login", "--username", user, "--password-stdin", stdin=passwords(running)[user] + "\n"
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def passwords(running: control.Running) -> dict[str, str]:
+    """The users' passwords."""
+    found: dict[str, str] = json.loads((running.data / "passwords.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox on a free port, for all tests of a worker."""
+    options = {"port": control.free_port(), "start_timeout": 8, "rate_limit_points": 100_000}
+    running = control.start(tmp_path_factory.mktemp("sandbox"), options)
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture
+def cli(sandbox: control.Running, tmp_path: Path) -> Cli:
+    """`inv`, logged in as dev."""
+    home = tmp_path / "home"
+    home.mkdir()
+    made = Cli(home, sandbox.url)
+    made.log_in(sandbox)
+    return made
+
+
+@pytest.fixture
+def stranger(sandbox: control.Running, tmp_path: Path) -> Cli:
+    """`inv`, logged in nowhere."""
+    home = tmp_path / "stranger"
+    home.mkdir()
+    return Cli(home, sandbox.url)
+
+
+@pytest.fixture
+def wsgi(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of a small app that is no Dash app; its name is that of the test."""
+    name = request.node.name.removeprefix("test_").split("[")[0].replace("_", "-")[:24].strip("-")
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "wsgi.py").write_text(WSGI)
+    (folder / "Procfile").write_text("web: gunicorn wsgi:application --threads 4\n")
+    (folder / "requirements.txt").write_text("gunicorn\n")
+    return folder

@@ -1,0 +1,185 @@
+"""The main job, on a real sandbox: deploy, look, change, deploy again, survive."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from de_tasks.server import control
+from tests.conftest import Cli, passwords
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def fetch(url: str, host: str = "") -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def address(cli: Cli, folder: Path) -> str:
+    done = cli.run("status", "--json", folder=folder)
+    return str(json.loads(done.stdout)["url"])
+
+
+def test_demo_does_the_main_job(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "demo.py")],
+        env={**os.environ, "DEMO_FOLDER": str(tmp_path / "demo")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the page's title is 'Energy use, edited'" in done.stdout
+    assert done.stdout.rstrip().endswith("The sandbox has stopped.")
+
+
+def test_deploy_then_redeploy(cli: Cli, wsgi: Path) -> None:
+    first = cli.run("deploy", "-y", folder=wsgi)
+    assert first.returncode == 0, first.stderr
+    url = address(cli, wsgi)
+    assert fetch(url) == (200, "hello one")
+    (wsgi / "wsgi.py").write_text((wsgi / "wsgi.py").read_text().replace('"one"', '"two"'))
+    second = cli.run("deploy", folder=wsgi)
+    assert "Requirements unchanged" in second.stderr
+    assert fetch(url) == (200, "hello two")
+    third = cli.run("deploy", folder=wsgi)
+    assert third.stdout.startswith("Nothing has changed")
+    assert "asked for /" in cli.run("logs", folder=wsgi).stdout
+    assert "Released" in cli.run("logs", "--type", "build", folder=wsgi).stdout
+
+
+def test_app_sees_nothing_of_the_server(cli: Cli, wsgi: Path) -> None:
+    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+    names = set(json.loads(fetch(address(cli, wsgi) + "env")[1]))
+    assert {"PORT", "DASH_APP_NAME", "DASH_REQUESTS_PATHNAME_PREFIX"} <= names
+    assert not {n for n in names if n.startswith(("DE_", "GIT_", "PIP_", "UV_", "SSH_"))}
+
+
+def test_no_request_fails_during_a_release(cli: Cli, wsgi: Path) -> None:
+    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+    url, answers, over = address(cli, wsgi), [], threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            answers.append(fetch(url + "slow" if len(answers) % 20 == 0 else url)[0])
+
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    (wsgi / "wsgi.py").write_text((wsgi / "wsgi.py").read_text().replace('"one"', '"two"'))
+    assert cli.run("deploy", folder=wsgi).returncode == 0
+    time.sleep(1)
+    over.set()
+    for asker in askers:
+        asker.join()
+    assert len(answers) > 20 and set(answers) == {200}
+
+
+BROKEN = {
+    "no_procfile": ("Procfile", None, "There is no Procfile"),
+    "requirement": ("requirements.txt", "gunicorn==0.0.99\n", "could not be installed"),
+    "syntax": ("wsgi.py", "def (\n", "exited with status"),
+    "deaf": ("Procfile", "web: sleep 100\n", "did not listen on $PORT"),
+    "runtime": ("runtime.txt", "python-3.2.1\n", "asks for Python 3.2.1"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken(case: str, cli: Cli, wsgi: Path) -> None:
+    file, text, reason = BROKEN[case]
+    name = ("--name", f"broken-{case.replace('_', '-')}")
+    assert cli.run("deploy", "-y", *name, folder=wsgi).returncode == 0
+    (wsgi / file).unlink(missing_ok=True)
+    if text:
+        (wsgi / file).write_text(text)
+    failed = cli.run("deploy", *name, folder=wsgi)
+    assert failed.returncode == 3
+    assert reason in failed.stderr
+    shown = json.loads(cli.run("status", "--json", *name, folder=wsgi).stdout)
+    assert shown["build"] == "failed" and shown["running"]
+    assert fetch(shown["url"]) == (200, "hello one")
+
+
+def test_worker_runs_and_starts_again(cli: Cli, wsgi: Path) -> None:
+    with (wsgi / "Procfile").open("a") as procfile:
+        procfile.write("worker: echo at work; sleep 0.5; exit 3\n")
+    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+    time.sleep(2.5)
+    log = cli.run("logs", "--process-name", "worker", folder=wsgi).stdout
+    assert log.count("at work") >= 2 and "exited with status 3" in log
+    unknown = cli.run("logs", "--process-name", "nobody", folder=wsgi)
+    assert unknown.returncode == 5 and "web, worker" in unknown.stderr
+
+
+def test_foreign_host_is_refused(sandbox: control.Running) -> None:
+    assert fetch(sandbox.url, host="evil.example")[0] == 421
+
+
+def test_killed_sandbox_serves_again(tmp_path: Path, wsgi: Path) -> None:
+    port = control.free_port()
+    data = tmp_path / "data"
+    running = control.start(data, {"port": port})
+    cli = Cli(tmp_path, running.url)
+    cli.log_in(running)
+    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+    url = address(cli, wsgi)
+    os.kill(running.pid, signal.SIGKILL)
+    os.waitpid(running.pid, 0)
+    running = control.start(data, {"port": port})
+    try:
+        deadline = time.monotonic() + 20
+        while fetch(url)[0] != 200 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert fetch(url) == (200, "hello one")
+        assert cli.run("whoami").stdout.startswith("Logged in as [dev]")
+    finally:
+        control.stop(running)
+
+
+def test_secrets_stay_secret(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:
+    kept = json.loads((cli.home / ".dash_enterprise" / "credentials.json").read_text())
+    login = kept["hosts"][sandbox.url]
+    canaries = [login["access_token"], login["refresh_token"], passwords(sandbox)["dev"]]
+    commands = (
+        ["whoami"],
+        ["deploy", "-y"],
+        ["deploy", "--path", "nowhere"],
+        ["status", "--json"],
+        ["logs"],
+        ["logs", "--type", "build"],
+        ["apps.list"],
+        ["apps.exists"],
+        ["apps.status"],
+        ["--debug", "status"],
+        ["apps.delete"],
+        ["sandbox.status"],
+    )
+    seen = "".join(
+        done.stdout + done.stderr for done in (cli.run(*c, folder=wsgi) for c in commands)
+    )
+    assert not [c for c in canaries if c in seen]
+    allowed = {"credentials.json", "passwords.json"}
+    for root in (cli.home, sandbox.data):
+        for path in root.rglob("*"):
+            if path.is_file() and path.name not in allowed and "environments" not in path.parts:
+                data = path.read_bytes()
+                assert not [c for c in canaries if c.encode() in data], path
+    for name, folder in (("credentials.json", cli.home / ".dash_enterprise"),):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
+        assert folder.stat().st_mode & 0o777 == 0o700

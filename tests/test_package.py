@@ -1,0 +1,102 @@
+"""The package: names, documents against the contract, and small pure functions."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from importlib.resources import files
+from pathlib import Path
+
+import graphql
+import pytest
+from invoke import Collection
+from invoke.tasks import Task
+
+import de_tasks
+from de_tasks.api import operations
+from de_tasks.appspec import Procfile, Requirements, read_runtime
+from de_tasks.config import Host, load
+from de_tasks.errors import UsageError
+from de_tasks.server import pipconf
+
+
+def test_no_module_hides_an_exported_name() -> None:
+    for module in pkgutil.walk_packages(de_tasks.__path__, "de_tasks."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in de_tasks.__all__:
+        assert isinstance(getattr(de_tasks, name), (Task, Collection)), name
+
+
+def test_every_task_has_a_line_of_help() -> None:
+    for name in de_tasks.ns.task_names:
+        assert (de_tasks.ns[name].__doc__ or "").strip(), name
+
+
+def test_documents_fit_the_contract() -> None:
+    schema = graphql.build_schema(files("de_tasks").joinpath("platform.graphql").read_text())
+    documents = [v for v in vars(operations).values() if isinstance(v, str) and "query (" in v]
+    documents += [operations.WHOAMI, operations.ADD_APP, operations.DELETE_APP]
+    assert len(documents) >= 7
+    for document in documents:
+        assert graphql.validate(schema, graphql.parse(document)) == []
+
+
+@pytest.mark.parametrize("text", ["", "ftp://x", "http://x.example", "a/b", "http://u:p@x", "x:y"])
+def test_bad_hosts(text: str) -> None:
+    with pytest.raises(UsageError):
+        Host.parse(text)
+
+
+def test_host_of_a_cluster() -> None:
+    host = Host.parse("example.plotly.host")
+    assert host.issuer == "https://auth-example.plotly.host/auth/realms/dash"
+    assert host.api == "https://example.plotly.host/Manager/graphql"
+
+
+def test_precedence_of_settings() -> None:
+    environment = {"INVOKE_DE_HOST": "three", "DASH_ENTERPRISE_HOST": "two"}
+    assert load({"host": "four"}, {}).host == "four"
+    assert load({"host": "four"}, {"INVOKE_DE_HOST": "three"}).host == "three"
+    assert load({"host": "four"}, environment).host == "two"
+    assert load({"host": "four"}, environment, host="one").host == "one"
+
+
+def test_unknown_setting_is_named() -> None:
+    with pytest.raises(UsageError, match="hots"):
+        load({"hots": "x"}, {})
+
+
+@pytest.mark.parametrize("text", ["web gunicorn", "web:", "we b: x", "web: a\nweb: b"])
+def test_bad_procfiles(text: str) -> None:
+    with pytest.raises(UsageError):
+        Procfile.parse(text)
+
+
+def test_requirements_follow_includes(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("dash  # the framework\n")
+    (tmp_path / "requirements.txt").write_text("-r base.txt\n\ngunicorn\n", encoding="utf-16")
+    found = Requirements.read(tmp_path)
+    assert found and found.lines == ("-r base.txt", "dash", "gunicorn") and not found.local
+
+
+def test_requirements_stay_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r ../secret.txt\n")
+    with pytest.raises(UsageError, match="leaves the app folder"):
+        Requirements.read(tmp_path)
+
+
+def test_runtime(tmp_path: Path) -> None:
+    assert read_runtime(tmp_path) is None
+    (tmp_path / "runtime.txt").write_text("python-3.11.7\n")
+    assert read_runtime(tmp_path) == "3.11.7"
+
+
+def test_uv_sees_what_pip_sees(tmp_path: Path) -> None:
+    file = tmp_path / "pip.conf"
+    file.write_text("[global]\nindex-url = https://me:secret@mirror.example/\ncert = /ca.pem\n")
+    environment = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(file), "PIP_FIND_LINKS": "/a /b"}
+    found = pipconf.uv_environment(environment)
+    assert found["UV_DEFAULT_INDEX"] == "https://me:secret@mirror.example/"
+    assert (found["SSL_CERT_FILE"], found["UV_FIND_LINKS"]) == ("/ca.pem", "/a,/b")
+    assert "secret" in pipconf.secrets_in(found)
