@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import subprocess
+import sys
+import zipfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from invoke.tasks import Task
 import de_tasks
 from de_tasks.api import operations
 from de_tasks.appspec import Procfile, Requirements, read_runtime
-from de_tasks.config import Host, load
+from de_tasks.config import Host, Settings, load
 from de_tasks.errors import UsageError
 from de_tasks.server import pipconf
 
@@ -100,3 +103,24 @@ def test_uv_sees_what_pip_sees(tmp_path: Path) -> None:
     assert found["UV_DEFAULT_INDEX"] == "https://me:secret@mirror.example/"
     assert (found["SSL_CERT_FILE"], found["UV_FIND_LINKS"]) == ("/ca.pem", "/a,/b")
     assert "secret" in pipconf.secrets_in(found)
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_readme_names_every_task_and_setting() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in de_tasks.ns.task_names:
+        assert f"`{name}`" in readme, name
+    for setting in Settings.__dataclass_fields__:
+        assert f"`{setting}`" in readme, setting
+
+
+def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), "."]
+    subprocess.run(build, cwd=ROOT, check=True, timeout=180)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    expected = ("templates/dash/app.py", "templates/dash/Procfile", "platform.graphql")
+    assert {f"de_tasks/{name}" for name in expected} <= names
+    assert "de_tasks/server/html/layout.html" in names

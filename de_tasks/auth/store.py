@@ -93,7 +93,7 @@ class CredentialsFile:
                 "Name another file with --keyfile"
             )
         text = self.path.read_text("utf-8") if self.path.exists() else ""
-        empty = {"format": FORMAT, "hosts": {}, "last_host": None}
+        empty: dict[str, Any] = {"format": FORMAT, "hosts": {}, "last_host": None}
         return {**empty, **(json.loads(text) if text.strip() else {})}
 
     def _write(self, content: dict[str, Any]) -> None:

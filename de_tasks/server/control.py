@@ -83,9 +83,8 @@ def start(data: Path, options: Mapping[str, int]) -> Running:
         raise
     if "error" in record:
         child.wait(STOP_TIMEOUT)
-        error = DeTasksError(record["error"])
-        error._code = record["code"]
-        raise error
+        kind = UsageError if record["code"] == UsageError.exit_code else DeTasksError
+        raise kind(record["error"])
     if not record:
         child.terminate()
         raise DeTasksError(f"The sandbox did not start; {data / 'server.log'} says why.")

@@ -16,7 +16,7 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeyParameters, RSAKey
 
 from de_tasks.server.accounts import Accounts, User, write_private
 from de_tasks.server.database import Database
@@ -160,7 +160,7 @@ class Tokens:
 
 def _load_key(path: Path) -> RSAKey:
     if not path.exists():
-        parameters = {"use": "sig", "alg": ALGORITHM}
+        parameters: KeyParameters = {"use": "sig", "alg": ALGORITHM}
         key = RSAKey.generate_key(2048, parameters=parameters, auto_kid=True)
         write_private(path, json.dumps(key.as_dict(private=True)))
     return RSAKey.import_key(json.loads(path.read_text("utf-8")))

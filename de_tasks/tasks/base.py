@@ -53,7 +53,7 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
     return wrap
 
 
-def settings(context: invoke.Context, **flags: object) -> config.Settings:
+def settings(context: invoke.Context, **flags: Any) -> config.Settings:
     """The settings of this call."""
     section = context.config.get("de", {})
     return config.load(dict(section), **flags)
