@@ -1,0 +1,204 @@
+"""What goes over the wire: device login, large pushes, WebSockets, points, tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http.cookiejar
+import os
+import re
+import subprocess
+import threading
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from de_tasks.api.client import Client
+from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.auth.oidc import DeviceCode, Oidc
+from de_tasks.auth.session import Session
+from de_tasks.auth.store import Login
+from de_tasks.config import Host
+from de_tasks.errors import AuthError, NotLoggedIn
+from de_tasks.server import control
+from de_tasks.transport import Transport
+from tests.conftest import Cli, passwords
+
+GIT = {
+    "PATH": os.environ["PATH"],
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    **{f"GIT_{r}_{p}": "t@t" for r in ("AUTHOR", "COMMITTER") for p in ("NAME", "EMAIL")},
+}
+
+
+def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=GIT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def oidc(sandbox: control.Running) -> Oidc:
+    return Oidc(Host.parse(sandbox.url), Transport())
+
+
+@pytest.fixture
+def login(oidc: Oidc, sandbox: control.Running) -> Login:
+    return oidc.password("dev", passwords(sandbox)["dev"])
+
+
+def answer_in_browser(code: DeviceCode, password: str, answer: str) -> str:
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+
+    def post(page: str, **form: str) -> str:
+        url = code.page.partition("/device")[0] + page
+        data = urllib.parse.urlencode(form).encode()
+        return str(browser.open(url, data, timeout=10).read().decode())
+
+    assert "Sign in" in browser.open(code.page, timeout=10).read().decode()
+    page = post("/sign-in", username="dev", password=password, code=code.user_code)
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf and code.user_code in page
+    return post("/device", user_code=code.user_code, csrf=csrf[1], answer=answer)
+
+
+def test_device_login_yes(oidc: Oidc, sandbox: control.Running) -> None:
+    code = oidc.begin_device()
+    assert "Access granted" in answer_in_browser(code, passwords(sandbox)["dev"], "yes")
+    assert oidc.finish_device(code).username == "dev"
+
+
+def test_device_login_no(oidc: Oidc, sandbox: control.Running) -> None:
+    code = oidc.begin_device()
+    assert "Access denied" in answer_in_browser(code, passwords(sandbox)["dev"], "no")
+    with pytest.raises(AuthError, match="denied"):
+        oidc.finish_device(code)
+
+
+def test_refresh_token_is_good_once(oidc: Oidc, login: Login) -> None:
+    following = oidc.refresh(login)
+    with pytest.raises(NotLoggedIn):
+        oidc.refresh(login)
+    with pytest.raises(NotLoggedIn):
+        oidc.refresh(following)
+
+
+def test_two_sessions_refresh_an_expired_token(tmp_path: Path, oidc: Oidc, login: Login) -> None:
+    from dataclasses import replace
+
+    from de_tasks.auth.store import CredentialsFile
+
+    store = CredentialsFile(tmp_path / "login.json", use_keyring=False)
+    old = replace(login, expires=time.time() - 1)
+    store.put(old)
+    one, two = Session(oidc, old, store), Session(oidc, old, store)
+    assert one.header() == two.header() != f"Bearer {login.access_token}"
+
+
+def test_plain_git_push_shows_the_build(cli: Cli, login: Login, wsgi: Path) -> None:
+    assert cli.run("create", "--name", "plain-git").returncode == 0
+    git(wsgi, "init", "-q", "-b", "main")
+    git(wsgi, "add", ".")
+    git(wsgi, "commit", "-qm", "first")
+    pair = base64.b64encode(f"dev:{login.access_token}".encode()).decode()
+    for header in (f"Bearer {login.access_token}", f"Basic {pair}"):
+        option = f"http.extraHeader=Authorization: {header}"
+        git(wsgi, "commit", "-q", "--allow-empty", "-m", "again")
+        pushed = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:master")
+        assert pushed.returncode == 0 and "remote: -----> Released" in pushed.stderr
+    refused = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:other")
+    assert refused.returncode != 0 and "Only master is deployed" in refused.stderr
+
+
+def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:
+    (wsgi / "large.bin").write_bytes(os.urandom(60 * 1024**2))
+    peak = [0]
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            text = Path(f"/proc/{sandbox.pid}/status").read_text()
+            peak[0] = max(peak[0], int(text.split("VmRSS:")[1].split()[0]))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    before = int(Path(f"/proc/{sandbox.pid}/status").read_text().split("VmRSS:")[1].split()[0])
+    try:
+        done = cli.run("deploy", "-y", folder=wsgi)
+    finally:
+        over.set()
+        watcher.join()
+    assert done.returncode == 0, done.stderr
+    assert peak[0] - before < 30 * 1024
+
+
+def test_deploy_costs_few_points(tmp_path: Path, wsgi: Path) -> None:
+    options = {"port": control.free_port(), "rate_limit_points": 12}
+    running = control.start(tmp_path / "data", options)
+    try:
+        cli = Cli(tmp_path, running.url)
+        cli.log_in(running)
+        done = cli.run("deploy", "-y", folder=wsgi)
+        assert done.returncode == 0 and "Rate limit" not in done.stderr
+    finally:
+        control.stop(running)
+
+
+def test_rate_limit_is_waited_out(tmp_path: Path) -> None:
+    options = {"port": control.free_port(), "rate_limit_points": 2, "rate_limit_seconds": 2}
+    running = control.start(tmp_path / "data", options)
+    told: list[str] = []
+    try:
+        host, transport = Host.parse(running.url), Transport()
+        oidc = Oidc(host, transport)
+        session = Session(oidc, oidc.password("dev", passwords(running)["dev"]))
+        platform = GraphQLPlatform(Client(host, session, transport, told.append))
+        assert {platform.whoami().username for _ in range(3)} == {"dev"}
+        assert told and told[0].startswith("Rate limit reached: going on in ")
+    finally:
+        control.stop(running)
+
+
+ECHO = """
+import os
+from aiohttp import web
+async def echo(request):
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(message.data + " from " + request.path)
+    return socket
+async def home(request):
+    return web.Response(text="ok")
+app = web.Application()
+app.add_routes([web.get("/", home), web.get("/ws", echo)])
+web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]))
+"""
+
+
+def test_websocket_through_the_proxy(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:
+    (wsgi / "echo.py").write_text(ECHO)
+    (wsgi / "Procfile").write_text("web: python echo.py\n")
+    (wsgi / "requirements.txt").write_text("aiohttp\n")
+    assert cli.run("deploy", "-y", "--name", "sockets", folder=wsgi).returncode == 0
+
+    async def talk() -> str:
+        url = f"ws://localhost:{sandbox.port}/sockets/ws"
+        async with aiohttp.ClientSession() as client, client.ws_connect(url) as socket:
+            await socket.send_str("hello")
+            return str((await socket.receive(timeout=10)).data)
+
+    assert asyncio.run(talk()) == "hello from /ws"
