@@ -9,6 +9,14 @@ from invoke import Program
 import de_tasks
 
 
+class DeTasksProgram(Program):
+    """invoke's program, with the reference's form of `--version`."""
+
+    def print_version(self) -> None:
+        """Print the version as the reference does."""
+        print(f"{self.name}, version {self.version}")
+
+
 def rewrite(argv: list[str]) -> list[str]:
     """`de-tasks apps create` becomes invoke's `apps.create`, `deploy PATH` its `--path`."""
     name, *rest = argv
@@ -22,7 +30,7 @@ def rewrite(argv: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the program."""
-    program = Program(namespace=de_tasks.ns, name="de-tasks", version=de_tasks.__version__)
+    program = DeTasksProgram(namespace=de_tasks.ns, name="de-tasks", version=de_tasks.__version__)
     program.run(rewrite(sys.argv))
 
 

@@ -183,3 +183,38 @@ def test_secrets_stay_secret(cli: Cli, sandbox: control.Running, wsgi: Path) -> 
     for name, folder in (("credentials.json", cli.home / ".dash_enterprise"),):
         assert (folder / name).stat().st_mode & 0o777 == 0o600
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that name a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("moment", ["$ inv sandbox.start", "$ inv deploy", "-----> Starting web"])
+def test_interrupted_demo_leaves_no_process(moment: str, tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "demo.py")],
+        env={**os.environ, "DEMO_FOLDER": str(tmp_path / "demo")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert demo.stdout
+    for line in demo.stdout:
+        if moment in line:
+            break
+    time.sleep(0.3)
+    os.killpg(demo.pid, signal.SIGINT)
+    rest = demo.stdout.read()
+    assert demo.wait(60) == 130, rest
+    assert "The sandbox" in rest
+    assert processes_of(tmp_path) == []
