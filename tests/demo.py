@@ -43,12 +43,20 @@ def inv(*arguments: str, show: bool = True) -> str:
     """Run `inv` in the app's folder as a person would; returns its stdout."""
     if show:
         print(f"$ inv {' '.join(arguments)}", flush=True)
-    done = subprocess.run(
-        [INV, *arguments], cwd=APP, env=environment(), stdout=subprocess.PIPE, text=True, check=True
+    child = subprocess.Popen(
+        [INV, *arguments], cwd=APP, env=environment(), stdout=subprocess.PIPE, text=True
     )
+    try:
+        out, _ = child.communicate()
+    except KeyboardInterrupt:
+        # The command was interrupted too, and cleans up behind itself: let it.
+        child.wait(60)
+        raise
     if show:
-        print(done.stdout, end="", flush=True)
-    return done.stdout
+        print(out, end="", flush=True)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, ["inv", *arguments])
+    return out
 
 
 def fetch(url: str, body: object = None) -> str:

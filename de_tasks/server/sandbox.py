@@ -154,7 +154,11 @@ async def serve(settings: ServerSettings, sockets: list[socket.socket], ready: i
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             if ready is not None:
-                os.write(ready, json.dumps(record).encode() + b"\n")
+                try:
+                    os.write(ready, json.dumps(record).encode() + b"\n")
+                except BrokenPipeError:
+                    # Who started us is gone and cannot know of us: do not stay behind.
+                    server.should_exit = True
                 os.close(ready)
             logging.getLogger(__name__).info("serving %s", settings.url)
             await serving
