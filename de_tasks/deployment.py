@@ -35,7 +35,7 @@ class Plan:
     app: App
     folder: Path
     remote: Remote
-    message: str
+    message: Callable[[], str]
     author: str
     created: bool = False
 

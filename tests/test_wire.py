@@ -121,6 +121,8 @@ def test_plain_git_push_shows_the_build(cli: Cli, login: Login, wsgi: Path) -> N
         assert pushed.returncode == 0 and "remote: -----> Released" in pushed.stderr
     refused = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:other")
     assert refused.returncode != 0 and "Only master is deployed" in refused.stderr
+    gone = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", ":master")
+    assert gone.returncode != 0 and "cannot be deleted" in gone.stderr
 
 
 def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:

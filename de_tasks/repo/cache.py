@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,10 @@ class DeployRepository:
         key = hashlib.sha256(host.encode()).hexdigest()[:12]
         self._folder = cache / "deploy" / f"{app}-{key}.git"
 
-    def push(self, source: Path, remote: Remote, message: str, author: str) -> Pushed:
+    def push(self, source: Path, remote: Remote, message: Callable[[], str], author: str) -> Pushed:
         """Put the files of `source` on the remote branch as a commit on top of what is there.
+
+        `message` is called beside git's work, so that it may take its time.
 
         Raises `UsageError` for a folder with nothing in it, `NotPermitted` when the push is
         refused for its user, `DeTasksError` with git's words otherwise.
@@ -85,10 +88,17 @@ class DeployRepository:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 return self._push(source, remote, message, author)
 
-    def _push(self, source: Path, remote: Remote, message: str, author: str) -> Pushed:
+    def _push(
+        self, source: Path, remote: Remote, message: Callable[[], str], author: str
+    ) -> Pushed:
         first = self._prepare()
-        parent = self._remote_head(remote)
-        tree, files = self._snapshot(source, first)
+        # Asking the server, reading the folder and describing its origin wait for different
+        # things: a small deploy spends most of its time here.
+        with ThreadPoolExecutor(2) as beside:
+            asked = beside.submit(self._remote_head, remote)
+            snapshot = beside.submit(self._snapshot, source, first)
+            text = message()
+            parent, (tree, files) = asked.result(), snapshot.result()
         if parent and self._has(parent) and self._tree_of(parent) == tree:
             return Pushed(parent, files, changed=False)
         if parent and not self._has(parent):
@@ -99,7 +109,7 @@ class DeployRepository:
             for role in ("AUTHOR", "COMMITTER")
             for part, value in (("NAME", author), ("EMAIL", f"{author}@de-tasks.invalid"))
         }
-        sha = self._git("commit-tree", tree, *parents, "-m", message, extra=identity).strip()
+        sha = self._git("commit-tree", tree, *parents, "-m", text, extra=identity).strip()
         lease = f"--force-with-lease={remote.branch}:{parent or ''}"
         refspec = f"{sha}:refs/heads/{remote.branch}"
         window = {"pack.window": "0"} if first else {}

@@ -17,15 +17,29 @@ from de_tasks.server.database import Database
 from de_tasks.server.releases import Releases
 
 FINISHED = ("built", "failed")
+PRE_RECEIVE = """#!/bin/sh
+# Refuses what is not a deploy, in words that git shows to the pusher.
+while read -r old new ref; do
+    if [ "$ref" != refs/heads/master ]; then
+        echo "Only master is deployed. Type: git push <remote> HEAD:master (not $ref)" >&2
+        exit 1
+    fi
+    case "$new" in *[!0]*) ;; *)
+        echo "The deployed branch cannot be deleted. Delete the app instead." >&2
+        exit 1 ;;
+    esac
+done
+"""
 
 
 def write_hooks(folder: Path) -> Path:
     """Write the hook scripts that git runs; returns their folder."""
     folder.mkdir(exist_ok=True)
-    for name in ("pre-receive", "post-receive"):
+    command = shlex.join([sys.executable, "-ISs", hook.__file__])
+    scripts = {"pre-receive": PRE_RECEIVE, "post-receive": f"#!/bin/sh\nexec {command}\n"}
+    for name, text in scripts.items():
         script = folder / name
-        command = shlex.join([sys.executable, "-ISs", hook.__file__, name])
-        script.write_text(f"#!/bin/sh\nexec {command}\n")
+        script.write_text(text)
         script.chmod(0o700)
     return folder
 

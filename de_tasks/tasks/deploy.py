@@ -40,10 +40,14 @@ def deploy(
         )
         if not console.confirm(question, yes):
             raise invoke.Exit("Nothing was deployed.", code=1)
-    origin = source.describe(folder)
     remote = Remote(app.git_url, values.branch, connection.session.header(), values.ca_path)
-    text = message or f"Deploy {origin or folder.resolve().name}"
-    plan = deployment.Plan(app, folder, remote, f"{text}\n\nDe-Source: {origin}", user, created)
+
+    def describe() -> str:
+        origin = source.describe(folder)
+        subject = message or f"Deploy {origin or folder.resolve().name}"
+        return f"{subject}\n\nDe-Source: {origin}" if origin else subject
+
+    plan = deployment.Plan(app, folder, remote, describe, user, created)
     cache = Path(values.cache) if values.cache else default_folder("cache")
     repository = DeployRepository(cache, connection.host.name, wanted)
     console.note(f"Deploying {wanted} to {connection.host.name} as {user}")
