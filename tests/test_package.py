@@ -97,7 +97,7 @@ def test_runtime(tmp_path: Path) -> None:
 
 def test_uv_sees_what_pip_sees(tmp_path: Path) -> None:
     file = tmp_path / "pip.conf"
-    file.write_text("[global]\nindex-url = https://me:secret@mirror.example/\ncert = /ca.pem\n")
+    file.write_text("[global]\nindex-url: https://me:secret@mirror.example/\ncert: /ca.pem\n")
     environment = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(file), "PIP_FIND_LINKS": "/a /b"}
     found = pipconf.uv_environment(environment)
     assert found["UV_DEFAULT_INDEX"] == "https://me:secret@mirror.example/"
