@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.api.models import FINISHED, App, Build
 from de_tasks.api.platform import Platform
-from de_tasks.errors import DeployFailed, Temporary, UsageError
-from de_tasks.repo.cache import DeployRepository, Remote
+from de_tasks.errors import DeployFailed, DeTasksError, NotFound, Temporary, UsageError
+from de_tasks.repo.cache import DeployRepository
+from de_tasks.repo.git import Remote
+from de_tasks.repo.source import Commit, describe
 from de_tasks.transport import Transport, Unavailable
 
 WAITS = (1, 1, 2, 3, 5, 8, 13)
@@ -30,14 +32,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be deployed where."""
+    """What is to be deployed where, by whom. `remote` gives the way to a git address."""
 
-    app: App
-    folder: Path
-    remote: Remote
-    message: Callable[[], str]
-    author: str
-    created: bool = False
+    name: str
+    source: Path | Commit
+    user: str
+    host: str
+    message: str
+    remote: Callable[[str], Remote]
+    confirm: Callable[[str], bool]
 
 
 def check_folder(folder: Path) -> None:
@@ -51,24 +54,66 @@ def check_folder(folder: Path) -> None:
 def deploy(
     plan: Plan, repository: DeployRepository, platform: Platform, timeout: int
 ) -> Iterator[Event]:
-    """Deploy, telling each step. Raises `DeployFailed` when the app does not come up."""
+    """Deploy, telling each step. Raises `DeployFailed` when the app does not come up.
+
+    Where the server has our own last deploy, there is nothing to ask it: the push goes first,
+    and its lease makes sure of it. In every other case the app is looked at before.
+    """
     begin = time.monotonic()
     deadline = begin + timeout
-    pushed = repository.push(plan.folder, plan.remote, plan.message, plan.author)
-    if not pushed.changed and plan.app.build and plan.app.build.status == "built":
-        yield Event("done", f"Nothing has changed: {plan.app.url} is up to date.")
+    yield Event("step", f"Deploying {plan.name} to {plan.host} as {plan.user}")
+    app, created, pushed = None, False, None
+    with repository.snapshot(plan.source, lambda: _message(plan)) as snapshot:
+        last = repository.last()
+        if last and last.user == plan.user:
+            pushed = snapshot.put_again(last, plan.remote(last.url), plan.user)
+        if pushed is None:
+            app = platform.app(plan.name)
+            created = app is None
+            app = _agreed(plan, app, platform)
+            if created:
+                yield Event("step", f"App {plan.name} was initialized on [{plan.host}].")
+            failed = bool(app.build and app.build.status == "failed")
+            pushed = snapshot.put(plan.remote(app.git_url), plan.user, again=failed)
+    if app and app.build and app.build.status == "built" and not pushed.changed:
+        yield Event("done", f"Nothing has changed: {app.url} is up to date.")
         return
     yield Event("step", f"Pushed {pushed.files} files as {pushed.sha[:7]}")
-    yield from follow(platform, plan, pushed.sha, deadline)
-    wait_until_answers(plan.app.url, Transport(plan.remote.ca_path), deadline)
+    app = app or platform.app(plan.name)
+    if app is None:
+        raise NotFound(f"App [{plan.name}] was deleted from [{plan.host}] during the deploy.")
+    waits = WAITS_AFTER_CREATE if created else WAITS
+    yield from follow(platform, plan.name, pushed.sha, waits, deadline)
+    wait_until_answers(app.url, Transport(plan.remote(app.git_url).ca_path), deadline)
     seconds = time.monotonic() - begin
-    yield Event("done", f"{plan.app.name} is live after {seconds:.1f} s: {plan.app.url}")
+    yield Event("done", f"{app.name} is live after {seconds:.1f} s: {app.url}")
 
 
-def follow(platform: Platform, plan: Plan, sha: str, deadline: float) -> Iterator[Event]:
+def _agreed(plan: Plan, app: App | None, platform: Platform) -> App:
+    """The app to deploy to, when whoever asks for the deploy agrees with what it will do."""
+    question = ""
+    if app is None:
+        question = f"{plan.name} does not exist on {plan.host}. Create it?"
+    elif app.build and app.build.author != plan.user:
+        who = app.build.author or "somebody"
+        question = f"{plan.name} was deployed by {who} at {app.build.queued_at}. Overwrite?"
+    if question and not plan.confirm(question):
+        raise DeTasksError("Nothing was deployed.")
+    return app or platform.create_app(plan.name)
+
+
+def _message(plan: Plan) -> str:
+    origin = describe(plan.source)
+    folder = "" if isinstance(plan.source, Commit) else plan.source.resolve().name
+    subject = plan.message or f"Deploy {origin or folder}"
+    return f"{subject}\n\nDe-Source: {origin}" if origin else subject
+
+
+def follow(
+    platform: Platform, name: str, sha: str, waits: Iterable[int], deadline: float
+) -> Iterator[Event]:
     """Follow the build of a commit to its end, its log as it comes."""
-    name, after = plan.app.name, "0"
-    waits = iter(WAITS_AFTER_CREATE if plan.created else WAITS)
+    after, waits = "0", iter(waits)
     while time.monotonic() < deadline:
         wait = next(waits, LONGEST_WAIT)
         asked = time.monotonic()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
-
-import tenacity
+from typing import TYPE_CHECKING, TypeVar
 
 from de_tasks.errors import Temporary
 from de_tasks.transport import Unavailable
+
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 DEADLINE = 180.0
@@ -29,6 +30,8 @@ def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, RateLimited):
         return error.seconds + random.uniform(0.05, 0.5)
+    import tenacity
+
     return tenacity.wait_random_exponential(multiplier=0.2, max=10)(state)
 
 
@@ -43,6 +46,7 @@ def call(
     With `repeat` False only a rate limit is waited out: a request that was refused for it
     had no effect, one that was lost may have had.
     """
+    import tenacity
 
     def before_sleep(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

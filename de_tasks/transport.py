@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import requests
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from de_tasks.errors import DeTasksError, Temporary, UsageError
+
+if TYPE_CHECKING:
+    import requests
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -17,18 +19,29 @@ class Unavailable(Temporary):
 
 
 class Transport:
-    """A connection to one server. `post` and `get` raise only the project's own errors."""
+    """A connection to one server, made at its first request: a push needs none, and importing
+    requests takes as long as the push."""
 
     def __init__(self, ca_path: str = "") -> None:
-        self._session = requests.Session()
-        # Without this requests would send what ~/.netrc has for the host in place of the token.
-        self._session.trust_env = True
-        self._session.headers["User-Agent"] = "de-tasks"
         self._verify: str | bool = ca_path or True
 
+    @cached_property
+    def _session(self) -> requests.Session:
+        import requests
+
+        session = requests.Session()
+        session.headers["User-Agent"] = "de-tasks"
+        return session
+
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
-        """Send a request; redirects are not followed: they would carry credentials elsewhere."""
+        """Send a request; redirects are not followed: they would carry credentials elsewhere.
+
+        Raises only errors of the project's own.
+        """
+        import requests
+
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        # Without this requests would send what ~/.netrc has for the host in place of the token.
         options.setdefault("auth", _keep_headers)
         if self._verify is not True:
             options["verify"] = self._verify

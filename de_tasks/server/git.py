@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from de_tasks.server.apps import Apps
+from de_tasks.server.hooks import Pushes
 from de_tasks.server.identity import Identity
 from de_tasks.server.processes import Leash
 from de_tasks.server.repositories import Repositories
@@ -31,13 +31,13 @@ class GitApp:
         repositories: Repositories,
         apps: Apps,
         identity: Identity,
-        hook_socket: Path,
+        pushes: Pushes,
         leash: Leash,
     ) -> None:
         self._repositories = repositories
         self._apps = apps
         self._identity = identity
-        self._hook_socket = hook_socket
+        self._pushes = pushes
         self._leash = leash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,6 +57,7 @@ class GitApp:
             else:
                 words = f"There is no app {name}, or {user.username} may not deploy it."
             return await plain(send, 403, words)
+        pushed = self._pushes.file()
         environment = {
             **self._repositories.environment,
             "GIT_PROJECT_ROOT": str(self._repositories.folder),
@@ -68,7 +69,8 @@ class GitApp:
             "REMOTE_USER": user.username,
             "REMOTE_ADDR": "127.0.0.1",
             "DE_APP": str(app["id"]),
-            "DE_HOOK_SOCKET": str(self._hook_socket),
+            "DE_HOOK_SOCKET": str(self._pushes.path),
+            "DE_PUSHED": str(pushed),
             # RFC 7240: who does not want to wait for the build says so.
             "DE_FOLLOW": "0" if "respond-async" in request.headers.get("prefer", "") else "1",
         }
@@ -79,7 +81,11 @@ class GitApp:
         ):
             if header in request.headers:
                 environment[variable] = request.headers[header]
-        await self._run(environment, receive, send)
+        try:
+            await self._run(environment, receive, send)
+        finally:
+            # What git has taken is built, even if the pusher went away meanwhile.
+            await asyncio.shield(self._pushes.collect(pushed, app["id"], user.username))
 
     async def _run(self, environment: dict[str, str], receive: Receive, send: Send) -> None:
         child = await asyncio.create_subprocess_exec(

@@ -21,7 +21,6 @@ def main() -> int:
             "app": int(os.environ["DE_APP"]),
             "user": os.environ["REMOTE_USER"],
             "sha": updates[-1][1],
-            "follow": os.environ["DE_FOLLOW"] == "1",
         }
         connection.sendall(json.dumps(message).encode() + b"\n")
         for line in connection.makefile("r", encoding="utf-8", errors="replace"):

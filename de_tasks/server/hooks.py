@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import shlex
@@ -10,11 +11,12 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from de_tasks.server import hook
 from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database
-from de_tasks.server.releases import Releases
+from de_tasks.server.releases import App, Releases
 
 FINISHED = ("built", "failed")
 PRE_RECEIVE = """#!/bin/sh
@@ -30,13 +32,21 @@ while read -r old new ref; do
     esac
 done
 """
+# Starting Python takes longer than a small push: who does not wait for the build needs none.
+POST_RECEIVE = """#!/bin/sh
+if [ "$DE_FOLLOW" = 0 ]; then
+    read -r old new ref && echo "$new" >"$DE_PUSHED"
+    exit
+fi
+exec %s
+"""
 
 
 def write_hooks(folder: Path) -> Path:
     """Write the hook scripts that git runs; returns their folder."""
     folder.mkdir(exist_ok=True)
     command = shlex.join([sys.executable, "-ISs", hook.__file__])
-    scripts = {"pre-receive": PRE_RECEIVE, "post-receive": f"#!/bin/sh\nexec {command}\n"}
+    scripts = {"pre-receive": PRE_RECEIVE, "post-receive": POST_RECEIVE % command}
     for name, text in scripts.items():
         script = folder / name
         script.write_text(text)
@@ -44,8 +54,9 @@ def write_hooks(folder: Path) -> Path:
     return folder
 
 
-class HookSocket:
-    """Listens for post-receive hooks on a socket that only this user can reach."""
+class Pushes:
+    """Hears of pushes: through a socket that only this user can reach, where the hook shows
+    the build to the pusher, or through a file with the hash, where nobody waits for it."""
 
     def __init__(self, database: Database, builds: Builds, releases: Releases) -> None:
         self._db = database
@@ -54,6 +65,7 @@ class HookSocket:
         # A short path: the name of a unix socket may have about 100 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="de-tasks-"))
         self.path = self._folder / "hooks"
+        self._numbers = itertools.count()
         self._server: asyncio.AbstractServer | None = None
 
     async def start(self) -> None:
@@ -67,6 +79,24 @@ class HookSocket:
             self._server.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def file(self) -> Path:
+        """Where the hook of one push leaves the hash."""
+        return self._folder / f"pushed-{next(self._numbers)}"
+
+    async def collect(self, file: Path, app_id: int, user: str) -> None:
+        """Queue the build of a push whose hook has left its hash."""
+        if file.exists():
+            sha = file.read_text("ascii").strip()
+            file.unlink()
+            await self._enqueue(app_id, sha, user)
+
+    async def _enqueue(self, app_id: int, sha: str, user: str) -> tuple[App, int] | None:
+        row = self._db.find("SELECT id, name FROM apps WHERE id = ?", app_id)
+        if row is None:
+            return None
+        app = self._releases.app(row["id"], row["name"])
+        return app, await self._builds.enqueue(app, sha, user)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             message = json.loads(await reader.readline())
@@ -76,14 +106,11 @@ class HookSocket:
         finally:
             writer.close()
 
-    async def _received(self, message: dict[str, object], writer: asyncio.StreamWriter) -> None:
-        row = self._db.find("SELECT id, name FROM apps WHERE id = ?", message["app"])
-        if row is None:
+    async def _received(self, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        queued = await self._enqueue(message["app"], message["sha"], message["user"])
+        if queued is None:
             return
-        app = self._releases.app(row["id"], row["name"])
-        build_id = await self._builds.enqueue(app, str(message["sha"]), str(message["user"]))
-        if not message["follow"]:
-            return
+        app, build_id = queued
         log, shown = self._builds.log(app, build_id), 0
         while True:
             for line in log.tail(log.last, after=shown):

@@ -223,7 +223,7 @@ class Releases:
             try:
                 status = await self._status(port)
             except (aiohttp.ClientError, OSError, TimeoutError):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.01)
                 continue
             if status < 500:
                 return time.monotonic() - begin

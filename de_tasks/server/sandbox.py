@@ -26,7 +26,7 @@ from de_tasks.server.database import Database
 from de_tasks.server.environments import Environments
 from de_tasks.server.git import GitApp
 from de_tasks.server.graphql import GraphQLEndpoint, make_schema
-from de_tasks.server.hooks import HookSocket, write_hooks
+from de_tasks.server.hooks import Pushes, write_hooks
 from de_tasks.server.identity import Identity
 from de_tasks.server.oidc import Oidc
 from de_tasks.server.pages import Pages
@@ -61,14 +61,14 @@ class Sandbox:
         self._releases = Releases(settings, environments, self._leash, client)
         self._builds = Builds(settings, self._database, repositories, environments, self._releases)
         apps = Apps(self._database, repositories, self._releases, self._builds)
-        self._hook_socket = HookSocket(self._database, self._builds, self._releases)
+        self._pushes = Pushes(self._database, self._builds, self._releases)
         pages = Pages()
         sessions = Sessions(self._database, accounts)
         oidc = Oidc(self._database, accounts, tokens, identity, sessions, pages)
         resolvers = Resolvers(settings, self._database, apps, self._builds, self._releases)
         limit = RateLimit(settings.rate_limit_points, settings.rate_limit_seconds)
         graphql = GraphQLEndpoint(make_schema(*resolvers.bindables()), identity, limit)
-        git = GitApp(repositories, apps, identity, self._hook_socket.path, self._leash)
+        git = GitApp(repositories, apps, identity, self._pushes, self._leash)
         # Tells this sandbox from whatever else may answer on its port.
         self.instance = secrets.token_hex(8)
 
@@ -99,14 +99,14 @@ class Sandbox:
 
     async def start(self) -> None:
         """Serve the apps again, and take pushes."""
-        await self._hook_socket.start()
+        await self._pushes.start()
         await self._builds.recover()
 
     async def stop(self) -> None:
         """Stop every process; what is not built stays queued."""
         await self._builds.stop()
         await self._releases.stop_all()
-        await self._hook_socket.stop()
+        await self._pushes.stop()
         await asyncio.to_thread(self._leash.close)
         self._database.close()
 

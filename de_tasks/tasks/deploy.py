@@ -11,45 +11,46 @@ from de_tasks.config import default_folder
 from de_tasks.tasks.base import app_name, connect, settings, task
 
 
-@task(help={"message": "What changed, for the deploy's commit"})
+@task(
+    help={
+        "message": "What changed, for the deploy's commit",
+        "ref": "Deploy this commit of the folder's repository, not the files as they are",
+    }
+)
 def deploy(
-    context: invoke.Context, path: str = "", name: str = "", message: str = "", yes: bool = False
+    context: invoke.Context,
+    path: str = "",
+    name: str = "",
+    message: str = "",
+    ref: str = "",
+    yes: bool = False,
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks import deployment
-    from de_tasks.repo import source
-    from de_tasks.repo.cache import DeployRepository, Remote
+    from de_tasks.repo.cache import DeployRepository
+    from de_tasks.repo.git import Remote
+    from de_tasks.repo.source import find_commit
 
     values = settings(context, path=path)
     folder = Path(values.path).expanduser()
     deployment.check_folder(folder)
     wanted = app_name(values, name)
+    source = find_commit(folder, ref) if ref else folder
     connection = connect(context, path=path)
-    user = connection.session.login.username
-    app = connection.platform.app(wanted)
-    created = app is None
-    if app is None:
-        question = f"{wanted} does not exist on {connection.host.name}. Create it?"
-        if not console.confirm(question, yes):
-            raise invoke.Exit("Nothing was deployed.", code=1)
-        app = connection.platform.create_app(wanted)
-        console.note(f"App {wanted} was initialized on [{connection.host.name}].")
-    elif app.build and app.build.author not in (user, ""):
-        question = (
-            f"{wanted} was deployed by {app.build.author} at {app.build.queued_at}. Overwrite?"
-        )
-        if not console.confirm(question, yes):
-            raise invoke.Exit("Nothing was deployed.", code=1)
-    remote = Remote(app.git_url, values.branch, connection.session.header(), values.ca_path)
 
-    def describe() -> str:
-        origin = source.describe(folder)
-        subject = message or f"Deploy {origin or folder.resolve().name}"
-        return f"{subject}\n\nDe-Source: {origin}" if origin else subject
+    def remote(url: str) -> Remote:
+        return Remote(url, values.branch, connection.session.header(), values.ca_path)
 
-    plan = deployment.Plan(app, folder, remote, describe, user, created)
-    cache = Path(values.cache) if values.cache else default_folder("cache")
+    plan = deployment.Plan(
+        wanted,
+        source,
+        connection.session.login.username,
+        connection.host.name,
+        message,
+        remote,
+        lambda question: console.confirm(question, yes),
+    )
+    cache = Path(values.cache).expanduser() if values.cache else default_folder("cache")
     repository = DeployRepository(cache, connection.host.name, wanted)
-    console.note(f"Deploying {wanted} to {connection.host.name} as {user}")
     for event in deployment.deploy(plan, repository, connection.platform, values.timeout):
         (console.result if event.kind == "done" else console.note)(event.text)
