@@ -68,6 +68,8 @@ def deploy(
         if last and last.user == plan.user:
             pushed = snapshot.put_again(last, plan.remote(last.url), plan.user)
         if pushed is None:
+            # A folder that cannot be deployed is refused before an app is made for it.
+            snapshot.wait()
             app = platform.app(plan.name)
             created = app is None
             app = _agreed(plan, app, platform)

@@ -88,6 +88,13 @@ class Snapshot:
         self._message = beside.submit(message)
         self._taken: Future[tuple[str, int]] = beside.submit(self._take)
 
+    def wait(self) -> None:
+        """Return when the files are read. Raises what `put` would, before anything is sent."""
+        try:
+            self._taken.result()
+        except Damaged:
+            return  # `put` makes the repository anew.
+
     def put_again(self, last: LastDeploy, remote: Remote, author: str) -> Pushed | None:
         """Push on top of our own last deploy, without asking the server what is there.
 

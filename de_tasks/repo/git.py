@@ -134,7 +134,7 @@ def error_of(command: str, stderr: str) -> DeTasksError:
     """The error that git's words stand for."""
     text = stderr.strip()
     words = next((x[8:].strip() for x in text.splitlines() if x.startswith("remote: ")), "")
-    if "No space left" in text or "disk full" in text.lower() or "Disk quota" in text:
+    if any(sign in text.lower() for sign in ("no space left", "out of diskspace", "disk quota")):
         return DeTasksError(
             "The disk is full: the deploy repository in your cache directory cannot grow. "
             "Make room, or set de.cache to another directory"

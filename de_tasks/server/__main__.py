@@ -12,6 +12,7 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import socket
 import sqlite3
 import sys
@@ -22,6 +23,10 @@ from typing import IO, Any
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.sandbox import serve
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
+
+
+LEAST_ROOM = 1024**2
+"""Bytes; with less than that a database error is taken for a full disk."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,9 +42,10 @@ def main(argv: list[str] | None = None) -> int:
             asyncio.run(serve(settings, sockets, ready))
     except (DeTasksError, OSError, sqlite3.Error) as error:
         problem = explain(error, settings)
-        print(problem, file=sys.stderr)
+        # First the pipe: writing the log may fail for the same reason, a full disk.
         if ready is not None:
             os.write(ready, json.dumps({"error": str(problem), "code": problem.code}).encode())
+        print(problem, file=sys.stderr)
         return problem.code
     return 0
 
@@ -82,7 +88,9 @@ def explain(error: Exception, settings: ServerSettings) -> DeTasksError:
         )
     if number == errno.EACCES and settings.port < 1024:
         return UsageError(f"Port {settings.port} is for administrators: choose one above 1023.")
-    if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+    # SQLite reports a full disk as an "I/O error" where its shared memory cannot grow.
+    full = isinstance(error, sqlite3.Error) and shutil.disk_usage(settings.data).free < LEAST_ROOM
+    if full or number in (errno.ENOSPC, errno.EDQUOT):
         return DeTasksError(
             f"The disk is full: the sandbox cannot write to {settings.data}. "
             "Make room, or name another directory with --data"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import webbrowser
+from dataclasses import asdict
 from typing import Any
 
 import invoke
@@ -38,15 +39,18 @@ def list_apps(context: invoke.Context, json: bool = False) -> None:
 
 
 @task(help={"exit_code": "Exit with 1 when the app does not exist"})
-def exists(context: invoke.Context, name: str = "", exit_code: bool = False) -> None:
+def exists(
+    context: invoke.Context, name: str = "", exit_code: bool = False, json: bool = False
+) -> None:
     """Say whether an app exists."""
     connection = connect(context)
-    wanted = app_name(connection.settings, name)
-    if connection.platform.app(wanted):
-        console.result(f"App [{wanted}] exists on [{connection.host.name}].")
-        return
-    console.result(f"App [{wanted}] does not exist on [{connection.host.name}].")
-    if exit_code:
+    wanted, host = app_name(connection.settings, name), connection.host.name
+    found = connection.platform.app(wanted) is not None
+    if json:
+        console.result_json({"name": wanted, "host": host, "exists": found})
+    else:
+        console.result(f"App [{wanted}] {'exists' if found else 'does not exist'} on [{host}].")
+    if exit_code and not found:
         raise invoke.Exit(code=1)
 
 
@@ -87,7 +91,7 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
 
 
 @task(name="status")
-def build_status(context: invoke.Context, name: str = "") -> None:
+def build_status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     """Print the build status of an app: queued, building, built or failed."""
     from de_tasks.api.models import NEVER_DEPLOYED
 
@@ -96,7 +100,10 @@ def build_status(context: invoke.Context, name: str = "") -> None:
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
-    console.result(app.build.status if app.build else NEVER_DEPLOYED)
+    if json:
+        console.result_json(_summary(app))
+    else:
+        console.result(app.build.status if app.build else NEVER_DEPLOYED)
 
 
 @task(
@@ -114,6 +121,7 @@ def logs(
     count: str = "200",
     process_name: str = "web",
     follow: bool = False,
+    json: bool = False,
 ) -> None:
     """Print the log of an app's last build, or of one of its processes."""
     from de_tasks.api.models import FINISHED, NEVER_DEPLOYED
@@ -145,7 +153,7 @@ def logs(
             page = platform.runtime_log(wanted, process_name, lines, after, wait)
             ended = False
         for line in page.lines:
-            console.result(line.text)
+            console.result_json(asdict(line)) if json else console.result(line.text)
         if not follow or ended:
             return
         after, lines = page.next, 1000

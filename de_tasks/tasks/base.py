@@ -19,7 +19,7 @@ HELP = {
     "name": "Name of the app (default: de.app, else the folder's name)",
     "path": "Folder of the app (default: this one)",
     "yes": "Answer yes to every question",
-    "json": "Print one line of JSON",
+    "json": "Print JSON: one document, or one line for each entry of a log",
     "host": "Dash Enterprise, as example.plotly.host or as a URL",
 }
 
@@ -108,6 +108,11 @@ def connect(context: invoke.Context, **flags: object) -> Connection:
     login = kept.get(host.name) if kept else None
     if login is None and values.username and values.password:
         login, kept = oidc.password(values.username, values.password), None
+    if login is None and kept is None:
+        raise NotLoggedIn(
+            "With no_keyfile nothing is stored: set DASH_ENTERPRISE_USERNAME and "
+            "DASH_ENTERPRISE_PASSWORD"
+        )
     if login is None:
         raise NotLoggedIn(
             f"You are not logged in to {host.name}. Type: inv login --host {host.name}"

@@ -16,6 +16,12 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.tasks.base import settings, store, task
 
 DATA = {"data": "Directory of the sandbox's data"}
+LIMITS = {
+    "access_token_seconds": "How long an access token is good (default: 24 hours)",
+    "offline_token_seconds": "How long a login is good (default: 30 days)",
+    "rate_limit_points": "Points of a user in a window (default: 60)",
+    "rate_limit_seconds": "Length of that window (default: 60)",
+}
 
 
 @task(
@@ -24,6 +30,7 @@ DATA = {"data": "Directory of the sandbox's data"}
         "port": "Port on loopback; 0 takes any that is free (default: 8888)",
         "foreground": "Stay in the foreground until Ctrl-C",
         "no_login": "Do not log its user dev in",
+        **LIMITS,
     }
 )
 def start(
@@ -32,25 +39,34 @@ def start(
     port: str = "",
     foreground: bool = False,
     no_login: bool = False,
+    access_token_seconds: str = "",
+    offline_token_seconds: str = "",
+    rate_limit_points: str = "",
+    rate_limit_seconds: str = "",
 ) -> None:
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
     values = settings(context, sandbox_data=data)
     folder = _folder(values)
     number = whole_number(port, "--port") if port else values.sandbox_port
-    number = number or control.free_port()
+    options = {"port": number or control.free_port()}
     if number > 65535:
         raise UsageError(f"--port goes up to 65535, not {number}.")
+    limits = (access_token_seconds, offline_token_seconds, rate_limit_points, rate_limit_seconds)
+    for name, text in zip(LIMITS, limits, strict=True):
+        if text:
+            options[name] = whole_number(text, f"--{name.replace('_', '-')}", least=1)
     running = control.find(folder)
     if running:
         console.note(f"The sandbox is running already on {running.url}")
     elif foreground:
-        command = control.command(folder, {"port": number})
+        command = control.command(folder, options)
         os.execv(command[0], command)
     else:
-        running = control.start(folder, {"port": number})
+        new = not (folder / "passwords.json").exists()
+        running = control.start(folder, options)
         console.note(f"The sandbox is running on {running.url}")
-        console.note(f"Passwords of admin, dev and viewer: {folder / 'passwords.json'}")
+        _show_passwords(folder / "passwords.json", new)
     if not no_login:
         _log_in(values, running)
     console.result(running.url)
@@ -92,6 +108,15 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
         raise invoke.Exit("Nothing was deleted.", code=1)
     deleted = control.reset(folder)
     console.result(f"{folder} was deleted." if deleted else "There is nothing to delete.")
+
+
+def _show_passwords(file: Path, new: bool) -> None:
+    if not new:
+        console.note(f"Passwords of its users: {file}")
+        return
+    console.note(f"Its users, shown this once and kept in {file}, which only you can read:")
+    for name, password in json_module.loads(file.read_text("utf-8")).items():
+        console.note(f"  {name:8} {password}")
 
 
 def _control() -> Any:
