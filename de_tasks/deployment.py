@@ -13,6 +13,7 @@ from de_tasks.errors import DeployFailed, DeTasksError, NotFound, Temporary, Usa
 from de_tasks.repo.cache import DeployRepository
 from de_tasks.repo.git import Remote
 from de_tasks.repo.source import Commit, describe
+from de_tasks.spelling import typed
 from de_tasks.transport import Transport, Unavailable
 
 WAITS = (1, 1, 2, 3, 5, 8, 13)
@@ -129,7 +130,7 @@ def follow(
         time.sleep(max(0.0, wait - (time.monotonic() - asked)))
     raise Temporary(
         f"The build of {name} has not finished in time. It goes on: "
-        f"watch it with logs --type build --follow --name {name}"
+        f"watch it: {typed(f'logs --type build --follow --name {name}')}"
     )
 
 
@@ -137,7 +138,8 @@ def _judge(build: Build, name: str) -> None:
     if build.status == "failed":
         reason = build.error or "The server gives no reason."
         raise DeployFailed(
-            f"The build of {name} failed: {reason}\nThe whole log: logs --type build --name {name}"
+            f"The build of {name} failed: {reason}\n"
+            f"The whole log: {typed(f'logs --type build --name {name}')}"
         )
 
 
@@ -157,6 +159,6 @@ def wait_until_answers(
             return
         if time.monotonic() > deadline:
             raise DeployFailed(
-                f"The app was built, but {url} answers {status}. Look at logs --type runtime"
+                f"The app was built, but {url} answers {status}. Look at its log: {typed('logs')}"
             )
         sleep(0.2)

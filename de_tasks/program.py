@@ -1,37 +1,84 @@
-"""`de-tasks`: the tasks as a program of their own, groups written with a space."""
+"""`de-tasks`: the tasks as a program of their own, in the reference's grammar."""
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 
-from invoke import Program
+from invoke import Argument, Exit, ParseError, Program
 
 import de_tasks
+from de_tasks.errors import UsageError
+from de_tasks.grammar import Grammar, Help
+from de_tasks.spelling import speak_as
+
+CORE = {
+    "host": "Dash Enterprise, as example.plotly.host or as a URL (default: that of the last login)",
+    "keyfile": "File that keeps the login (default: the keyring, or ~/.dash_enterprise)",
+    "no-keyfile": "Log in with $DASH_ENTERPRISE_USERNAME and _PASSWORD, and store nothing",
+    "ca-path": "Root certificate that signed the server's",
+}
+INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dry", "--echo")
+CONFIGURATION = ("invoke.yaml", "invoke.yml", "invoke.json", "invoke.py")
 
 
 class DeTasksProgram(Program):
-    """invoke's program, with the reference's form of `--version`."""
+    """invoke's program with the reference's core options, help and exit codes."""
+
+    def _own_args(self) -> list[Argument]:
+        kinds = {"no-keyfile": bool}
+        return [Argument(name=n, kind=kinds.get(n, str), help=h) for n, h in CORE.items()]
+
+    def core_args(self) -> list[Argument]:
+        """invoke's own options, and ours."""
+        return [*super().core_args(), *self._own_args()]
+
+    def normalize_argv(self, argv: list[str] | None) -> None:
+        """Turn the reference's grammar into invoke's; answer help and completion."""
+        super().normalize_argv(argv)
+        version = Argument(name="version", kind=bool, help="Show the version and exit.")
+        grammar = Grammar(self.name, de_tasks.ns, [*self._own_args(), version])
+        program, *words = self.argv
+        if words[:1] == ["--complete"]:
+            print("\n".join(grammar.candidates(words[3:])))
+            raise Exit
+        read = grammar.read(words, INVOKES_OWN)
+        if isinstance(read, Help):
+            print(grammar.page(read))
+            raise Exit
+        self.argv = [program, *read]
+
+    def parse_tasks(self) -> None:
+        """What invoke cannot read is bad usage."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            raise UsageError(str(error)) from None
+
+    def parse_collection(self) -> None:
+        """Besides, load the nearest invoke.yaml, as `inv` does beside tasks.py."""
+        super().parse_collection()
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if any((folder / name).is_file() for name in CONFIGURATION):
+                self.config.set_project_location(str(folder))
+                self.config.load_project()
+                return
+
+    def update_config(self, merge: bool = True) -> None:
+        """Hand our core options to the tasks, which rank them as flags."""
+        super().update_config(merge)
+        given = {name.replace("-", "_"): self.args[name].value for name in CORE}
+        self.config.update({"de_flags": {name: value for name, value in given.items() if value}})
 
     def print_version(self) -> None:
         """Print the version as the reference does."""
         print(f"{self.name}, version {self.version}")
 
 
-def rewrite(argv: list[str]) -> list[str]:
-    """`de-tasks apps create` becomes invoke's `apps.create`, `deploy PATH` its `--path`."""
-    name, *rest = argv
-    groups = de_tasks.ns.collections
-    if len(rest) > 1 and rest[0] in groups and not rest[1].startswith("-"):
-        rest[:2] = [f"{rest[0]}.{rest[1]}"]
-    if rest[:1] == ["deploy"] and len(rest) > 1 and not rest[1].startswith("-"):
-        rest[1:2] = ["--path", rest[1]]
-    return [name, *rest]
-
-
 def main() -> None:
     """Run the program."""
-    program = DeTasksProgram(namespace=de_tasks.ns, name="de-tasks", version=de_tasks.__version__)
-    program.run(rewrite(sys.argv))
+    speak_as("de-tasks")
+    DeTasksProgram(namespace=de_tasks.ns, name="de-tasks", version=de_tasks.__version__).run()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 from de_tasks.auth.store import Login
 from de_tasks.config import Host
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, UsageError
+from de_tasks.spelling import typed
 from de_tasks.transport import Transport
 
 CLIENT = "dash"
@@ -95,7 +96,7 @@ class Oidc:
         if answer.get("error"):
             raise NotLoggedIn(
                 f"The login to {self._host.name} has expired or was revoked. Log in again: "
-                f"login --host {self._host.name}"
+                + typed(f"login --host {self._host.name}")
             )
         return self._login(status, answer)
 

@@ -24,7 +24,6 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.sandbox import serve
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
 
-
 LEAST_ROOM = 1024**2
 """Bytes; with less than that a database error is taken for a full disk."""
 

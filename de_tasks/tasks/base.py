@@ -13,6 +13,7 @@ from invoke.tasks import Task
 
 from de_tasks import config, console
 from de_tasks.errors import DeTasksError, Interrupted, NotLoggedIn, UsageError
+from de_tasks.spelling import typed
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
 HELP = {
@@ -26,6 +27,14 @@ HELP = {
 
 class DeTask(Task):  # type: ignore[type-arg]
     """A task whose short letters come from one table."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
+        """invoke's arguments; it takes the help out as it goes, and a task may be listed twice."""
+        kept = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = kept
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """invoke's options of an argument, with our short letter."""
@@ -56,7 +65,9 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
 def settings(context: invoke.Context, **flags: Any) -> config.Settings:
     """The settings of this call."""
     section = context.config.get("de", {})
-    return config.load(dict(section), **flags)
+    # `de-tasks --host X` puts its core options here; a task's own flag goes before.
+    core = dict(context.config.get("de_flags", {}))
+    return config.load(dict(section), **core | {n: v for n, v in flags.items() if v})
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,9 @@ def find_host(values: config.Settings) -> config.Host:
     name = values.host or (kept.last_host() if kept else "")
     if not name:
         raise UsageError(
-            "No Dash Enterprise is known. Log in to yours: inv login --host example.plotly.host\n"
-            "or start one on this machine: inv sandbox.start"
+            "No Dash Enterprise is known. Log in to yours: "
+            f"{typed('login --host example.plotly.host')}\n"
+            f"or start one on this machine: {typed('sandbox.start')}"
         )
     return config.Host.parse(name, values.insecure_http)
 
@@ -115,7 +127,7 @@ def connect(context: invoke.Context, **flags: object) -> Connection:
         )
     if login is None:
         raise NotLoggedIn(
-            f"You are not logged in to {host.name}. Type: inv login --host {host.name}"
+            f"You are not logged in to {host.name}. Type: {typed(f'login --host {host.name}')}"
         )
     session = Session(oidc, login, kept)
     client = Client(host, session, transport, console.note)

@@ -13,6 +13,7 @@ from invoke import Collection
 from de_tasks import config, console
 from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.spelling import typed
 from de_tasks.tasks.base import settings, store, task
 
 DATA = {"data": "Directory of the sandbox's data"}
@@ -94,7 +95,7 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     elif running:
         console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
     else:
-        console.result("The sandbox is not running. Start it with: inv sandbox.start")
+        console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
 
 
 @task(help=DATA)
@@ -103,7 +104,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
     control = _control()
     folder = _folder(settings(context, sandbox_data=data))
     if control.find(folder):
-        raise DeTasksError("The sandbox is running. Stop it first: inv sandbox.stop")
+        raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
         raise invoke.Exit("Nothing was deleted.", code=1)
     deleted = control.reset(folder)
