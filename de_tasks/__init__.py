@@ -5,27 +5,38 @@ A project's tasks.py needs one line: `from de_tasks import ns`.
 
 from invoke import Collection
 
-from de_tasks.tasks.apps import create, logs, open_app, status
+from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
 from de_tasks.tasks.apps import ns as apps
 from de_tasks.tasks.deploy import deploy
+from de_tasks.tasks.local import docs, run
 from de_tasks.tasks.sandbox import ns as sandbox
+from de_tasks.tasks.services import ns as services
 from de_tasks.tasks.session import login, logout, whoami
 
 __version__ = "0.1.0"
 
 open = open_app
-ns = Collection(login, logout, whoami, create, deploy, status, logs, open_app, apps, sandbox)
+ns = Collection(
+    *(login, logout, whoami, create, deploy, status, logs, update, restart, delete),
+    *(open_app, docs, run, apps, services, sandbox),
+)
 
 __all__ = [
     "apps",
     "create",
+    "delete",
     "deploy",
+    "docs",
     "login",
     "logout",
     "logs",
     "ns",
     "open",
+    "restart",
+    "run",
     "sandbox",
+    "services",
     "status",
+    "update",
     "whoami",
 ]

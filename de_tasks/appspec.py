@@ -160,3 +160,10 @@ def read_text(path: Path) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error
+
+
+def image_type(data: bytes) -> str | None:
+    """`png` or `jpeg` by the first bytes (PNG 5.2, JPEG B.1.1.3), None for anything else."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    return "jpeg" if data.startswith(b"\xff\xd8\xff") else None

@@ -49,6 +49,24 @@ def confirm(question: str, yes: bool) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def type_to_confirm(question: str, expected: str) -> bool:
+    """Ask to type a word, on a terminal; True when nobody is there to be asked."""
+    if not interactive():
+        return True
+    print(f"{question} ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() == expected
+
+
+def secret(question: str) -> str:
+    """Ask for a value, unseen; without a terminal, one line of standard input."""
+    if interactive():
+        return getpass.getpass(question, stream=sys.stderr)
+    text = sys.stdin.readline()
+    if not text:
+        raise UsageError(f"{question.rstrip(': ')} should come from standard input: it has ended.")
+    return text.rstrip("\r\n")
+
+
 def password(question: str) -> str:
     """Ask for a password, unseen. Raises `UsageError` when nobody is there to type it."""
     if not interactive():

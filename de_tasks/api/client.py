@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from de_tasks import retry
 from de_tasks.auth.session import Session
 from de_tasks.config import Host
-from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted, UsageError
-from de_tasks.transport import Transport, Unavailable
+from de_tasks.errors import DeTasksError, NotFound, NotLoggedIn, NotPermitted, UsageError
+from de_tasks.transport import CONNECT_SECONDS, Transport, Unavailable
+
+ANSWER_SECONDS = 120
+"""A restart is answered when the app is up again, which may take it a minute."""
 
 
 class Client:
@@ -24,27 +27,46 @@ class Client:
         self._transport = transport
         self._tell = tell
 
-    def execute(self, document: str, repeat: bool = True, **variables: Any) -> dict[str, Any]:
+    def execute(
+        self,
+        document: str,
+        repeat: bool = True,
+        uploads: Mapping[str, bytes] | None = None,
+        **variables: Any,
+    ) -> dict[str, Any]:
         """Run a document; returns its `data`, with the answer's codes under `"codes"`.
 
-        Faults are retried where `repeat` says that doing it twice does no harm.
+        Faults are retried where `repeat` says that doing it twice does no harm. `uploads` are
+        variables of type `Upload`.
         """
 
         def attempt() -> dict[str, Any]:
             try:
-                return self._once(document, variables)
+                return self._once(document, variables, uploads or {})
             except NotLoggedIn:
                 self._session.renew()
-                return self._once(document, variables)
+                return self._once(document, variables, uploads or {})
 
         return retry.call(attempt, self._tell, repeat)
 
-    def _once(self, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def _once(
+        self, document: str, variables: dict[str, Any], uploads: Mapping[str, bytes]
+    ) -> dict[str, Any]:
+        operations = {"query": document, "variables": variables | dict.fromkeys(uploads)}
+        content: dict[str, Any] = {"json": operations}
+        if uploads:
+            # GraphQL multipart request specification.
+            places = {name: [f"variables.{name}"] for name in uploads}
+            content = {
+                "data": {"operations": json.dumps(operations), "map": json.dumps(places)},
+                "files": {name: (name, data) for name, data in uploads.items()},
+            }
         answer = self._transport.request(
             "POST",
             self._host.api,
-            json={"query": document, "variables": variables},
             headers={"Authorization": self._session.header()},
+            timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+            **content,
         )
         try:
             body = json.loads(answer.text)
@@ -66,6 +88,11 @@ class Client:
             raise Unavailable(f"{self._host.name} answers {answer.status_code} without data.")
         return {**data, "codes": (body.get("extensions") or {}).get("codes", {})}
 
+    def refusal(self, code: str | None, message: str) -> DeTasksError:
+        """The error for a mutation's `error` sentence with its code."""
+        kinds = {"FORBIDDEN": NotPermitted, "NOT_FOUND": NotFound, "BAD_USER_INPUT": UsageError}
+        return kinds.get(code or "", DeTasksError)(message)
+
     def _error(self, error: dict[str, Any]) -> DeTasksError:
         code = (error.get("extensions") or {}).get("code")
         message = str(error.get("message") or "The server gives no reason.")
@@ -76,6 +103,4 @@ class Client:
             return NotLoggedIn(
                 f"The login to {self._host.name} has expired or was revoked. Log in again"
             )
-        if code == "FORBIDDEN":
-            return NotPermitted(message)
-        return UsageError(message) if code == "BAD_USER_INPUT" else DeTasksError(message)
+        return self.refusal(code, message)

@@ -59,3 +59,79 @@ class App:
     running: bool
     processes: tuple[str, ...] = ()
     build: Build | None = None
+
+
+ACCESS_LEVELS = ("restricted", "authenticated", "unauthenticated")
+SERVICE_TYPES = ("redis", "postgres")
+
+
+@dataclass(frozen=True)
+class People:
+    """Users and groups of users."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A database that is linked to `apps`; `kind` is redis or postgres."""
+
+    name: str
+    kind: str
+    created: str
+    status: str
+    apps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Details:
+    """Everything about an app that `apps.update` can change."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    view_access: str
+    visible_on_portal: bool
+    portal_rank: int
+    maintainer_email: str
+    persistent_filesystem: bool
+    has_thumbnail: bool
+    viewers: People
+    co_owners: People
+    variables: dict[str, str] = field(repr=False)
+    """The app's own variables with their values, which are never printed."""
+    platform_variables: dict[str, str] = field(repr=False)
+    services: tuple[Service, ...]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Changes of an app: None and empty leave things as they are."""
+
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    view_access: str | None = None
+    visible_on_portal: bool | None = None
+    portal_rank: int | None = None
+    maintainer_email: str | None = None
+    persistent_filesystem: bool | None = None
+    thumbnail: bytes | None = field(default=None, repr=False)
+    add_viewers: People = People()
+    remove_viewers: People = People()
+    add_co_owners: People = People()
+    remove_co_owners: People = People()
+    set_variables: dict[str, str] = field(default_factory=dict, repr=False)
+    remove_variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A part of a change that the platform refused; `kind` is the error's class."""
+
+    what: str
+    error: Exception

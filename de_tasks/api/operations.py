@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from de_tasks.api import changing
 from de_tasks.api.client import Client
-from de_tasks.api.models import App, Build, LogLine, LogPage, User
-from de_tasks.errors import DeTasksError, NotFound, NotPermitted
+from de_tasks.api.models import (
+    App,
+    Build,
+    Changes,
+    Details,
+    LogLine,
+    LogPage,
+    People,
+    Refusal,
+    Service,
+    User,
+)
 
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
@@ -25,6 +36,20 @@ build(appname: $name, wait: $wait) {{
 RUNTIME_LOGS = f"""query ($name: String!, $process: String, $count: Int, $after: String,
 $wait: Int) {{ runtimeLogs(appname: $name, processName: $process, count: $count, after: $after,
 wait: $wait) {{ {LOG_FIELDS} }} }}"""
+
+SERVICE_FIELDS = "name serviceType created status apps"
+DETAILS = f"""query ($name: String!) {{ app(name: $name) {{
+metadata {{ title description tags permissionLevel showInPortal sortRank contact {{ email }} }}
+thumbnailUrl persistentFilesystem collaborators {{ users teams }} coOwners {{ users teams }}
+environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }} }} }}"""
+RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"
+SERVICES = f"query {{ services {{ {SERVICE_FIELDS} }} }}"
+ADD_SERVICE = """mutation ($name: String, $kind: ServiceType) {
+addService(name: $name, serviceType: $kind) { error } }"""
+LINK_SERVICE = """mutation ($app: String, $name: String, $kind: ServiceType) {
+linkService(appname: $app, serviceName: $name, serviceType: $kind) { error } }"""
+DELETE_SERVICE = """mutation ($name: String, $kind: ServiceType) {
+deleteService(name: $name, serviceType: $kind) { error } }"""
 
 
 class GraphQLPlatform:
@@ -49,10 +74,10 @@ class GraphQLPlatform:
         return _app(found) if found else None
 
     def create_app(self, name: str) -> App:
-        return _app(self._changed("addApp", ADD_APP, name)["app"])
+        return _app(self._changed("addApp", ADD_APP, name=name)["app"])
 
     def delete_app(self, name: str) -> None:
-        self._changed("deleteApp", DELETE_APP, name)
+        self._changed("deleteApp", DELETE_APP, name=name)
 
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
         found = self._client.execute(BUILD, name=name, after=after, wait=wait, count=count)
@@ -67,14 +92,43 @@ class GraphQLPlatform:
         page = found["runtimeLogs"]
         return _log(page) if page else None
 
-    def _changed(self, field: str, document: str, name: str) -> dict[str, Any]:
-        answer = self._client.execute(document, repeat=False, name=name)
+    def details(self, name: str) -> Details | None:
+        found = self._client.execute(DETAILS, name=name)["app"]
+        return _details(found) if found else None
+
+    def update(self, name: str, changes: Changes) -> list[Refusal]:
+        steps = changing.steps(changes)
+        if not steps:
+            return []
+        document, variables, uploads = changing.document(name, steps)
+        # Everything in it sets something to a value, so doing it twice does no harm.
+        answer = self._client.execute(document, uploads=uploads, **variables)
+        return [
+            Refusal(step.what, self._client.refusal(answer["codes"].get(alias), error))
+            for alias, step in changing.named(steps)
+            if (error := answer[alias]["error"])
+        ]
+
+    def restart(self, name: str) -> tuple[str, ...]:
+        return tuple(self._changed("restartApp", RESTART, name=name)["restarted"])
+
+    def services(self) -> list[Service]:
+        return [_service(found) for found in self._client.execute(SERVICES)["services"]]
+
+    def create_service(self, name: str, kind: str) -> None:
+        self._changed("addService", ADD_SERVICE, name=name, kind=kind)
+
+    def link_service(self, app: str, name: str, kind: str) -> None:
+        self._changed("linkService", LINK_SERVICE, app=app, name=name, kind=kind)
+
+    def delete_service(self, name: str, kind: str) -> None:
+        self._changed("deleteService", DELETE_SERVICE, name=name, kind=kind)
+
+    def _changed(self, field: str, document: str, **variables: Any) -> dict[str, Any]:
+        answer = self._client.execute(document, repeat=False, **variables)
         result: dict[str, Any] = answer[field]
         if result["error"]:
-            forbidden = answer["codes"].get(field) == "FORBIDDEN"
-            missing = field == "deleteApp" and "does not exist" in result["error"]
-            kind = NotPermitted if forbidden else NotFound if missing else DeTasksError
-            raise kind(result["error"])
+            raise self._client.refusal(answer["codes"].get(field), result["error"])
         return result
 
 
@@ -110,3 +164,43 @@ def _build(found: dict[str, Any] | None) -> Build | None:
 def _log(page: dict[str, Any]) -> LogPage:
     lines = tuple(LogLine(line["time"], line["process"], line["text"]) for line in page["lines"])
     return LogPage(lines, page["next"])
+
+
+def _service(found: dict[str, Any]) -> Service:
+    return Service(
+        found["name"],
+        found["serviceType"].lower(),
+        found["created"],
+        found["status"],
+        tuple(found["apps"]),
+    )
+
+
+def _details(found: dict[str, Any]) -> Details:
+    metadata = found["metadata"]
+    variables = found["environmentVariables"]
+    return Details(
+        metadata["title"] or "",
+        metadata["description"] or "",
+        split_tags(metadata["tags"] or ""),
+        metadata["permissionLevel"],
+        bool(metadata["showInPortal"]),
+        metadata["sortRank"] or 0,
+        (metadata["contact"] or {}).get("email") or "",
+        bool(found["persistentFilesystem"]),
+        bool(found["thumbnailUrl"]),
+        _people(found["collaborators"]),
+        _people(found["coOwners"]),
+        {v["name"]: v["value"] for v in variables if not v["readonly"]},
+        {v["name"]: v["value"] for v in variables if v["readonly"]},
+        tuple(_service(service) for service in found["linkedServices"]),
+    )
+
+
+def _people(found: dict[str, Any]) -> People:
+    return People(tuple(found["users"]), tuple(found["teams"]))
+
+
+def split_tags(text: str) -> tuple[str, ...]:
+    """The tags of the API's one comma-separated text."""
+    return tuple(tag for part in text.split(",") if (tag := part.strip()))

@@ -122,10 +122,17 @@ def _parse(argv: list[str] | None) -> dict[str, Any]:
         flag = "--" + field.name.replace("_", "-")
         if field.name == "data":
             parser.add_argument(flag, type=Path, required=True)
+        elif field.name == "allow_mount":
+            parser.add_argument(flag, type=_folder, action="append", default=[])
         else:
             parser.add_argument(flag, type=int, default=field.default)
     parser.add_argument("--ready-fd", type=int)
-    return vars(parser.parse_args(argv))
+    found = vars(parser.parse_args(argv))
+    return {**found, "allow_mount": tuple(found["allow_mount"])}
+
+
+def _folder(text: str) -> Path:
+    return Path(text).resolve()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 import os
 import secrets
@@ -39,8 +41,11 @@ class User:
 class Accounts:
     """The users of a sandbox."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, secret_file: Path) -> None:
         self._db = database
+        if not secret_file.exists():
+            write_private(secret_file, secrets.token_hex(32))
+        self._secret = secret_file.read_text("ascii").encode()
         self._hasher = PasswordHasher()
         # Checked for unknown users, so that the time taken does not tell who exists.
         self._decoy = self._hasher.hash(secrets.token_urlsafe())
@@ -50,20 +55,88 @@ class Accounts:
         row = self._db.find("SELECT username, role FROM users WHERE username = ?", username)
         return User(row["username"], row["role"]) if row else None
 
-    def add(self, username: str, role: str, password: str) -> None:
+    def all(self) -> list[User]:
+        """All users."""
+        rows = self._db.all("SELECT username, role FROM users ORDER BY username")
+        return [User(row["username"], row["role"]) for row in rows]
+
+    def add(self, username: str, role: str, password: str, brokered: bool = False) -> None:
         """Create a user; the name is kept in lower case, as the platform asks."""
         self._db.execute(
-            "INSERT INTO users VALUES (?, ?, ?, ?)",
+            "INSERT INTO users (username, password_hash, role, created, brokered)"
+            " VALUES (?, ?, ?, ?, ?)",
             username.lower(),
             self._hasher.hash(password),
             role,
             timestamp(),
+            brokered,
         )
+
+    def join(self, username: str, groups: list[str]) -> None:
+        """Make a user a member of groups, which need nothing else to exist."""
+        for group in groups:
+            self._db.execute("INSERT OR IGNORE INTO members VALUES (?, ?)", group, username)
+
+    def groups_of(self, username: str) -> list[str]:
+        """The groups that the user is a member of."""
+        rows = self._db.all("SELECT groupname FROM members WHERE username = ?", username)
+        return [row["groupname"] for row in rows]
+
+    def members(self, group: str) -> list[User]:
+        """The members of a group; empty for a group that is not there."""
+        rows = self._db.all("SELECT username FROM members WHERE groupname = ?", group)
+        return [user for row in rows if (user := self.get(row["username"]))]
+
+    def api_key(self, username: str) -> str:
+        """The user's key for HTTP Basic.
+
+        It is computed from a secret of this sandbox, so that it can be shown again and is
+        stored nowhere.
+        """
+        row = self._db.one("SELECT key_number FROM users WHERE username = ?", username)
+        text = f"{username}:{row['key_number']}".encode()
+        digest = hmac.digest(self._secret, text, "sha256")
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+    def reset_api_key(self, username: str) -> str:
+        """Make the present key worthless; returns the next one."""
+        self._db.execute(
+            "UPDATE users SET key_number = key_number + 1 WHERE username = ?", username
+        )
+        return self.api_key(username)
+
+    def has_api_key(self, username: str, key: str) -> User | None:
+        """The user, if the key is theirs."""
+        user = self.get(username)
+        right = user and hmac.compare_digest(self.api_key(username).encode(), key.encode())
+        return user if right else None
+
+    def set_password(self, username: str, password: str) -> None:
+        """Change a password; every login of the user ends."""
+        with self._db.transaction():
+            self._db.execute(
+                "UPDATE users SET password_hash = ? WHERE username = ?",
+                self._hasher.hash(password),
+                username,
+            )
+            self._db.execute("UPDATE grants SET revoked = 1 WHERE username = ?", username)
+            self._db.execute("DELETE FROM sessions WHERE username = ?", username)
+
+    def delete(self, username: str) -> None:
+        """Delete a user who owns nothing."""
+        self._db.execute("DELETE FROM users WHERE username = ?", username)
+        self._db.execute("DELETE FROM access WHERE kind = 'user' AND name = ?", username)
+
+    def is_brokered(self, username: str) -> bool:
+        """Whether the user signs in elsewhere and has no password here."""
+        row = self._db.find("SELECT brokered FROM users WHERE username = ?", username.lower())
+        return bool(row and row["brokered"])
 
     async def sign_in(self, username: str, password: str) -> User | None:
         """The user, if the password is theirs. Hashing runs beside the event loop."""
         row = self._db.find(
-            "SELECT password_hash FROM users WHERE username = ?", username.strip().lower()
+            "SELECT password_hash FROM users WHERE username = ? AND NOT brokered",
+            username.strip().lower(),
         )
         stored = row["password_hash"] if row else self._decoy
         right = await asyncio.to_thread(self._matches, stored, password)

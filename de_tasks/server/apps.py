@@ -1,11 +1,17 @@
-"""Apps: who owns them, who may do what, creating and deleting them."""
+"""Apps: their names and metadata, creating, finding and deleting them."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from de_tasks.appspec import APP_NAME
-from de_tasks.errors import NotPermitted, UsageError
+from de_tasks.appspec import APP_NAME, image_type
+from de_tasks.errors import NotFound, NotPermitted, UsageError
+from de_tasks.server.access import Access, Refused, need_admin, need_seat
 from de_tasks.server.accounts import User
 from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database, timestamp
@@ -14,99 +20,196 @@ from de_tasks.server.repositories import Repositories
 
 LONGEST_NAME = 30
 RESERVED = frozenset(
-    "admin api app apps auth dash docs git health login logout manager packages portal static"
-    " workspaces".split()
+    "admin api app apps auth dash docs git health login logout manager packages portal sandbox"
+    " static thumbnails workspaces".split()
 )
 PAGE = 50
+LONGEST_TEXT = 10_000
+VISIT_SECONDS = 60.0
+"""A visit is written down at most this often: the time is for people."""
+MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+THUMBNAIL_LIMIT = 100 * 1024
+COLUMNS = {
+    "title": "title",
+    "description": "description",
+    "tags": "tags",
+    "permissionLevel": "permission_level",
+    "showInPortal": "show_in_portal",
+    "sortRank": "sort_rank",
+}
+"""Fields of `AppMetaDataInput` and where they are kept."""
 
 
 class Apps:
     """The apps of a sandbox. Where a user stands in front, rights are checked."""
 
     def __init__(
-        self, database: Database, repositories: Repositories, releases: Releases, builds: Builds
+        self,
+        database: Database,
+        access: Access,
+        repositories: Repositories,
+        releases: Releases,
+        builds: Builds,
     ) -> None:
         self._db = database
+        self._access = access
         self._repositories = repositories
         self._releases = releases
         self._builds = builds
+        self._visits: dict[int, float] = {}
 
     def find(self, name: str) -> sqlite3.Row | None:
         """The app of that name."""
         return self._db.find("SELECT * FROM apps WHERE name = ?", name)
 
-    def managed(self, user: User, name: str) -> sqlite3.Row | None:
-        """The app of that name, None when there is none or the user may not manage it."""
-        row = self.find(name)
-        return row if row and self.may_manage(user, row) else None
+    def managed(self, user: User, name: str | None) -> sqlite3.Row | None:
+        """The app of that name, None when there is none or the user may not manage it.
+
+        Raises `NotPermitted` for a user without a seat.
+        """
+        need_seat(user)
+        row = self.find(name or "")
+        return row if row and self._access.may_manage(user, row) else None
+
+    def need(self, user: User, name: str | None) -> sqlite3.Row:
+        """The same; raises `NotFound` in place of None."""
+        row = self.managed(user, name)
+        if row is None:
+            raise NotFound(f"App {name} does not exist.")
+        return row
 
     def may_manage(self, user: User, app: sqlite3.Row) -> bool:
-        """Admins manage all apps; with a seat, owners and co-owners manage theirs."""
-        if user.is_admin:
-            return True
-        return user.has_seat and (
-            app["owner"] == user.username or user.username in self.co_owners(app["id"])
-        )
+        """Whether the user may change the app and deploy to it."""
+        return self._access.may_manage(user, app)
 
-    def co_owners(self, app_id: int) -> list[str]:
-        """Users that manage the app besides its owner."""
-        rows = self._db.all("SELECT username FROM co_owners WHERE app_id = ?", app_id)
-        return [row["username"] for row in rows]
-
-    def listing(self, user: User, page: int, name: str | None) -> tuple[list[sqlite3.Row], bool]:
+    def listing(
+        self, user: User, page: int, name: str | None, mine: bool = False
+    ) -> tuple[list[sqlite3.Row], bool]:
         """A page of the apps that the user manages, and whether there is a next one."""
+        need_seat(user)
         rows = self._db.all(
             "SELECT * FROM apps WHERE (?1 OR owner = ?2 OR id IN"
-            " (SELECT app_id FROM co_owners WHERE username = ?2))"
+            " (SELECT app_id FROM access WHERE relation = 'co_owner' AND"
+            " (kind = 'user' AND name = ?2 OR kind = 'team' AND name IN"
+            " (SELECT groupname FROM members WHERE username = ?2))))"
             " AND (?3 IS NULL OR name = ?3) ORDER BY name LIMIT ?4 OFFSET ?5",
-            user.is_admin,
-            user.username if user.has_seat else None,
+            user.is_admin and not mine,
+            user.username,
             name,
             PAGE + 1,
             PAGE * (max(page, 1) - 1),
         )
         return rows[:PAGE], len(rows) > PAGE
 
-    async def create(self, user: User, name: str) -> sqlite3.Row | str:
-        """Create an app; returns it, or the sentence that refuses it.
+    def counts(self, user: User) -> list[dict[str, Any]]:
+        """How many apps each user owns: for admins of all, for others of themselves."""
+        need_seat(user)
+        rows = self._db.all(
+            "SELECT owner, count(*) AS number FROM apps WHERE ? OR owner = ? GROUP BY owner",
+            user.is_admin,
+            user.username,
+        )
+        return [{"username": row["owner"], "count": row["number"]} for row in rows]
 
-        Raises `NotPermitted` for a user without a seat, `UsageError` for an illegal name.
+    async def create(self, user: User, name: str) -> sqlite3.Row:
+        """Create an app.
+
+        Raises `NotPermitted` for a user without a seat, `UsageError` for an illegal name,
+        `Refused` for one that is taken.
         """
-        if not user.has_seat:
-            raise NotPermitted(
-                f"{user.username} has no license seat: creating and deploying apps needs one."
-            )
+        need_seat(user)
         check_name(name)
         if self.find(name):
-            return f"The name {name} is already taken."
+            raise Refused(f"The name {name} is already taken.")
         now = timestamp()
-        with self._db.transaction():
-            app_id = self._db.execute(
-                "INSERT INTO apps (name, owner, title, created, updated) VALUES (?, ?, ?, ?, ?)",
-                name,
-                user.username,
-                name,
-                now,
-                now,
-            )
+        app_id = self._db.execute(
+            "INSERT INTO apps (name, owner, title, created, updated) VALUES (?, ?, ?, ?, ?)",
+            name,
+            user.username,
+            name,
+            now,
+            now,
+        )
         await self._repositories.create(app_id)
         return self._db.one("SELECT * FROM apps WHERE id = ?", app_id)
 
-    async def delete(self, user: User, name: str) -> str | None:
-        """Delete an app with its processes, code and logs; returns the sentence that refuses it.
+    def update(self, app: sqlite3.Row, metadata: Mapping[str, Any]) -> sqlite3.Row:
+        """Change the metadata that is given. Raises `UsageError` naming a bad value."""
+        values = {COLUMNS[n]: v for n, v in metadata.items() if n in COLUMNS and v is not None}
+        contact = metadata.get("contact") or {}
+        for field in ("name", "email"):
+            if contact.get(field) is not None:
+                values[f"contact_{field}"] = contact[field]
+        mail = values.get("contact_email")
+        if mail and not MAIL.fullmatch(mail):
+            raise UsageError(f"{mail!r} is not an e-mail address.")
+        if not -(2**31) <= values.get("sort_rank", 0) < 2**31:
+            raise UsageError(f"{values['sort_rank']} is out of range for a rank.")
+        for column, value in values.items():
+            if isinstance(value, str) and len(value) > LONGEST_TEXT:
+                raise UsageError(f"{column} is longer than {LONGEST_TEXT} characters.")
+        if values:
+            columns = ", ".join(f"{name} = ?" for name in [*values, "updated"])
+            self._db.execute(
+                f"UPDATE apps SET {columns} WHERE id = ?", *values.values(), timestamp(), app["id"]
+            )
+        return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
+
+    def set_thumbnail(self, app: sqlite3.Row, data: bytes) -> sqlite3.Row:
+        """Keep a picture. Raises `UsageError` for what is no small PNG or JPEG."""
+        kind = check_image(data, THUMBNAIL_LIMIT)
+        folder = self._releases.app(app["id"], app["name"]).folder
+        (folder / f"thumbnail.{kind}").write_bytes(data)
+        self._db.execute("UPDATE apps SET thumbnail = ? WHERE id = ?", kind, app["id"])
+        return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
+
+    def thumbnail(self, app: sqlite3.Row) -> Path | None:
+        """The file of the app's picture."""
+        folder = self._releases.app(app["id"], app["name"]).folder
+        return folder / f"thumbnail.{app['thumbnail']}" if app["thumbnail"] else None
+
+    def set_persistent(self, app: sqlite3.Row, enabled: bool) -> sqlite3.Row:
+        """Give the app a persistent filesystem, or take it away with what is in it."""
+        if bool(app["persistent"]) != enabled:
+            self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
+            self._releases.arrange_persistent(self._releases.app(app["id"], app["name"]), enabled)
+        return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
+
+    async def delete(self, user: User, name: str | None) -> None:
+        """Delete an app with its processes, code and logs.
 
         Raises `NotPermitted` for a co-owner: only the owner and admins delete.
         """
-        row = self.managed(user, name)
-        if row is None:
-            return f"App {name} does not exist."
-        if not user.is_admin and row["owner"] != user.username:
+        row = self.need(user, name)
+        if not self._access.may_delete(user, row):
             raise NotPermitted(f"Only {row['owner']}, who owns {name}, or an admin may delete it.")
         self._db.execute("DELETE FROM apps WHERE id = ?", row["id"])
         await self._builds.stop(row["id"])
-        await self._releases.forget(self._releases.app(row["id"], name))
+        await self._releases.forget(self._releases.app(row["id"], row["name"]))
         self._repositories.remove(row["id"])
-        return None
+
+    def move(self, admin: User, source: str, target: User) -> None:
+        """Give all apps and services of a user to another one."""
+        need_admin(admin, "Moving apps and services")
+        with self._db.transaction():
+            for table in ("apps", "services"):
+                self._db.execute(
+                    f"UPDATE {table} SET owner = ? WHERE owner = ?", target.username, source
+                )
+            self._db.execute(
+                "INSERT INTO admin_tasks (source, target, name, status) VALUES (?, ?, ?, ?)",
+                source,
+                target.username,
+                "moveAppsAndServices",
+                "done",
+            )
+
+    def visited(self, app: sqlite3.Row) -> None:
+        """Somebody asks for the app."""
+        now = time.monotonic()
+        if now - self._visits.get(app["id"], -VISIT_SECONDS) >= VISIT_SECONDS:
+            self._visits[app["id"]] = now
+            self._db.execute("UPDATE apps SET visited = ? WHERE id = ?", timestamp(), app["id"])
 
 
 def check_name(name: str) -> None:
@@ -122,3 +225,13 @@ def check_name(name: str) -> None:
         )
     if name in RESERVED:
         raise UsageError(f"'{name}' is an address of the platform itself: choose another name.")
+
+
+def check_image(data: bytes, limit: int) -> str:
+    """`png` or `jpeg`, by content. Raises `UsageError` for anything else or larger."""
+    kind = image_type(data)
+    if kind is None:
+        raise UsageError("The file is neither a PNG nor a JPEG picture.")
+    if len(data) > limit:
+        raise UsageError(f"The picture has {len(data)} bytes, and at most {limit} are taken.")
+    return kind

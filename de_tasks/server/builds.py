@@ -152,15 +152,19 @@ class Builds:
         log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
         procfile = Procfile.read(folder)
         tree = (await self._repositories.commit(app.id, row["sha"])).tree
-        environment = await self._environments.provide(folder, tree, log.append)
+        row = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
+        # `purgeCache` counts the number up, so that nothing that was kept is used again.
+        purged = f"{app.id}:{row['cache_number']}" if row["cache_number"] > 1 else ""
+        environment = await self._environments.provide(folder, tree, purged, log.append)
         self._set(app, build_id, environment=environment)
-        switch = await self._releases.deploy(app, build_id, environment, log.append)
-        with self._db.transaction():
-            self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)
-            log.append(f"       Processes: {', '.join(procfile.commands)}")
-            log.append(f"-----> Released: {self._settings.apps_url}/{app.name}/")
-            self._set(app, build_id, status="built", finished_at=timestamp())
-        switch()
+        async with app.changing:
+            switch = await self._releases.deploy(app, build_id, environment, log.append)
+            with self._db.transaction():
+                self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)
+                log.append(f"       Processes: {', '.join(procfile.commands)}")
+                log.append(f"-----> Released: {self._settings.apps_url}/{app.name}/")
+                self._set(app, build_id, status="built", finished_at=timestamp())
+            switch()
         self.changed(app.id).fire()
         await asyncio.to_thread(self._releases.prune, app)
         self._prune_environments()

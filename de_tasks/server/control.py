@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -12,9 +13,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from de_tasks.errors import DeTasksError, UsageError
 
@@ -45,11 +47,11 @@ def find(data: Path) -> Running | None:
     return running if right else None
 
 
-def start(data: Path, options: Mapping[str, int]) -> Running:
+def start(data: Path, options: Mapping[str, int], allow_mount: Sequence[Path] = ()) -> Running:
     """Start a sandbox detached, and return once it answers.
 
-    `options` are fields of `ServerSettings`. Raises `DeTasksError` with the server's own
-    sentence when it cannot start.
+    `options` and `allow_mount` are fields of `ServerSettings`. Raises `DeTasksError` with the
+    server's own sentence when it cannot start.
     """
     if data.exists() and not data.is_dir():
         raise UsageError(f"{data} is not a directory: name another one with --data")
@@ -63,7 +65,7 @@ def start(data: Path, options: Mapping[str, int]) -> Running:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with log:
         child = subprocess.Popen(
-            command(data, options, theirs),
+            command(data, options, allow_mount, theirs),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -91,12 +93,38 @@ def start(data: Path, options: Mapping[str, int]) -> Running:
     return Running(**record, data=data)
 
 
-def command(data: Path, options: Mapping[str, int], ready_fd: int | None = None) -> list[str]:
+def command(
+    data: Path,
+    options: Mapping[str, int],
+    allow_mount: Sequence[Path] = (),
+    ready_fd: int | None = None,
+) -> list[str]:
     """The command line that runs a sandbox in the foreground."""
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    flags += [f"--allow-mount={folder}" for folder in allow_mount]
     if ready_fd is not None:
         flags.append(f"--ready-fd={ready_fd}")
     return [sys.executable, "-m", "de_tasks.server", f"--data={data}", *flags]
+
+
+def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    """Ask the sandbox something as its admin. Raises `DeTasksError` with its sentence."""
+    password = json.loads((running.data / "passwords.json").read_text("utf-8"))["admin"]
+    pair = base64.b64encode(f"admin:{password}".encode()).decode()
+    request = urllib.request.Request(
+        f"{running.url}/sandbox/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Basic {pair}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        with error:
+            raise DeTasksError(str(json.load(error).get("error"))) from None
+    except (OSError, ValueError) as error:
+        raise DeTasksError(f"The sandbox did not answer: {error}") from None
 
 
 def stop(running: Running) -> None:

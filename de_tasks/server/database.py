@@ -22,7 +22,16 @@ CREATE TABLE users (
     username TEXT PRIMARY KEY,
     password_hash TEXT NOT NULL,
     role TEXT NOT NULL CHECK (role IN ('viewer', 'licensed_user', 'admin')),
-    created TEXT NOT NULL
+    created TEXT NOT NULL,
+    -- Signs in with an identity provider elsewhere, and has no password here.
+    brokered INTEGER NOT NULL DEFAULT 0,
+    key_number INTEGER NOT NULL DEFAULT 1,
+    ssh_keys TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE members (
+    groupname TEXT NOT NULL,
+    username TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    PRIMARY KEY (groupname, username)
 );
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,
@@ -55,15 +64,75 @@ CREATE TABLE apps (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
     owner TEXT NOT NULL REFERENCES users,
-    title TEXT NOT NULL,
+    title TEXT NOT NULL DEFAULT '',
+    description TEXT NOT NULL DEFAULT '',
+    tags TEXT NOT NULL DEFAULT '',
+    permission_level TEXT NOT NULL DEFAULT 'unauthenticated'
+        CHECK (permission_level IN ('restricted', 'authenticated', 'unauthenticated')),
+    show_in_portal INTEGER NOT NULL DEFAULT 0,
+    sort_rank INTEGER NOT NULL DEFAULT 0,
+    contact_name TEXT NOT NULL DEFAULT '',
+    contact_email TEXT NOT NULL DEFAULT '',
+    thumbnail TEXT,
+    persistent INTEGER NOT NULL DEFAULT 0,
+    cache_number INTEGER NOT NULL DEFAULT 1,
     created TEXT NOT NULL,
     updated TEXT NOT NULL,
+    visited TEXT,
     release INTEGER
 );
-CREATE TABLE co_owners (
+CREATE TABLE access (
     app_id INTEGER NOT NULL REFERENCES apps ON DELETE CASCADE,
-    username TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
-    PRIMARY KEY (app_id, username)
+    relation TEXT NOT NULL CHECK (relation IN ('viewer', 'co_owner')),
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'team')),
+    name TEXT NOT NULL,
+    PRIMARY KEY (app_id, relation, kind, name)
+);
+CREATE TABLE variables (
+    app_id INTEGER REFERENCES apps ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL
+);
+-- app_id is null for a global variable, and null is never equal to null.
+CREATE UNIQUE INDEX one_variable ON variables (coalesce(app_id, 0), name);
+CREATE TABLE scale (
+    app_id INTEGER NOT NULL REFERENCES apps ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (app_id, type)
+);
+CREATE TABLE mounts (
+    app_id INTEGER NOT NULL REFERENCES apps ON DELETE CASCADE,
+    host_dir TEXT NOT NULL,
+    target_dir TEXT NOT NULL,
+    PRIMARY KEY (app_id, target_dir)
+);
+CREATE TABLE services (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL CHECK (type IN ('redis', 'postgres')),
+    owner TEXT NOT NULL REFERENCES users,
+    created TEXT NOT NULL,
+    UNIQUE (name, type)
+);
+CREATE TABLE links (
+    service_id INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
+    app_id INTEGER NOT NULL REFERENCES apps ON DELETE CASCADE,
+    PRIMARY KEY (service_id, app_id)
+);
+CREATE TABLE portals (
+    name TEXT PRIMARY KEY,
+    metadata TEXT NOT NULL DEFAULT '{}',
+    require_login INTEGER NOT NULL DEFAULT 1,
+    logo TEXT
+);
+INSERT INTO portals (name) VALUES ('default');
+CREATE TABLE admin_tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL
 );
 CREATE TABLE builds (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

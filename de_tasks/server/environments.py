@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import hashlib
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -53,16 +54,20 @@ class Environments:
         self._secrets = pipconf.secrets_in(self._settings)
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def provide(self, source: Path, tree: str, say: Callable[[str], None]) -> str:
+    async def provide(
+        self, source: Path, tree: str, purged: str, say: Callable[[str], None]
+    ) -> str:
         """Name of an environment that has what `source` requires, made if it is not there.
 
-        `tree` identifies the content of the folder, for requirements that install from it.
+        `tree` identifies the content of the folder, for requirements that install from it;
+        `purged` tells an environment from others with the same requirements.
         Raises `BuildError` with the reason.
         """
         requirements = Requirements.read(source)
         python = await asyncio.to_thread(find_python, read_runtime(source), say)
         lines = requirements.lines if requirements else ()
         wanted = [python, *sorted(lines), tree if requirements and requirements.local else ""]
+        wanted += [purged] if purged else []
         name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:24]
         async with self._locks.setdefault(name, asyncio.Lock()):
             if (self._folder / name / COMPLETE).exists():
@@ -74,6 +79,13 @@ class Environments:
     def path(self, name: str) -> Path:
         """Folder of the environment."""
         return self._folder / name
+
+    def installed(self, name: str) -> str:
+        """What is installed in an environment, as lines of `name==version`."""
+        found = importlib.metadata.distributions(
+            path=[str(p) for p in self.path(name).glob("lib/python*/site-packages")]
+        )
+        return "\n".join(sorted(f"{d.name}=={d.version}" for d in found))
 
     def prune(self, keep: set[str]) -> None:
         """Remove the environments that are not in `keep`."""

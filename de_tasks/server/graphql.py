@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 import ariadne
+from ariadne.exceptions import HttpBadRequestError
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -22,6 +23,7 @@ from graphql import (
     OperationType,
     parse,
 )
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -31,6 +33,7 @@ from de_tasks.server.identity import Identity
 from de_tasks.server.ratelimit import READ, WRITE, Budget, RateLimit
 
 BODY_LIMIT = 1024 * 1024
+UPLOAD_LIMIT = 4 * 1024 * 1024
 FREE = {"rateLimit", "__schema", "__type", "__typename"}
 HTTP_STATUS = {"UNAUTHENTICATED": 401, "TOO_MANY_REQUESTS": 429, "BAD_REQUEST": 400}
 
@@ -59,7 +62,7 @@ class Context:
 def make_schema(*bindables: ariadne.SchemaBindable) -> Any:
     """The contract's schema with resolvers bound to it."""
     text = files("de_tasks").joinpath("platform.graphql").read_text("utf-8")
-    return ariadne.make_executable_schema(text, *bindables)
+    return ariadne.make_executable_schema(text, ariadne.upload_scalar, *bindables)
 
 
 def resolve_field(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
@@ -90,7 +93,7 @@ class GraphQLEndpoint:
         try:
             data = await _read(request)
             document = parse(data["query"])
-        except (ValueError, KeyError, TypeError, GraphQLError) as error:
+        except (ValueError, KeyError, TypeError, HttpBadRequestError, GraphQLError) as error:
             return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
         if not self._limit.take(user.username, cost(document, data.get("operationName"))):
             return _too_many(self._limit.budget(user.username))
@@ -126,6 +129,8 @@ def cost(document: DocumentNode, operation: str | None) -> int:
 
 
 async def _read(request: Request) -> dict[str, Any]:
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await _read_multipart(request)
     body = b""
     async for piece in request.stream():
         body += piece
@@ -135,6 +140,23 @@ async def _read(request: Request) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(data.get("query"), str):
         raise ValueError('the body is not {"query": ..., "variables": ...}')
     return data
+
+
+async def _read_multipart(request: Request) -> dict[str, Any]:
+    """The GraphQL multipart request specification: operations, map, files."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > UPLOAD_LIMIT:
+        raise ValueError(f"an upload declares its length, and has at most {UPLOAD_LIMIT} bytes")
+    form = await request.form(max_files=10, max_fields=10)
+    operations = json.loads(str(form.get("operations", "")))
+    paths = json.loads(str(form.get("map", "")))
+    if not isinstance(operations, dict) or not isinstance(operations.get("query"), str):
+        raise ValueError("operations is not one request")
+    files = {name: value for name, value in form.items() if isinstance(value, UploadFile)}
+    combined = ariadne.combine_multipart_data(operations, paths, files)
+    if not isinstance(combined, dict):
+        raise ValueError("batches are not taken")
+    return combined
 
 
 def _format_error(error: GraphQLError, debug: bool = False) -> dict[str, Any]:

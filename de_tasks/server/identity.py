@@ -22,7 +22,7 @@ class Identity:
         return self._tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
 
     async def any(self, header: str | None) -> User | None:
-        """The user of a `Bearer` header, or of `Basic` with a password or an access token."""
+        """The user of a `Bearer` header, or of `Basic` with an API key, password or token."""
         scheme, _, value = (header or "").partition(" ")
         if scheme.lower() != "basic":
             return self.bearer(header)
@@ -36,4 +36,6 @@ class Identity:
         user = self._tokens.user_of(password)
         if user:
             return user if user.username == username.lower() else None
-        return await self._accounts.sign_in(username, password)
+        # A key before a password, which takes a while to check on purpose.
+        by_key = self._accounts.has_api_key(username.lower(), password)
+        return by_key or await self._accounts.sign_in(username, password)

@@ -155,15 +155,20 @@ class Oidc:
     async def sign_in(self, request: Request) -> Response:
         """The sign-in form; goes on to the device page with the code it was given."""
         if request.method == "GET":
-            return self._pages.answer("sign_in.html", code=request.query_params.get("code", ""))
+            code, to = (request.query_params.get(name, "") for name in ("code", "to"))
+            return self._pages.answer("sign_in.html", code=code, to=to)
         form = await _form(request)
-        code = str(form.get("code", ""))
+        code, to = str(form.get("code", "")), str(form.get("to", ""))
         username, password = str(form.get("username", "")), str(form.get("password", ""))
         user = await self._accounts.sign_in(username, password)
         if user is None:
             words = "That user name and password do not belong together."
-            return self._pages.answer("sign_in.html", 401, code=code, error=words, name=username)
-        response = RedirectResponse(f"device?{_query(code)}", status_code=303)
+            return self._pages.answer(
+                "sign_in.html", 401, code=code, to=to, error=words, name=username
+            )
+        # One of our own pages by its name: a free address would send people anywhere.
+        target = "/docs" if to == "docs" else f"device?{_query(code)}"
+        response = RedirectResponse(target, status_code=303)
         self._sessions.begin(response, user)
         return response
 

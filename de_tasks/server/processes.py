@@ -140,7 +140,7 @@ class Supervised:
     """A process that is started again when it ends, later each time."""
 
     def __init__(self, start: Callable[[], Awaitable[Process]], log: LogFile) -> None:
-        self._start = start
+        self.start = start
         self._log = log
         self.process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -155,6 +155,11 @@ class Supervised:
         """Whether the process is there at this moment."""
         return self.process is not None and self.process.exit_status is None
 
+    @property
+    def group(self) -> int | None:
+        """The process group, None while there is none."""
+        return self.process.group if self.process and self.running else None
+
     async def stop(self, grace: float) -> None:
         """Stop the process and do not start it again."""
         if self._keeper:
@@ -167,7 +172,7 @@ class Supervised:
         backoff = FIRST_BACKOFF
         while True:
             if self.process is None:
-                self.process = await self._start()
+                self.process = await self.start()
             status = await self.process.wait()
             if time.monotonic() - self.process.started > STEADY:
                 backoff = FIRST_BACKOFF

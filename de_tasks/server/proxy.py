@@ -18,7 +18,7 @@ from yarl import URL
 
 from de_tasks.server.apps import Apps
 from de_tasks.server.pages import Pages
-from de_tasks.server.releases import Release, Releases
+from de_tasks.server.releases import Instance, Releases
 from de_tasks.server.sessions import COOKIE
 from de_tasks.server.settings import ServerSettings
 
@@ -49,41 +49,50 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         _, name, *rest = scope["path"].split("/", 2)
-        release, problem = self._find(name)
+        web, problem = self._find(name)
         if scope["type"] == "websocket":
-            if release is None:
+            if web is None:
                 await send({"type": "websocket.close", "code": 1013})
             else:
-                await self._websocket(scope, receive, send, release)
+                await self._websocket(scope, receive, send, web)
         elif problem is not None:
             await problem(scope, receive, send)
         elif not rest:
             await RedirectResponse(f"/{name}/", 308)(scope, receive, send)
-        elif release is not None:
-            await self._http(scope, receive, send, name, release)
+        elif web is not None:
+            await self._http(scope, receive, send, name, web)
 
-    def _find(self, name: str) -> tuple[Release | None, Response | None]:
+    def _find(self, name: str) -> tuple[Instance | None, Response | None]:
         row = self._apps.find(name)
         if row is None:
             text = f"There is no app {name} here." if name else "No app is named."
             return None, self._pages.message(404, "No such app", text)
+        if row["permission_level"] != "unauthenticated":
+            # Until apps have a sign-in of their own here, who is not known does not get in.
+            text = f"Viewer access of {name} is {row['permission_level']}, and this sandbox signs"
+            return None, self._pages.message(403, "Not for everybody", f"{text} nobody in to apps.")
+        self._apps.visited(row)
         release = self._releases.app(row["id"], name).current
         if release is None:
             text = f"{name} has not been deployed yet, or its first build is still going on."
             return None, self._pages.message(503, "Nothing to see yet", text)
-        return release, None
+        web = release.pick()
+        if web is None:
+            text = f"The web process of {name} is scaled to nothing."
+            return None, self._pages.message(503, "Nothing to see", text)
+        return web, None
 
     async def _http(
-        self, scope: Scope, receive: Receive, send: Send, name: str, release: Release
+        self, scope: Scope, receive: Receive, send: Send, name: str, web: Instance
     ) -> None:
-        release.in_flight += 1
+        web.in_flight += 1
         try:
-            await self._exchange(scope, receive, send, name, release)
+            await self._exchange(scope, receive, send, name, web)
         finally:
-            release.in_flight -= 1
+            web.in_flight -= 1
 
     async def _exchange(
-        self, scope: Scope, receive: Receive, send: Send, name: str, release: Release
+        self, scope: Scope, receive: Receive, send: Send, name: str, web: Instance
     ) -> None:
         body_read = asyncio.Event()
         headers = Headers(scope=scope)
@@ -104,7 +113,7 @@ class Proxy:
             nonlocal begun
             async with self._client.request(
                 scope["method"],
-                self._address(scope, release, "http"),
+                self._address(scope, web, "http"),
                 headers=self._request_headers(scope, name),
                 data=body() if has_body else None,
                 allow_redirects=False,
@@ -144,11 +153,9 @@ class Proxy:
             watch.cancel()
             await asyncio.gather(work, watch, return_exceptions=True)
 
-    async def _websocket(
-        self, scope: Scope, receive: Receive, send: Send, release: Release
-    ) -> None:
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send, web: Instance) -> None:
         await receive()
-        address = self._address(scope, release, "ws")
+        address = self._address(scope, web, "ws")
         headers = self._request_headers(scope, scope["path"].split("/")[1])
         for name in [key for key in headers if key.lower().startswith("sec-websocket")]:
             del headers[name]
@@ -170,11 +177,11 @@ class Proxy:
         except (aiohttp.ClientError, OSError):
             await send({"type": "websocket.close", "code": 1013})
 
-    def _address(self, scope: Scope, release: Release, scheme: str) -> URL:
+    def _address(self, scope: Scope, web: Instance, scheme: str) -> URL:
         raw = scope["raw_path"].decode("ascii").split("?")[0]
         path = "/" + raw.split("/", 2)[2]
         query = scope["query_string"].decode("ascii")
-        address = f"{scheme}://127.0.0.1:{release.port}{path}" + (f"?{query}" if query else "")
+        address = f"{scheme}://127.0.0.1:{web.port}{path}" + (f"?{query}" if query else "")
         return URL(address, encoded=True)
 
     def _request_headers(self, scope: Scope, name: str) -> CIMultiDict[str]:

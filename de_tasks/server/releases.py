@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -12,24 +13,51 @@ from pathlib import Path
 import aiohttp
 
 from de_tasks.appspec import Procfile
+from de_tasks.errors import DeTasksError
 from de_tasks.server.environments import BuildError, Environments
 from de_tasks.server.logs import LogFile
 from de_tasks.server.processes import Leash, Process, Supervised, exit_words, free_port
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.surroundings import Surroundings
 
 WEB = "web"
 RELEASES_KEPT = 3
+CHANGES_TOGETHER = 0.3
+"""Seconds after a change of settings until the restart that makes it seen: several changes
+of one moment need one."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Instance:
+    """One process of a release. `in_flight` counts the requests that it is answering."""
+
+    port: int
+    process: Supervised
+    in_flight: int = 0
 
 
 @dataclass
 class Release:
-    """A release that runs. `in_flight` counts the requests that its web process is answering."""
+    """A release that runs: its processes by type."""
 
     build_id: int
-    port: int
-    web: Supervised
-    in_flight: int = 0
-    others: dict[str, Supervised] = field(default_factory=dict)
+    environment: str
+    instances: dict[str, list[Instance]]
+
+    def pick(self) -> Instance | None:
+        """The web process with the least to do, None when web is scaled to nothing."""
+        return min(self.instances.get(WEB, []), key=lambda i: i.in_flight, default=None)
+
+    @property
+    def running(self) -> bool:
+        """Whether a web process is there at this moment."""
+        return any(instance.process.running for instance in self.instances.get(WEB, []))
+
+    def others(self) -> list[Supervised]:
+        """The processes that answer no requests."""
+        return [i.process for kind, all_ in self.instances.items() if kind != WEB for i in all_]
 
 
 @dataclass
@@ -42,6 +70,8 @@ class App:
     logs: dict[str, LogFile] = field(default_factory=dict)
     current: Release | None = None
     ending: set[asyncio.Task[None]] = field(default_factory=set)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refresh: asyncio.Task[None] | None = None
 
     def release_folder(self, build_id: int) -> Path:
         """Where the files of a build are."""
@@ -55,11 +85,13 @@ class Releases:
         self,
         settings: ServerSettings,
         environments: Environments,
+        surroundings: Surroundings,
         leash: Leash,
         client: aiohttp.ClientSession,
     ) -> None:
         self._settings = settings
         self._environments = environments
+        self._surroundings = surroundings
         self._leash = leash
         self._client = client
         self._apps: dict[int, App] = {}
@@ -80,54 +112,96 @@ class Releases:
         return app.logs[process]
 
     def processes(self, app: App) -> list[str]:
-        """The process types that the app runs now."""
-        return [WEB, *app.current.others] if app.current else []
+        """The process types that the app has now, also those scaled to nothing."""
+        return list(app.current.instances) if app.current else []
 
     async def start(self, app: App, build_id: int, environment: str) -> None:
         """Start a release that was live before, without trying it first."""
-        procfile = Procfile.read(app.release_folder(build_id))
-        release = self._release(app, build_id, environment, procfile)
-        release.web.keep()
-        for process in release.others.values():
-            process.keep()
+        release = await self._release(app, build_id, environment)
+        for instances in release.instances.values():
+            for instance in instances:
+                instance.process.keep()
         app.current = release
 
     async def deploy(
         self, app: App, build_id: int, environment: str, say: Callable[[str], None]
     ) -> Callable[[], None]:
-        """Start a release and wait until its web process answers.
+        """Start a release and wait until its web processes answer.
 
         Returns the function that switches to it. Raises `BuildError` with the reason when
-        it does not answer; the release that serves is not touched then.
+        one does not answer; the release that serves is not touched then.
         """
-        procfile = Procfile.read(app.release_folder(build_id))
-        release = self._release(app, build_id, environment, procfile)
+        release = await self._release(app, build_id, environment)
         log = self.log(app, WEB)
-        say(f"-----> Starting web: {procfile.commands[WEB]}")
+        command = Procfile.read(app.release_folder(build_id)).commands[WEB]
+        say(f"-----> Starting web: {command}")
         before = log.last
         log.append(f"[sandbox] starting release {build_id}")
-        process = await self._spawn(app, build_id, environment, WEB, release.port)
+        started: list[Process] = []
         try:
-            seconds = await self._wait_until_healthy(release.port, process)
+            for instance in release.instances[WEB]:
+                started.append(await instance.process.start())
+            checks = zip(release.instances[WEB], started, strict=True)
+            seconds = await asyncio.gather(*(self._healthy(i.port, p) for i, p in checks))
         except BaseException as error:
-            await asyncio.shield(process.stop(1))
+            await asyncio.shield(asyncio.gather(*(process.stop(1) for process in started)))
             if isinstance(error, BuildError):
                 for line in log.tail(40, after=before + 1):
                     say("       " + line.text)
             raise
-        say(f"       web answered after {seconds:.1f} s")
+        say(f"       web answered after {max(seconds, default=0):.1f} s")
 
         def switch() -> None:
             old, app.current = app.current, release
-            release.web.keep(process)
+            for instance, process in zip(release.instances[WEB], started, strict=True):
+                instance.process.keep(process)
             task = asyncio.create_task(self._replace(old, release))
             app.ending.add(task)
             task.add_done_callback(app.ending.discard)
 
         return switch
 
+    async def restart(self, app: App) -> list[str]:
+        """Start all processes anew, with the settings of now, before the old ones end.
+
+        Returns the process types; empty when nothing runs. Raises `BuildError` when the new
+        web process does not answer: the old ones go on then.
+        """
+        async with app.changing:
+            if app.current is None:
+                return []
+            log = self.log(app, WEB)
+            try:
+                switch = await self.deploy(
+                    app, app.current.build_id, app.current.environment, lambda text: None
+                )
+            except BuildError as error:
+                log.append(f"[sandbox] not restarted, the old processes go on: {error}")
+                raise
+            switch()
+            return [kind for kind, instances in app.current.instances.items() if instances]
+
+    def restart_soon(self, app: App) -> bool:
+        """Restart once for all changes of this moment; False when there is nothing to restart."""
+        if app.current is None:
+            return False
+        if app.refresh is None or app.refresh.done():
+            app.refresh = asyncio.create_task(self._restart_later(app))
+        return True
+
+    async def _restart_later(self, app: App) -> None:
+        await asyncio.sleep(CHANGES_TOGETHER)
+        # From here on a further change needs a further restart.
+        app.refresh = None
+        try:
+            await self.restart(app)
+        except DeTasksError as error:
+            logger.info("%s was not restarted: %s", app.name, error)
+
     async def stop(self, app: App) -> None:
         """Stop every process of the app."""
+        if app.refresh:
+            app.refresh.cancel()
         release, app.current = app.current, None
         for task in app.ending:
             task.cancel()
@@ -154,31 +228,55 @@ class Releases:
             if app.current is None or folder.name != str(app.current.build_id):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _release(self, app: App, build_id: int, environment: str, procfile: Procfile) -> Release:
-        def supervised(kind: str, port: int) -> Supervised:
-            return Supervised(
-                lambda: self._spawn(app, build_id, environment, kind, port), self.log(app, kind)
-            )
+    async def _release(self, app: App, build_id: int, environment: str) -> Release:
+        commands = Procfile.read(app.release_folder(build_id)).commands
+        scale = self._surroundings.scale(app.id)
+        variables = await self._surroundings.variables(app.id)
+        self._arrange_mounts(app, build_id)
 
-        port = free_port()
+        def instance(kind: str) -> Instance:
+            port = free_port()
+            own = {**variables, **self._platform_variables(app, environment, port)}
+            folder, log = app.release_folder(build_id), self.log(app, kind)
+
+            async def start() -> Process:
+                return await Process.start(commands[kind], folder, own, log, self._leash)
+
+            return Instance(port, Supervised(start, log))
+
         # `release` is the platform's own name for a command that is no process.
-        others = {
-            kind: supervised(kind, free_port())
-            for kind in procfile.commands
-            if kind not in (WEB, "release")
-        }
-        return Release(build_id, port, supervised(WEB, port), others=others)
+        kinds = [kind for kind in commands if kind != "release"]
+        return Release(
+            build_id,
+            environment,
+            {kind: [instance(kind) for _ in range(scale.get(kind, 1))] for kind in kinds},
+        )
 
-    async def _spawn(
-        self, app: App, build_id: int, environment: str, kind: str, port: int
-    ) -> Process:
-        folder = app.release_folder(build_id)
-        command = Procfile.read(folder).commands[kind]
-        variables = self._variables(app, environment, port)
-        return await Process.start(command, folder, variables, self.log(app, kind), self._leash)
+    def arrange_persistent(self, app: App, enabled: bool) -> None:
+        """Make the persistent filesystem or delete it: `../mount` of the app's folder, and
+        `~/mount`, as the platform documents it."""
+        folder = app.folder / "mount"
+        if enabled:
+            folder.mkdir(exist_ok=True)
+        for parent in (app.folder / "releases", app.folder / "home"):
+            parent.mkdir(exist_ok=True)
+            (parent / "mount").unlink(missing_ok=True)
+            if enabled:
+                (parent / "mount").symlink_to("../mount")
+        if not enabled:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _variables(self, app: App, environment: str, port: int) -> dict[str, str]:
-        """All that a process of an app is told: nothing comes from the server's environment."""
+    def _arrange_mounts(self, app: App, build_id: int) -> None:
+        release = app.release_folder(build_id)
+        for mount in self._surroundings.mounts(app.id):
+            target = release / mount.target
+            if not target.exists() or target.is_symlink():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                target.symlink_to(mount.host)
+
+    def _platform_variables(self, app: App, environment: str, port: int) -> dict[str, str]:
+        """What the platform tells a process: nothing comes from the server's environment."""
         virtualenv = self._environments.path(environment)
         return {
             "PATH": f"{virtualenv}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -194,25 +292,26 @@ class Releases:
         }
 
     async def _replace(self, old: Release | None, new: Release) -> None:
+        grace = self._settings.stop_grace
         if old:
-            grace = self._settings.stop_grace
-            await asyncio.gather(*(process.stop(grace) for process in old.others.values()))
-        for process in new.others.values():
+            await asyncio.gather(*(process.stop(grace) for process in old.others()))
+        for process in new.others():
             process.keep()
         if old:
+            webs = old.instances.get(WEB, [])
             deadline = time.monotonic() + self._settings.drain_grace
             try:
-                while old.in_flight and time.monotonic() < deadline:
+                while any(web.in_flight for web in webs) and time.monotonic() < deadline:
                     await asyncio.sleep(0.1)
             finally:
-                await old.web.stop(self._settings.stop_grace)
+                await asyncio.gather(*(web.process.stop(grace) for web in webs))
 
     async def _end(self, release: Release) -> None:
         grace = self._settings.stop_grace
-        processes = [release.web, *release.others.values()]
-        await asyncio.gather(*(process.stop(grace) for process in processes))
+        webs = [web.process for web in release.instances.get(WEB, [])]
+        await asyncio.gather(*(process.stop(grace) for process in [*webs, *release.others()]))
 
-    async def _wait_until_healthy(self, port: int, process: Process) -> float:
+    async def _healthy(self, port: int, process: Process) -> float:
         """Seconds until `GET /` is answered with anything but a server error."""
         begin = time.monotonic()
         limit = self._settings.start_timeout

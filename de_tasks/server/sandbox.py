@@ -14,15 +14,16 @@ from contextlib import nullcontext
 import aiohttp
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from de_tasks.server.access import Access
 from de_tasks.server.accounts import Accounts, write_private
+from de_tasks.server.administration import Administration
 from de_tasks.server.apps import Apps
-from de_tasks.server.asgi import Hosts, Paths, to_apps_host
+from de_tasks.server.asgi import Hosts, Paths
 from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database
+from de_tasks.server.databases import Databases
 from de_tasks.server.environments import Environments
 from de_tasks.server.git import GitApp
 from de_tasks.server.graphql import GraphQLEndpoint, make_schema
@@ -35,10 +36,19 @@ from de_tasks.server.proxy import Proxy
 from de_tasks.server.ratelimit import RateLimit
 from de_tasks.server.releases import Releases
 from de_tasks.server.repositories import Repositories
-from de_tasks.server.resolvers import Resolvers
+from de_tasks.server.resolvers.apps import AppResolvers
+from de_tasks.server.resolvers.base import bind
+from de_tasks.server.resolvers.builds import BuildResolvers
+from de_tasks.server.resolvers.services import ServiceResolvers
+from de_tasks.server.resolvers.shapes import Shapes
+from de_tasks.server.resolvers.users import UserResolvers
+from de_tasks.server.services import Services
 from de_tasks.server.sessions import Sessions
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.site import Site
+from de_tasks.server.surroundings import Surroundings
 from de_tasks.server.tokens import Tokens
+from de_tasks.server.variables import Variables
 
 PASSWORDS = "passwords.json"
 RUNNING = "running.json"
@@ -51,51 +61,59 @@ class Sandbox:
         data = settings.data
         self._settings = settings
         self._database = Database(data / "sandbox.sqlite3")
-        accounts = Accounts(self._database)
+        accounts = Accounts(self._database, data / "api-keys.secret")
         accounts.create_first_users(data / PASSWORDS)
         tokens = Tokens(self._database, accounts, settings)
         identity = Identity(accounts, tokens)
+        access = Access(self._database, accounts)
         self._leash = Leash()
         repositories = Repositories(data / "git", write_hooks(data / "hooks"), settings.push_limit)
         environments = Environments(data / "environments", self._leash)
-        self._releases = Releases(settings, environments, self._leash, client)
+        variables = Variables(self._database)
+        self._databases = Databases(data / "databases", self._leash)
+        services = Services(self._database, access, self._databases, self._changed)
+        surroundings = Surroundings(self._database, variables, services.urls, settings.allow_mount)
+        self._releases = Releases(settings, environments, surroundings, self._leash, client)
         self._builds = Builds(settings, self._database, repositories, environments, self._releases)
-        apps = Apps(self._database, repositories, self._releases, self._builds)
+        apps = Apps(self._database, access, repositories, self._releases, self._builds)
         self._pushes = Pushes(self._database, self._builds, self._releases)
         pages = Pages()
         sessions = Sessions(self._database, accounts)
         oidc = Oidc(self._database, accounts, tokens, identity, sessions, pages)
-        resolvers = Resolvers(settings, self._database, apps, self._builds, self._releases)
+        shapes = Shapes(
+            *(settings, access, self._builds, self._releases),
+            *(environments, surroundings, variables, services),
+        )
+        resolvers = (
+            AppResolvers(
+                *(self._database, apps, access, self._releases),
+                *(surroundings, variables, shapes),
+            ),
+            BuildResolvers(self._database, apps, self._builds, self._releases, shapes),
+            ServiceResolvers(apps, services, shapes),
+            UserResolvers(settings, self._database, accounts, apps, shapes),
+        )
         limit = RateLimit(settings.rate_limit_points, settings.rate_limit_seconds)
-        graphql = GraphQLEndpoint(make_schema(*resolvers.bindables()), identity, limit)
+        graphql = GraphQLEndpoint(make_schema(*bind(*resolvers)), identity, limit)
         git = GitApp(repositories, apps, identity, self._pushes, self._leash)
         # Tells this sandbox from whatever else may answer on its port.
         self.instance = secrets.token_hex(8)
 
-        async def home(_: Request) -> Response:
-            return pages.answer("home.html", apps_url=settings.apps_url)
-
-        async def health(_: Request) -> Response:
-            return JSONResponse({"sandbox": self.instance})
-
-        async def elsewhere(request: Request) -> Response:
-            name = request.path_params["name"]
-            if apps.find(name):
-                return to_apps_host(settings, f"/{name}/{request.path_params.get('rest', '')}")
-            return pages.message(404, "Not here", "There is nothing at this address.")
-
+        site = Site(settings, self.instance, apps, identity, sessions, pages)
         router = Starlette(
             routes=[
-                Route("/", home),
-                Route("/health", health),
                 Route("/Manager/graphql", graphql.answer, methods=["POST"]),
                 Mount("/auth/realms/dash", routes=oidc.routes()),
-                Route("/{name}", elsewhere),
-                Route("/{name}/{rest:path}", elsewhere),
+                Mount("/sandbox", routes=Administration(accounts, identity).routes()),
+                *site.routes(),
             ]
         )
         proxy = Proxy(settings, apps, self._releases, client, pages)
         self.asgi = Hosts(settings, Paths(settings, git, router), proxy)
+
+    async def _changed(self, app_id: int) -> bool:
+        row = self._database.one("SELECT name FROM apps WHERE id = ?", app_id)
+        return self._releases.restart_soon(self._releases.app(app_id, row["name"]))
 
     async def start(self) -> None:
         """Serve the apps again, and take pushes."""
@@ -106,6 +124,7 @@ class Sandbox:
         """Stop every process; what is not built stays queued."""
         await self._builds.stop()
         await self._releases.stop_all()
+        await self._databases.stop()
         await self._pushes.stop()
         await asyncio.to_thread(self._leash.close)
         self._database.close()

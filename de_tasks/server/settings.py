@@ -26,6 +26,7 @@ class ServerSettings:
     stop_grace: int = 10
     drain_grace: int = 30
     log_limit: int = 4 * 1024**2
+    allow_mount: tuple[Path, ...] = ()
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import webbrowser
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import invoke
@@ -13,18 +14,37 @@ from invoke import Collection
 from de_tasks import console
 from de_tasks.config import whole_number
 from de_tasks.errors import UsageError
+from de_tasks.spelling import typed
 from de_tasks.tasks.base import app_name, connect, missing, task
+from de_tasks.tasks.update import update
 
 FOLLOW_GAP = 5.0
 """Seconds between two requests of a log that is followed: at most 12 points a minute."""
 
 
-@task()
-def create(context: invoke.Context, name: str = "") -> None:
+@task(
+    help={
+        "template": "Start from a template that comes with de-tasks, written to --path",
+        "path": "Folder for the template's files (default: the app's name)",
+    }
+)
+def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> None:
     """Initialize an app on Dash Enterprise, without deploying it."""
+    from de_tasks import scaffold
+
     connection = connect(context)
-    app = connection.platform.create_app(app_name(connection.settings, name))
+    wanted = app_name(connection.settings, name)
+    target = Path(path or wanted)
+    if template:
+        scaffold.check_target(template, target)
+    elif path:
+        raise UsageError("--path is the folder for a template's files: give --template too.")
+    app = connection.platform.create_app(wanted)
     console.result(f"App {app.name} was initialized on [{connection.host.name}].")
+    if template:
+        written = scaffold.copy(template, target)
+        console.note(f"Wrote {', '.join(written)} to {target}")
+        console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
 
 
 @task(name="list")
@@ -54,16 +74,39 @@ def exists(
         raise invoke.Exit(code=1)
 
 
-@task()
-def delete(context: invoke.Context, name: str = "", yes: bool = False) -> None:
+@task(help={"with_services": "Delete the attached services too, with all their data"})
+def delete(
+    context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
+) -> None:
     """Delete an app from Dash Enterprise, with its code and logs."""
     connection = connect(context)
-    wanted = app_name(connection.settings, name)
+    wanted, host = app_name(connection.settings, name), connection.host.name
+    details = connection.platform.details(wanted)
+    if details is None:
+        raise missing(wanted, host)
+    own = [s for s in details.services if s.apps == (wanted,)]
+    names = ", ".join(f"{service.name} ({service.kind})" for service in own)
+    question = f"Delete {wanted} from {host}{f' with {names}' if with_services and own else ''}?"
     # Without a terminal the reference deletes without a question, and scripts rely on it.
-    if not yes and console.interactive() and not console.confirm(f"Delete {wanted}?", yes):
+    if not yes and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
         raise invoke.Exit("Nothing was deleted.", code=1)
     connection.platform.delete_app(wanted)
-    console.result(f"App {wanted} was deleted from [{connection.host.name}].")
+    console.result(f"App {wanted} was deleted from [{host}].")
+    if own and not with_services:
+        console.note(f"Its services are kept, with their data: {names}")
+        return
+    for service in own:
+        connection.platform.delete_service(service.name, service.kind)
+        console.result(f"Service {service.name} was deleted from [{host}] with its data.")
+
+
+@task()
+def restart(context: invoke.Context, name: str = "") -> None:
+    """Restart all processes of an app, and return when it answers again."""
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    for process in connection.platform.restart(wanted):
+        console.result(f"Restarting {process} for app {wanted}")
 
 
 @task()
@@ -185,6 +228,5 @@ def _summary(app: Any) -> dict[str, object]:
     }
 
 
-ns = Collection("apps")
-for one in (create, list_apps, exists, delete, build_status, logs):
-    ns.add_task(one)
+ns = Collection("apps", create, list_apps, exists, build_status, logs, update, restart, delete)
+ns.__doc__ = "Apps on Dash Enterprise."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ LIMITS = {
 
 
 @task(
+    iterable=["allow_mount"],
     help={
         **DATA,
+        "allow_mount": "Folder that apps may mount, with all below it",
         "port": "Port on loopback; 0 takes any that is free (default: 8888)",
         "foreground": "Stay in the foreground until Ctrl-C",
         "no_login": "Do not log its user dev in",
         **LIMITS,
-    }
+    },
 )
 def start(
     context: invoke.Context,
@@ -44,6 +47,7 @@ def start(
     offline_token_seconds: str = "",
     rate_limit_points: str = "",
     rate_limit_seconds: str = "",
+    allow_mount: Sequence[str] = (),
 ) -> None:
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
@@ -57,15 +61,16 @@ def start(
     for name, text in zip(LIMITS, limits, strict=True):
         if text:
             options[name] = whole_number(text, f"--{name.replace('_', '-')}", least=1)
+    mounts = [_allowed(text) for text in allow_mount]
     running = control.find(folder)
     if running:
         console.note(f"The sandbox is running already on {running.url}")
     elif foreground:
-        command = control.command(folder, options)
+        command = control.command(folder, options, mounts)
         os.execv(command[0], command)
     else:
         new = not (folder / "passwords.json").exists()
-        running = control.start(folder, options)
+        running = control.start(folder, options, mounts)
         console.note(f"The sandbox is running on {running.url}")
         _show_passwords(folder / "passwords.json", new)
     if not no_login:
@@ -109,6 +114,52 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
         raise invoke.Exit("Nothing was deleted.", code=1)
     deleted = control.reset(folder)
     console.result(f"{folder} was deleted." if deleted else "There is nothing to delete.")
+
+
+@task(
+    iterable=["group"],
+    help={
+        **DATA,
+        "username": "Name of the user, in lower case",
+        "role": "viewer, licensed_user or admin",
+        "group": "Group that the user is a member of",
+        "brokered": "A user of an identity provider elsewhere, without a password here",
+    },
+)
+def add_user(
+    context: invoke.Context,
+    username: str = "",
+    role: str = "licensed_user",
+    group: Sequence[str] = (),
+    brokered: bool = False,
+    data: str = "",
+) -> None:
+    """Make a user of the sandbox, and print the password, this once."""
+    body = {"username": username, "role": role, "groups": list(group), "brokered": brokered}
+    made = _control().administer(_running(context, data), "users", body)
+    console.note(f"{made['username']} is a {made['role']} of the sandbox, with the password:")
+    console.result(made["password"])
+
+
+@task(help={**DATA, "username": "Whose key"})
+def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> None:
+    """Print the API key of a user of the sandbox, for HTTP Basic."""
+    found = _control().administer(_running(context, data), "api-key", {"username": username})
+    console.result(found["key"])
+
+
+def _running(context: invoke.Context, data: str) -> Any:
+    running = _control().find(_folder(settings(context, sandbox_data=data)))
+    if running is None:
+        raise DeTasksError(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
+    return running
+
+
+def _allowed(text: str) -> Path:
+    folder = Path(text).expanduser().resolve()
+    if not folder.is_dir():
+        raise UsageError(f"--allow-mount {text}: there is no such folder.")
+    return folder
 
 
 def _show_passwords(file: Path, new: bool) -> None:
@@ -159,4 +210,5 @@ def _log_in(values: config.Settings, running: Any) -> None:
         console.note(f"Your login to {last} stays the default: set DASH_ENTERPRISE_HOST to change")
 
 
-ns = Collection("sandbox", start, stop, status, reset)
+ns = Collection("sandbox", start, stop, status, reset, add_user, api_key)
+ns.__doc__ = "An embedded Dash Enterprise on this machine."

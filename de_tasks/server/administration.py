@@ -1,0 +1,98 @@
+"""What a Dash Enterprise leaves to its sign-in service and the sandbox must offer itself:
+making users and showing API keys. For admins, by HTTP Basic."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.accounts import Accounts
+from de_tasks.server.identity import Identity
+
+ROLES = ("viewer", "licensed_user", "admin")
+# Keycloak takes more; these need no quoting anywhere.
+NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+GROUP = re.compile(r"[^\s,][^,\n]{0,99}")
+BODY_LIMIT = 64 * 1024
+
+
+class Administration:
+    """Routes below /sandbox."""
+
+    def __init__(self, accounts: Accounts, identity: Identity) -> None:
+        self._accounts = accounts
+        self._identity = identity
+
+    def routes(self) -> list[Route]:
+        """Routes below /sandbox."""
+        return [
+            Route("/users", self.users, methods=["GET", "POST"]),
+            Route("/api-key", self.api_key, methods=["POST"]),
+        ]
+
+    async def users(self, request: Request) -> Response:
+        """List the users, or make one."""
+        return await self._answer(request, self._add if request.method == "POST" else self._list)
+
+    async def api_key(self, request: Request) -> Response:
+        """Show a user's API key."""
+        return await self._answer(request, self._api_key)
+
+    async def _answer(self, request: Request, act: Any) -> Response:
+        user = await self._identity.any(request.headers.get("authorization"))
+        if user is None or not user.is_admin:
+            return JSONResponse({"error": "This is for admins."}, 403)
+        try:
+            length = request.headers.get("content-length", "0")
+            if int(length) > BODY_LIMIT:
+                raise UsageError("The request is too long.")
+            body = json.loads(await request.body() or b"{}")
+            return JSONResponse(act(body))
+        except DeTasksError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except (ValueError, TypeError, AttributeError):
+            return JSONResponse({"error": "The request is not a JSON object."}, 400)
+
+    def _list(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "users": [
+                {
+                    "username": user.username,
+                    "role": user.role,
+                    "groups": self._accounts.groups_of(user.username),
+                }
+                for user in self._accounts.all()
+            ]
+        }
+
+    def _add(self, body: dict[str, Any]) -> dict[str, Any]:
+        name, role = str(body.get("username", "")), str(body.get("role", ""))
+        groups = [str(group) for group in body.get("groups", [])]
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is not a user name: lower-case letters, digits and ._@+- are taken."
+            )
+        if role not in ROLES:
+            raise UsageError(f"{role!r} is not a role. Roles: {', '.join(ROLES)}")
+        for group in groups:
+            if not GROUP.fullmatch(group):
+                raise UsageError(f"{group!r} is not a name of a group.")
+        password = secrets.token_urlsafe(12)
+        if self._accounts.get(name):
+            raise DeTasksError(f"There is a user {name} already.")
+        self._accounts.add(name, role, password, bool(body.get("brokered")))
+        self._accounts.join(name, groups)
+        return {"username": name, "role": role, "groups": groups, "password": password}
+
+    def _api_key(self, body: dict[str, Any]) -> dict[str, str]:
+        name = str(body.get("username", ""))
+        if self._accounts.get(name) is None:
+            raise DeTasksError(f"There is no user {name!r}.")
+        return {"username": name, "key": self._accounts.api_key(name)}

@@ -1,0 +1,1 @@
+"""Resolvers of the platform API: rows of the database in the contract's shapes."""

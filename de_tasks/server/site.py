@@ -1,0 +1,82 @@
+"""Pages and pictures of the platform beside sign-in: home, documentation, thumbnails."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from de_tasks.server.apps import Apps
+from de_tasks.server.asgi import to_apps_host
+from de_tasks.server.identity import Identity
+from de_tasks.server.pages import Pages
+from de_tasks.server.sessions import Sessions
+from de_tasks.server.settings import ServerSettings
+
+
+class Site:
+    """Routes at the platform's root."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        instance: str,
+        apps: Apps,
+        identity: Identity,
+        sessions: Sessions,
+        pages: Pages,
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._apps = apps
+        self._identity = identity
+        self._sessions = sessions
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Routes at the platform's root; the last ones take every other address."""
+        return [
+            Route("/", self.home),
+            Route("/health", self.health),
+            Route("/docs", self.docs),
+            Route("/thumbnails/{name}", self.thumbnail),
+            Route("/{name}", self.elsewhere),
+            Route("/{name}/{rest:path}", self.elsewhere),
+        ]
+
+    async def home(self, request: Request) -> Response:
+        """What this is."""
+        return self._pages.answer("home.html", apps_url=self._settings.apps_url)
+
+    async def health(self, request: Request) -> Response:
+        """Which sandbox answers here."""
+        return JSONResponse({"sandbox": self._instance})
+
+    async def docs(self, request: Request) -> Response:
+        """Documentation, for those with a license seat."""
+        session = self._sessions.of(request)
+        if session is None:
+            return RedirectResponse("/auth/realms/dash/sign-in?to=docs", 303)
+        if not session.user.has_seat:
+            words = f"{session.user.username} has no license seat. See https://dash.plotly.com/"
+            return self._pages.message(403, "Forbidden", words)
+        return self._pages.answer("docs.html", user=session.user.username, url=self._settings.url)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """The picture of an app, for every signed-in user."""
+        session = self._sessions.of(request)
+        user = await self._identity.any(request.headers.get("authorization"))
+        row = self._apps.find(request.path_params["name"])
+        file = self._apps.thumbnail(row) if row and (session or user) else None
+        if file is None:
+            return self._pages.message(404, "Not here", "There is no such picture.")
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        return FileResponse(file, media_type=f"image/{file.suffix[1:]}", headers=headers)
+
+    async def elsewhere(self, request: Request) -> Response:
+        """A link to an app, as the reference has it on the platform's host."""
+        name = request.path_params["name"]
+        if self._apps.find(name):
+            rest = request.path_params.get("rest", "")
+            return to_apps_host(self._settings, f"/{name}/{rest}")
+        return self._pages.message(404, "Not here", "There is nothing at this address.")

@@ -1,0 +1,277 @@
+"""apps.update: every setting of an app, several at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import invoke
+
+from de_tasks import console
+from de_tasks.errors import NotFound, UsageError
+from de_tasks.tasks.base import app_name, connect, missing, task
+
+if TYPE_CHECKING:
+    from de_tasks.api.models import Changes, Details, People
+
+THUMBNAIL_BYTES = 100 * 1024
+"""The largest picture, as the reference documents it."""
+PEOPLE = {
+    "viewer": "user who may open the app",
+    "group_viewer": "group whose members may open the app",
+    "co_owner": "user who may manage the app; needs a license seat",
+    "group_co_owner": "group whose members may manage the app; all need license seats",
+}
+
+
+@task(
+    iterable=[
+        "add_environment_variable",
+        "remove_environment_variable",
+        "tag",
+        "remove_tag",
+        *(f"{verb}_{who}" for who in PEOPLE for verb in ("add", "remove")),
+    ],
+    help={
+        "add_environment_variable": "KEY=VALUE to add or change; KEY alone asks for the value, "
+        "or reads it from standard input",
+        "remove_environment_variable": "KEY of a variable to remove",
+        "env_file": "File of KEY=VALUE lines to add or change; - reads standard input",
+        "persistent_filesystem": "Give the app a folder that outlives releases",
+        "no_persistent_filesystem": "Take that folder away, with everything in it",
+        "view_access": "restricted, authenticated or unauthenticated",
+        **{f"add_{who}": f"Add a {about}" for who, about in PEOPLE.items()},
+        **{f"remove_{who}": f"Remove a {about.split(';')[0]}" for who, about in PEOPLE.items()},
+        "title": "Title; an empty one removes it",
+        "description": "Description; an empty one removes it",
+        "visible_on_portal": "Show the app in the Portal",
+        "not_visible_on_portal": "Do not show the app in the Portal",
+        "thumbnail": "PNG or JPEG file of at most 100 KB",
+        "portal_rank": "Rank in the Portal, a whole number",
+        "maintainer_email": "E-mail address of the maintainer; an empty one removes it",
+        "tag": "Tag to add",
+        "remove_tag": "Tag to remove",
+    },
+)
+def update(
+    context: invoke.Context,
+    add_environment_variable: Sequence[str] = (),
+    remove_environment_variable: Sequence[str] = (),
+    env_file: str = "",
+    persistent_filesystem: bool = False,
+    no_persistent_filesystem: bool = False,
+    view_access: str | None = None,
+    add_viewer: Sequence[str] = (),
+    add_group_viewer: Sequence[str] = (),
+    remove_viewer: Sequence[str] = (),
+    remove_group_viewer: Sequence[str] = (),
+    add_co_owner: Sequence[str] = (),
+    add_group_co_owner: Sequence[str] = (),
+    remove_co_owner: Sequence[str] = (),
+    remove_group_co_owner: Sequence[str] = (),
+    title: str | None = None,
+    description: str | None = None,
+    visible_on_portal: bool = False,
+    not_visible_on_portal: bool = False,
+    thumbnail: str = "",
+    portal_rank: str = "",
+    maintainer_email: str | None = None,
+    tag: Sequence[str] = (),
+    remove_tag: Sequence[str] = (),
+    name: str = "",
+    yes: bool = False,
+) -> None:
+    """Change an app: variables, access, title, Portal, persistent filesystem."""
+    from de_tasks.api.models import ACCESS_LEVELS, Changes, People
+
+    if view_access is not None and view_access not in ACCESS_LEVELS:
+        raise UsageError(f"--view-access is {_any_of(ACCESS_LEVELS)}, not {view_access!r}.")
+    wanted = Changes(
+        title=title,
+        description=description,
+        view_access=view_access,
+        visible_on_portal=_pair(
+            "visible-on-portal", visible_on_portal, "not-visible-on-portal", not_visible_on_portal
+        ),
+        persistent_filesystem=_pair(
+            *("persistent-filesystem", persistent_filesystem),
+            *("no-persistent-filesystem", no_persistent_filesystem),
+        ),
+        portal_rank=_rank(portal_rank) if portal_rank else None,
+        maintainer_email=_mail(maintainer_email),
+        thumbnail=_picture(thumbnail) if thumbnail else None,
+        add_viewers=People(_split(add_viewer), _split(add_group_viewer)),
+        remove_viewers=People(_split(remove_viewer), _split(remove_group_viewer)),
+        add_co_owners=People(_split(add_co_owner), _split(add_group_co_owner)),
+        remove_co_owners=People(_split(remove_co_owner), _split(remove_group_co_owner)),
+        set_variables=_variables(add_environment_variable, env_file),
+        remove_variables=_split(remove_environment_variable),
+    )
+    connection = connect(context)
+    app = app_name(connection.settings, name)
+    before = connection.platform.details(app)
+    if before is None:
+        raise missing(app, connection.host.name)
+    changes, lines = _effective(app, before, wanted, _split(tag), _split(remove_tag))
+    if changes.persistent_filesystem is False and not console.confirm(
+        f"Delete the persistent filesystem of {app}, with everything in it?", yes
+    ):
+        raise invoke.Exit("Nothing was changed.", code=1)
+    if not lines:
+        console.result(f"Nothing to change: {app} is so already.")
+        return
+    refusals = connection.platform.update(app, changes)
+    refused = {refusal.what for refusal in refusals}
+    for what, step, line in lines:
+        if step not in refused:
+            console.result(f"{what}: {line}")
+    if refusals:
+        rest = "" if len(refused) == len({step for _, step, _ in lines}) else " The rest is done."
+        words = "\n".join(f"{refusal.what}: {refusal.error}" for refusal in refusals)
+        raise type(refusals[0].error)(f"{words}{rest}")
+
+
+def _effective(
+    app: str, before: Details, wanted: Changes, tags: Sequence[str], without: Sequence[str]
+) -> tuple[Changes, list[tuple[str, str, str]]]:
+    """What of the wanted changes changes anything, and a line for each: (what, step, was -> is).
+
+    Raises `NotFound` for a variable or tag to remove that is not there.
+    """
+    from dataclasses import replace
+
+    from de_tasks.api.changing import METADATA
+
+    lines: list[tuple[str, str, str]] = []
+    kept: dict[str, Any] = {}
+    for tag in without:
+        if tag not in before.tags:
+            raise NotFound(f"App {app} has no tag {tag!r}. It has: {', '.join(before.tags)}.")
+    new_tags = tuple(dict.fromkeys([*(t for t in before.tags if t not in without), *tags]))
+    wanted = replace(wanted, tags=new_tags)
+    for field in (*METADATA, "persistent_filesystem"):
+        was, now = getattr(before, field), getattr(wanted, field)
+        kept[field] = None if now is None or now == was else now
+        if kept[field] is not None:
+            step = "metadata" if field in METADATA else "persistent filesystem"
+            lines.append((field.replace("_", " "), step, f"{_shown(was)} -> {_shown(now)}"))
+    for what, present, change, adding in (
+        ("viewers", before.viewers, "add_viewers", True),
+        ("viewers", before.viewers, "remove_viewers", False),
+        ("co-owners", before.co_owners, "add_co_owners", True),
+        ("co-owners", before.co_owners, "remove_co_owners", False),
+    ):
+        kept[change] = _difference(present, getattr(wanted, change), adding)
+        if kept[change]:
+            named = [*kept[change].users, *(f"group {group}" for group in kept[change].groups)]
+            verb = "added" if adding else "removed"
+            lines.append((what, f"{verb} {what}", f"{', '.join(named)} {verb}"))
+    kept["set_variables"] = {
+        key: value
+        for key, value in wanted.set_variables.items()
+        if before.variables.get(key) != value
+    }
+    for key in kept["set_variables"]:
+        word = "changed" if key in before.variables else "added"
+        lines.append((f"variable {key}", f"variable {key}", word))
+    for key in wanted.remove_variables:
+        if key not in before.variables | before.platform_variables:
+            raise NotFound(f"App {app} has no environment variable {key}.")
+        lines.append((f"variable {key}", f"variable {key}", "removed"))
+    if wanted.thumbnail is not None:
+        word = "replaced" if before.has_thumbnail else "set"
+        lines.append(("thumbnail", "thumbnail", f"{word}, {len(wanted.thumbnail)} bytes"))
+    return replace(wanted, **kept), lines
+
+
+def _difference(present: People, wanted: People, adding: bool) -> People:
+    from de_tasks.api.models import People
+
+    def changing(names: Iterable[str], there: Iterable[str]) -> tuple[str, ...]:
+        known = set(there)
+        return tuple(name for name in names if (name in known) is not adding)
+
+    return People(
+        changing([user.lower() for user in wanted.users], present.users),
+        changing(wanted.groups, present.groups),
+    )
+
+
+def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:
+    """Names and values to set. Raises `UsageError` naming the option, never a value."""
+    found: dict[str, str] = {}
+    if env_file:
+        from dotenv import dotenv_values
+
+        try:
+            stream = sys.stdin if env_file == "-" else Path(env_file).open(encoding="utf-8-sig")
+            with stream:
+                pairs = dotenv_values(stream=stream, interpolate=False)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--env-file {env_file} cannot be read: {error}.") from None
+        for key, text in pairs.items():
+            if text is None:
+                raise UsageError(f"--env-file {env_file}: {key} has no value.")
+            found[key] = text
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key:
+            raise UsageError("--add-environment-variable should be KEY=VALUE, and KEY is missing.")
+        found[key] = value if equals else console.secret(f"Value of {key}: ")
+    return found
+
+
+def _split(values: Iterable[str]) -> tuple[str, ...]:
+    # Published scripts give an empty text for "none", and several names with commas.
+    return tuple(name for value in values for part in value.split(",") if (name := part.strip()))
+
+
+def _pair(yes: str, is_yes: bool, no: str, is_no: bool) -> bool | None:
+    if is_yes and is_no:
+        raise UsageError(f"--{yes} and --{no} contradict each other: give one of them.")
+    return True if is_yes else False if is_no else None
+
+
+def _rank(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--portal-rank should be a whole number, not {text!r}.") from None
+
+
+def _mail(text: str | None) -> str | None:
+    import re
+
+    if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
+        raise UsageError(f"--maintainer-email should be an e-mail address, not {text!r}.")
+    return text
+
+
+def _picture(name: str) -> bytes:
+    from de_tasks.appspec import image_type
+
+    try:
+        data = Path(name).expanduser().read_bytes()
+    except OSError as error:
+        raise UsageError(f"--thumbnail {name} cannot be read: {error.strerror}.") from None
+    if image_type(data) is None:
+        raise UsageError(f"--thumbnail {name} is neither a PNG nor a JPEG picture.")
+    if len(data) > THUMBNAIL_BYTES:
+        raise UsageError(
+            f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_BYTES} are allowed."
+        )
+    return data
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return repr(value) if isinstance(value, str) and value == "" else str(value)
+
+
+def _any_of(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
