@@ -103,11 +103,13 @@ def draw(sites: list[Site], measure: Measure, before: list[float]) -> go.Figure:
         font_family="inherit",
         hovermode="x unified",
         hoverlabel={"bgcolor": "#1e293b", "font_color": "#f8fafc", "bordercolor": "#1e293b"},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        margin={"l": 44, "r": 4, "t": 8, "b": 28},
+        # At the box's lower edge, where rows that wrap on a phone have room.
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+        legend_traceorder="normal",
+        margin={"l": 44, "r": 4, "t": 8, "b": 84},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"fixedrange": True, "showgrid": False},
+        xaxis={"fixedrange": True, "showgrid": False, "tickangle": 0},
         yaxis={"fixedrange": True, "gridcolor": "rgba(148,163,184,.25)", "zeroline": False},
     )
     return figure
@@ -158,7 +160,16 @@ app.layout = html.Main(
             className="controls",
         ),
         html.Div(id="summary"),
-        dcc.Graph(id="chart", config={"displayModeBar": False}, responsive=True),
+        html.Div(
+            # The graph takes the size of the box around it, which style.css gives.
+            dcc.Graph(
+                id="chart",
+                config={"displayModeBar": False},
+                responsive=True,
+                style={"height": "100%"},
+            ),
+            className="chart",
+        ),
         html.Table(id="table"),
     ]
 )
