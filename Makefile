@@ -17,7 +17,7 @@ test: lint
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check de_tasks tests
-	$(BIN)/mypy de_tasks
+	$(BIN)/mypy de_tasks tests bench
 	$(BIN)/lint-imports
 
 clean:

@@ -8,7 +8,7 @@ from invoke import Collection
 from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
 from de_tasks.tasks.apps import ns as apps
 from de_tasks.tasks.deploy import deploy
-from de_tasks.tasks.local import docs, run
+from de_tasks.tasks.local import docs, doctor, run
 from de_tasks.tasks.sandbox import ns as sandbox
 from de_tasks.tasks.services import ns as services
 from de_tasks.tasks.session import login, logout, whoami
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 open = open_app
 ns = Collection(
     *(login, logout, whoami, create, deploy, status, logs, update, restart, delete),
-    *(open_app, docs, run, apps, services, sandbox),
+    *(open_app, docs, doctor, run, apps, services, sandbox),
 )
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "delete",
     "deploy",
     "docs",
+    "doctor",
     "login",
     "logout",
     "logs",

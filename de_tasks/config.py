@@ -48,6 +48,14 @@ class Settings:
     sandbox_port: int = 8888
 
 
+@dataclass(frozen=True)
+class Origin:
+    """A value as it was found, and where: a flag, a variable, a section, or the default."""
+
+    value: object
+    where: str
+
+
 def load(
     configuration: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
@@ -57,12 +65,23 @@ def load(
 
     Raises `UsageError` naming a value that has the wrong form and where it came from.
     """
+    found = origins(configuration, environment, **flags)
+    values = {name: origin.value for name, origin in found.items()}
+    return replace(Settings(), **values)  # type: ignore[arg-type]
+
+
+def origins(
+    configuration: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    **flags: object,
+) -> dict[str, Origin]:
+    """Every setting by name, with where its value comes from; `load` without the last step."""
     environment = os.environ if environment is None else environment
     configuration = configuration or {}
     known = {f.name for f in fields(Settings)}
     for name in set(configuration) - known:
         raise UsageError(f"There is no setting de.{name}. Settings: {', '.join(sorted(known))}")
-    values: dict[str, object] = {}
+    found = {}
     for setting in fields(Settings):
         name = setting.name
         sources = (
@@ -71,11 +90,12 @@ def load(
             (f"INVOKE_DE_{name.upper()}", environment.get(f"INVOKE_DE_{name.upper()}")),
             (f"de.{name}", configuration.get(name)),
         )
-        for origin, value in sources:
+        found[name] = Origin(setting.default, "the default")
+        for where, value in sources:
             if value not in (None, "", False):
-                values[name] = _typed(setting.default, value, origin)
+                found[name] = Origin(_typed(setting.default, value, where), where)
                 break
-    return replace(Settings(), **values)  # type: ignore[arg-type]
+    return found
 
 
 def _typed(default: object, value: object, origin: str) -> object:

@@ -114,3 +114,16 @@ def wsgi(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     (folder / "Procfile").write_text("web: gunicorn wsgi:application --threads 4\n")
     (folder / "requirements.txt").write_text("gunicorn\n")
     return folder
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that name a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found

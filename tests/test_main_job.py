@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli, passwords
+from tests.conftest import Cli, processes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -150,65 +150,6 @@ def test_killed_sandbox_serves_again(tmp_path: Path, wsgi: Path) -> None:
         assert cli.run("whoami").stdout.startswith("Logged in as [dev]")
     finally:
         control.stop(running)
-
-
-def test_secrets_stay_secret(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:
-    kept = json.loads((cli.home / ".dash_enterprise" / "credentials.json").read_text())
-    login = kept["hosts"][sandbox.url]
-    canaries = [login["access_token"], login["refresh_token"], passwords(sandbox)["dev"]]
-    commands = (
-        ["whoami"],
-        ["deploy", "-y"],
-        ["deploy", "--path", "nowhere"],
-        ["status", "--json"],
-        ["logs"],
-        ["logs", "--type", "build"],
-        ["apps.list"],
-        ["apps.exists"],
-        ["apps.status"],
-        ["--debug", "status"],
-        ["apps.delete"],
-        ["sandbox.status"],
-    )
-    over, command_lines = threading.Event(), set()
-
-    def sample() -> None:
-        while not over.wait(0.01):
-            command_lines.update(processes_of(Path("/")))
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    try:
-        seen = "".join(
-            done.stdout + done.stderr for done in (cli.run(*c, folder=wsgi) for c in commands)
-        )
-    finally:
-        over.set()
-        sampler.join()
-    assert any("http-backend" in line or "push" in line for line in command_lines)
-    assert not [c for c in canaries if c in seen + "".join(command_lines)]
-    allowed = {"credentials.json", "passwords.json"}
-    for root in (cli.home, sandbox.data):
-        for path in root.rglob("*"):
-            if path.is_file() and path.name not in allowed and "environments" not in path.parts:
-                data = path.read_bytes()
-                assert not [c for c in canaries if c.encode() in data], path
-    for name, folder in (("credentials.json", cli.home / ".dash_enterprise"),):
-        assert (folder / name).stat().st_mode & 0o777 == 0o600
-        assert folder.stat().st_mode & 0o777 == 0o700
-
-
-def processes_of(folder: Path) -> list[str]:
-    """Command lines of the processes that name a folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-        except OSError:
-            continue
-        if str(folder) in line:
-            found.append(line)
-    return found
 
 
 @pytest.mark.parametrize("moment", ["$ inv sandbox.start", "$ inv deploy", "-----> Starting web"])

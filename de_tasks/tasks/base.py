@@ -41,6 +41,9 @@ class DeTask(Task):  # type: ignore[type-arg]
         options = super().arg_opts(name, default, taken_names)
         if name in SHORT:
             options["names"] = [*options["names"], SHORT[name]]
+        if name in self.iterable:
+            # invoke would take the kind from the default, and ours is an immutable tuple.
+            options |= {"kind": list, "default": []}
         return options
 
 
@@ -64,10 +67,16 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
 
 def settings(context: invoke.Context, **flags: Any) -> config.Settings:
     """The settings of this call."""
-    section = context.config.get("de", {})
+    section, given = sources(context, **flags)
+    return config.load(section, **given)
+
+
+def sources(context: invoke.Context, **flags: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """invoke's configuration for us, and what was typed."""
     # `de-tasks --host X` puts its core options here; a task's own flag goes before.
     core = dict(context.config.get("de_flags", {}))
-    return config.load(dict(section), **core | {n: v for n, v in flags.items() if v})
+    typed_here = {name: value for name, value in flags.items() if value}
+    return dict(context.config.get("de", {})), core | typed_here
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Connection:
     settings: config.Settings
     host: config.Host
     session: Any
+    client: Any
     platform: Any
 
 
@@ -131,7 +141,7 @@ def connect(context: invoke.Context, **flags: object) -> Connection:
         )
     session = Session(oidc, login, kept)
     client = Client(host, session, transport, console.note)
-    return Connection(values, host, session, GraphQLPlatform(client))
+    return Connection(values, host, session, client, GraphQLPlatform(client))
 
 
 def app_name(values: config.Settings, name: str | None) -> str:

@@ -10,7 +10,60 @@ import invoke
 from de_tasks import console
 from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError
-from de_tasks.tasks.base import app_name, connect, find_host, missing, settings, task
+from de_tasks.tasks.base import (
+    app_name,
+    connect,
+    find_host,
+    missing,
+    settings,
+    sources,
+    store,
+    task,
+)
+
+
+@task()
+def doctor(context: invoke.Context, json: bool = False) -> None:
+    """Check settings, git, login and server, and say where each setting comes from."""
+    from dataclasses import asdict
+
+    from de_tasks import config
+    from de_tasks import diagnosis as checks
+
+    section, given = sources(context)
+    found = config.origins(section, **given)
+    shown = {
+        name: ("****" if name == "password" and origin.value else origin.value, origin.where)
+        for name, origin in found.items()
+    }
+    values = settings(context)
+    kept = store(values)
+    if not values.host and kept and kept.last_host():
+        shown["host"] = (kept.last_host(), "the last login")
+    cache = Path(values.cache).expanduser() if values.cache else config.default_folder("cache")
+    findings = list(checks.machine(cache))
+    try:
+        connection = connect(context)
+        user = connection.platform.whoami()
+        words = f"Logged in as [{user.username}] to [{connection.host.name}]."
+        findings.append(checks.Finding("login", True, words))
+        findings += checks.server(connection.client)
+    except DeTasksError as error:
+        findings.append(checks.Finding("login", False, str(error)))
+    if json:
+        document = {
+            "settings": {n: {"value": v, "from": where} for n, (v, where) in shown.items()},
+            "findings": [asdict(finding) for finding in findings],
+        }
+        console.result_json(document)
+    else:
+        rows = [(name, str(value), where) for name, (value, where) in shown.items()]
+        console.table(("SETTING", "VALUE", "FROM"), rows)
+        console.result("")
+        for finding in findings:
+            console.result(f"{'ok ' if finding.good else 'BAD'}  {finding.what}: {finding.seen}")
+    if not all(finding.good for finding in findings):
+        raise DeTasksError("Not everything is in order.")
 
 
 @task()

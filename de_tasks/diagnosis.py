@@ -1,0 +1,97 @@
+"""Is everything in order? One finding for each thing that deploying needs."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from de_tasks.api import changing, operations
+from de_tasks.api.client import Client
+from de_tasks.api.models import Changes, People
+from de_tasks.errors import DeTasksError
+
+SOMEBODY = People(("user",), ("group",))
+EVERYTHING = Changes(
+    title="",
+    description="",
+    tags=(),
+    view_access="restricted",
+    visible_on_portal=False,
+    portal_rank=0,
+    maintainer_email="",
+    persistent_filesystem=False,
+    thumbnail=b"",
+    add_viewers=SOMEBODY,
+    remove_viewers=SOMEBODY,
+    add_co_owners=SOMEBODY,
+    remove_co_owners=SOMEBODY,
+    set_variables={"KEY": ""},
+    remove_variables=("KEY",),
+)
+"""One of every change, for the document that makes them."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, whether it is in order, and what was seen."""
+
+    what: str
+    good: bool
+    seen: str
+
+
+def machine(cache: Path) -> Iterator[Finding]:
+    """Findings about this machine."""
+    yield Finding("python", True, platform.python_version())
+    git = shutil.which("git")
+    words = "git is not installed, and deploying needs it."
+    if git:
+        done = subprocess.run(
+            [git, "version"], capture_output=True, text=True, timeout=30, check=False
+        )
+        words = done.stdout.strip()
+    yield Finding("git", git is not None, words)
+    try:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = cache / "doctor"
+        probe.touch()
+        probe.unlink()
+        yield Finding("cache", True, f"{cache}, {shutil.disk_usage(cache).free // 10**6} MB free")
+    except OSError as error:
+        yield Finding("cache", False, f"{cache} cannot be written: {error.strerror}.")
+
+
+def documents() -> dict[str, str]:
+    """Every GraphQL document that we send, by name."""
+    found = {
+        name: text
+        for name, text in vars(operations).items()
+        if name.isupper() and isinstance(text, str) and text.startswith(("query", "mutation"))
+    }
+    return {**found, "UPDATE": changing.document("app", changing.steps(EVERYTHING))[0]}
+
+
+def server(client: Client) -> Iterator[Finding]:
+    """Findings about the platform API: what our documents ask for and the server lacks."""
+    import graphql
+
+    try:
+        answer: dict[str, Any] = client.execute(graphql.get_introspection_query())
+    except DeTasksError as error:
+        yield Finding("api", False, f"The server does not describe its API: {error}")
+        return
+    answer.pop("codes", None)
+    schema = graphql.build_client_schema(answer)  # type: ignore[arg-type]
+    lacking = 0
+    for name, text in documents().items():
+        for problem in graphql.validate(schema, graphql.parse(text)):
+            lacking += 1
+            yield Finding("api", False, f"{name}: {problem.message}")
+    if not lacking:
+        count = len(documents())
+        yield Finding("api", True, f"The server offers all that our {count} documents ask for.")
