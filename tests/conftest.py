@@ -107,7 +107,8 @@ def stranger(sandbox: control.Running, tmp_path: Path) -> Cli:
 @pytest.fixture
 def wsgi(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The folder of a small app that is no Dash app; its name is that of the test."""
-    name = request.node.name.removeprefix("test_").split("[")[0].replace("_", "-")[:24].strip("-")
+    test: str = request.node.name.removeprefix("test_").split("[")[0]
+    name = test.replace("_", "-")[:24].strip("-")
     folder = tmp_path / name
     folder.mkdir()
     (folder / "wsgi.py").write_text(WSGI)

@@ -73,7 +73,8 @@ def test_app_sees_nothing_of_the_server(cli: Cli, wsgi: Path) -> None:
 
 def test_no_request_fails_during_a_release(cli: Cli, wsgi: Path) -> None:
     assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
-    url, answers, over = address(cli, wsgi), [], threading.Event()
+    answers: list[int] = []
+    url, over = address(cli, wsgi), threading.Event()
 
     def ask() -> None:
         while not over.is_set():

@@ -151,11 +151,10 @@ class Builds:
         count = await self._repositories.check_out(app.id, row["sha"], folder)
         log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
         procfile = Procfile.read(folder)
-        tree = (await self._repositories.commit(app.id, row["sha"])).tree
-        row = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
+        (number,) = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
         # `purgeCache` counts the number up, so that nothing that was kept is used again.
-        purged = f"{app.id}:{row['cache_number']}" if row["cache_number"] > 1 else ""
-        environment = await self._environments.provide(folder, tree, purged, log.append)
+        purged = f"{app.id}:{number}" if number > 1 else ""
+        environment = await self._environments.provide(folder, row["sha"], purged, log.append)
         self._set(app, build_id, environment=environment)
         async with app.changing:
             switch = await self._releases.deploy(app, build_id, environment, log.append)

@@ -55,18 +55,18 @@ class Environments:
         folder.mkdir(parents=True, exist_ok=True)
 
     async def provide(
-        self, source: Path, tree: str, purged: str, say: Callable[[str], None]
+        self, source: Path, commit: str, purged: str, say: Callable[[str], None]
     ) -> str:
         """Name of an environment that has what `source` requires, made if it is not there.
 
-        `tree` identifies the content of the folder, for requirements that install from it;
+        `commit` identifies the content of the folder, for requirements that install from it;
         `purged` tells an environment from others with the same requirements.
         Raises `BuildError` with the reason.
         """
         requirements = Requirements.read(source)
         python = await asyncio.to_thread(find_python, read_runtime(source), say)
         lines = requirements.lines if requirements else ()
-        wanted = [python, *sorted(lines), tree if requirements and requirements.local else ""]
+        wanted = [python, *sorted(lines), commit if requirements and requirements.local else ""]
         wanted += [purged] if purged else []
         name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:24]
         async with self._locks.setdefault(name, asyncio.Lock()):

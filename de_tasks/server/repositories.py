@@ -22,7 +22,6 @@ class CommitInfo:
     """What is shown of a pushed commit. `date` is UTC as the API writes it."""
 
     sha: str
-    tree: str
     message: str
     author: str
     date: str
@@ -82,11 +81,11 @@ class Repositories:
 
     async def commit(self, app_id: int, sha: str) -> CommitInfo:
         """What git knows of a commit."""
-        form = "--format=%T%x00%an%x00%cd%x00%B"
+        form = "--format=%an%x00%cd%x00%B"
         date = "--date=format-local:%Y-%m-%dT%H:%M:%S.000000"
         out = await self._git(app_id, "show", "-s", "--no-color", form, date, sha)
-        tree, author, when, message = out.split("\0", 3)
-        return CommitInfo(sha, tree, message.strip(), author, when)
+        author, when, message = out.split("\0", 2)
+        return CommitInfo(sha, message.strip(), author, when)
 
     async def check_out(self, app_id: int, sha: str, folder: Path) -> int:
         """Write the files of a commit to an empty folder; returns how many there are."""
@@ -94,12 +93,10 @@ class Repositories:
         index = folder.with_name(folder.name + ".index")
         extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
         try:
-            await self._git(app_id, "read-tree", sha, extra=extra)
-            await self._git(app_id, "checkout-index", "--all", "--force", extra=extra)
-            listing = await self._git(app_id, "ls-files", "-z", extra=extra)
+            await self._git(app_id, "read-tree", "--reset", "-u", sha, extra=extra)
         finally:
             index.unlink(missing_ok=True)
-        return listing.count("\0")
+        return await asyncio.to_thread(lambda: sum(not p.is_dir() for p in folder.rglob("*")))
 
     async def _git(
         self, app_id: int | None, *arguments: str, extra: dict[str, str] | None = None
