@@ -7,7 +7,7 @@ from invoke import Collection
 
 from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
 from de_tasks.tasks.apps import ns as apps
-from de_tasks.tasks.deploy import deploy
+from de_tasks.tasks.deploy import deploy, diff, history, rollback
 from de_tasks.tasks.local import docs, doctor, run
 from de_tasks.tasks.sandbox import ns as sandbox
 from de_tasks.tasks.services import ns as services
@@ -17,7 +17,21 @@ __version__ = "0.1.0"
 
 open = open_app
 ns = Collection(
-    *(login, logout, whoami, create, deploy, status, logs, update, restart, delete),
+    *(
+        login,
+        logout,
+        whoami,
+        create,
+        deploy,
+        diff,
+        history,
+        rollback,
+        status,
+        logs,
+        update,
+        restart,
+        delete,
+    ),
     *(open_app, docs, doctor, run, apps, services, sandbox),
 )
 
@@ -26,14 +40,17 @@ __all__ = [
     "create",
     "delete",
     "deploy",
+    "diff",
     "docs",
     "doctor",
+    "history",
     "login",
     "logout",
     "logs",
     "ns",
     "open",
     "restart",
+    "rollback",
     "run",
     "sandbox",
     "services",

@@ -43,6 +43,7 @@ class Settings:
     path: str = "."
     branch: str = "master"
     cache: str = ""
+    confirm: str = "others"
     timeout: int = 900
     sandbox_data: str = ""
     sandbox_port: int = 8888

@@ -5,14 +5,20 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import sys
+import time
 from collections.abc import Sequence
 
 from de_tasks.errors import UsageError
 
+PROGRESS_SECONDS = 5.0
+"""Without a terminal, seconds between two lines of progress."""
+
 
 def result(text: str) -> None:
     """Print what was asked for."""
+    _clear_progress()
     print(text, flush=True)
 
 
@@ -23,7 +29,33 @@ def result_json(value: object) -> None:
 
 def note(text: str) -> None:
     """Tell how it goes."""
+    _clear_progress()
     print(text, file=sys.stderr, flush=True)
+
+
+_progress_shown = False
+_progress_time = 0.0
+
+
+def progress(text: str) -> None:
+    """Tell how far it is: on a terminal one line that changes, elsewhere a line now and then."""
+    global _progress_shown, _progress_time
+    now = time.monotonic()
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r\x1b[K{text[:width]}", end="", file=sys.stderr, flush=True)
+        _progress_shown = True
+    elif now - _progress_time >= PROGRESS_SECONDS:
+        if _progress_time:
+            print(text, file=sys.stderr, flush=True)
+        _progress_time = now
+
+
+def _clear_progress() -> None:
+    global _progress_shown
+    if _progress_shown:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        _progress_shown = False
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -45,6 +77,7 @@ def confirm(question: str, yes: bool) -> bool:
         return True
     if not interactive():
         raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
+    _clear_progress()
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -39,12 +39,13 @@ def call(
     function: Callable[[], T],
     tell: Callable[[str], None],
     repeat: bool = True,
+    kinds: tuple[type[Exception], ...] = (Unavailable,),
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """Call until it succeeds, fails for good, or the deadline passes.
 
-    With `repeat` False only a rate limit is waited out: a request that was refused for it
-    had no effect, one that was lost may have had.
+    `kinds` are the faults that pass by themselves. With `repeat` False only a rate limit is
+    waited out: a request that was refused for it had no effect, one that was lost may have had.
     """
     import tenacity
 
@@ -53,9 +54,9 @@ def call(
         if isinstance(error, RateLimited) and state.next_action:
             tell(f"Rate limit reached: going on in {state.next_action.sleep:.1f} s")
 
-    kinds = (Unavailable, RateLimited) if repeat else (RateLimited,)
+    passing = (*kinds, RateLimited) if repeat else (RateLimited,)
     policy = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(kinds),
+        retry=tenacity.retry_if_exception_type(passing),
         wait=_wait,
         stop=tenacity.stop_before_delay(DEADLINE) | tenacity.stop_after_attempt(ATTEMPTS),
         before_sleep=before_sleep,

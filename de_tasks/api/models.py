@@ -47,6 +47,25 @@ class Build:
     error: str | None = None
     log: LogPage = field(default_factory=LogPage)
 
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def source(self) -> str:
+        """The commit that was deployed, as the deploy's trailer says; else empty."""
+        return self._trailer("De-Source")
+
+    @property
+    def ours(self) -> bool:
+        """Whether this tool made the deploy."""
+        return bool(self._trailer("De-From"))
+
+    def _trailer(self, name: str) -> str:
+        lines = [line for line in self.message.splitlines() if line.startswith(f"{name}: ")]
+        return lines[-1].partition(": ")[2] if lines else ""
+
 
 @dataclass(frozen=True)
 class App:

@@ -33,6 +33,8 @@ DELETE_APP = "mutation ($name: String) { deleteApp(name: $name) { ok error } }"
 BUILD = f"""query ($name: String!, $after: String, $wait: Int, $count: Int) {{
 build(appname: $name, wait: $wait) {{
 {BUILD_FIELDS} log(count: $count, after: $after) {{ {LOG_FIELDS} }} }} }}"""
+BUILDS = f"""query ($name: String!, $page: Int) {{
+builds(appname: $name, page: $page) {{ nextPage builds {{ {BUILD_FIELDS} }} }} }}"""
 RUNTIME_LOGS = f"""query ($name: String!, $process: String, $count: Int, $after: String,
 $wait: Int) {{ runtimeLogs(appname: $name, processName: $process, count: $count, after: $after,
 wait: $wait) {{ {LOG_FIELDS} }} }}"""
@@ -82,6 +84,15 @@ class GraphQLPlatform:
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
         found = self._client.execute(BUILD, name=name, after=after, wait=wait, count=count)
         return _build(found["build"])
+
+    def builds(self, name: str) -> Iterator[Build]:
+        page: int | None = 1
+        while page:
+            answer = self._client.execute(BUILDS, name=name, page=page)["builds"]
+            if answer is None:
+                return
+            yield from (build for found in answer["builds"] if (build := _build(found)))
+            page = answer["nextPage"]
 
     def runtime_log(
         self, name: str, process: str, count: int, after: str | None = None, wait: int = 0

@@ -29,6 +29,9 @@ class Platform(Protocol):
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
         """The newest build, its log after a cursor; held up to `wait` s until it has ended."""
 
+    def builds(self, name: str) -> Iterator[Build]:
+        """The builds of an app, the newest first, without their logs."""
+
     def runtime_log(
         self, name: str, process: str, count: int, after: str | None = None, wait: int = 0
     ) -> LogPage | None:

@@ -6,216 +6,95 @@ is thrown away and made again.
 
 from __future__ import annotations
 
+import getpass
 import hashlib
-import json
-import shutil
+import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from de_tasks.errors import NotFound, NotPermitted, Temporary, UsageError
-from de_tasks.repo.git import SECONDS, Damaged, Git, Moved, Remote
+from de_tasks.errors import Temporary
+from de_tasks.repo.git import SECONDS, Remote
+from de_tasks.repo.snapshot import Deployed, LastDeploy, Snapshot, last_deploy
 from de_tasks.repo.source import Commit
 
-ATTRIBUTES = "* -text -filter -ident -working-tree-encoding\n"
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """What is on the server now. `changed` is False when it was there before."""
-
-    sha: str
-    files: int
-    changed: bool
-
-
-@dataclass(frozen=True)
-class LastDeploy:
-    """The last deploy that was made from here."""
-
-    sha: str
-    url: str
-    user: str
+STALE_LOCKS = ("index.lock", "shallow.lock", "HEAD.lock")
+BIG = 100 * 1000**2
+"""Bytes; of a deploy above that, the largest files are named."""
 
 
 class DeployRepository:
     """The repository from which one app of one host is deployed."""
 
-    def __init__(self, cache: Path, host: str, app: str) -> None:
+    def __init__(self, cache: Path, host: str, app: str, big: int = BIG) -> None:
         key = hashlib.sha256(host.encode()).hexdigest()[:12]
         self._folder = cache / "deploy" / f"{app}-{key}.git"
-        self._git = Git(self._folder)
+        self._app = app
+        self._big = big
 
     @contextmanager
-    def snapshot(self, source: Path | Commit, message: Callable[[], str]) -> Iterator[Snapshot]:
+    def snapshot(self, source: Path | Commit, tell: Callable[[str], None]) -> Iterator[Snapshot]:
         """Begin to read the files of `source`; the repository is ours until the end.
 
-        Files are read and `message` is called beside what the caller does meanwhile.
+        Waits for another deploy of the same app from this machine, and tells for whose.
+        However it ends, no git command goes on.
         """
         self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(f"{self._folder}.lock", timeout=SECONDS, mode=0o600):
+        with self._locked(tell), ThreadPoolExecutor(1) as beside:
             # Under our lock a lock file of git's is what a killed git left behind.
-            (self._folder / "index.lock").unlink(missing_ok=True)
-            with ThreadPoolExecutor(2) as beside:
-                yield Snapshot(self._folder, source, beside, message)
+            for name in STALE_LOCKS:
+                (self._folder / name).unlink(missing_ok=True)
+            snapshot = Snapshot(self._folder, source, beside, self._big)
+            try:
+                yield snapshot
+            finally:
+                snapshot.end()
+
+    def put_back(self, sha: str, remote: Remote, author: str, message: str) -> str:
+        """Push the files of an earlier commit of the remote as a new commit; returns its hash."""
+        self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._locked(lambda text: None), ThreadPoolExecutor(1) as beside:
+            snapshot = Snapshot(self._folder, Deployed(sha, remote), beside, self._big)
+            try:
+                return snapshot.put(remote, author, message, lambda line: None, again=True).sha
+            finally:
+                snapshot.end()
 
     def last(self) -> LastDeploy | None:
         """The last deploy from here, as far as this machine remembers."""
+        return last_deploy(self._folder)
+
+    @contextmanager
+    def _locked(self, tell: Callable[[str], None]) -> Iterator[None]:
+        lock = FileLock(f"{self._folder}.lock", mode=0o600)
+        holder = Path(f"{self._folder}.holder")
         try:
-            return LastDeploy(**json.loads((self._folder / "last-deploy.json").read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
-
-
-class Snapshot:
-    """The files of a folder or of a commit as a tree, to be put on a server."""
-
-    def __init__(
-        self,
-        folder: Path,
-        source: Path | Commit,
-        beside: ThreadPoolExecutor,
-        message: Callable[[], str],
-    ) -> None:
-        self._folder = folder
-        self._git = Git(folder)
-        self._source = source
-        self._beside = beside
-        self._message = beside.submit(message)
-        self._taken: Future[tuple[str, int]] = beside.submit(self._take)
-
-    def wait(self) -> None:
-        """Return when the files are read. Raises what `put` would, before anything is sent."""
+            lock.acquire(timeout=0)
+        except Timeout:
+            try:
+                who = holder.read_text("utf-8").strip()
+            except OSError:
+                who = "another process"
+            tell(f"Waiting for another deploy of {self._app} from this machine: {who}")
+            try:
+                lock.acquire(timeout=SECONDS)
+            except Timeout:
+                raise Temporary(f"{who} has held {self._app} for too long. Try again") from None
         try:
-            self._taken.result()
-        except Damaged:
-            return  # `put` makes the repository anew.
+            since = datetime.now().strftime("%H:%M:%S")
+            holder.write_text(f"{_user()}, process {os.getpid()}, since {since}", "utf-8")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
 
-    def put_again(self, last: LastDeploy, remote: Remote, author: str) -> Pushed | None:
-        """Push on top of our own last deploy, without asking the server what is there.
 
-        The lease sees to it that nothing else is overwritten: None when something else is
-        there, or when the push is not possible for another reason that asking would tell.
-        """
-        try:
-            tree, files = self._taken.result()
-            if self._tree_of(last.sha) in (None, tree):
-                return None
-            return self._push(tree, files, last.sha, remote, author)
-        except (Damaged, Moved, NotPermitted, NotFound):
-            return None
-
-    def put(self, remote: Remote, author: str, again: bool = False) -> Pushed:
-        """Push on top of what is there, with `again` even where nothing has changed.
-
-        Raises `UsageError` for a folder with nothing in it, `NotPermitted` when the push is
-        refused for its user, `DeTasksError` with git's words otherwise.
-        """
-        try:
-            return self._put(remote, author, again)
-        except Damaged:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._taken = self._beside.submit(self._take)
-            return self._put(remote, author, again)
-
-    def _put(self, remote: Remote, author: str, again: bool) -> Pushed:
-        # Asking the server and reading the folder wait for different things.
-        head = self._head(remote)
-        tree, files = self._taken.result()
-        if head and not self._tree_of(head):
-            # The parent must be here: without it everything would be sent again.
-            self._git("fetch", "--quiet", "--depth=1", remote.url, head, remote=remote)
-        if head and self._tree_of(head) == tree and not again:
-            self._remember(head, remote, author)
-            return Pushed(head, files, changed=False)
-        return self._push(tree, files, head, remote, author)
-
-    def _push(
-        self, tree: str, files: int, parent: str | None, remote: Remote, author: str
-    ) -> Pushed:
-        identity = {
-            f"GIT_{role}_{part}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", author), ("EMAIL", f"{author}@de-tasks.invalid"))
-        }
-        parents = ["-p", parent] if parent else []
-        text = self._message.result()
-        sha = self._git("commit-tree", tree, *parents, "-m", text, variables=identity).strip()
-        lease = f"--force-with-lease={remote.branch}:{parent or ''}"
-        window = {} if parent else {"pack.window": "0"}
-        out = self._git(
-            *("push", "--porcelain", lease, remote.url, f"{sha}:{remote.ref}"),
-            remote=remote,
-            config=window,
-        )
-        # A server that takes no chunked upload makes git end with status 0 and nothing sent:
-        # what counts is the server's report on the branch, or else the branch itself.
-        reported = any(line.split("\t")[1:2] == [f"{sha}:{remote.ref}"] for line in out.split("\n"))
-        if not reported and self._head(remote) != sha:
-            raise Temporary("The push was not confirmed by the server. Run the deploy again")
-        self._remember(sha, remote, author)
-        return Pushed(sha, files, changed=True)
-
-    def _take(self) -> tuple[str, int]:
-        first = self._prepare()
-        if isinstance(self._source, Commit):
-            tree = self._borrow(self._source)
-            listing = self._git("ls-tree", "-r", "-z", tree)
-        else:
-            work = {"GIT_WORK_TREE": str(self._source.resolve())}
-            # The first time, stream straight into one pack instead of a file per object.
-            fast = {"core.bigFileThreshold": "1", "core.compression": "1"} if first else {}
-            self._git("add", "--all", ".", variables=work, config=fast, cwd=self._source)
-            listing = self._git("ls-files", "--stage", "-z")
-            tree = ""
-        entries = [entry for entry in listing.split("\0") if entry]
-        nested = [entry.split("\t", 1)[1] for entry in entries if entry.startswith("160000")]
-        if nested:
-            raise UsageError(
-                f"{nested[0]} is a git repository of its own, whose files would be left out. "
-                "Remove its .git folder, or list it in .gitignore"
-            )
-        if not entries:
-            raise UsageError(f"{self._source} has no files to deploy.")
-        return tree or self._git("write-tree").strip(), len(entries)
-
-    def _borrow(self, commit: Commit) -> str:
-        """Let git find the commit's objects where they are; nothing is copied."""
-        file = self._folder / "objects" / "info" / "alternates"
-        file.parent.mkdir(exist_ok=True)
-        known = file.read_text("utf-8").splitlines() if file.exists() else []
-        lenders = [path for path in known if Path(path).is_dir()]
-        if str(commit.objects) not in lenders:
-            lenders.append(str(commit.objects))
-        file.write_text("\n".join(lenders) + "\n", "utf-8")
-        return commit.tree
-
-    def _prepare(self) -> bool:
-        if (self._folder / "HEAD").exists():
-            return False
-        shutil.rmtree(self._folder, ignore_errors=True)
-        partial = self._folder.with_name(self._folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True, mode=0o700)
-        Git(partial)("init", "--quiet", "--bare", "--template=")
-        (partial / "info").mkdir(exist_ok=True)
-        (partial / "info" / "attributes").write_text(ATTRIBUTES)
-        partial.rename(self._folder)
-        return True
-
-    def _head(self, remote: Remote) -> str | None:
-        out = self._git("ls-remote", remote.url, remote.ref, remote=remote)
-        return out.split()[0] if out.strip() else None
-
-    def _tree_of(self, sha: str) -> str | None:
-        done = self._git.run("rev-parse", "--verify", "--quiet", f"{sha}^{{tree}}")
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    def _remember(self, sha: str, remote: Remote, author: str) -> None:
-        partial = self._folder / "last-deploy.partial"
-        partial.write_text(json.dumps(asdict(LastDeploy(sha, remote.url, author))), "utf-8")
-        partial.replace(self._folder / "last-deploy.json")
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # A container's user without a name.
+        return f"user {os.getuid()}"

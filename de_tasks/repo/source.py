@@ -8,12 +8,6 @@ from pathlib import Path
 from de_tasks.errors import UsageError
 from de_tasks.repo.git import Git
 
-CONFIG = {
-    # A checkout in a container often belongs to another user; nothing of it is executed here.
-    "safe.directory": "*",
-    "core.fsmonitor": "false",
-}
-
 
 @dataclass(frozen=True)
 class Commit:
@@ -34,7 +28,7 @@ def describe(source: Path | Commit) -> str:
         return str(source)
     # One command of 3 ms, where importing GitPython for it would take 50 ms of every deploy.
     arguments = ("status", "--porcelain=v2", "--branch", "--no-renames", "--", ".")
-    done = Git(None).run(*arguments, config=CONFIG, cwd=source)
+    done = Git(None).run(*arguments, cwd=source)
     lines = done.stdout.splitlines()
     facts = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# branch."))
     commit, branch = facts.get("branch.oid", ""), facts.get("branch.head", "")

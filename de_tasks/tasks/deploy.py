@@ -1,20 +1,36 @@
-"""deploy: the command that people type every day."""
+"""deploy, the command that people type every day; diff, history and rollback beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import console
-from de_tasks.config import default_folder
-from de_tasks.tasks.base import app_name, connect, settings, task
+from de_tasks import config, console
+from de_tasks.config import whole_number
+from de_tasks.errors import UsageError
+from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task
+
+if TYPE_CHECKING:
+    from de_tasks.api.models import Build
+    from de_tasks.deployment import Event
+    from de_tasks.repo.cache import DeployRepository
+    from de_tasks.repo.git import Remote
+
+CONFIRM = ("others", "always")
+REF = "Deploy this commit of the folder's repository, not the files as they are"
 
 
 @task(
     help={
         "message": "What changed, for the deploy's commit",
-        "ref": "Deploy this commit of the folder's repository, not the files as they are",
+        "ref": REF,
+        "dry_run": "Say what would be deployed, and send nothing",
+        "no_wait": "Return when the server has the files; the build goes on",
+        "no_overwrite": "Refuse to overwrite what another account has deployed",
+        "timeout": "Seconds that build and start may take (default: 900)",
+        "json": "Print JSON lines: plan, step, progress, log, done",
     }
 )
 def deploy(
@@ -23,34 +39,194 @@ def deploy(
     name: str = "",
     message: str = "",
     ref: str = "",
+    timeout: str = "",
+    dry_run: bool = False,
+    no_wait: bool = False,
+    no_overwrite: bool = False,
     yes: bool = False,
+    json: bool = False,
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks import deployment
-    from de_tasks.repo.cache import DeployRepository
-    from de_tasks.repo.git import Remote
     from de_tasks.repo.source import find_commit
 
-    values = settings(context, path=path)
+    if timeout:
+        whole_number(timeout, "--timeout", least=1)
+    values = settings(context, path=path, timeout=timeout)
+    if values.confirm not in CONFIRM:
+        raise UsageError(f"de.confirm is {' or '.join(CONFIRM)}, not {values.confirm!r}.")
     folder = Path(values.path).expanduser()
     deployment.check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, path=path)
-
-    def remote(url: str) -> Remote:
-        return Remote(url, values.branch, connection.session.header(), values.ca_path)
-
     plan = deployment.Plan(
         wanted,
         source,
         connection.session.login.username,
         connection.host.name,
         message,
-        remote,
+        lambda url: remote(connection, url),
         lambda question: console.confirm(question, yes),
+        timeout=values.timeout,
+        dry_run=dry_run,
+        wait=not no_wait,
+        overwrite=not no_overwrite,
+        always_ask=values.confirm == "always",
     )
-    cache = Path(values.cache).expanduser() if values.cache else default_folder("cache")
-    repository = DeployRepository(cache, connection.host.name, wanted)
-    for event in deployment.deploy(plan, repository, connection.platform, values.timeout):
-        (console.result if event.kind == "done" else console.note)(event.text)
+    tell = tell_json if json else tell_people
+    cache = repository(values, connection, wanted)
+    deployment.Deploy(plan, cache, connection.platform, tell).run()
+
+
+@task(
+    help={
+        "stat": "How many lines of each file (the default on a terminal is the text)",
+        "names": "Only the names of the files, with A, M or D",
+        "ref": REF.replace("Deploy", "Compare"),
+    }
+)
+def diff(
+    context: invoke.Context,
+    path: str = "",
+    name: str = "",
+    ref: str = "",
+    stat: bool = False,
+    names: bool = False,
+) -> None:
+    """Show what a deploy would change against what is deployed."""
+    from de_tasks.deployment import check_folder
+    from de_tasks.repo.source import find_commit
+
+    if stat and names:
+        raise UsageError("--stat and --names contradict each other: give one of them.")
+    values = settings(context, path=path)
+    folder = Path(values.path).expanduser()
+    check_folder(folder)
+    wanted = app_name(values, name)
+    source = find_commit(folder, ref) if ref else folder
+    connection = connect(context, path=path)
+    app = connection.platform.app(wanted)
+    if app is None:
+        raise missing(wanted, connection.host.name)
+    form = "--stat" if stat else "--name-status" if names else "--patch"
+    with repository(values, connection, wanted).snapshot(source, console.note) as snapshot:
+        text = snapshot.compare(remote(connection, app.git_url), form, "--no-renames")
+    if text:
+        console.result(text.rstrip("\n"))
+    else:
+        console.note(f"{wanted} is deployed as the folder is: nothing would change.")
+
+
+@task(help={"count": "How many of the latest deploys (default: 20)"})
+def history(context: invoke.Context, name: str = "", count: str = "20", json: bool = False) -> None:
+    """List the deploys of an app: when, who, from which commit, and how they ended."""
+    from itertools import islice
+
+    from de_tasks.api.models import NEVER_DEPLOYED
+
+    number = whole_number(count, "--count", least=1)
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    if connection.platform.app(wanted) is None:
+        raise missing(wanted, connection.host.name)
+    found = list(islice(connection.platform.builds(wanted), number))
+    if json:
+        console.result_json([_facts(build) for build in found])
+    elif not found:
+        console.result(NEVER_DEPLOYED)
+    else:
+        heads = ("NUMBER", "WHEN (UTC)", "WHO", "STATUS", "SOURCE", "MESSAGE")
+        rows = [
+            (
+                build.id,
+                build.queued_at[:19].replace("T", " "),
+                build.author,
+                build.status,
+                build.source or "-",
+                build.subject,
+            )
+            for build in found
+        ]
+        console.table(heads, rows)
+
+
+@task(
+    help={
+        "to": "Number of a deploy, as history has it (default: the last good one before this)",
+        "timeout": "Seconds that build and start may take (default: 900)",
+    }
+)
+def rollback(
+    context: invoke.Context,
+    name: str = "",
+    to: str = "",
+    timeout: str = "",
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Put an earlier deploy of an app back, as a new deploy."""
+    from de_tasks import rolling
+
+    if timeout:
+        whole_number(timeout, "--timeout", least=1)
+    values = settings(context, timeout=timeout)
+    wanted = app_name(values, name)
+    connection = connect(context)
+    app = connection.platform.app(wanted)
+    if app is None:
+        raise missing(wanted, connection.host.name)
+    target = rolling.find_target(connection.platform, wanted, to)
+    question = f"Put deploy {target.id} of {wanted} back: {target.subject}?"
+    if not console.confirm(question, yes):
+        raise invoke.Exit("Nothing was changed.", code=1)
+    rolling.roll_back(
+        rolling.Back(
+            app, target, connection.session.login.username, remote(connection, app.git_url)
+        ),
+        repository(values, connection, wanted),
+        connection.platform,
+        tell_json if json else tell_people,
+        values.timeout,
+    )
+
+
+def repository(values: config.Settings, connection: Connection, app: str) -> DeployRepository:
+    """The deploy repository of an app."""
+    from de_tasks.repo.cache import DeployRepository
+
+    cache = Path(values.cache).expanduser() if values.cache else config.default_folder("cache")
+    return DeployRepository(cache, connection.host.name, app)
+
+
+def remote(connection: Connection, url: str) -> Remote:
+    """The way to a git address with the present login."""
+    from de_tasks.repo.git import Remote
+
+    values = connection.settings
+    return Remote(url, values.branch, connection.session.header(), values.ca_path)
+
+
+def tell_people(event: Event) -> None:
+    """Print an event: what is done to stdout, all else to stderr."""
+    shown = {"done": console.result, "progress": console.progress}
+    shown.get(event.kind, console.note)(event.text)
+
+
+def tell_json(event: Event) -> None:
+    """Print an event as a line of JSON."""
+    console.result_json({"event": event.kind, "text": event.text, **event.facts})
+
+
+def _facts(build: Build) -> dict[str, object]:
+    return {
+        "number": int(build.id),
+        "queued": build.queued_at,
+        "finished": build.finished_at,
+        "who": build.author,
+        "status": build.status,
+        "source": build.source or None,
+        "message": build.subject,
+        "error": build.error,
+        "sha": build.sha,
+    }
