@@ -30,7 +30,11 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set. Durations are seconds; an empty text means not set."""
+    """Everything that can be set. Durations are seconds; an empty text means not set.
+
+    A field such as `sandbox_port` may also stand in a section: `de.sandbox.port`. A
+    field that is a tuple takes a list, or a text with commas; a mapping stands in a file only.
+    """
 
     host: str = ""
     username: str = ""
@@ -78,28 +82,51 @@ def origins(
 ) -> dict[str, Origin]:
     """Every setting by name, with where its value comes from; `load` without the last step."""
     environment = os.environ if environment is None else environment
-    configuration = configuration or {}
     known = {f.name for f in fields(Settings)}
-    for name in set(configuration) - known:
-        raise UsageError(f"There is no setting de.{name}. Settings: {', '.join(sorted(known))}")
+    section = _flat(configuration or {}, known)
+    for name, (where, _) in section.items():
+        if name not in known:
+            raise UsageError(f"There is no setting {where}. Settings: {', '.join(sorted(known))}")
     found = {}
     for setting in fields(Settings):
         name = setting.name
+        default = getattr(Settings(), name)
         sources = (
             ("the command line", flags.get(name)),
             *((v, environment.get(v)) for v in [REFERENCE_VARIABLES.get(name, "")] if v),
             (f"INVOKE_DE_{name.upper()}", environment.get(f"INVOKE_DE_{name.upper()}")),
-            (f"de.{name}", configuration.get(name)),
+            section.get(name, ("", None)),
         )
-        found[name] = Origin(setting.default, "the default")
+        found[name] = Origin(default, "the default")
         for where, value in sources:
             if value not in (None, "", False):
-                found[name] = Origin(_typed(setting.default, value, where), where)
+                found[name] = Origin(_typed(default, value, where), where)
                 break
     return found
 
 
+def _flat(configuration: Mapping[str, object], known: set[str]) -> dict[str, tuple[str, object]]:
+    """Settings by field name, with how each is written; sections are taken apart."""
+    found: dict[str, tuple[str, object]] = {}
+    for name, value in configuration.items():
+        if name not in known and isinstance(value, Mapping):
+            for key, inner in value.items():
+                found[f"{name}_{key}"] = (f"de.{name}.{key}", inner)
+        else:
+            found[name] = (f"de.{name}", value)
+    return found
+
+
 def _typed(default: object, value: object, origin: str) -> object:
+    if isinstance(default, Mapping):
+        if isinstance(value, Mapping):
+            return value
+        raise UsageError(f"{origin} should be a mapping of names to values, not {value!r}.")
+    if isinstance(default, tuple):
+        items = value.split(",") if isinstance(value, str) else value
+        if isinstance(items, list):
+            return tuple(item.strip() if isinstance(item, str) else item for item in items)
+        raise UsageError(f"{origin} should be a list, not {value!r}.")
     text = str(value).strip()
     if isinstance(default, bool):
         if text.lower() in TRUE | FALSE:

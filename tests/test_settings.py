@@ -95,3 +95,8 @@ def test_doctor_finds_what_is_wrong(stranger: Cli) -> None:
 def test_doctor_finds_all_in_order(cli: Cli) -> None:
     done = cli.run("doctor")
     assert done.returncode == 0 and "offers all that our" in done.stdout
+
+
+def test_setting_may_stand_in_a_section(cli: Cli) -> None:
+    (cli.home / "invoke.yaml").write_text("de:\n  sandbox:\n    port: 9999\n")
+    assert seen(cli, "full collection")["sandbox_port"] == [9999, "de.sandbox.port"]

@@ -76,7 +76,15 @@ def sources(context: invoke.Context, **flags: Any) -> tuple[dict[str, Any], dict
     # `de-tasks --host X` puts its core options here; a task's own flag goes before.
     core = dict(context.config.get("de_flags", {}))
     typed_here = {name: value for name, value in flags.items() if value}
-    return dict(context.config.get("de", {})), core | typed_here
+    return _plain(context.config.get("de", {})), core | typed_here
+
+
+def _plain(section: Any) -> dict[str, Any]:
+    """invoke's configuration as dicts all the way down."""
+    return {
+        name: _plain(value) if hasattr(value := section[name], "keys") else value
+        for name in section.keys()
+    }
 
 
 @dataclass(frozen=True)
