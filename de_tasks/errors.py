@@ -7,6 +7,7 @@
     │   ├── NotLoggedIn         4
     │   └── NotPermitted        4
     ├── NotFound                5   no such app, service, user or process
+    ├── NotAvailable            1   the way to this server cannot do or tell this
     ├── Temporary              75   network or rate limit outlasted the deadline (EX_TEMPFAIL)
     └── Interrupted           130   Ctrl-C (128 + SIGINT)
 
@@ -63,6 +64,10 @@ class NotFound(DeTasksError):
     """The app, service, user or process that was named does not exist."""
 
     exit_code = 5
+
+
+class NotAvailable(DeTasksError):
+    """The way to this server, such as the vendor's `de`, cannot do or tell this."""
 
 
 class Temporary(DeTasksError):

@@ -88,6 +88,10 @@ class Client:
             raise Unavailable(f"{self._host.name} answers {answer.status_code} without data.")
         return {**data, "codes": (body.get("extensions") or {}).get("codes", {})}
 
+    def missing(self, app: str) -> NotFound:
+        """The error for an app that is not there."""
+        return NotFound(f"App [{app}] does not exist on [{self._host.name}].")
+
     def refusal(self, code: str | None, message: str) -> DeTasksError:
         """The error for a mutation's `error` sentence with its code."""
         kinds = {"FORBIDDEN": NotPermitted, "NOT_FOUND": NotFound, "BAD_USER_INPUT": UsageError}

@@ -69,13 +69,13 @@ class Build:
 
 @dataclass(frozen=True)
 class App:
-    """An app that the caller manages."""
+    """An app that the caller manages; what the server does not tell is empty, `running` None."""
 
     name: str
     owner: str
     url: str
     git_url: str
-    running: bool
+    running: bool | None
     processes: tuple[str, ...] = ()
     build: Build | None = None
 
@@ -129,7 +129,10 @@ class Details:
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes of an app: None and empty leave things as they are."""
+    """Changes of an app: None and empty leave things as they are.
+
+    `tags` are all tags that it is to have; `add_tags` and `remove_tags` say the same as a change.
+    """
 
     title: str | None = None
     description: str | None = None
@@ -146,6 +149,8 @@ class Changes:
     remove_co_owners: People = People()
     set_variables: dict[str, str] = field(default_factory=dict, repr=False)
     remove_variables: tuple[str, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

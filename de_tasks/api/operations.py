@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from de_tasks.api import changing
 from de_tasks.api.client import Client
 from de_tasks.api.models import (
+    SERVICE_TYPES,
     App,
     Build,
     Changes,
@@ -19,6 +20,7 @@ from de_tasks.api.models import (
     Service,
     User,
 )
+from de_tasks.errors import DeTasksError, NotFound
 
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
@@ -78,8 +80,10 @@ class GraphQLPlatform:
     def create_app(self, name: str) -> App:
         return _app(self._changed("addApp", ADD_APP, name=name)["app"])
 
-    def delete_app(self, name: str) -> None:
+    def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
         self._changed("deleteApp", DELETE_APP, name=name)
+        for service in services:
+            self._delete_service(service)
 
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
         found = self._client.execute(BUILD, name=name, after=after, wait=wait, count=count)
@@ -126,14 +130,41 @@ class GraphQLPlatform:
     def services(self) -> list[Service]:
         return [_service(found) for found in self._client.execute(SERVICES)["services"]]
 
-    def create_service(self, name: str, kind: str) -> None:
-        self._changed("addService", ADD_SERVICE, name=name, kind=kind)
+    def attached(self, app: str, kinds: Sequence[str] = SERVICE_TYPES) -> list[Service]:
+        details = self.details(app)
+        if details is None:
+            raise self._client.missing(app)
+        return [service for service in details.services if service.kind in kinds]
 
-    def link_service(self, app: str, name: str, kind: str) -> None:
+    def attach_service(self, app: str, kind: str, name: str = "") -> str:
+        for present in self.attached(app, [kind]):
+            raise DeTasksError(f"App {app} has a {kind} service already: {present.name}.")
+        name = name or f"{app}-{kind}"
+        half_done = next((s for s in self.services() if (s.name, s.kind) == (name, kind)), None)
+        if half_done is None:
+            self._changed("addService", ADD_SERVICE, name=name, kind=kind)
+        elif half_done.apps:
+            raise DeTasksError(
+                f"There is a {kind} service {name} already, attached to "
+                f"{', '.join(half_done.apps)}. Choose another name with --service-name"
+            )
         self._changed("linkService", LINK_SERVICE, app=app, name=name, kind=kind)
+        return name
 
-    def delete_service(self, name: str, kind: str) -> None:
-        self._changed("deleteService", DELETE_SERVICE, name=name, kind=kind)
+    def delete_service(self, app: str, kind: str) -> str:
+        found = self.attached(app, [kind])
+        if not found:
+            raise NotFound(f"App {app} has no {kind} service.")
+        others = [name for name in found[0].apps if name != app]
+        if others:
+            raise DeTasksError(
+                f"{found[0].name} is attached to {', '.join(others)} too: nothing was deleted."
+            )
+        self._delete_service(found[0])
+        return found[0].name
+
+    def _delete_service(self, service: Service) -> None:
+        self._changed("deleteService", DELETE_SERVICE, name=service.name, kind=service.kind)
 
     def _changed(self, field: str, document: str, **variables: Any) -> dict[str, Any]:
         answer = self._client.execute(document, repeat=False, **variables)

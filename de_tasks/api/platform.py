@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from de_tasks.api.models import App, Build, Changes, Details, LogPage, Refusal, Service, User
+from de_tasks.api.models import (
+    SERVICE_TYPES,
+    App,
+    Build,
+    Changes,
+    Details,
+    LogPage,
+    Refusal,
+    Service,
+    User,
+)
 
 
 class Platform(Protocol):
@@ -23,8 +33,8 @@ class Platform(Protocol):
     def create_app(self, name: str) -> App:
         """Create an app. Raises `DeTasksError` when the name is taken."""
 
-    def delete_app(self, name: str) -> None:
-        """Delete an app."""
+    def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
+        """Delete an app, and these services of it with their data."""
 
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
         """The newest build, its log after a cursor; held up to `wait` s until it has ended."""
@@ -49,11 +59,18 @@ class Platform(Protocol):
     def services(self) -> list[Service]:
         """The services that the caller may manage."""
 
-    def create_service(self, name: str, kind: str) -> None:
-        """Create a service. Raises `DeTasksError` when the name is taken."""
+    def attached(self, app: str, kinds: Sequence[str] = SERVICE_TYPES) -> list[Service]:
+        """The services of an app, of these types. Raises `NotFound` without the app."""
 
-    def link_service(self, app: str, name: str, kind: str) -> None:
-        """Attach a service to an app."""
+    def attach_service(self, app: str, kind: str, name: str = "") -> str:
+        """Create a service and attach it to an app, going on where an earlier try was cut off.
 
-    def delete_service(self, name: str, kind: str) -> None:
-        """Delete a service with its data; it may be attached to one app."""
+        Returns its name, which is `<app>-<kind>` unless another one is given. Raises
+        `DeTasksError` when the app has one of the type, or the name is taken.
+        """
+
+    def delete_service(self, app: str, kind: str) -> str:
+        """Delete the service of an app with its data; returns its name.
+
+        Raises `NotFound` when there is none, `DeTasksError` while another app is attached.
+        """

@@ -81,23 +81,18 @@ def delete(
     """Delete an app from Dash Enterprise, with its code and logs."""
     connection = connect(context)
     wanted, host = app_name(connection.settings, name), connection.host.name
-    details = connection.platform.details(wanted)
-    if details is None:
-        raise missing(wanted, host)
-    own = [s for s in details.services if s.apps == (wanted,)]
+    own = [s for s in connection.platform.attached(wanted) if s.apps == (wanted,)]
     names = ", ".join(f"{service.name} ({service.kind})" for service in own)
     question = f"Delete {wanted} from {host}{f' with {names}' if with_services and own else ''}?"
     # Without a terminal the reference deletes without a question, and scripts rely on it.
     if not yes and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
         raise invoke.Exit("Nothing was deleted.", code=1)
-    connection.platform.delete_app(wanted)
+    connection.platform.delete_app(wanted, own if with_services else ())
     console.result(f"App {wanted} was deleted from [{host}].")
     if own and not with_services:
         console.note(f"Its services are kept, with their data: {names}")
-        return
-    for service in own:
-        connection.platform.delete_service(service.name, service.kind)
-        console.result(f"Service {service.name} was deleted from [{host}] with its data.")
+    elif own:
+        console.result(f"Its services were deleted with their data: {names}")
 
 
 @task()

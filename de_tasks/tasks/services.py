@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
 
 from de_tasks import console
 from de_tasks.appspec import check_app_name
-from de_tasks.errors import DeTasksError, NotFound, UsageError
-from de_tasks.tasks.base import Connection, app_name, connect, missing, task
+from de_tasks.errors import UsageError
+from de_tasks.tasks.base import Connection, app_name, connect, task
 
 if TYPE_CHECKING:
-    from de_tasks.api.models import Service
+    pass
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
 KIND = {"type": "redis or postgres"}
@@ -47,7 +47,7 @@ def exists(
     kind = _kind(type)
     connection = connect(context)
     wanted = app_name(connection.settings, name)
-    found = _attached(connection, wanted, kind) is not None
+    found = bool(connection.platform.attached(wanted, [kind]))
     if json:
         console.result_json({"name": wanted, "type": kind, "exists": found})
     else:
@@ -64,21 +64,7 @@ def create(
     kind = _kind(type)
     connection = connect(context)
     app = _app(connection, app_name)
-    present = _attached(connection, app, kind)
-    if present:
-        raise DeTasksError(f"App {app} has a {kind} service already: {present.name}.")
-    name = service_name or f"{app}-{kind}"
-    platform: Any = connection.platform
-    half_done = _named(platform.services(), name, kind)
-    if half_done is None:
-        platform.create_service(name, kind)
-    elif half_done.apps:
-        apps = ", ".join(half_done.apps)
-        raise DeTasksError(
-            f"There is a {kind} service {name} already, attached to {apps}. "
-            "Choose another name with --service-name"
-        )
-    platform.link_service(app, name, kind)
+    name = connection.platform.attach_service(app, kind, service_name)
     console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
 
 
@@ -88,22 +74,12 @@ def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: boo
     kind = _kind(type)
     connection = connect(context)
     app = _app(connection, app_name)
-    present = _attached(connection, app, kind)
-    if present is None:
-        raise NotFound(f"App {app} has no {kind} service.")
-    others = [name for name in present.apps if name != app]
-    if others:
-        raise DeTasksError(
-            f"{present.name} is attached to {', '.join(others)} too: nothing was deleted."
-        )
     # Without a terminal the reference deletes without a question, and scripts rely on it.
-    question = f"Delete {present.name}, the {kind} database of {app}, with all its data?"
+    question = f"Delete the {kind} database of {app}, with all its data?"
     if not yes and console.interactive() and not console.confirm(question, yes):
         raise invoke.Exit("Nothing was deleted.", code=1)
-    connection.platform.delete_service(present.name, kind)
-    console.result(
-        f"Service {present.name} was deleted from [{connection.host.name}] with its data."
-    )
+    name = connection.platform.delete_service(app, kind)
+    console.result(f"Service {name} was deleted from [{connection.host.name}] with its data.")
 
 
 def _kind(text: str, also: Sequence[str] = ()) -> str:
@@ -118,17 +94,6 @@ def _kind(text: str, also: Sequence[str] = ()) -> str:
 
 def _app(connection: Connection, name: str) -> str:
     return check_app_name(name) if name else app_name(connection.settings, name)
-
-
-def _attached(connection: Connection, app: str, kind: str) -> Service | None:
-    details = connection.platform.details(app)
-    if details is None:
-        raise missing(app, connection.host.name)
-    return next((service for service in details.services if service.kind == kind), None)
-
-
-def _named(services: Sequence[Service], name: str, kind: str) -> Service | None:
-    return next((s for s in services if (s.name, s.kind) == (name, kind)), None)
 
 
 ns = Collection("services", list_services, exists, create, delete)

@@ -150,7 +150,7 @@ def _effective(
         if tag not in before.tags:
             raise NotFound(f"App {app} has no tag {tag!r}. It has: {', '.join(before.tags)}.")
     new_tags = tuple(dict.fromkeys([*(t for t in before.tags if t not in without), *tags]))
-    wanted = replace(wanted, tags=new_tags)
+    wanted = replace(wanted, tags=new_tags, add_tags=tuple(tags), remove_tags=tuple(without))
     for field in (*METADATA, "persistent_filesystem"):
         was, now = getattr(before, field), getattr(wanted, field)
         kept[field] = None if now is None or now == was else now
