@@ -1,7 +1,8 @@
 """Settings: where each value comes from, highest first.
 
 1. a command-line flag
-2. the reference's variables: DASH_ENTERPRISE_HOST, _USERNAME, _PASSWORD, _CA_PATH
+2. the reference's variables: DASH_ENTERPRISE_HOST, _USERNAME, _PASSWORD,
+   _API_KEY, _CA_PATH
 3. INVOKE_DE_* for single values
 4. invoke's configuration under the key `de` (invoke.yaml, ~/.invoke.yaml, ns.configure)
 5. the host of the last login (for the host only; see `auth.store`)
@@ -22,6 +23,7 @@ REFERENCE_VARIABLES = {
     "host": "DASH_ENTERPRISE_HOST",
     "username": "DASH_ENTERPRISE_USERNAME",
     "password": "DASH_ENTERPRISE_PASSWORD",
+    "api_key": "DASH_ENTERPRISE_API_KEY",
     "ca_path": "DASH_ENTERPRISE_CA_PATH",
 }
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
@@ -39,6 +41,7 @@ class Settings:
     host: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
     ca_path: str = ""
     keyfile: str = ""
     no_keyfile: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from de_tasks import retry
-from de_tasks.auth.session import Session
+from de_tasks.auth.credentials import Credentials
 from de_tasks.config import Host
 from de_tasks.errors import DeTasksError, NotFound, NotLoggedIn, NotPermitted, UsageError
 from de_tasks.transport import CONNECT_SECONDS, Transport, Unavailable
@@ -20,7 +20,7 @@ class Client:
     """The platform API of one host."""
 
     def __init__(
-        self, host: Host, session: Session, transport: Transport, tell: Callable[[str], None]
+        self, host: Host, session: Credentials, transport: Transport, tell: Callable[[str], None]
     ) -> None:
         self._host = host
         self._session = session

@@ -23,6 +23,11 @@ class Session:
     login: Login
     store: CredentialsFile | None = field(default=None)
 
+    @property
+    def username(self) -> str:
+        """Whose login it is."""
+        return self.login.username
+
     def header(self) -> str:
         """The Authorization header."""
         if self.login.expires - EARLY < time.time():

@@ -12,7 +12,7 @@ import invoke
 from invoke.tasks import Task
 
 from de_tasks import config, console
-from de_tasks.errors import DeTasksError, Interrupted, NotLoggedIn, UsageError
+from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.spelling import typed
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
@@ -123,11 +123,11 @@ def find_host(values: config.Settings) -> config.Host:
 
 
 def connect(context: invoke.Context, **flags: object) -> Connection:
-    """The platform behind the present login. Raises `NotLoggedIn` when there is none."""
+    """The platform behind the present credentials. Raises `NotLoggedIn` when there is none."""
     from de_tasks.api.client import Client
     from de_tasks.api.operations import GraphQLPlatform
+    from de_tasks.auth.credentials import choose
     from de_tasks.auth.oidc import Oidc
-    from de_tasks.auth.session import Session
     from de_tasks.transport import Transport
 
     values = settings(context, **flags)
@@ -135,19 +135,7 @@ def connect(context: invoke.Context, **flags: object) -> Connection:
     kept = store(values)
     transport = Transport(values.ca_path)
     oidc = Oidc(host, transport)
-    login = kept.get(host.name) if kept else None
-    if login is None and values.username and values.password:
-        login, kept = oidc.password(values.username, values.password), None
-    if login is None and kept is None:
-        raise NotLoggedIn(
-            "With no_keyfile nothing is stored: set DASH_ENTERPRISE_USERNAME and "
-            "DASH_ENTERPRISE_PASSWORD"
-        )
-    if login is None:
-        raise NotLoggedIn(
-            f"You are not logged in to {host.name}. Type: {typed(f'login --host {host.name}')}"
-        )
-    session = Session(oidc, login, kept)
+    session = choose(values, host, oidc, kept)
     client = Client(host, session, transport, console.note)
     return Connection(values, host, session, client, GraphQLPlatform(client))
 

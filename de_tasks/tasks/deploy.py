@@ -63,7 +63,7 @@ def deploy(
     plan = deployment.Plan(
         wanted,
         source,
-        connection.session.login.username,
+        connection.session.username,
         connection.host.name,
         message,
         lambda url: remote(connection, url),
@@ -181,9 +181,7 @@ def rollback(
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
     rolling.roll_back(
-        rolling.Back(
-            app, target, connection.session.login.username, remote(connection, app.git_url)
-        ),
+        rolling.Back(app, target, connection.session.username, remote(connection, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
         tell_json if json else tell_people,

@@ -25,15 +25,16 @@ from de_tasks.tasks.base import (
 @task()
 def doctor(context: invoke.Context, json: bool = False) -> None:
     """Check settings, git, login and server, and say where each setting comes from."""
-    from dataclasses import asdict
+    from dataclasses import asdict, fields
 
     from de_tasks import config
     from de_tasks import diagnosis as checks
 
     section, given = sources(context)
     found = config.origins(section, **given)
+    secret = {field.name for field in fields(config.Settings) if not field.repr}
     shown = {
-        name: ("****" if name == "password" and origin.value else origin.value, origin.where)
+        name: ("****" if name in secret and origin.value else origin.value, origin.where)
         for name, origin in found.items()
     }
     values = settings(context)
