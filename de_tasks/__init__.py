@@ -8,6 +8,7 @@ from invoke import Collection
 from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
 from de_tasks.tasks.apps import ns as apps
 from de_tasks.tasks.deploy import deploy, diff, history, rollback
+from de_tasks.tasks.fleet import ns as fleet
 from de_tasks.tasks.local import docs, doctor, run
 from de_tasks.tasks.sandbox import ns as sandbox
 from de_tasks.tasks.services import ns as services
@@ -32,7 +33,7 @@ ns = Collection(
         restart,
         delete,
     ),
-    *(open_app, docs, doctor, run, apps, services, sandbox),
+    *(open_app, docs, doctor, run, apps, services, fleet, sandbox),
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "diff",
     "docs",
     "doctor",
+    "fleet",
     "history",
     "login",
     "logout",

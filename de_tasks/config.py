@@ -26,6 +26,8 @@ REFERENCE_VARIABLES = {
     "api_key": "DASH_ENTERPRISE_API_KEY",
     "ca_path": "DASH_ENTERPRISE_CA_PATH",
 }
+CONFIGURATION = ("invoke.yaml", "invoke.yml", "invoke.json", "invoke.py", "tasks.py")
+"""Files of a project, in the folder that relative paths of its configuration start from."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -52,6 +54,8 @@ class Settings:
     cache: str = ""
     confirm: str = "others"
     timeout: int = 900
+    apps: tuple[object, ...] = ()
+    shared: tuple[object, ...] = ()
     sandbox_data: str = ""
     sandbox_port: int = 8888
 
@@ -140,6 +144,15 @@ def _typed(default: object, value: object, origin: str) -> object:
     return str(value)
 
 
+def typed(values: Mapping[str, object], where: str) -> dict[str, object]:
+    """Settings that stand in a part of the configuration of their own, in their types.
+
+    Raises `UsageError` naming a value that has the wrong form.
+    """
+    default = Settings()
+    return {n: _typed(getattr(default, n), v, f"{where}: {n}") for n, v in values.items()}
+
+
 def whole_number(text: str, origin: str, least: int = 0) -> int:
     """`text` as a number of at least `least`. Raises `UsageError` naming where it stood."""
     if not text.isdecimal() or int(text) < least:
@@ -187,6 +200,15 @@ class Host:
         else:
             issuer = f"{url}/auth/realms/dash"
         return cls(text, issuer, f"{url}/Manager/graphql", f"{url}/GIT", url)
+
+
+def project_folder() -> Path:
+    """The folder around this one where the project's configuration lies, else this one."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if any((folder / name).is_file() for name in CONFIGURATION):
+            return folder
+    return here
 
 
 def default_folder(kind: str) -> Path:

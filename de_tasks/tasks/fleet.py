@@ -1,0 +1,101 @@
+"""fleet.*: the apps of one repository, together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import invoke
+from invoke import Collection
+
+from de_tasks import config, console
+from de_tasks.errors import UsageError
+from de_tasks.tasks.base import settings, task
+
+if TYPE_CHECKING:
+    from de_tasks.fleets import Chosen, Selection
+
+SELECTION = {
+    "changed_since": "Only apps of which a file differs from this commit",
+    "only": "Only this app; several with commas, or given several times",
+}
+
+
+@task(
+    iterable=["only"],
+    help={**SELECTION, "format": "github (the default) or gitlab"},
+)
+def matrix(
+    context: invoke.Context,
+    changed_since: str = "",
+    only: Sequence[str] = (),
+    format: str = "github",
+    json: bool = False,
+) -> None:
+    """Print the job matrix for a CI system: one job for each app, or each that changed."""
+    from de_tasks import matrices
+
+    if format not in matrices.FORMATS:
+        raise UsageError(f"--format is {' or '.join(matrices.FORMATS)}, not {format!r}.")
+    found = _selection(context, changed_since, only)
+    if json:
+        console.result_json([_facts(chosen) for chosen in found.chosen])
+    else:
+        console.result(matrices.matrix([chosen.app.name for chosen in found.chosen], format))
+
+
+def _selection(context: invoke.Context, changed_since: str, only: Sequence[str]) -> Selection:
+    """The apps that the flags choose, told on stderr."""
+    from de_tasks import fleets
+    from de_tasks.repo.changes import changed_since as compare
+
+    values = settings(context)
+    root = config.project_folder()
+    apps = fleets.parse(values.apps, values.shared, root)
+    names = [name.strip() for text in only for name in text.split(",")]
+    changed = compare(root, changed_since) if changed_since else None
+    found = fleets.select(apps, names, changed)
+    if changed is None:
+        return found
+    if changed.files is None:
+        console.note("There is no earlier commit to compare with: all apps are new.")
+        return found
+    if changed.parted:
+        console.note(
+            f"{changed_since} is no ancestor of HEAD: compared with {changed.base[:7]}, "
+            "where the two histories parted."
+        )
+    considered = len([app for app in apps if not names or app.name in names])
+    since = f"since {changed_since}" if len(changed_since) < 20 else f"since {changed.base[:7]}"
+    console.note(f"{len(found.chosen)} of {considered} apps changed {since}")
+    for chosen in found.chosen:
+        console.note(f"  {chosen.app.name}: {_some(chosen.files or (), root)}")
+    if found.outside:
+        console.note(f"  no app's: {_some(found.outside, root)}")
+    return found
+
+
+def _some(files: Sequence[Path], root: Path) -> str:
+    names = [_relative(file, root) for file in files[:3]]
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return ", ".join(names) + more
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _facts(chosen: Chosen) -> dict[str, object]:
+    root = config.project_folder()
+    files = None if chosen.files is None else [_relative(file, root) for file in chosen.files]
+    return {
+        "name": chosen.app.name,
+        "path": _relative(chosen.app.folder, root),
+        "host": chosen.app.host or None,
+        "files": files,
+    }
+
+
+ns = Collection("fleet", matrix)
+ns.__doc__ = "The apps of one repository, together."
