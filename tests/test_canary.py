@@ -82,7 +82,7 @@ def secrets_of(cli: Cli, running: control.Running) -> list[str]:
     """Whatever must not be seen, as far as it exists at this moment."""
     kept = json.loads((cli.home / ".dash_enterprise" / "credentials.json").read_text())
     found = [VALUE, WRONG, *passwords(running).values()]
-    for login in kept["hosts"].values():
+    for login in kept.get("hosts", {}).values():
         found += [login["access_token"], login["refresh_token"]]
     found.append(str(control.administer(running, "api-key", {"username": "dev"})["key"]))
     database = running.data / "databases"

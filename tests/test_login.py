@@ -26,7 +26,7 @@ def test_explicit_keyfile_wins(stranger: Cli, sandbox: control.Running) -> None:
     stranger.extra["INVOKE_DE_KEYFILE"] = str(file)
     assert stranger.run("whoami").stdout == f"Logged in as [dev] to [{stranger.host}].\n"
     assert stranger.run("logout").returncode == 0
-    assert json.loads(file.read_text())["hosts"] == {}
+    assert json.loads(file.read_text()) == {"format": "de-tasks"}
 
 
 def test_no_keyfile_stores_nothing(stranger: Cli, sandbox: control.Running, wsgi: Path) -> None:

@@ -19,9 +19,9 @@ import pytest
 
 from de_tasks.api.client import Client
 from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import DeviceCode, Oidc
 from de_tasks.auth.session import Session
-from de_tasks.auth.store import Login
 from de_tasks.config import Host
 from de_tasks.errors import AuthError, NotLoggedIn
 from de_tasks.server import control
@@ -99,9 +99,9 @@ def test_refresh_token_is_good_once(oidc: Oidc, login: Login) -> None:
 def test_two_sessions_refresh_an_expired_token(tmp_path: Path, oidc: Oidc, login: Login) -> None:
     from dataclasses import replace
 
-    from de_tasks.auth.store import CredentialsFile
+    from de_tasks.auth.store import Store
 
-    store = CredentialsFile(tmp_path / "login.json", use_keyring=False)
+    store = Store.at(tmp_path / "login.json")
     old = replace(login, expires=time.time() - 1)
     store.put(old)
     one, two = Session(oidc, old, store), Session(oidc, old, store)

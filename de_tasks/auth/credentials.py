@@ -15,7 +15,7 @@ from typing import Protocol
 
 from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
-from de_tasks.auth.store import CredentialsFile
+from de_tasks.auth.store import Store
 from de_tasks.config import Host, Settings
 from de_tasks.errors import NotLoggedIn, UsageError
 from de_tasks.spelling import typed
@@ -59,7 +59,7 @@ class ApiKey:
         )
 
 
-def choose(values: Settings, host: Host, oidc: Oidc, store: CredentialsFile | None) -> Credentials:
+def choose(values: Settings, host: Host, oidc: Oidc, store: Store | None) -> Credentials:
     """The credentials for a host. Raises `NotLoggedIn` that says what to do when there are none."""
     if values.api_key:
         if not values.username:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from de_tasks.auth.store import Login
+from de_tasks.auth.login import Login
 from de_tasks.config import Host
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, UsageError
 from de_tasks.spelling import typed

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from filelock import FileLock
-
+from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
-from de_tasks.auth.store import CredentialsFile, Login
+from de_tasks.auth.store import Store
 from de_tasks.errors import NotLoggedIn
 
 EARLY = 30.0
@@ -21,7 +20,7 @@ class Session:
 
     oidc: Oidc
     login: Login
-    store: CredentialsFile | None = field(default=None)
+    store: Store | None = field(default=None)
 
     @property
     def username(self) -> str:
@@ -42,7 +41,7 @@ class Session:
         if self.store is None:
             self.login = self.oidc.refresh(self.login)
             return
-        with FileLock(f"{self.store.path}.lock", timeout=60, mode=0o600):
+        with self.store.lock():
             kept = self.store.get(self.login.host)
             if kept is None:
                 raise NotLoggedIn(f"You have been logged out of {self.login.host}. Log in again")

@@ -1,152 +1,150 @@
 """Where logins are kept: tokens in the OS keyring, or in a file that only its owner reads.
 
-The file lists the hosts either way and says which one was last; it holds tokens only where
-there is no keyring, or where the user named the file.
+The file lists the hosts either way and says which one was last. It holds tokens only where the
+user named it, where there is no keyring, or where the keyring fails: a login is never lost.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from de_tasks.errors import UsageError
+from de_tasks.auth.keyfile import Keyfile
+from de_tasks.auth.login import Login
+from de_tasks.auth.ring import Ring, RingError
+from de_tasks.errors import AuthError, UsageError
 
-FORMAT = "de-tasks"
-SERVICE = "de-tasks"
-
-
-@dataclass(frozen=True)
-class Login:
-    """A login at one host. `expires` is the access token's, in seconds since 1970."""
-
-    host: str
-    username: str
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    expires: float
+SECRETS = ("access_token", "refresh_token", "expires")
+IN_KEYRING = "the keyring of your system"
 
 
-class CredentialsFile:
-    """The file of logins, and the keyring beside it when `use_keyring`."""
+class Store:
+    """Logins by host."""
 
-    def __init__(self, path: Path, use_keyring: bool) -> None:
-        self.path = path
-        self._use_keyring = use_keyring
+    def __init__(self, file: Keyfile, ring: Ring | None = None) -> None:
+        self._file = file
+        self._ring = ring
 
     @classmethod
-    def default(cls) -> CredentialsFile:
-        """The reference's file, or one beside it where that is not ours to alter."""
-        folder = Path.home() / ".dash_enterprise"
-        path = folder / "credentials.json"
-        if not _ours(path):
-            path = folder / "de-tasks.json"
-        return cls(path, use_keyring=True)
+    def default(cls) -> Store:
+        """The keyring, beside the reference's file, or one next to it where that is not ours.
+
+        Raises `UsageError` where there is no home directory.
+        """
+        try:
+            folder = Path.home() / ".dash_enterprise"
+        except RuntimeError:
+            raise UsageError(
+                "You have no home directory to keep a login in: name a file with --keyfile, "
+                "or store nothing with --no-keyfile"
+            ) from None
+        file = Keyfile(folder / "credentials.json")
+        if not file.is_ours():
+            file = Keyfile(folder / "de-tasks.json")
+        return cls(file, Ring())
+
+    @classmethod
+    def at(cls, path: Path) -> Store:
+        """A file that the user named: it goes before the keyring."""
+        return cls(Keyfile(path.expanduser()))
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other processes out; `put` and `remove` do that by themselves."""
+        return self._file.lock()
+
+    def hosts(self) -> list[str]:
+        """The hosts that there are logins for."""
+        return list(self._hosts(self._file.read()))
 
     def last_host(self) -> str:
         """The host of the last login, empty when there is none."""
-        return str(self._read().get("last_host") or "")
+        return str(self._file.read().get("last_host") or "")
+
+    def ca_path(self, host: str) -> str:
+        """The certificate file that the host was logged in to with."""
+        return str(self._hosts(self._file.read()).get(host, {}).get("ca_path", ""))
 
     def get(self, host: str) -> Login | None:
-        """The login at a host."""
-        entry = self._read()["hosts"].get(host)
+        """The login at a host. Raises `AuthError` when the keyring has it and cannot be read."""
+        entry = self._hosts(self._file.read()).get(host)
         if entry is None:
             return None
         if "access_token" not in entry:
-            secret = _keyring_get(host)
-            if secret is None:
-                return None
-            entry = {**entry, **json.loads(secret)}
-        return Login(**{name: entry[name] for name in Login.__dataclass_fields__})
+            entry = {**entry, **self._from_ring(host)}
+        try:
+            return Login(**{n: entry[n] for n in Login.__dataclass_fields__ if n in entry})
+        except TypeError:
+            return None
 
     def put(self, login: Login, make_last: bool = True) -> str:
-        """Keep a login; returns where its tokens went: `keyring`, or the file's path."""
-        content = self._read()
+        """Keep a login, in the file where the keyring fails.
+
+        Returns a sentence that says where it went and why, empty when the one before went there.
+        """
         entry = asdict(login)
-        where = str(self.path)
-        tokens = {name: entry[name] for name in ("access_token", "refresh_token", "expires")}
-        if self._use_keyring and _keyring_set(login.host, json.dumps(tokens)):
-            entry = {name: value for name, value in entry.items() if name not in tokens}
-            where = "keyring"
-        content["hosts"][login.host] = entry
-        if make_last or not content.get("last_host"):
-            content["last_host"] = login.host
-        self._write(content)
-        return where
+        where, why = str(self._file.path), ""
+        with self.lock():
+            content = self._file.read()
+            if self._ring:
+                try:
+                    secret = json.dumps({name: entry[name] for name in SECRETS})
+                    self._ring.set(login.host, secret)
+                    entry = {name: entry[name] for name in entry if name not in SECRETS}
+                    where = IN_KEYRING
+                except RingError as error:
+                    why = f" (the keyring {error})"
+            news = where != content.get("told")
+            content["hosts"] = {**self._hosts(content), login.host: entry}
+            if make_last or not content.get("last_host"):
+                content |= {"last_host": login.host, "told": where}
+            self._file.write(content)
+        only = "" if where == IN_KEYRING else ", which only you can read"
+        return f"Your login is kept in {where}{only}{why}." if news else ""
 
     def remove(self, host: str) -> None:
-        """Forget a login; the file stays."""
-        content = self._read()
-        entry = content["hosts"].pop(host, None)
-        if entry is not None and "access_token" not in entry:
-            _keyring_delete(host)
-        if content.get("last_host") == host:
-            content["last_host"] = None
-        self._write(content)
+        """Forget a login; the file stays, empty after the last one.
 
-    def _read(self) -> dict[str, Any]:
-        if not _ours(self.path):
-            raise UsageError(
-                f"{self.path} was not written by de-tasks, and is left as it is. "
-                "Name another file with --keyfile"
-            )
-        text = self.path.read_text("utf-8") if self.path.exists() else ""
-        empty: dict[str, Any] = {"format": FORMAT, "hosts": {}, "last_host": None}
-        return {**empty, **(json.loads(text) if text.strip() else {})}
+        Raises `AuthError` when the keyring, which had it, does not let it go; the file then
+        has forgotten it all the same.
+        """
+        with self.lock():
+            content = self._file.read()
+            hosts = self._hosts(content)
+            entry = hosts.pop(host, None)
+            if content.get("last_host") == host:
+                del content["last_host"]
+            if entry is not None:
+                self._file.write({**content, "hosts": hosts} if hosts else {})
+            if self._ring is None or entry is None:
+                return
+            try:
+                # Even when the file had it: an earlier one may be left from before a failure.
+                self._ring.delete(host)
+            except RingError as error:
+                if "access_token" not in entry:
+                    raise AuthError(
+                        f"The keyring {error}: your login to {host} is still in it. "
+                        "Delete the entry de-tasks there"
+                    ) from None
 
-    def _write(self, content: dict[str, Any]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=2)
-        partial.replace(self.path)
+    def _from_ring(self, host: str) -> dict[str, Any]:
+        try:
+            secret = self._ring.get(host) if self._ring else None
+            found = json.loads(secret) if secret else {}
+        except RingError as error:
+            raise AuthError(
+                f"Your login to {host} is in the keyring, which {error}. "
+                "Unlock it, or log in with --keyfile FILE"
+            ) from None
+        except ValueError:
+            found = {}
+        return {name: found[name] for name in SECRETS if name in found}
 
-
-def _ours(path: Path) -> bool:
-    if not path.exists():
-        return True
-    try:
-        text = path.read_text("utf-8").strip()
-        content = json.loads(text) if text else {}
-    except (OSError, ValueError):
-        return False
-    return content == {} or (isinstance(content, dict) and content.get("format") == FORMAT)
-
-
-def _keyring_set(host: str, secret: str) -> bool:
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        keyring.set_password(SERVICE, host, secret)
-        # The null backend only pretends to store.
-        return keyring.get_password(SERVICE, host) == secret
-    except (KeyringError, RuntimeError):
-        return False
-
-
-def _keyring_get(host: str) -> str | None:
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        return keyring.get_password(SERVICE, host)
-    except (KeyringError, RuntimeError) as error:
-        raise UsageError(f"The keyring cannot be read ({error}). Unlock it, or log in again") from (
-            error
-        )
-
-
-def _keyring_delete(host: str) -> None:
-    import keyring
-    from keyring.errors import KeyringError, PasswordDeleteError
-
-    try:
-        keyring.delete_password(SERVICE, host)
-    except PasswordDeleteError:
-        return
-    except (KeyringError, RuntimeError) as error:
-        raise UsageError(f"The keyring cannot be changed ({error}). Unlock it") from error
+    def _hosts(self, content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        hosts = content.get("hosts")
+        if not isinstance(hosts, dict):
+            return {}
+        return {name: entry for name, entry in hosts.items() if isinstance(entry, dict)}

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import invoke
 from invoke.tasks import Task
@@ -14,6 +14,9 @@ from invoke.tasks import Task
 from de_tasks import config, console
 from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.spelling import typed
+
+if TYPE_CHECKING:
+    from de_tasks.auth.store import Store
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
 HELP = {
@@ -98,15 +101,15 @@ class Connection:
     platform: Any
 
 
-def store(values: config.Settings) -> Any:
+def store(values: config.Settings) -> Store | None:
     """The store of logins, None with `no_keyfile`."""
-    from de_tasks.auth.store import CredentialsFile
+    from de_tasks.auth.store import Store
 
     if values.no_keyfile:
         return None
     if values.keyfile:
-        return CredentialsFile(Path(values.keyfile).expanduser(), use_keyring=False)
-    return CredentialsFile.default()
+        return Store.at(Path(values.keyfile))
+    return Store.default()
 
 
 def find_host(values: config.Settings) -> config.Host:

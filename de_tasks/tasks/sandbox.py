@@ -204,7 +204,9 @@ def _log_in(values: config.Settings, running: Any) -> None:
     login = Oidc(config.Host.parse(running.url), Transport()).password("dev", passwords["dev"])
     last = kept.last_host()
     elsewhere = bool(last) and urlsplit(last).hostname not in config.LOOPBACK
-    kept.put(login, make_last=not elsewhere)
+    notice = kept.put(login, make_last=not elsewhere)
+    if notice:
+        console.note(notice)
     console.note(f"Logged in as [dev] to [{running.url}]!")
     if elsewhere:
         console.note(f"Your login to {last} stays the default: set DASH_ENTERPRISE_HOST to change")

@@ -31,10 +31,10 @@ def login(
     from de_tasks.transport import Transport
 
     values = settings(context, host=host, username=username, keyfile=keyfile)
-    if values.no_keyfile:
+    kept = store(values)
+    if kept is None:
         raise UsageError("With no_keyfile nothing is stored: there is nothing to log in to.")
     target = find_host(values)
-    kept = store(values)
     kept.last_host()  # A file that is not ours is refused before anybody types a password.
     oidc = Oidc(target, Transport(values.ca_path))
     if values.username:
@@ -48,9 +48,9 @@ def login(
         console.note(f"Open {code.page}\nand confirm the code {code.user_code}")
         webbrowser.open(code.page)
         new = oidc.finish_device(code)
-    where = kept.put(new)
-    if where != "keyring":
-        console.note(f"The login is kept in {where}, readable by you only.")
+    notice = kept.put(new)
+    if notice:
+        console.note(notice)
     console.result(f"Logged in as [{new.username}] to [{new.host}]!")
 
 
@@ -64,7 +64,7 @@ def logout(context: invoke.Context) -> None:
     host = find_host(values)
     kept = store(values)
     present = kept.get(host.name) if kept else None
-    if present is None:
+    if kept is None or present is None:
         console.result(f"You are not logged in to [{host.name}].")
         return
     try:
