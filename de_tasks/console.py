@@ -8,23 +8,40 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
-from de_tasks.errors import UsageError
+from de_tasks.errors import OutputClosed, UsageError
 
 PROGRESS_SECONDS = 5.0
 """Without a terminal, seconds between two lines of progress."""
+ROWS_MEASURED = 100
+"""A table's columns are as wide as its first rows need: the others need not be there yet."""
 
 
 def result(text: str) -> None:
     """Print what was asked for."""
     _clear_progress()
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputClosed("") from None
 
 
 def result_json(value: object) -> None:
     """Print what was asked for as one line of JSON."""
-    print(json.dumps(value), flush=True)
+    result(json.dumps(value))
+
+
+def result_json_list(values: Iterable[object]) -> None:
+    """Print one JSON list, an entry a line, as the entries come."""
+    opening = "["
+    for value in values:
+        result(f"{opening}{json.dumps(value)}")
+        opening = ","
+    result("]" if opening == "," else "[]")
 
 
 def note(text: str) -> None:
@@ -58,11 +75,12 @@ def _clear_progress() -> None:
         _progress_shown = False
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in aligned columns."""
-    lines = [list(headings), *map(list, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
-    for line in lines:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in aligned columns, as they come."""
+    remaining: Iterator[Sequence[str]] = iter(rows)
+    first = [headings, *islice(remaining, ROWS_MEASURED)]
+    widths = [max(map(len, column)) for column in zip(*first, strict=True)]
+    for line in chain(first, remaining):
         result("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip())
 
 

@@ -9,7 +9,8 @@
     ├── NotFound                5   no such app, service, user or process
     ├── NotAvailable            1   the way to this server cannot do or tell this
     ├── Temporary              75   network or rate limit outlasted the deadline (EX_TEMPFAIL)
-    └── Interrupted           130   Ctrl-C (128 + SIGINT)
+    ├── Interrupted           130   Ctrl-C (128 + SIGINT)
+    └── OutputClosed          141   whoever read the output has gone (128 + SIGPIPE)
 
 The base is invoke's `Exit`, so under anybody's `tasks.py` the message reaches stderr and
 the code reaches the shell without a traceback.
@@ -80,3 +81,9 @@ class Interrupted(DeTasksError):
     """The user pressed Ctrl-C."""
 
     exit_code = 130
+
+
+class OutputClosed(DeTasksError):
+    """Nobody reads the output any more, as after `| head`: there is nothing to say."""
+
+    exit_code = 141

@@ -7,34 +7,21 @@ invoke reads without doubt: `group.subcommand --option=value`.
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from invoke import Argument, Collection
+from invoke import Collection
 from invoke.parser import ParserContext
 
 from de_tasks.errors import UsageError
-
-POSITIONAL = {"deploy": "path", "run": "path"}
-"""Commands that take one word without an option, and the option that it stands for."""
-
-
-@dataclass(frozen=True)
-class Help:
-    """A help page was asked for: of the program, of a group, or of a command."""
-
-    words: tuple[str, ...] = ()
+from de_tasks.manual import POSITIONAL, SHOW_HELP, Help, long_name, option_names
 
 
 class Grammar:
     """The commands of a program, its own options being `core`."""
 
-    def __init__(self, program: str, namespace: Collection, core: Iterable[Argument]) -> None:
+    def __init__(self, program: str, namespace: Collection, core: ParserContext) -> None:
         self._program = program
-        self._namespace = namespace
-        self._core = ParserContext(args=core)
+        self._core = core
         self._commands = {str(c.name): c for c in namespace.to_contexts()}
         self._groups = {
             group: sorted(n.partition(".")[2] for n in self._commands if n.startswith(group + "."))
@@ -47,8 +34,7 @@ class Grammar:
         Options that start like one of `passed` are invoke's own and stay as they are.
         Raises `UsageError` naming the word that is wrong, and the choices.
         """
-        rest = list(words)
-        core, rest = self._options(self._core, rest, "", tuple(passed))
+        core, rest = self._options(self._core, list(words), "", tuple(passed))
         if isinstance(core, Help):
             return core
         if not rest:
@@ -56,7 +42,7 @@ class Grammar:
         name, rest = self._command(rest)
         if isinstance(name, Help):
             return name
-        options, rest = self._options(self._commands[name], rest, name, tuple(passed))
+        options, _ = self._options(self._commands[name], rest, name, tuple(passed))
         if isinstance(options, Help):
             return options
         return [*core, name, *options]
@@ -66,17 +52,19 @@ class Grammar:
         if word in self._commands:  # Also `apps.create`, as invoke writes it.
             return word, rest
         if word not in self._groups:
-            choices = [n for n in self._commands if "." not in n] + list(self._groups)
-            raise UsageError(f"No such command: {word!r}. Commands: {', '.join(sorted(choices))}")
-        if not rest or rest[0] == "--help":
+            raise UsageError(f"No such command: {word!r}. Commands: {', '.join(self._first())}")
+        if not rest or rest[0] == SHOW_HELP[0]:
             return Help((word,)), []
         name = f"{word}.{rest[0]}"
         if name not in self._commands:
             raise UsageError(
-                f"No such command: {word} {rest[0]!r}. "
+                f"No such command: {f'{word} {rest[0]}'!r}. "
                 f"Commands of {word}: {', '.join(self._groups[word])}"
             )
         return name, rest[1:]
+
+    def _first(self) -> list[str]:
+        return sorted([n for n in self._commands if "." not in n] + list(self._groups))
 
     def _options(
         self, context: ParserContext, rest: list[str], command: str, passed: tuple[str, ...]
@@ -85,7 +73,7 @@ class Grammar:
         found: list[str] = []
         while rest:
             word = rest[0]
-            if word == "--help":
+            if word == SHOW_HELP[0]:
                 return Help(tuple(command.split(".")) if command else ()), []
             if not word.startswith("-") or word == "-":
                 if not command:
@@ -100,12 +88,13 @@ class Grammar:
                 if not equals and rest and not rest[0].startswith("-"):
                     found.append(rest.pop(0))
                 continue
-            # A lexicon finds a short letter with `in` and [], not with `get`.
-            known = next((c for c in (context, self._core) if option in c.flags), None)
+            if word[1] != "-" and len(word) > 2:
+                option, equals, value = self._joined(word, context, rest)
+            known = self._known(option, context)
             if known is None:
                 raise UsageError(self._no_such_option(option, command))
             argument = known.flags[option]
-            name = _long(argument)
+            name = long_name(argument)
             if not argument.takes_value:
                 if equals:
                     raise UsageError(f"Option {name} takes no value.")
@@ -116,90 +105,58 @@ class Grammar:
                 raise UsageError(f"Option {name} needs a value.")
         return found, rest
 
+    def _joined(self, word: str, context: ParserContext, rest: list[str]) -> tuple[str, str, str]:
+        """The first letter of several: `-nNAME` is a value, in `-yn` the others follow."""
+        option, tail = word[:2], word[2:]
+        known = self._known(option, context)
+        if known is None:
+            return word.partition("=")
+        if known.flags[option].takes_value:
+            return option, "=", tail.removeprefix("=")
+        if tail.startswith("="):
+            return option, "=", ""
+        rest.insert(0, f"-{tail}")
+        return option, "", ""
+
+    def _known(self, option: str, context: ParserContext) -> ParserContext | None:
+        # A lexicon finds a short letter with `in` and [], not with `get`.
+        return next((c for c in (context, self._core) if option in c.flags), None)
+
     def _positional(self, command: str, word: str, found: list[str]) -> None:
         option = POSITIONAL.get(command)
         if option is None or any(o.startswith(f"--{option}=") for o in found):
             title = command.replace(".", " ")
-            raise UsageError(f"{title} does not take {word!r}. Options: {self._names(command)}")
+            names = ", ".join(option_names(self._commands[command]))
+            raise UsageError(f"{title} does not take {word!r}. Options: {names}")
         found.append(f"--{option}={word}")
 
     def _no_such_option(self, option: str, command: str) -> str:
         title = command.replace(".", " ") or self._program
-        return f"No such option: {option}. Options of {title}: {self._names(command)}"
-
-    def _names(self, command: str) -> str:
-        context = self._commands[command] if command else self._core
-        return ", ".join([*(_long(a) for a in _arguments(context)), "--help"])
+        names = option_names(self._commands[command] if command else self._core)
+        return f"No such option: {option}. Options of {title}: {', '.join(names)}"
 
     def candidates(self, words: Sequence[str]) -> list[str]:
-        """What may follow the words, for the shell's completion."""
-        typed = [word for word in words if not word.startswith("-")]
-        last = words[-1] if words else ""
-        command = ".".join(typed[:2]) if typed[:1] and typed[0] in self._groups else "".join(typed)
-        if last.startswith("-"):
-            name = command if command in self._commands else typed[0] if typed else ""
-            context = self._commands.get(name, self._core)
-            return [_long(a) for a in _arguments(context)] + ["--help"]
-        if typed and typed[0] in self._groups and len(typed) < 3 and command not in self._commands:
-            return self._groups[typed[0]]
-        if len(typed) < 2 and command not in self._commands:
-            return sorted([n for n in self._commands if "." not in n] + list(self._groups))
-        return []
+        """What may follow the words or complete the last of them, for the shell's completion.
 
-    def page(self, help_: Help) -> str:
-        """A page of help, in the reference's form."""
-        title = " ".join((self._program, *help_.words))
-        name = ".".join(help_.words)
-        if name in self._commands:
-            task = self._namespace[name]
-            about = textwrap.dedent(task.__doc__ or "").strip()
-            place = f" [{POSITIONAL[name].upper()}]" if name in POSITIONAL else ""
-            head = f"Usage: {title} [OPTIONS]{place}\n\n{textwrap.indent(about, '  ')}"
-            return f"{head}\n\nOptions:\n{_columns(self._option_rows(self._commands[name]))}"
-        prefix = f"{name}." if name else ""
-        rows = [
-            (n.removeprefix(prefix), _first_line(self._namespace[n].__doc__))
-            for n in self._commands
-            if n.startswith(prefix) and "." not in n.removeprefix(prefix)
-        ]
-        if not name:
-            rows += [(g, _first_line(self._namespace.collections[g].__doc__)) for g in self._groups]
-            options = _columns(self._option_rows(self._core))
-        else:
-            options = _columns([("--help", "Show this message and exit.")])
-        lines = [f"Usage: {title} [OPTIONS] COMMAND [ARGS]...", "", "Options:", options]
-        return "\n".join([*lines, "", "Commands:", _columns(sorted(rows))])
-
-    def _option_rows(self, context: ParserContext) -> list[tuple[str, str]]:
-        rows = []
-        for argument in _arguments(context):
-            short = [f"-{n}" for n in argument.names if len(n) == 1]
-            value = " TEXT" if argument.takes_value else ""
-            rows.append((", ".join([*short, _long(argument)]) + value, argument.help or ""))
-        return [*rows, ("--help", "Show this message and exit.")]
-
-
-def _arguments(context: ParserContext) -> list[Argument]:
-    return list(dict.fromkeys(context.args.values()))
-
-
-def _long(argument: Argument) -> str:
-    return "--" + next(n for n in argument.names if len(n) > 1).replace("_", "-")
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]
-
-
-def _columns(rows: Sequence[tuple[str, str]]) -> str:
-    width = min(max((len(left) for left, _ in rows), default=0), 34)
-    room = max(30, shutil.get_terminal_size().columns - width - 5)
-    lines = []
-    for left, right in rows:
-        first, *more = textwrap.wrap(right, room) or [""]
-        if len(left) > width:
-            lines.append(f"  {left}")
-            left = ""
-        lines.append(f"  {left:{width}}  {first}".rstrip())
-        lines += [" " * (width + 4) + line for line in more]
-    return "\n".join(lines)
+        A shell that completes a new word does not hand over the empty one.
+        """
+        typed: list[str] = []
+        context, value_of = self._core, None
+        for word in words:
+            if value_of:
+                value_of = None
+            elif word.startswith("-"):
+                known = self._known(word, context)
+                value_of = known.flags[word] if known and known.flags[word].takes_value else None
+            else:
+                typed.append(word)
+                context = self._commands.get(".".join(typed[:2]), context)
+        if value_of:
+            return []
+        if words and words[-1].startswith("-"):
+            return option_names(context)
+        if context is not self._core:
+            return []
+        if typed[:1] and typed[0] in self._groups:
+            return self._groups[typed[0]] if len(typed) < 3 else []
+        return self._first() if len(typed) < 2 else []

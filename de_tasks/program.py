@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from invoke import Argument, Exit, ParseError, Program
+from invoke.parser import ParserContext
 
 import de_tasks
+from de_tasks import console
 from de_tasks.errors import UsageError
-from de_tasks.grammar import Grammar, Help
+from de_tasks.grammar import Grammar
+from de_tasks.manual import Help, Manual
 from de_tasks.spelling import speak_as
 
 CORE = {
@@ -36,14 +39,15 @@ class DeTasksProgram(Program):
         """Turn the reference's grammar into invoke's; answer help and completion."""
         super().normalize_argv(argv)
         version = Argument(name="version", kind=bool, help="Show the version and exit.")
-        grammar = Grammar(self.name, de_tasks.ns, [*self._own_args(), version])
+        core = ParserContext(args=[*self._own_args(), version])
+        grammar = Grammar(self.name, de_tasks.ns, core)
         program, *words = self.argv
         if words[:1] == ["--complete"]:
-            print("\n".join(grammar.candidates(words[3:])))
+            console.result("\n".join(grammar.candidates(words[3:])))
             raise Exit
         read = grammar.read(words, INVOKES_OWN)
         if isinstance(read, Help):
-            print(grammar.page(read))
+            console.result(Manual(self.name, de_tasks.ns, core).page(read))
             raise Exit
         self.argv = [program, *read]
 
@@ -72,7 +76,7 @@ class DeTasksProgram(Program):
 
     def print_version(self) -> None:
         """Print the version as the reference does."""
-        print(f"{self.name}, version {self.version}")
+        console.result(f"{self.name}, version {self.version}")
 
 
 def main() -> None:

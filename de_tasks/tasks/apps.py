@@ -15,7 +15,7 @@ from de_tasks import console
 from de_tasks.config import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.spelling import typed
-from de_tasks.tasks.base import app_name, connect, missing, task
+from de_tasks.tasks.base import app_name, connect, missing, named_app, task
 from de_tasks.tasks.update import update
 
 FOLLOW_GAP = 5.0
@@ -50,11 +50,11 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
 @task(name="list")
 def list_apps(context: invoke.Context, json: bool = False) -> None:
     """List the apps that you own and co-own; for admins, all apps."""
-    found = list(connect(context).platform.apps())
+    found = connect(context).platform.apps()
     if json:
-        console.result_json([_summary(app) for app in found])
+        console.result_json_list(_summary(app) for app in found)
         return
-    rows = [(a.name, a.build.status if a.build else "not deployed", a.owner, a.url) for a in found]
+    rows = ((a.name, a.build.status if a.build else "not deployed", a.owner, a.url) for a in found)
     console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
 
 
@@ -80,7 +80,7 @@ def delete(
 ) -> None:
     """Delete an app from Dash Enterprise, with its code and logs."""
     connection = connect(context)
-    wanted, host = app_name(connection.settings, name), connection.host.name
+    wanted, host = named_app(connection.settings, name, yes), connection.host.name
     own = [s for s in connection.platform.attached(wanted) if s.apps == (wanted,)]
     names = ", ".join(f"{service.name} ({service.kind})" for service in own)
     question = f"Delete {wanted} from {host}{f' with {names}' if with_services and own else ''}?"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from de_tasks.auth.store import Store
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
+NAMES = ("name", "app_name")
+"""Options that name an app: an empty one is a script's mistake, and not the folder's app."""
 HELP = {
     "name": "Name of the app (default: de.app, else the folder's name)",
     "path": "Folder of the app (default: this one)",
@@ -44,6 +46,8 @@ class DeTask(Task):  # type: ignore[type-arg]
         options = super().arg_opts(name, default, taken_names)
         if name in SHORT:
             options["names"] = [*options["names"], SHORT[name]]
+        if name in NAMES:
+            options["default"] = None
         if name in self.iterable:
             # invoke would take the kind from the default, and ours is an immutable tuple.
             options |= {"kind": list, "default": []}
@@ -57,7 +61,7 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
         @functools.wraps(body)
         def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
             try:
-                return body(context, *arguments, **keywords)
+                return body(context, *arguments, **_given(keywords))
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.") from None
 
@@ -66,6 +70,14 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
         return DeTask(run, auto_shortflags=False, help=words, **options)
 
     return wrap
+
+
+def _given(keywords: dict[str, Any]) -> dict[str, Any]:
+    for name in NAMES:
+        if keywords.get(name) == "":
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is empty: name the app, or leave the option out.")
+    return {n: value for n, value in keywords.items() if n not in NAMES or value is not None}
 
 
 def settings(context: invoke.Context, **flags: Any) -> config.Settings:
@@ -148,6 +160,13 @@ def app_name(values: config.Settings, name: str | None) -> str:
     from de_tasks.appspec import check_app_name
 
     return check_app_name(name or values.app or Path(values.path).expanduser().resolve().name)
+
+
+def named_app(values: config.Settings, name: str, yes: bool, option: str = "--name") -> str:
+    """The same for what cannot be undone: where nobody is asked, the folder is no answer."""
+    if not (name or values.app or yes or console.interactive()):
+        raise UsageError(f"Which app? There is no terminal to ask on: give {option}, or -y")
+    return app_name(values, name)
 
 
 def missing(name: str, host: str) -> DeTasksError:

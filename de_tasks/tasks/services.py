@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
 
 from de_tasks import console
-from de_tasks.appspec import check_app_name
 from de_tasks.errors import UsageError
-from de_tasks.tasks.base import Connection, app_name, connect, task
-
-if TYPE_CHECKING:
-    pass
+from de_tasks.tasks import base
+from de_tasks.tasks.base import connect, task
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
 KIND = {"type": "redis or postgres"}
@@ -46,7 +42,7 @@ def exists(
     """Say True or False: whether an app has a service of a type."""
     kind = _kind(type)
     connection = connect(context)
-    wanted = app_name(connection.settings, name)
+    wanted = base.app_name(connection.settings, name)
     found = bool(connection.platform.attached(wanted, [kind]))
     if json:
         console.result_json({"name": wanted, "type": kind, "exists": found})
@@ -63,7 +59,7 @@ def create(
     """Create a database and attach it to an app, which is restarted to see it."""
     kind = _kind(type)
     connection = connect(context)
-    app = _app(connection, app_name)
+    app = base.app_name(connection.settings, app_name)
     name = connection.platform.attach_service(app, kind, service_name)
     console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
 
@@ -73,7 +69,7 @@ def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: boo
     """Delete the database of an app, with all its data."""
     kind = _kind(type)
     connection = connect(context)
-    app = _app(connection, app_name)
+    app = base.named_app(connection.settings, app_name, yes, "--app-name")
     # Without a terminal the reference deletes without a question, and scripts rely on it.
     question = f"Delete the {kind} database of {app}, with all its data?"
     if not yes and console.interactive() and not console.confirm(question, yes):
@@ -90,10 +86,6 @@ def _kind(text: str, also: Sequence[str] = ()) -> str:
         given = f"not {text!r}" if text else "and is missing"
         raise UsageError(f"--type is {', '.join(choices[:-1])} or {choices[-1]}, {given}.")
     return text
-
-
-def _app(connection: Connection, name: str) -> str:
-    return check_app_name(name) if name else app_name(connection.settings, name)
 
 
 ns = Collection("services", list_services, exists, create, delete)
