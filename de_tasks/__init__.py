@@ -3,38 +3,13 @@
 A project's tasks.py needs one line: `from de_tasks import ns`.
 """
 
-from invoke import Collection
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
-from de_tasks.tasks.apps import ns as apps
-from de_tasks.tasks.deploy import deploy, diff, history, rollback
-from de_tasks.tasks.fleet import ns as fleet
-from de_tasks.tasks.local import docs, doctor, run
-from de_tasks.tasks.sandbox import ns as sandbox
-from de_tasks.tasks.services import ns as services
-from de_tasks.tasks.session import login, logout, whoami
+if TYPE_CHECKING:
+    from de_tasks.tasks import *  # noqa: F403
 
 __version__ = "0.1.0"
-
-open = open_app
-ns = Collection(
-    *(
-        login,
-        logout,
-        whoami,
-        create,
-        deploy,
-        diff,
-        history,
-        rollback,
-        status,
-        logs,
-        update,
-        restart,
-        delete,
-    ),
-    *(open_app, docs, doctor, run, apps, services, fleet, sandbox),
-)
 
 __all__ = [
     "apps",
@@ -60,3 +35,13 @@ __all__ = [
     "update",
     "whoami",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A task or collection, loaded when it is first asked for (PEP 562).
+
+    A git hook runs at every push and needs none of them, and invoke alone takes 0.1 s to import.
+    """
+    if name in __all__:
+        return getattr(import_module("de_tasks.tasks"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -123,3 +123,9 @@ def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
     expected = ("templates/dash/app.py", "templates/dash/Procfile", "platform.graphql")
     assert {f"de_tasks/{name}" for name in expected} <= names
     assert "de_tasks/server/html/layout.html" in names
+
+
+def test_importing_the_package_alone_loads_no_task() -> None:
+    words = "import sys, de_tasks; print([n for n in sys.modules if 'invoke' in n])"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"

@@ -1,0 +1,32 @@
+"""The tasks, assembled: `ns` is what a project's tasks.py imports by way of the package."""
+
+from invoke import Collection
+
+from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
+from de_tasks.tasks.apps import ns as apps
+from de_tasks.tasks.deploy import deploy, diff, history, rollback
+from de_tasks.tasks.fleet import ns as fleet
+from de_tasks.tasks.local import docs, doctor, run
+from de_tasks.tasks.sandbox import ns as sandbox
+from de_tasks.tasks.services import ns as services
+from de_tasks.tasks.session import login, logout, whoami
+
+open = open_app
+ns = Collection(
+    *(
+        login,
+        logout,
+        whoami,
+        create,
+        deploy,
+        diff,
+        history,
+        rollback,
+        status,
+        logs,
+        update,
+        restart,
+        delete,
+    ),
+    *(open_app, docs, doctor, run, apps, services, fleet, sandbox),
+)
