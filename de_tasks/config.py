@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -209,6 +210,27 @@ def project_folder() -> Path:
         if any((folder / name).is_file() for name in CONFIGURATION):
             return folder
     return here
+
+
+def in_ci(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this is a job of a CI, where nobody is there to be asked."""
+    return bool((os.environ if environment is None else environment).get("CI"))
+
+
+def without_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for programs that need none of our secrets."""
+    environment = os.environ if environment is None else environment
+    secret = [field.name for field in fields(Settings) if not field.repr]
+    left_out = {REFERENCE_VARIABLES.get(name) for name in secret}
+    left_out |= {f"INVOKE_DE_{name.upper()}" for name in secret}
+    return {name: value for name, value in environment.items() if name not in left_out}
+
+
+def has_browser(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether a browser would open in a window; a browser in the terminal is of no help."""
+    environment = os.environ if environment is None else environment
+    signs = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return sys.platform in ("darwin", "win32") or any(environment.get(name) for name in signs)
 
 
 def default_folder(kind: str) -> Path:

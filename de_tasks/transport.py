@@ -23,6 +23,7 @@ class Transport:
     requests takes as long as the push."""
 
     def __init__(self, ca_path: str = "") -> None:
+        self.ca_path = ca_path
         self._verify: str | bool = ca_path or True
 
     @cached_property

@@ -19,8 +19,10 @@ import pytest
 
 from de_tasks.api.client import Client
 from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.auth import device
+from de_tasks.auth.device import DeviceCode
 from de_tasks.auth.login import Login
-from de_tasks.auth.oidc import DeviceCode, Oidc
+from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
 from de_tasks.config import Host
 from de_tasks.errors import AuthError, NotLoggedIn
@@ -76,16 +78,16 @@ def answer_in_browser(code: DeviceCode, password: str, answer: str) -> str:
 
 
 def test_device_login_yes(oidc: Oidc, sandbox: control.Running) -> None:
-    code = oidc.begin_device()
+    code = device.begin(oidc)
     assert "Access granted" in answer_in_browser(code, passwords(sandbox)["dev"], "yes")
-    assert oidc.finish_device(code).username == "dev"
+    assert device.finish(oidc, code).username == "dev"
 
 
 def test_device_login_no(oidc: Oidc, sandbox: control.Running) -> None:
-    code = oidc.begin_device()
+    code = device.begin(oidc)
     assert "Access denied" in answer_in_browser(code, passwords(sandbox)["dev"], "no")
     with pytest.raises(AuthError, match="denied"):
-        oidc.finish_device(code)
+        device.finish(oidc, code)
 
 
 def test_refresh_token_is_good_once(oidc: Oidc, login: Login) -> None:

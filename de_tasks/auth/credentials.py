@@ -68,7 +68,7 @@ def choose(values: Settings, host: Host, oidc: Oidc, store: Store | None) -> Cre
     login = store.get(host.name) if store else None
     pair = bool(values.username and values.password)
     if pair and (login is None or login.username.lower() != values.username.lower()):
-        return Session(oidc, oidc.password(values.username, values.password))
+        return Session(oidc, oidc.password(values.username, values.password, offline=False))
     if login is not None:
         return Session(oidc, login, store)
     if store is None:

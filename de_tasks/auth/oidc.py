@@ -1,151 +1,214 @@
-"""The OpenID flows of a command line: device grant (RFC 8628), password, refresh, revocation."""
+"""The sign-in service of a host: found by OIDC discovery, asked for tokens.
+
+Any OpenID provider in Keycloak's layout will do. The device flow stands in `auth.device`.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
 from de_tasks.config import Host
-from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, UsageError
+from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
 from de_tasks.spelling import typed
 from de_tasks.transport import Transport
 
 CLIENT = "dash"
-SCOPE = "openid offline_access"
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
-class DeviceCode:
-    """What the person needs: the page to open and the code that it will show."""
+class Answer:
+    """What an endpoint answered, as RFC 6749 has it: a body, or an error with its description."""
 
-    device_code: str
-    user_code: str
-    page: str
-    interval: float
-    expires_in: float
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def error(self) -> str:
+        """The error's code, empty for a good answer."""
+        code = self.body.get("error")
+        if code:
+            return str(code)
+        return "" if self.status < 400 else f"status {self.status}"
+
+    @property
+    def reason(self) -> str:
+        """The server's own words, fit for a terminal, else the code."""
+        text = str(self.body.get("error_description") or self.error)
+        return "".join(c for c in text if c.isprintable())[:200].rstrip(".")
 
 
 class Oidc:
     """The sign-in service of one host."""
 
     def __init__(self, host: Host, transport: Transport) -> None:
-        self._host = host
+        self.host = host
         self._transport = transport
         self._found: dict[str, Any] = {}
 
-    def password(self, username: str, password: str) -> Login:
-        """Log in with user name and password. Raises `AuthError` when they are refused."""
-        status, answer = self._post(
-            "token_endpoint", grant_type="password", username=username, password=password
-        )
-        if answer.get("error") == "invalid_grant":
-            raise AuthError(
-                f"{self._host.name} refuses this user name and password. Both are taken as they"
-                " are typed (no %40 for @), and only users native to Keycloak have a password"
-            )
-        return self._login(status, answer)
+    def password(self, username: str, password: str, offline: bool = True) -> Login:
+        """Log in with user name and password, taken as they are.
 
-    def begin_device(self) -> DeviceCode:
-        """Ask for a code. Raises `UsageError` where the host does not offer the flow."""
-        status, answer = self._post("device_authorization_endpoint")
-        if status != 200 or "device_code" not in answer:
-            raise AuthError(
-                f"{self._host.name} refuses login with a browser: "
-                f"{answer.get('error_description') or answer.get('error') or status}. "
-                "Try --username"
-            )
-        page = answer.get("verification_uri_complete") or answer["verification_uri"]
-        return DeviceCode(
-            answer["device_code"],
-            answer["user_code"],
-            page,
-            float(answer.get("interval", 5)),
-            float(answer["expires_in"]),
+        Without `offline` the login ends by itself soon after its last use. Raises `AuthError`
+        when they are refused, `UsageError` for characters that are none.
+        """
+        try:
+            f"{username}{password}".encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                "User name and password should be text in the encoding of your terminal (UTF-8)"
+            ) from None
+        answer = self.post(
+            "token_endpoint",
+            grant_type="password",
+            username=username,
+            password=password,
+            scope=self.scope(offline),
         )
-
-    def finish_device(self, code: DeviceCode, sleep: Callable[[float], None] = time.sleep) -> Login:
-        """Wait until the person has answered. Raises `AuthError` for a No or no answer."""
-        interval, deadline = code.interval, time.monotonic() + code.expires_in
-        while time.monotonic() < deadline:
-            sleep(interval)
-            status, answer = self._post(
-                "token_endpoint", grant_type=DEVICE_GRANT, device_code=code.device_code
+        if answer.error in ("invalid_grant", "status 401"):
+            hint = ""
+            if ESCAPED.search(username + password):
+                hint = ". Both are taken as they are typed: write @ and not %40"
+            raise AuthError(
+                f"{self.host.name} refuses this user name and password ({answer.reason}). "
+                f"Users of an identity provider elsewhere log in with a browser{hint}"
             )
-            error = answer.get("error")
-            if error == "slow_down":
-                interval += 5
-            elif error == "access_denied":
-                raise AuthError("Access was denied in the browser. Nobody was logged in.")
-            elif error == "expired_token":
-                break
-            elif error != "authorization_pending":
-                return self._login(status, answer)
-        raise AuthError("The code has expired before it was confirmed. Log in again")
+        if answer.error == "unauthorized_client":
+            raise AuthError(
+                f"Login with user name and password is switched off on {self.host.name}. "
+                f"Log in with a browser: {typed(f'login --host {self.host.name}')}"
+            )
+        return self.login(answer)
 
     def refresh(self, login: Login) -> Login:
         """The next tokens. Raises `NotLoggedIn` when the login has ended."""
-        status, answer = self._post(
-            "token_endpoint", grant_type="refresh_token", refresh_token=login.refresh_token
-        )
-        if answer.get("error"):
+        form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token}
+        answer = self.post("token_endpoint", **form) if login.refresh_token else None
+        if answer is None or answer.error in ("invalid_grant", "status 400", "status 401"):
             raise NotLoggedIn(
-                f"The login to {self._host.name} has expired or was revoked. Log in again: "
-                + typed(f"login --host {self._host.name}")
+                f"The login to {self.host.name} has expired or was revoked. Log in again: "
+                + typed(f"login --host {self.host.name}")
             )
-        return self._login(status, answer)
+        return self.login(answer, login)
 
     def revoke(self, login: Login) -> None:
-        """End the login on the server."""
-        self._post("revocation_endpoint", token=login.refresh_token)
+        """End the login on the server (RFC 7009; Keycloak's logout where that is missing).
 
-    def _post(self, endpoint: str, **form: str) -> tuple[int, dict[str, Any]]:
+        Raises an error of the tree when the server did not end it.
+        """
+        if self.offers("revocation_endpoint"):
+            token, kind = login.refresh_token, "refresh_token"
+            if not token:
+                token, kind = login.access_token, "access_token"
+            answer = self.post("revocation_endpoint", token=token, token_type_hint=kind)
+        else:
+            answer = self.post("end_session_endpoint", refresh_token=login.refresh_token)
+        if answer.error:
+            raise DeTasksError(f"{self.host.name} answers: {answer.reason}")
+
+    def scope(self, offline: bool) -> str:
+        """What to ask for: offline tokens outlive the session of the browser."""
+        known = self._configuration().get("scopes_supported")
+        offline = offline and (not isinstance(known, list) or "offline_access" in known)
+        return "openid offline_access" if offline else "openid"
+
+    def offers(self, endpoint: str) -> bool:
+        """Whether the discovery document names an endpoint."""
+        return endpoint in self._configuration()
+
+    def post(self, endpoint: str, **form: str) -> Answer:
+        """Ask an endpoint as the client `dash`. Raises `AuthError` when that is not known."""
         address = self._configuration().get(endpoint)
         if not isinstance(address, str):
-            raise UsageError(f"{self._host.name} does not offer this way to log in ({endpoint}).")
-        data = {"client_id": CLIENT, "scope": SCOPE, **form}
-        if form.get("grant_type") in ("refresh_token", DEVICE_GRANT):
-            del data["scope"]
-        answer = self._transport.request("POST", address, data=data)
-        return answer.status_code, _object(answer.text)
+            raise UsageError(f"{self.host.name} does not offer this way to log in ({endpoint}).")
+        data = {"client_id": CLIENT, **form}
+        found = self._transport.request("POST", self.trusted(address), data=data)
+        answer = Answer(found.status_code, _object(found.text))
+        if answer.error == "invalid_client":
+            raise AuthError(
+                f"{self.host.name} does not know the client {CLIENT} ({answer.reason}). "
+                "Its administrator can add it in Keycloak, as a public client"
+            )
+        if answer.status == 429:
+            wait = found.headers.get("Retry-After", "")
+            words = f" Wait {wait} s" if wait.isdecimal() else " Wait a minute"
+            raise Temporary(f"{self.host.name} takes no more attempts now.{words}, then try again")
+        return answer
+
+    def login(self, answer: Answer, before: Login | None = None) -> Login:
+        """The login of a token answer; `before` is the one that it renews."""
+        access = answer.body.get("access_token")
+        if answer.error or not isinstance(access, str):
+            reason = answer.reason or "an answer without a token"
+            raise DeTasksError(f"{self.host.name} did not log you in: {reason}")
+        body = answer.body
+        return Login(
+            self.host.name,
+            before.username if before else self._username(body),
+            access,
+            str(body.get("refresh_token") or (before.refresh_token if before else "")),
+            time.time() + _seconds(body.get("expires_in")),
+            before.ca_path if before else self._transport.ca_path,
+        )
+
+    def trusted(self, address: str) -> str:
+        """An address that the server names, if it is as safe as the host's own.
+
+        Raises `DeTasksError` for anything else: a secret would go, or a person be sent, there.
+        """
+        scheme = urlsplit(address).scheme
+        if scheme == "https" or scheme == urlsplit(self.host.issuer).scheme:
+            return address
+        raise DeTasksError(f"{self.host.name} names an address that is not safe: {address!r}.")
 
     def _configuration(self) -> dict[str, Any]:
         if not self._found:
-            address = f"{self._host.issuer}/.well-known/openid-configuration"
+            address = f"{self.host.issuer}/.well-known/openid-configuration"
             self._found = _object(self._transport.request("GET", address).text)
         if "token_endpoint" not in self._found:
             raise UsageError(
-                f"{self._host.name} is not a Dash Enterprise: it has no sign-in service at "
-                f"{self._host.issuer}"
+                f"{self.host.name} is not a Dash Enterprise: it has no sign-in service at "
+                f"{self.host.issuer}"
             )
         return self._found
 
-    def _login(self, status: int, answer: dict[str, Any]) -> Login:
-        if "access_token" not in answer or "refresh_token" not in answer:
-            reason = answer.get("error_description") or answer.get("error") or f"status {status}"
-            raise DeTasksError(f"{self._host.name} did not log you in: {reason}")
-        return Login(
-            self._host.name,
-            _username(answer["access_token"]),
-            answer["access_token"],
-            answer["refresh_token"],
-            time.time() + float(answer.get("expires_in", 60)),
-        )
+    def _username(self, body: dict[str, Any]) -> str:
+        # Read for display only: whether a token is good is the server's business. An access
+        # token may be opaque (RFC 6749, section 1.4).
+        tokens = (body.get("id_token"), body["access_token"])
+        claims = [_claims(token) for token in tokens if isinstance(token, str)]
+        if not any("preferred_username" in found for found in claims):
+            claims.append(self._userinfo(body["access_token"]))
+        names = [c.get(name) for name in ("preferred_username", "sub") for c in claims]
+        return next((str(name) for name in names if name), "?")
+
+    def _userinfo(self, token: str) -> dict[str, Any]:
+        address = self._configuration().get("userinfo_endpoint")
+        if not isinstance(address, str):
+            return {}
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self._transport.request("GET", self.trusted(address), headers=headers)
+        return _object(answer.text) if answer.status_code == 200 else {}
 
 
-def _username(token: str) -> str:
-    # Read for display only: whether the token is good is the server's business.
+def _seconds(value: object) -> float:
+    # Where the server does not say how long a token is good (RFC 6749: it may), not for long.
+    return float(value) if isinstance(value, (int, float)) else 60.0
+
+
+def _claims(token: str) -> dict[str, Any]:
     try:
         payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return str(claims["preferred_username"])
-    except (IndexError, KeyError, ValueError):
-        return "?"
+        return _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode())
+    except (IndexError, ValueError):
+        return {}
 
 
 def _object(text: str) -> dict[str, Any]:

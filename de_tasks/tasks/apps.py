@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import webbrowser
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import invoke
 from invoke import Collection
 
-from de_tasks import console
+from de_tasks import browser, console
 from de_tasks.config import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.spelling import typed
@@ -207,7 +206,7 @@ def open_app(context: invoke.Context, name: str = "") -> None:
     if app is None:
         raise missing(wanted, connection.host.name)
     console.result(app.url)
-    webbrowser.open(app.url)
+    browser.open_page(app.url)
 
 
 def _summary(app: Any) -> dict[str, object]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from de_tasks.spelling import typed
 
 if TYPE_CHECKING:
     from de_tasks.auth.store import Store
+    from de_tasks.transport import Transport
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
 NAMES = ("name", "app_name")
@@ -124,10 +126,42 @@ def store(values: config.Settings) -> Store | None:
     return Store.default()
 
 
+@dataclass(frozen=True)
+class Target:
+    """The host that a command is for; `settings` have the certificate file of its login."""
+
+    settings: config.Settings
+    host: config.Host
+    store: Store | None
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The way to the host."""
+        from de_tasks.transport import Transport
+
+        return Transport(self.settings.ca_path)
+
+
+def target(context: invoke.Context, **flags: object) -> Target:
+    """Where to. Raises `UsageError` that names the ways on when no host is known."""
+    values = settings(context, **flags)
+    kept = store(values)
+    host = find_host(values)
+    if kept and not values.ca_path:
+        values = replace(values, ca_path=kept.ca_path(host.name))
+    return Target(values, host, kept)
+
+
 def find_host(values: config.Settings) -> config.Host:
-    """The host to talk to. Raises `UsageError` that names both ways on when there is none."""
+    """The host to talk to. Raises `UsageError` that names the ways on when there is none."""
     kept = store(values)
     name = values.host or (kept.last_host() if kept else "")
+    others = kept.hosts() if kept and not name else []
+    if others:
+        raise UsageError(
+            f"Which Dash Enterprise? You are logged in to {' and '.join(others)}. "
+            "Set DASH_ENTERPRISE_HOST, or log in to another"
+        )
     if not name:
         raise UsageError(
             "No Dash Enterprise is known. Log in to yours: "
@@ -143,16 +177,11 @@ def connect(context: invoke.Context, **flags: object) -> Connection:
     from de_tasks.api.operations import GraphQLPlatform
     from de_tasks.auth.credentials import choose
     from de_tasks.auth.oidc import Oidc
-    from de_tasks.transport import Transport
 
-    values = settings(context, **flags)
-    host = find_host(values)
-    kept = store(values)
-    transport = Transport(values.ca_path)
-    oidc = Oidc(host, transport)
-    session = choose(values, host, oidc, kept)
-    client = Client(host, session, transport, console.note)
-    return Connection(values, host, session, client, GraphQLPlatform(client))
+    to = target(context, **flags)
+    session = choose(to.settings, to.host, Oidc(to.host, to.transport), to.store)
+    client = Client(to.host, session, to.transport, console.note)
+    return Connection(to.settings, to.host, session, client, GraphQLPlatform(client))
 
 
 def app_name(values: config.Settings, name: str | None) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 
 import invoke
 
-from de_tasks import console
+from de_tasks import browser, console
 from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError
 from de_tasks.tasks.base import (
@@ -72,7 +71,7 @@ def docs(context: invoke.Context) -> None:
     """Open the documentation of Dash Enterprise in the browser, and print its address."""
     address = f"{find_host(settings(context)).web}/docs"
     console.result(address)
-    webbrowser.open(address)
+    browser.open_page(address)
 
 
 @task(

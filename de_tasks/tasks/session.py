@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import console
-from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.tasks.base import connect, find_host, settings, store, task
+from de_tasks import browser, config, console
+from de_tasks.errors import AuthError, DeTasksError, UsageError
+from de_tasks.tasks.base import connect, settings, store, target, task
+
+if TYPE_CHECKING:
+    from de_tasks.auth.login import Login
+    from de_tasks.auth.oidc import Oidc
+    from de_tasks.auth.store import Store
 
 
 @task(
@@ -17,6 +23,7 @@ from de_tasks.tasks.base import connect, find_host, settings, store, task
         "username": "Log in with user name and password instead of a browser",
         "password_stdin": "Read the password from standard input",
         "keyfile": "Keep the login in this file",
+        "ca_path": "Root certificate that signed the server's (remembered for this host)",
     }
 )
 def login(
@@ -25,54 +32,101 @@ def login(
     username: str = "",
     password_stdin: bool = False,
     keyfile: str = "",
+    ca_path: str = "",
 ) -> None:
     """Log in to Dash Enterprise, with a browser or with user name and password."""
     from de_tasks.auth.oidc import Oidc
-    from de_tasks.transport import Transport
 
-    values = settings(context, host=host, username=username, keyfile=keyfile)
-    kept = store(values)
-    if kept is None:
-        raise UsageError("With no_keyfile nothing is stored: there is nothing to log in to.")
-    target = find_host(values)
-    kept.last_host()  # A file that is not ours is refused before anybody types a password.
-    oidc = Oidc(target, Transport(values.ca_path))
+    # A file that is not ours is refused here, before anybody types a password.
+    to = target(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
+    values, kept = to.settings, to.store
+    if password_stdin and not values.username:
+        raise UsageError("--password-stdin goes with --username: whose password is it?")
+    oidc = Oidc(to.host, to.transport)
     if values.username:
-        if password_stdin:
-            secret = sys.stdin.readline().rstrip("\r\n")
-        else:
-            secret = values.password or console.password(f"Password of {values.username}: ")
-        new = oidc.password(values.username, secret)
+        word = _password(values, password_stdin)
+        new = oidc.password(values.username, word, offline=kept is not None)
+    elif kept is None:
+        raise UsageError(
+            "With no_keyfile nothing is stored: set DASH_ENTERPRISE_USERNAME and "
+            "DASH_ENTERPRISE_PASSWORD"
+        )
     else:
-        code = oidc.begin_device()
-        console.note(f"Open {code.page}\nand confirm the code {code.user_code}")
-        webbrowser.open(code.page)
-        new = oidc.finish_device(code)
+        new = _with_browser(oidc)
+    if kept is None:
+        oidc.revoke(new)
+        console.note("Nothing was stored: with no_keyfile every command logs in by itself.")
+    else:
+        _keep(oidc, kept, new)
+    if values.api_key:
+        console.note("DASH_ENTERPRISE_API_KEY is set, and goes before this login.")
+    console.result(f"Logged in as [{new.username}] to [{new.host}]!")
+
+
+def _password(values: config.Settings, password_stdin: bool) -> str:
+    if not password_stdin:
+        return values.password or console.password(f"Password of {values.username}: ")
+    line = sys.stdin.readline()
+    if not line.rstrip("\r\n"):
+        raise UsageError("--password-stdin reads a line of standard input, and there is none.")
+    return line.rstrip("\r\n")
+
+
+def _with_browser(oidc: Oidc) -> Login:
+    from de_tasks.auth import device
+
+    if config.in_ci():
+        raise UsageError(
+            "This is a CI job (CI is set), where nobody can confirm in a browser: set "
+            "DASH_ENTERPRISE_USERNAME, and DASH_ENTERPRISE_PASSWORD or DASH_ENTERPRISE_API_KEY"
+        )
+    code = device.begin(oidc)
+    console.note(f"Open {code.page}\nand confirm the code {code.user_code}")
+    if not browser.open_page(code.page):
+        console.note("There is no browser here: any device will do.")
+    return device.finish(oidc, code)
+
+
+def _keep(oidc: Oidc, kept: Store, new: Login) -> None:
+    before = None
+    with suppress(AuthError):
+        before = kept.get(new.host)
     notice = kept.put(new)
     if notice:
         console.note(notice)
-    console.result(f"Logged in as [{new.username}] to [{new.host}]!")
+    if before:
+        # From here on nobody could log the earlier one out any more.
+        with suppress(DeTasksError):
+            oidc.revoke(before)
 
 
 @task()
 def logout(context: invoke.Context) -> None:
     """Log out: end the login on the server and forget it here."""
     from de_tasks.auth.oidc import Oidc
-    from de_tasks.transport import Transport
 
     values = settings(context)
-    host = find_host(values)
     kept = store(values)
-    present = kept.get(host.name) if kept else None
-    if kept is None or present is None:
-        console.result(f"You are not logged in to [{host.name}].")
+    if kept is None or not (values.host or kept.hosts()):
+        console.result("You are not logged in.")
+        return
+    to = target(context)
+    name, present = to.host.name, None
+    if name not in kept.hosts():
+        console.result(f"You are not logged in to [{name}].")
         return
     try:
-        Oidc(host, Transport(values.ca_path)).revoke(present)
+        present = kept.get(name)
+        if present:
+            Oidc(to.host, to.transport).revoke(present)
+            console.note("The login was ended on the server, and is forgotten here.")
     except DeTasksError as error:
-        console.note(f"The server could not be told: {error}")
-    kept.remove(host.name)
-    console.result(f"Logged out of [{host.name}].")
+        console.note(
+            "The login is forgotten here. It could not be ended on the server, where it is good "
+            f"until it expires: {error}"
+        )
+    kept.remove(name)
+    console.result(f"Logged out of [{name}].")
 
 
 @task()
