@@ -26,6 +26,7 @@ __all__ = [
     "logs",
     "ns",
     "open",
+    "preview",
     "restart",
     "rollback",
     "run",

@@ -57,6 +57,8 @@ class Settings:
     timeout: int = 900
     apps: tuple[object, ...] = ()
     shared: tuple[object, ...] = ()
+    preview_variables: tuple[str, ...] = ()
+    preview_access: str = "copy"
     sandbox_data: str = ""
     sandbox_port: int = 8888
 

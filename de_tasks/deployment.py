@@ -47,7 +47,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be deployed where, by whom. `remote` gives the way to a git address."""
+    """What is to be deployed where, by whom. `remote` gives the way to a git address;
+    `trailers` are lines of the deploy's commit beside those that say where it came from."""
 
     name: str
     source: Path | Commit
@@ -61,6 +62,7 @@ class Plan:
     wait: bool = True
     overwrite: bool = True
     always_ask: bool = False
+    trailers: tuple[str, ...] = ()
 
 
 def check_folder(folder: Path) -> None:
@@ -245,7 +247,8 @@ def _megabytes(size: int) -> str:
 def _message(plan: Plan, origin: str) -> str:
     folder = "" if isinstance(plan.source, Commit) else plan.source.resolve().name
     subject = plan.message or f"Deploy {origin or folder}"
-    return f"{subject}\n\n{origin_trailers(origin)}"
+    trailers = "\n".join((*plan.trailers, origin_trailers(origin)))
+    return f"{subject}\n\n{trailers}"
 
 
 def follow(

@@ -62,6 +62,11 @@ class Build:
         """Whether this tool made the deploy."""
         return bool(self._trailer("De-From"))
 
+    @property
+    def preview(self) -> str:
+        """The branch that the deploy is the preview of, as its trailer says; else empty."""
+        return self._trailer("De-Preview")
+
     def _trailer(self, name: str) -> str:
         lines = [line for line in self.message.splitlines() if line.startswith(f"{name}: ")]
         return lines[-1].partition(": ")[2] if lines else ""
@@ -78,6 +83,9 @@ class App:
     running: bool | None
     processes: tuple[str, ...] = ()
     build: Build | None = None
+    tags: tuple[str, ...] = ()
+    created: str = ""
+    """UTC as the API writes it; empty unless it was asked for."""
 
 
 ACCESS_LEVELS = ("restricted", "authenticated", "unauthenticated")

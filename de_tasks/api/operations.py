@@ -24,12 +24,17 @@ from de_tasks.errors import DeTasksError, NotFound
 
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
-processes {{ type }} latestBuild {{ {BUILD_FIELDS} }}"""
+processes {{ type }} metadata {{ tags }} latestBuild {{ {BUILD_FIELDS} }}"""
+# Asked for where it is needed only: a server may have to look it up elsewhere.
+CREATED = "analytics { timestamps { created } }"
 LOG_FIELDS = "next lines { time process text }"
 
 WHOAMI = "query { current { username isAdmin } }"
 APP = f"query ($name: String!) {{ app(name: $name) {{ {APP_FIELDS} }} }}"
+DATED_APP = f"query ($name: String!) {{ app(name: $name) {{ {APP_FIELDS} {CREATED} }} }}"
 APPS = f"query ($page: Int) {{ apps(page: $page) {{ nextPage apps {{ {APP_FIELDS} }} }} }}"
+DATED_APPS = f"""query ($page: Int) {{
+apps(page: $page) {{ nextPage apps {{ {APP_FIELDS} {CREATED} }} }} }}"""
 ADD_APP = f"mutation ($name: String) {{ addApp(name: $name) {{ error app {{ {APP_FIELDS} }} }} }}"
 DELETE_APP = "mutation ($name: String) { deleteApp(name: $name) { ok error } }"
 BUILD = f"""query ($name: String!, $after: String, $wait: Int, $count: Int) {{
@@ -66,15 +71,15 @@ class GraphQLPlatform:
         current = self._client.execute(WHOAMI)["current"]
         return User(current["username"], bool(current["isAdmin"]))
 
-    def apps(self) -> Iterator[App]:
+    def apps(self, dated: bool = False) -> Iterator[App]:
         page: int | None = 1
         while page:
-            answer = self._client.execute(APPS, page=page)["apps"]
+            answer = self._client.execute(DATED_APPS if dated else APPS, page=page)["apps"]
             yield from map(_app, answer["apps"])
             page = answer["nextPage"]
 
-    def app(self, name: str) -> App | None:
-        found = self._client.execute(APP, name=name)["app"]
+    def app(self, name: str, dated: bool = False) -> App | None:
+        found = self._client.execute(DATED_APP if dated else APP, name=name)["app"]
         return _app(found) if found else None
 
     def create_app(self, name: str) -> App:
@@ -183,6 +188,8 @@ def _app(found: dict[str, Any]) -> App:
         bool(found["status"]["running"]),
         tuple(process["type"] for process in found["processes"]),
         _build(found["latestBuild"]),
+        split_tags(found["metadata"]["tags"] or ""),
+        found["analytics"]["timestamps"]["created"] or "" if "analytics" in found else "",
     )
 
 

@@ -24,10 +24,10 @@ class Platform(Protocol):
     def whoami(self) -> User:
         """The caller."""
 
-    def apps(self) -> Iterator[App]:
-        """The apps that the caller manages."""
+    def apps(self, dated: bool = False) -> Iterator[App]:
+        """The apps that the caller manages; `dated` ones with the time of their creation."""
 
-    def app(self, name: str) -> App | None:
+    def app(self, name: str, dated: bool = False) -> App | None:
         """One app; None when there is none, or the caller may not manage it."""
 
     def create_app(self, name: str) -> App:

@@ -7,6 +7,7 @@ from de_tasks.tasks.apps import ns as apps
 from de_tasks.tasks.deploy import deploy, diff, history, rollback
 from de_tasks.tasks.fleet import ns as fleet
 from de_tasks.tasks.local import docs, doctor, run
+from de_tasks.tasks.preview import ns as preview
 from de_tasks.tasks.sandbox import ns as sandbox
 from de_tasks.tasks.services import ns as services
 from de_tasks.tasks.session import login, logout, whoami
@@ -28,5 +29,5 @@ ns = Collection(
         restart,
         delete,
     ),
-    *(open_app, docs, doctor, run, apps, services, fleet, sandbox),
+    *(open_app, docs, doctor, run, apps, services, preview, fleet, sandbox),
 )

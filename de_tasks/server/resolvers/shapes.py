@@ -171,17 +171,7 @@ class Shapes:
         own = self._variables.all(row["id"])
         return [*variable_list(own), *variable_list(platform, readonly=True)]
 
-    async def _analytics(
-        self, row: sqlite3.Row, app: App, build: sqlite3.Row | None
-    ) -> dict[str, Any]:
-        groups = [
-            instance.process.group
-            for instances in (app.current.instances if app.current else {}).values()
-            for instance in instances
-        ]
-        environment = app.current.environment if app.current else None
-        python = self._environments.installed(environment) if environment else None
-        folder = app.release_folder(app.current.build_id) if app.current else None
+    def _analytics(self, row: sqlite3.Row, app: App, build: sqlite3.Row | None) -> dict[str, Any]:
         return {
             "appname": row["name"],
             "timestamps": {
@@ -195,14 +185,26 @@ class Shapes:
                 "subject": build["message"].partition("\n")[0] if build else None,
                 "error": None if build else "The app has not been deployed.",
             },
-            "resources": await asyncio.to_thread(
-                usage.measure, [g for g in groups if g], folder, self._settings.data
-            ),
-            "dependencies": {
-                "python": python,
-                "error": None if python is not None else "The app has not been deployed.",
-            },
+            "resources": lambda info: self._usage(app),
+            "dependencies": lambda info: self._dependencies(app),
         }
+
+    async def _usage(self, app: App) -> dict[str, Any]:
+        groups = [
+            instance.process.group
+            for instances in (app.current.instances if app.current else {}).values()
+            for instance in instances
+        ]
+        folder = app.release_folder(app.current.build_id) if app.current else None
+        return await asyncio.to_thread(
+            usage.measure, [g for g in groups if g], folder, self._settings.data
+        )
+
+    def _dependencies(self, app: App) -> dict[str, Any]:
+        environment = app.current.environment if app.current else None
+        python = self._environments.installed(environment) if environment else None
+        error = None if python is not None else "The app has not been deployed."
+        return {"python": python, "error": error}
 
 
 def variable_list(variables: dict[str, str], readonly: bool = False) -> list[dict[str, Any]]:

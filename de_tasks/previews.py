@@ -1,0 +1,212 @@
+"""Previews: a branch as an app of its own. Their names, their mark, and which have outlived use.
+
+What is deleted here is an app that bears our mark. The mark is a tag that says of which app
+and branch the preview is and when it was created, and it holds only where all three agree with
+the app that bears it: a tag that was copied to another app, or written on an app that was
+created by hand, proves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote, unquote
+
+from de_tasks.api.models import App, User
+from de_tasks.api.platform import Platform
+from de_tasks.errors import DeTasksError, NotFound, NotPermitted
+from de_tasks.spelling import typed
+
+LONGEST_NAME = 30
+"""Characters of an app's name; as far as is known, Dash Enterprise takes no more."""
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+DIGEST = 7
+"""Characters of the name that tell branches apart: 36 bits."""
+SLUG = 6
+"""Characters of the branch that a long app name leaves room for."""
+TAG = "de-preview"
+JUST_NOW = timedelta(hours=1)
+"""A preview of somebody else is left alone for so long: a hook deploys before the push arrives."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """An app that was made by us for a branch of another app.
+
+    `by_hand` says that something else was deployed to it since.
+    """
+
+    name: str
+    app: str
+    branch: str
+    owner: str
+    url: str
+    created: datetime
+    deployed: datetime | None
+    status: str
+    by_hand: bool
+
+    def age(self, now: datetime) -> timedelta:
+        """Since the last deploy, or the creation where there was none."""
+        return now - (self.deployed or self.created)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A preview that has outlived its use, and why."""
+
+    preview: Preview
+    reason: str
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A preview that is gone, with names of its services: those deleted, those kept."""
+
+    preview: Preview
+    services: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def preview_name(app: str, branch: str) -> str:
+    """The name of a branch's preview: legal, stable, and another one for every other branch.
+
+    The digest tells `a/b` from `a-b`, and app `a`, branch `b-c` from app `a-b`, branch `c`.
+    """
+    number = int.from_bytes(hashlib.sha256(f"{app}\0{branch}".encode()).digest(), "big")
+    digest = ""
+    for _ in range(DIGEST):
+        number, digit = divmod(number, len(DIGITS))
+        digest += DIGITS[digit]
+    slug = re.sub(r"[^a-z0-9]+", "-", branch.lower()).strip("-")
+    room = LONGEST_NAME - 1 - DIGEST
+    start = app[: room - 1 - min(len(slug), SLUG)].rstrip("-")
+    words = (start, slug[: room - 1 - len(start)].strip("-"), digest)
+    return "-".join(word for word in words if word)
+
+
+def mark(app: str, branch: str, created: str) -> str:
+    """The tag of a preview. A tag has no comma, and here no colon but those between its parts."""
+    return ":".join((TAG, app, re.sub(r"\D", "", created), quote(branch, safe="/")))
+
+
+def without_marks(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags that are nobody's mark."""
+    return tuple(tag for tag in tags if tag.partition(":")[0] != TAG)
+
+
+def read_mark(app: App) -> Preview:
+    """The preview that an app is. Raises `DeTasksError` that says why it is none."""
+    parts = [tag.split(":") for tag in app.tags if tag.partition(":")[0] == TAG]
+    if not parts:
+        raise _not_ours(app.name, "it does not bear the mark of a preview")
+    if len(parts) > 1 or len(parts[0]) != 4:
+        raise _not_ours(app.name, "its mark is not as we write it")
+    _, of, created, branch = parts[0]
+    branch = unquote(branch)
+    if mark(of, branch, app.created) != ":".join(parts[0]) or not created:
+        raise _not_ours(app.name, "its mark is older or younger than the app")
+    if preview_name(of, branch) != app.name:
+        raise _not_ours(app.name, f"its mark is that of {preview_name(of, branch)}")
+    build = app.build
+    return Preview(
+        app.name,
+        of,
+        branch,
+        app.owner,
+        app.url,
+        _time(app.created),
+        _time(build.queued_at) if build else None,
+        build.status if build else "not deployed",
+        by_hand=build is not None and unquote(build.preview) != branch,
+    )
+
+
+def trailer(branch: str) -> str:
+    """The line of a deploy's commit that says of which branch it is the preview."""
+    return f"De-Preview: {quote(branch, safe='/')}"
+
+
+def find(platform: Platform, app: str, branch: str) -> Preview:
+    """The preview of a branch.
+
+    Raises `NotFound` when there is none, `DeTasksError` when an app of that name is not ours.
+    """
+    name = preview_name(app, branch)
+    found = platform.app(name, dated=True)
+    if found is None:
+        raise NotFound(f"Branch {branch} of {app} has no preview ({name}).")
+    return read_mark(found)
+
+
+def listed(platform: Platform, app: str = "") -> Iterator[Preview]:
+    """The previews of an app, or of all apps, that the caller manages."""
+    for found in platform.apps(dated=True):
+        try:
+            preview = read_mark(found)
+        except DeTasksError:
+            continue
+        if app in ("", preview.app):
+            yield preview
+
+
+def delete(platform: Platform, preview: Preview, user: User) -> Deleted:
+    """Delete a preview with the services that were made for it; others are kept.
+
+    Whether it is ours is asked again, of the server. Services go first, so that what an
+    interrupt leaves is found again. Raises `DeTasksError` for an app that is not ours,
+    `NotPermitted` before anything is gone.
+    """
+    present = find(platform, preview.app, preview.branch)
+    if present.by_hand:
+        raise _not_ours(present.name, "something else was deployed to it since")
+    if not may_delete(user, present):
+        raise NotPermitted(
+            f"Only {present.owner}, who owns {present.name}, or an admin may delete it."
+        )
+    services = platform.attached(present.name)
+    own = [s for s in services if (s.name, s.apps) == (f"{present.name}-{s.kind}", (present.name,))]
+    for service in own:
+        platform.delete_service(present.name, service.kind)
+    platform.delete_app(present.name)
+    kept = tuple(service.name for service in services if service not in own)
+    return Deleted(present, tuple(service.name for service in own), kept)
+
+
+def may_delete(user: User, preview: Preview) -> bool:
+    """Whether the platform lets this user delete it: only owners and admins delete apps."""
+    return user.is_admin or preview.owner == user.username
+
+
+def stale(
+    previews: Iterable[Preview],
+    branches: Collection[str],
+    longest: timedelta | None,
+    user: User,
+    now: datetime | None = None,
+) -> Iterator[Stale]:
+    """What the user may delete since its branch is none of these, or it is older than `longest`."""
+    now = now or datetime.now(timezone.utc)
+    for preview in previews:
+        age = preview.age(now)
+        if preview.by_hand or not may_delete(user, preview):
+            continue
+        if preview.branch not in branches:
+            if preview.owner == user.username or age >= JUST_NOW:
+                yield Stale(preview, f"branch {preview.branch} is gone")
+        elif longest is not None and age > longest:
+            yield Stale(preview, f"it was deployed {age.days} days ago")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+
+
+def _not_ours(name: str, reason: str) -> DeTasksError:
+    return DeTasksError(
+        f"{name} is left as it is, since it is not ours: {reason}. "
+        f"To delete it all the same: {typed(f'apps.delete --name {name}')}"
+    )

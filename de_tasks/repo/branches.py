@@ -1,0 +1,70 @@
+"""The branches of the developer's own repository, and those of its remote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from de_tasks.errors import DeTasksError, Temporary, UsageError
+from de_tasks.repo.git import Git
+
+HEADS = "refs/heads/"
+SECONDS = 60
+"""The longest that a remote may take to list its branches."""
+
+
+def current_branch(folder: Path) -> str:
+    """The branch that is checked out. Raises `UsageError` when there is none."""
+    done = Git(None).run("symbolic-ref", "--quiet", "HEAD", cwd=folder)
+    name = done.stdout.strip().removeprefix(HEADS)
+    if done.returncode or not name:
+        raise UsageError(f"No branch is checked out in {folder.resolve()}. Name it with --branch")
+    return name
+
+
+def known_branches(folder: Path, remote: str) -> frozenset[str]:
+    """The branches of the remote, as it says now, and those of the repository itself.
+
+    Raises `UsageError` without a repository or such a remote, `Temporary` when the remote does
+    not answer: what is not known is never taken for gone.
+    """
+    git = Git(None)
+    local = git.run("for-each-ref", "--format=%(refname)", HEADS, cwd=folder)
+    if local.returncode:
+        raise UsageError(f"{folder.resolve()} is not in a git repository: its branches are not known.")
+    names = git.run("remote", cwd=folder).stdout.split()
+    if remote not in names:
+        known = ", ".join(names) or "none"
+        raise UsageError(f"There is no remote {remote!r}: give one with --remote. Known: {known}.")
+    listed = _ask(folder, "ls-remote", "--heads", remote)
+    there = [line.partition("\t")[2] for line in listed.splitlines()]
+    if not there:
+        raise DeTasksError(f"{remote} has no branches at all: nothing is taken for gone.")
+    refs = (*there, *local.stdout.splitlines())
+    return frozenset(ref.removeprefix(HEADS) for ref in refs)
+
+
+def _ask(folder: Path, *arguments: str) -> str:
+    """What a remote answers, asked with the developer's own configuration and credentials."""
+    # A hook's GIT_DIR and kin speak of another repository, or of a place seen from its top.
+    own = Git(None).run("rev-parse", "--local-env-vars", cwd=folder).stdout.split()
+    environment = {name: value for name, value in os.environ.items() if name not in own}
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env={**environment, "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise Temporary(f"{arguments[-1]} has not answered in {SECONDS} s.") from None
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or ["git gives no reason"]
+        raise Temporary(f"{arguments[-1]} does not tell its branches: {words[-1]}")
+    return done.stdout

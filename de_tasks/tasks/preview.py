@@ -1,0 +1,292 @@
+"""preview.*: branches as apps of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import invoke
+from invoke import Collection
+
+from de_tasks import config, console
+from de_tasks.config import whole_number
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.spelling import typed
+from de_tasks.tasks.base import app_name, connect, settings, task
+from de_tasks.tasks.deploy import REF, remote, repository, tell_json, tell_people
+
+if TYPE_CHECKING:
+    from de_tasks.deployment import Event
+    from de_tasks.previewing import Prepared, Wanted
+    from de_tasks.previews import Deleted, Preview, Stale
+
+ACCESS = ("copy", "restricted")
+NAME = {"name": "Name of the main app (default: de.app, else the folder's name)"}
+BRANCH = {"branch": "Branch (default: the one that is checked out)"}
+
+
+@task(
+    help={
+        **NAME,
+        **BRANCH,
+        "message": "What changed, for the deploy's commit",
+        "ref": REF,
+        "restricted": "Let nobody in but owner and co-owners (default: the main app's viewers)",
+        "no_wait": "Return when the server has the files; the build goes on",
+        "timeout": "Seconds that build and start may take (default: 900)",
+        "json": "Print JSON lines: preview, plan, step, progress, log, done",
+    }
+)
+def deploy(
+    context: invoke.Context,
+    path: str = "",
+    name: str = "",
+    branch: str = "",
+    message: str = "",
+    ref: str = "",
+    timeout: str = "",
+    restricted: bool = False,
+    no_wait: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Deploy a branch as an app of its own, created like the main app."""
+    from de_tasks import deployment, previewing, previews
+    from de_tasks.repo.source import find_commit
+
+    if timeout:
+        whole_number(timeout, "--timeout", least=1)
+    values = settings(context, path=path, timeout=timeout)
+    if values.preview_access not in ACCESS:
+        raise UsageError(
+            f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
+        )
+    folder = Path(values.path).expanduser()
+    deployment.check_folder(folder)
+    branch = _branch(values, branch)
+    source = find_commit(folder, ref) if ref else folder
+    connection = connect(context, path=path)
+    user, host = connection.session.username, connection.host.name
+    wanted = previewing.Wanted(
+        app_name(values, name),
+        branch,
+        user,
+        host,
+        tuple(str(variable) for variable in values.preview_variables),
+        restricted or values.preview_access == "restricted",
+    )
+    tell = tell_json if json else tell_people
+
+    def agreed(question: str) -> bool:
+        return console.confirm(question, yes)
+
+    prepared = previewing.prepare(connection.platform, wanted, agreed)
+    tell(_told(prepared, wanted))
+    plan = deployment.Plan(
+        prepared.name,
+        source,
+        user,
+        host,
+        message,
+        lambda url: remote(connection, url),
+        agreed,
+        timeout=values.timeout,
+        wait=not no_wait,
+        always_ask=values.confirm == "always",
+        trailers=(previews.trailer(branch),),
+    )
+    cache = repository(values, connection, prepared.name)
+    deployment.Deploy(plan, cache, connection.platform, tell).run()
+
+
+@task(name="list", help={**NAME, "all": "Previews of every app"})
+def list_previews(
+    context: invoke.Context, name: str = "", all: bool = False, json: bool = False
+) -> None:
+    """List the previews: branch, age since the last deploy, address, owner."""
+    from de_tasks import previews
+
+    connection = connect(context)
+    wanted = "" if all else app_name(connection.settings, name)
+    found = list(previews.listed(connection.platform, wanted))
+    now = datetime.now(timezone.utc)
+    if json:
+        console.result_json([_facts(preview, now) for preview in found])
+        return
+    rows = [(p.branch, _age(p.age(now)), p.status, p.url, p.owner) for p in found]
+    console.table(("BRANCH", "AGE", "BUILD", "ADDRESS", "OWNER"), rows)
+
+
+@task(help={**NAME, **BRANCH, "if_exists": "Succeed when there is no such preview"})
+def delete(
+    context: invoke.Context,
+    path: str = "",
+    name: str = "",
+    branch: str = "",
+    if_exists: bool = False,
+    yes: bool = False,
+) -> None:
+    """Delete the preview of a branch, with the services that were made for it."""
+    from de_tasks import previews
+    from de_tasks.errors import NotFound
+
+    values = settings(context, path=path)
+    branch, app = _branch(values, branch), app_name(values, name)
+    connection = connect(context, path=path)
+    try:
+        preview = previews.find(connection.platform, app, branch)
+    except NotFound as missing:
+        if not if_exists:
+            raise
+        console.result(str(missing))
+        return
+    question = f"Delete {preview.name}, the preview of {branch}, with its services and their data?"
+    if not console.confirm(question, yes):
+        raise invoke.Exit("Nothing was deleted.", code=1)
+    deleted = previews.delete(connection.platform, preview, connection.platform.whoami())
+    _show(deleted, connection.host.name, console.result)
+
+
+@task(
+    help={
+        **NAME,
+        "older_than": "Days without a deploy after which a preview goes too",
+        "remote": "Remote of the repository whose branches count (default: origin)",
+        "dry_run": "Only say what would be deleted; so without a terminal, unless -y is given",
+    }
+)
+def prune(
+    context: invoke.Context,
+    path: str = "",
+    name: str = "",
+    older_than: str = "",
+    remote: str = "origin",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Delete the previews whose branch is gone, or that are older than some days."""
+    from de_tasks import previews
+    from de_tasks.repo.branches import known_branches
+
+    days = whole_number(older_than, "--older-than", least=1) if older_than else None
+    longest = None if days is None else timedelta(days=days)
+    values = settings(context, path=path)
+    app = app_name(values, name)
+    branches = known_branches(Path(values.path).expanduser(), remote)
+    connection = connect(context, path=path)
+    user = connection.platform.whoami()
+    found = list(previews.stale(previews.listed(connection.platform, app), branches, longest, user))
+    for item in found:
+        console.note(f"{item.preview.name}: {item.reason}")
+    dry_run = dry_run or not (yes or console.interactive())
+    if found and not dry_run and not console.confirm(f"Delete {_count(found)}?", yes):
+        raise invoke.Exit("Nothing was deleted.", code=1)
+    if not found:
+        console.note(f"No preview of {app} has outlived its use.")
+    elif dry_run:
+        console.note(f"{_count(found)} would be deleted. To delete: {typed('preview.prune -y')}")
+    errors = {}
+    for item in () if dry_run else found:
+        try:
+            deleted = previews.delete(connection.platform, item.preview, user)
+        except DeTasksError as error:
+            errors[item.preview.name] = error
+            console.note(str(error))
+            continue
+        _show(deleted, connection.host.name, console.note if json else console.result)
+    if json:
+        now = datetime.now(timezone.utc)
+        gone = {item.preview.name for item in found} - set(errors) if not dry_run else set()
+        console.result_json(
+            [
+                {
+                    **_facts(item.preview, now),
+                    "reason": item.reason,
+                    "deleted": item.preview.name in gone,
+                }
+                for item in found
+            ]
+        )
+    if errors:
+        raise DeTasksError(f"Not deleted: {', '.join(errors)}.")
+
+
+def _branch(values: config.Settings, branch: str) -> str:
+    from de_tasks.repo.branches import current_branch
+
+    return branch or current_branch(Path(values.path).expanduser())
+
+
+def _told(prepared: Prepared, wanted: Wanted) -> Event:
+    from de_tasks.deployment import Event
+
+    name = prepared.name
+    lines = [f"{name} is the preview of {wanted.branch}, the app being {wanted.app}"]
+    if prepared.created:
+        lines = [f"{name} was created as the preview of {wanted.branch}, like {wanted.app}"]
+    if prepared.services:
+        lines.append(f"Attached, new and empty: {', '.join(prepared.services)}")
+    if prepared.copied:
+        lines.append(f"Copied the values of {', '.join(prepared.copied)}")
+    if prepared.missing:
+        names = ", ".join(prepared.missing)
+        lines.append(f"Without the variables {names}: de.preview.variables does not name them")
+    if prepared.unknown:
+        names = ", ".join(prepared.unknown)
+        lines.append(f"{wanted.app} has no variables {names}, which de.preview.variables names")
+    lines += [
+        f"Not as {wanted.app}: {refusal.what}: {refusal.error}" for refusal in prepared.refusals
+    ]
+    facts: dict[str, object] = {
+        "name": name,
+        "branch": wanted.branch,
+        "created": prepared.created,
+        "services": list(prepared.services),
+        "copied": list(prepared.copied),
+        "missing": list(prepared.missing),
+        "unknown": list(prepared.unknown),
+        "refused": [refusal.what for refusal in prepared.refusals],
+    }
+    return Event("preview", "\n".join(lines), facts)
+
+
+def _show(deleted: Deleted, host: str, say: Callable[[str], None]) -> None:
+    preview = deleted.preview
+    services = f" with {', '.join(deleted.services)}" if deleted.services else ""
+    say(f"Preview {preview.name} of {preview.branch} was deleted from [{host}]{services}.")
+    if deleted.kept:
+        console.note(f"Not made for it, and so kept with their data: {', '.join(deleted.kept)}")
+
+
+def _facts(preview: Preview, now: datetime) -> dict[str, object]:
+    return {
+        "branch": preview.branch,
+        "name": preview.name,
+        "app": preview.app,
+        "owner": preview.owner,
+        "url": preview.url,
+        "build": preview.status,
+        "created": preview.created.isoformat(),
+        "deployed": preview.deployed.isoformat() if preview.deployed else None,
+        "age_seconds": round(preview.age(now).total_seconds()),
+        "by_hand": preview.by_hand,
+    }
+
+
+def _age(age: timedelta) -> str:
+    minutes = max(0, int(age.total_seconds() // 60))
+    for unit, size in (("days", 1440), ("hours", 60)):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {unit}"
+    return f"{minutes} min"
+
+
+def _count(found: Sequence[Stale]) -> str:
+    return "1 preview" if len(found) == 1 else f"{len(found)} previews"
+
+
+ns = Collection("preview", deploy, list_previews, delete, prune)
+ns.__doc__ = "Branches as apps of their own."
