@@ -32,7 +32,9 @@ def known_branches(folder: Path, remote: str) -> frozenset[str]:
     git = Git(None)
     local = git.run("for-each-ref", "--format=%(refname)", HEADS, cwd=folder)
     if local.returncode:
-        raise UsageError(f"{folder.resolve()} is not in a git repository: its branches are not known.")
+        raise UsageError(
+            f"{folder.resolve()} is not in a git repository: its branches are not known."
+        )
     names = git.run("remote", cwd=folder).stdout.split()
     if remote not in names:
         known = ", ".join(names) or "none"
