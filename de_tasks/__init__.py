@@ -3,9 +3,7 @@
 A project's tasks.py needs one line: `from de_tasks import ns`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
     from de_tasks.tasks import *  # noqa: F403
 
@@ -38,11 +36,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """A task or collection, loaded when it is first asked for (PEP 562).
 
     A git hook runs at every push and needs none of them, and invoke alone takes 0.1 s to import.
     """
     if name in __all__:
+        from importlib import import_module
+
         return getattr(import_module("de_tasks.tasks"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

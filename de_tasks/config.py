@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from de_tasks import project
 from de_tasks.errors import UsageError
 
 REFERENCE_VARIABLES = {
@@ -27,7 +28,7 @@ REFERENCE_VARIABLES = {
     "api_key": "DASH_ENTERPRISE_API_KEY",
     "ca_path": "DASH_ENTERPRISE_CA_PATH",
 }
-CONFIGURATION = ("invoke.yaml", "invoke.yml", "invoke.json", "invoke.py", "tasks.py")
+CONFIGURATION = (*project.CONFIGURATION, "tasks.py")
 """Files of a project, in the folder that relative paths of its configuration start from."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -52,6 +53,8 @@ class Settings:
     app: str = ""
     path: str = "."
     branch: str = "master"
+    branches: Mapping[str, object] = field(default_factory=dict)
+    hooks_yes: bool = False
     cache: str = ""
     confirm: str = "others"
     timeout: int = 900

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from invoke import Argument, Exit, ParseError, Program
 from invoke.parser import ParserContext
 
@@ -12,6 +10,7 @@ from de_tasks import console
 from de_tasks.errors import UsageError
 from de_tasks.grammar import Grammar
 from de_tasks.manual import Help, Manual
+from de_tasks.project import nearest
 from de_tasks.spelling import speak_as
 
 CORE = {
@@ -21,7 +20,6 @@ CORE = {
     "ca-path": "Root certificate that signed the server's",
 }
 INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dry", "--echo")
-CONFIGURATION = ("invoke.yaml", "invoke.yml", "invoke.json", "invoke.py")
 
 
 class DeTasksProgram(Program):
@@ -61,12 +59,10 @@ class DeTasksProgram(Program):
     def parse_collection(self) -> None:
         """Besides, load the nearest invoke.yaml, as `inv` does beside tasks.py."""
         super().parse_collection()
-        here = Path.cwd()
-        for folder in (here, *here.parents):
-            if any((folder / name).is_file() for name in CONFIGURATION):
-                self.config.set_project_location(str(folder))
-                self.config.load_project()
-                return
+        folder = nearest(".")
+        if folder:
+            self.config.set_project_location(folder)
+            self.config.load_project()
 
     def update_config(self, merge: bool = True) -> None:
         """Hand our core options to the tasks, which rank them as flags."""

@@ -1,0 +1,92 @@
+"""de-deploy, before a push: deploy the pushed commit when its branch maps to an app."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from de_tasks.githooks import edge, mapping
+from de_tasks.githooks.pushes import Push, commit_source
+
+TYPE_CHECKING = False  # typing's, without importing typing
+if TYPE_CHECKING:
+    import invoke
+
+    from de_tasks.config import Settings
+
+NAME = "de-deploy"
+ABOUT = (
+    "Deploy the commit that is being pushed to the app that its branch maps to in de.branches; "
+    "without de.branches, the default branch to the app of this folder."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Deploy each pushed branch that maps to an app."""
+    parser = edge.pre_push_parser(NAME, ABOUT)
+    parser.add_argument(
+        "--allow-forced", action="store_true", help="deploy what is no fast-forward, too"
+    )
+    options = parser.parse_args(argv)
+    return edge.run(options, NAME, "push", lambda: _deploy_all(options))
+
+
+def _deploy_all(options: argparse.Namespace) -> None:
+    folder = options.path or "."
+    pushes = [push for push in edge.pushed(options) if not mapping.surely_none(push, folder)]
+    if not pushes:
+        return
+    from de_tasks.tasks.base import settings
+
+    context = edge.context(folder)
+    values = settings(context, path=options.path)
+    wanted = [(push, name) for push in pushes if (name := mapping.app_of(push, values))]
+    if not options.allow_forced:
+        for push, _ in wanted:
+            _refuse_forced(push)
+    for push, name in wanted:
+        _deploy(push, name, context, values)
+
+
+def _refuse_forced(push: Push) -> None:
+    from de_tasks.errors import DeTasksError
+
+    if push.forced():
+        raise DeTasksError(
+            f"{push.branch} of {push.remote} has commits that {push.commit[:7]} lacks, and its "
+            "remote may refuse what would then be deployed. Pull first, or give --allow-forced"
+        )
+
+
+def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) -> None:
+    from de_tasks.deployment import Deploy, Plan
+    from de_tasks.githooks.telling import Teller
+    from de_tasks.tasks.base import connect
+    from de_tasks.tasks.deploy import remote, repository
+
+    source = commit_source(push, values.path)
+    connection = connect(context)
+    plan = Plan(
+        name,
+        source,
+        connection.session.username,
+        connection.host.name,
+        "",
+        lambda url: remote(connection, url),
+        lambda question: values.hooks_yes or _refuse(question, push),
+        timeout=values.timeout,
+        always_ask=values.confirm == "always",
+    )
+    with Teller(NAME) as tell:
+        Deploy(plan, repository(values, connection, name), connection.platform, tell).run()
+
+
+def _refuse(question: str, push: Push) -> bool:
+    from de_tasks.errors import DeTasksError
+    from de_tasks.spelling import typed
+
+    seen = question.removesuffix(" Create it?").removesuffix(" Overwrite?")
+    raise DeTasksError(
+        f"{seen} A hook does not decide that by itself: type "
+        f"{typed(f'deploy --ref {push.commit[:10]}')}, or set de.hooks.yes"
+    )

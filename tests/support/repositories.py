@@ -1,0 +1,63 @@
+"""A developer's repository, with a bare remote to push to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+IDENTITY = {
+    name: "dev" if name.endswith("NAME") else "dev@example.com"
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+}
+
+
+@dataclass
+class Repository:
+    """A working copy; `variables` are added to the environment of each git command."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, folder: Path, variables: dict[str, str] | None = None) -> Repository:
+        """Turn a folder with files into a repository on `main`, its remote beside it."""
+        made = cls(folder, variables or {})
+        remote = folder.parent / f"{folder.name}.remote"
+        subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True, timeout=30)
+        made.git("init", "-q", "-b", "main")
+        made.git("remote", "add", "origin", str(remote))
+        made.commit("first")
+        return made
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The finished git command, whatever its status."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder.parent),
+            **IDENTITY,
+            **self.variables,
+        }
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def git(self, *arguments: str) -> str:
+        """What a git command prints; it must succeed."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, message: str) -> str:
+        """Commit every file; returns the commit."""
+        self.git("add", "--all")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
