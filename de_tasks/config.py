@@ -85,7 +85,11 @@ def load(
     """
     found = origins(configuration, environment, **flags)
     values = {name: origin.value for name, origin in found.items()}
-    return replace(Settings(), **values)  # type: ignore[arg-type]
+    settings = replace(Settings(), **values)  # type: ignore[arg-type]
+    if not settings.ca_path:
+        return settings
+    # git reads it too, in a folder of its own.
+    return replace(settings, ca_path=str(Path(settings.ca_path).expanduser().absolute()))
 
 
 def origins(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from de_tasks.errors import DeTasksError, Temporary, UsageError
+from de_tasks import certificates
+from de_tasks.errors import Temporary, UsageError
 
 if TYPE_CHECKING:
     import requests
@@ -24,13 +25,10 @@ class Transport:
 
     def __init__(self, ca_path: str = "") -> None:
         self.ca_path = ca_path
-        self._verify: str | bool = ca_path or True
 
     @cached_property
     def _session(self) -> requests.Session:
-        import requests
-
-        session = requests.Session()
+        session = certificates.session(self.ca_path)
         session.headers["User-Agent"] = "de-tasks"
         return session
 
@@ -44,17 +42,11 @@ class Transport:
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         # Without this requests would send what ~/.netrc has for the host in place of the token.
         options.setdefault("auth", _keep_headers)
-        if self._verify is not True:
-            options["verify"] = self._verify
         server = url.split("/", 3)[2]
         try:
             answer = self._session.request(method, url, allow_redirects=False, **options)
-        except requests.exceptions.SSLError:
-            raise DeTasksError(
-                f"The certificate of {server} cannot be verified. "
-                "If an internal authority signed it, give its root certificate with "
-                "DASH_ENTERPRISE_CA_PATH or --ca-path"
-            ) from None
+        except requests.exceptions.SSLError as error:
+            raise certificates.refused(server, str(error)) from None
         except (requests.ConnectionError, requests.Timeout):
             raise Unavailable(
                 f"{server} does not answer. Is the host right, and is the server running?"

@@ -1,0 +1,127 @@
+"""TLS: what is believed, what is said when it is not, and the sandbox's own authority."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from de_tasks import certificates
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server import authority
+from de_tasks.server.authority import Certificates
+from de_tasks.transport import Transport
+
+
+class Hello(http.server.BaseHTTPRequestHandler):
+    """Answers every GET."""
+
+    def do_GET(self) -> None:
+        """Say hello."""
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@contextmanager
+def served(found: Certificates, host: str = "127.0.0.1") -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer((host, 0), Hello)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(found.chain, found.key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Certificates:
+    return authority.provide(tmp_path / "tls")
+
+
+@pytest.fixture
+def port(made: Certificates) -> Iterator[int]:
+    with served(made) as number:
+        yield number
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_file_that_signed_is_believed(name: str, made: Certificates, port: int) -> None:
+    answer = Transport(str(made.authority)).request("GET", f"https://{name}:{port}/")
+    assert answer.text == "hello"
+
+
+def test_certificate_of_nobody_we_know(
+    made: Certificates, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What other programs believe, or do not ask for, is not what we do.
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.authority))
+    with pytest.raises(DeTasksError, match=f"127.0.0.1:{port}, with SHA-256 ") as refused:
+        Transport().request("GET", f"https://127.0.0.1:{port}/", verify=False)
+    assert "unable to get local issuer certificate" in str(refused.value)
+    assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in str(refused.value)
+    der = ssl.PEM_cert_to_DER_cert(made.chain.read_text())
+    assert certificates.fingerprint(der) in str(refused.value)
+
+
+def test_system_store_is_believed(
+    made: Certificates, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    assert Transport().request("GET", f"https://127.0.0.1:{port}/").text == "hello"
+
+
+def test_named_file_counts_alone(tmp_path: Path, made: Certificates, port: int) -> None:
+    other = authority.provide(tmp_path / "other")
+    with pytest.raises(DeTasksError, match="is not trusted"):
+        Transport(str(other.authority)).request("GET", f"https://127.0.0.1:{port}/")
+
+
+def test_expired_certificate(tmp_path: Path) -> None:
+    past = datetime.now(timezone.utc) - timedelta(days=authority.SERVER_DAYS + 1)
+    old = authority.provide(tmp_path / "old", past)
+    with served(old) as port, pytest.raises(DeTasksError, match=r"expired.+can renew it"):
+        Transport(str(old.authority)).request("GET", f"https://127.0.0.1:{port}/")
+
+
+def test_certificate_of_another_name(made: Certificates) -> None:
+    words = "belongs to another name"
+    with served(made, "127.0.0.2") as port, pytest.raises(DeTasksError, match=words):
+        Transport(str(made.authority)).request("GET", f"https://127.0.0.2:{port}/")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "no certificate"), (None, "cannot be read"), ("folder", "is a folder")]
+)
+def test_certificate_file_that_is_none(text: str | None, words: str, tmp_path: Path) -> None:
+    file = tmp_path if text == "folder" else tmp_path / "ca.pem"
+    if text == "":
+        file.write_text("")
+    with pytest.raises(UsageError, match=words):
+        Transport(str(file)).request("GET", "https://127.0.0.1:1/")
+
+
+def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -> None:
+    before = made.chain.read_bytes(), made.authority.read_bytes()
+    authority.provide(tmp_path / "tls")
+    assert (made.chain.read_bytes(), made.authority.read_bytes()) == before
+    later = datetime.now(timezone.utc) + timedelta(days=authority.SERVER_DAYS - 1)
+    authority.provide(tmp_path / "tls", later)
+    assert made.chain.read_bytes() != before[0] and made.authority.read_bytes() == before[1]
+    modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "tls").iterdir()}
+    assert modes == {0o600}
