@@ -50,6 +50,11 @@ class Settings:
     keyfile: str = ""
     no_keyfile: bool = False
     insecure_http: bool = False
+    issuer: str = ""
+    api: str = ""
+    git: str = ""
+    platform: str = "auto"
+    executable: str = "de"
     app: str = ""
     path: str = "."
     branch: str = "master"
@@ -181,6 +186,13 @@ class Host:
     web: str
 
     @classmethod
+    def of(cls, text: str, values: Settings) -> Host:
+        """The same as `parse`, with the addresses that the settings give in place of ours."""
+        host = cls.parse(text, values.insecure_http)
+        given = {"issuer": values.issuer, "api": values.api, "git": values.git}
+        return replace(host, **{name: url.rstrip("/") for name, url in given.items() if url})
+
+    @classmethod
     def parse(cls, text: str, insecure_http: bool = False) -> Host:
         """Read `example.plotly.host`, or a URL such as `http://127.0.0.1:8888`.
 
@@ -240,6 +252,14 @@ def has_browser(environment: Mapping[str, str] | None = None) -> bool:
     environment = os.environ if environment is None else environment
     signs = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     return sys.platform in ("darwin", "win32") or any(environment.get(name) for name in signs)
+
+
+def inherited() -> dict[str, str]:
+    """The environment of a program that runs git itself, without secrets.
+
+    A hook's `GIT_*` variables are left out: they would lead its git into the developer's index.
+    """
+    return {n: value for n, value in without_secrets().items() if not n.startswith("GIT_")}
 
 
 def default_folder(kind: str) -> Path:

@@ -111,12 +111,14 @@ class Deploy:
         with self._repository.snapshot(plan.source, self._step) as snapshot:
             origin = describe(plan.source)
             files = snapshot.files()
-            self._tell(Event("plan", _planned(files, origin), _plan_facts(files, origin)))
+            self._tell(planned(files, origin))
             self._part("snapshot")
             if plan.dry_run:
                 self._tell(Event("done", "Nothing was sent: this was a dry run."))
                 return
-            pushed = self._push(snapshot, files, _message(plan, origin))
+            trailers = "\n".join((*plan.trailers, origin_trailers(origin)))
+            message = f"{subject(plan, origin)}\n\n{trailers}"
+            pushed = self._push(snapshot, files, message)
         self._part("push")
         if self._app and self._app.build and self._app.build.status == "built":
             if not pushed.changed:
@@ -220,35 +222,32 @@ class Deploy:
         self._since = now
 
 
-def _planned(files: Files, origin: str) -> str:
+def planned(files: Files, origin: str) -> Event:
+    """What is to be deployed: how many files, how big, and from which commit."""
     changed = "" if files.changed is None else f", {files.changed} changed since your last deploy"
     source = f", from {origin}" if origin else ""
     lines = [f"{files.count} files, {_megabytes(files.size)}{changed}{source}"]
     if files.largest:
         lines.append("The largest, which a .gitignore in the folder would leave out:")
         lines += [f"  {_megabytes(size):>9}  {name}" for name, size in files.largest]
-    return "\n".join(lines)
-
-
-def _plan_facts(files: Files, origin: str) -> dict[str, object]:
-    return {
+    facts: dict[str, object] = {
         "files": files.count,
         "bytes": files.size,
         "changed": files.changed,
         "source": origin or None,
         "largest": [{"name": name, "bytes": size} for name, size in files.largest],
     }
+    return Event("plan", "\n".join(lines), facts)
 
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
 
 
-def _message(plan: Plan, origin: str) -> str:
+def subject(plan: Plan, origin: str) -> str:
+    """The message that the deploy is made with."""
     folder = "" if isinstance(plan.source, Commit) else plan.source.resolve().name
-    subject = plan.message or f"Deploy {origin or folder}"
-    trailers = "\n".join((*plan.trailers, origin_trailers(origin)))
-    return f"{subject}\n\n{trailers}"
+    return plan.message or f"Deploy {origin or folder}"
 
 
 def follow(
@@ -268,7 +267,7 @@ def follow(
             yield from (line.text for line in build.log.lines)
             after = build.log.next
             if build.status in FINISHED:
-                return _judge(build, name)
+                return judge(build, name)
         elif build and (looks := looks + 1) > 1 and _known(platform, name, sha):
             raise DeployFailed(
                 f"{build.author or 'Somebody'} has deployed {name} after you. "
@@ -287,7 +286,8 @@ def _known(platform: Platform, name: str, sha: str) -> bool:
     return any(build.sha == sha for build in islice(platform.builds(name), 20))
 
 
-def _judge(build: Build, name: str) -> None:
+def judge(build: Build, name: str) -> None:
+    """Raise `DeployFailed` with the reason for a build that has failed."""
     if build.status == "failed":
         reason = build.error or "The server gives no reason."
         raise DeployFailed(

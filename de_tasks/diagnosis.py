@@ -13,7 +13,10 @@ from typing import Any
 from de_tasks.api import changing, operations
 from de_tasks.api.client import Client
 from de_tasks.api.models import Changes, People
+from de_tasks.config import Host, Settings
 from de_tasks.errors import DeTasksError
+from de_tasks.transport import Transport
+from de_tasks.vendor.choice import choose
 
 SOMEBODY = People(("user",), ("group",))
 EVERYTHING = Changes(
@@ -64,6 +67,13 @@ def machine(cache: Path) -> Iterator[Finding]:
         yield Finding("cache", True, f"{cache}, {shutil.disk_usage(cache).free // 10**6} MB free")
     except OSError as error:
         yield Finding("cache", False, f"{cache} cannot be written: {error.strerror}.")
+
+
+def way(values: Settings, host: Host) -> Finding:
+    """Whether the host is reached by its API or through `de`, and why."""
+    chosen = choose(values, host, Transport(values.ca_path))
+    through = {"api": "the platform API", "de": f"the vendor's {values.executable}"}
+    return Finding("way", True, f"{host.name} through {through[chosen.through]}: {chosen.why}")
 
 
 def documents() -> dict[str, str]:

@@ -10,10 +10,10 @@ NEVER_DEPLOYED = "This app has not been deployed and has no previous builds."
 
 @dataclass(frozen=True)
 class User:
-    """The caller."""
+    """The caller; `is_admin` is None where the server does not tell."""
 
     username: str
-    is_admin: bool
+    is_admin: bool | None
 
 
 @dataclass(frozen=True)

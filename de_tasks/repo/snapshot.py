@@ -148,6 +148,15 @@ class Snapshot:
         before = f"{head}^{{tree}}" if head else self._git("mktree", stdin="").strip()
         return self._git("diff", *options, before, files.tree)
 
+    def export(self, folder: Path) -> None:
+        """Write the files to a folder, which is made; the snapshot's own index stays as it is."""
+        tree = self.files().tree
+        folder.mkdir(parents=True)
+        index = folder.with_name(folder.name + ".index")
+        places = {"GIT_WORK_TREE": str(folder), "GIT_INDEX_FILE": str(index)}
+        self._git("read-tree", "--reset", "-u", tree, variables=places)
+        index.unlink(missing_ok=True)
+
     def _put(
         self, remote: Remote, author: str, message: str, progress: Progress, again: bool
     ) -> Pushed:

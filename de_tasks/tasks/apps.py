@@ -81,7 +81,7 @@ def delete(
     connection = connect(context)
     wanted, host = named_app(connection.settings, name, yes), connection.host.name
     own = [s for s in connection.platform.attached(wanted) if s.apps == (wanted,)]
-    names = ", ".join(f"{service.name} ({service.kind})" for service in own)
+    names = ", ".join(f"{s.name} ({s.kind})" if s.name else s.kind for s in own)
     question = f"Delete {wanted} from {host}{f' with {names}' if with_services and own else ''}?"
     # Without a terminal the reference deletes without a question, and scripts rely on it.
     if not yes and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
@@ -114,16 +114,18 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     if json:
         console.result_json(_summary(app))
         return
-    console.result(f"{app.name} on {connection.host.name}, owned by {app.owner}")
+    owner = f", owned by {app.owner}" if app.owner else ""
+    console.result(f"{app.name} on {connection.host.name}{owner}")
     if app.build:
-        subject = app.build.message.partition("\n")[0]
-        console.result(f"  build      {app.build.id}, {app.build.status}: {subject}")
+        words = f"{app.build.id}, {app.build.status}: {app.build.subject}"
+        console.result(f"  build      {words if app.build.id else app.build.status}")
         if app.build.error:
             console.result(f"  failed     {app.build.error}")
     else:
         console.result("  build      none: the app has not been deployed")
-    state = "running" if app.running else "not running"
-    console.result(f"  processes  {', '.join(app.processes) or 'none'} ({state})")
+    if app.running is not None:
+        state = "running" if app.running else "not running"
+        console.result(f"  processes  {', '.join(app.processes) or 'none'} ({state})")
     console.result(f"  address    {app.url}")
 
 

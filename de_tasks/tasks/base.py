@@ -106,13 +106,21 @@ def _plain(section: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Connection:
-    """A host that we are logged in to."""
+    """A host that we are logged in to: by its API with credentials, or through `de`."""
 
     settings: config.Settings
     host: config.Host
-    session: Any
-    client: Any
     platform: Any
+    session: Any = None
+    client: Any = None
+    de: Any = None
+
+    @property
+    def username(self) -> str:
+        """Who is logged in."""
+        if self.session is None:
+            return str(self.platform.whoami().username)
+        return str(self.session.username)
 
 
 def store(values: config.Settings) -> Store | None:
@@ -168,7 +176,7 @@ def find_host(values: config.Settings) -> config.Host:
             f"{typed('login --host example.plotly.host')}\n"
             f"or start one on this machine: {typed('sandbox.start')}"
         )
-    return config.Host.parse(name, values.insecure_http)
+    return config.Host.of(name, values)
 
 
 def connect(context: invoke.Context, **flags: object) -> Connection:
@@ -179,9 +187,27 @@ def connect(context: invoke.Context, **flags: object) -> Connection:
     from de_tasks.auth.oidc import Oidc
 
     to = target(context, **flags)
+    vendor = vendors(to)
+    if vendor:
+        from de_tasks.vendor.platform import VendorPlatform
+
+        return Connection(to.settings, to.host, VendorPlatform(vendor), de=vendor)
     session = choose(to.settings, to.host, Oidc(to.host, to.transport), to.store)
     client = Client(to.host, session, to.transport, console.note)
-    return Connection(to.settings, to.host, session, client, GraphQLPlatform(client))
+    return Connection(to.settings, to.host, GraphQLPlatform(client), session, client)
+
+
+def vendors(to: Target) -> Any:
+    """The vendor's command line where it leads to the host, else None."""
+    values = to.settings
+    if values.platform == "api" or (values.platform == "auto" and "://" in to.host.name):
+        return None  # Without a look at `de_tasks.vendor`, which everyday commands do not need.
+    from de_tasks.vendor.choice import choose
+    from de_tasks.vendor.command import De
+
+    if choose(values, to.host, to.transport).through == "api":
+        return None
+    return De.of(values, to.host, config.inherited(), console.note)
 
 
 def app_name(values: config.Settings, name: str | None) -> str:

@@ -9,7 +9,7 @@ import invoke
 
 from de_tasks import config, console
 from de_tasks.config import whole_number
-from de_tasks.errors import UsageError
+from de_tasks.errors import NotAvailable, UsageError
 from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def deploy(
     plan = deployment.Plan(
         wanted,
         source,
-        connection.session.username,
+        connection.username,
         connection.host.name,
         message,
         lambda url: remote(connection, url),
@@ -76,7 +76,12 @@ def deploy(
     )
     tell = tell_json if json else tell_people
     cache = repository(values, connection, wanted)
-    deployment.Deploy(plan, cache, connection.platform, tell).run()
+    if connection.de:
+        from de_tasks.vendor.deploying import VendorDeploy
+
+        VendorDeploy(plan, cache, connection.platform, connection.de, tell).run()
+    else:
+        deployment.Deploy(plan, cache, connection.platform, tell).run()
 
 
 @task(
@@ -181,7 +186,7 @@ def rollback(
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
     rolling.roll_back(
-        rolling.Back(app, target, connection.session.username, remote(connection, app.git_url)),
+        rolling.Back(app, target, connection.username, remote(connection, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
         tell_json if json else tell_people,
@@ -198,8 +203,14 @@ def repository(values: config.Settings, connection: Connection, app: str) -> Dep
 
 
 def remote(connection: Connection, url: str) -> Remote:
-    """The way to a git address with the present login."""
+    """The way to a git address with the present login.
+
+    Raises `NotAvailable` through `de`, which has no address to tell.
+    """
     from de_tasks.repo.git import Remote
+
+    if connection.session is None:
+        raise NotAvailable("Not available through `de`: the files that are deployed.")
 
     values = connection.settings
     return Remote(url, values.branch, connection.session.header(), values.ca_path)

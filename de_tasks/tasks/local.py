@@ -43,11 +43,12 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
     cache = Path(values.cache).expanduser() if values.cache else config.default_folder("cache")
     findings = list(checks.machine(cache))
     try:
+        findings.append(checks.way(values, find_host(values)))
         connection = connect(context)
         user = connection.platform.whoami()
         words = f"Logged in as [{user.username}] to [{connection.host.name}]."
         findings.append(checks.Finding("login", True, words))
-        findings += checks.server(connection.client)
+        findings += checks.server(connection.client) if connection.client else ()
     except DeTasksError as error:
         findings.append(checks.Finding("login", False, str(error)))
     if json:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import invoke
 
 from de_tasks import browser, config, console
 from de_tasks.errors import AuthError, DeTasksError, UsageError
-from de_tasks.tasks.base import connect, settings, store, target, task
+from de_tasks.tasks.base import connect, settings, store, target, task, vendors
 
 if TYPE_CHECKING:
     from de_tasks.auth.login import Login
@@ -40,6 +40,10 @@ def login(
     # A file that is not ours is refused here, before anybody types a password.
     to = target(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
     values, kept = to.settings, to.store
+    vendor = vendors(to)
+    if vendor:
+        _vendor_login(vendor, values)
+        return
     if password_stdin and not values.username:
         raise UsageError("--password-stdin goes with --username: whose password is it?")
     oidc = Oidc(to.host, to.transport)
@@ -112,6 +116,11 @@ def logout(context: invoke.Context) -> None:
         return
     to = target(context)
     name, present = to.host.name, None
+    vendor = vendors(to)
+    if vendor:
+        vendor("logout")
+        console.result(f"Logged out of [{name}].")
+        return
     if name not in kept.hosts():
         console.result(f"You are not logged in to [{name}].")
         return
@@ -127,6 +136,18 @@ def logout(context: invoke.Context) -> None:
         )
     kept.remove(name)
     console.result(f"Logged out of [{name}].")
+
+
+def _vendor_login(vendor: Any, values: config.Settings) -> None:
+    """Let `de` log in: it keeps the login, and prints its own sentence."""
+    if values.username or values.no_keyfile:
+        raise UsageError(
+            "Through `de` a user name and password are not kept: set DASH_ENTERPRISE_USERNAME and "
+            "DASH_ENTERPRISE_PASSWORD, and de.no_keyfile"
+        )
+    status = vendor.attached("login")
+    if status:
+        raise DeTasksError(f"`de login` ended with status {status}.")
 
 
 @task()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import invoke
 
 from de_tasks import console
-from de_tasks.errors import NotFound, UsageError
+from de_tasks.errors import NotAvailable, NotFound, UsageError
 from de_tasks.tasks.base import app_name, connect, missing, task
 
 if TYPE_CHECKING:
@@ -108,17 +108,20 @@ def update(
         remove_co_owners=People(_split(remove_co_owner), _split(remove_group_co_owner)),
         set_variables=_variables(add_environment_variable, env_file),
         remove_variables=_split(remove_environment_variable),
+        add_tags=_split(tag),
+        remove_tags=_split(remove_tag),
     )
     connection = connect(context)
     app = app_name(connection.settings, name)
-    before = connection.platform.details(app)
+    try:
+        before = connection.platform.details(app)
+    except NotAvailable:
+        _change_unseen(connection.platform, app, wanted, yes)
+        return
     if before is None:
         raise missing(app, connection.host.name)
-    changes, lines = _effective(app, before, wanted, _split(tag), _split(remove_tag))
-    if changes.persistent_filesystem is False and not console.confirm(
-        f"Delete the persistent filesystem of {app}, with everything in it?", yes
-    ):
-        raise invoke.Exit("Nothing was changed.", code=1)
+    changes, lines = _effective(app, before, wanted)
+    _agree(app, changes, yes)
     if not lines:
         console.result(f"Nothing to change: {app} is so already.")
         return
@@ -133,8 +136,27 @@ def update(
         raise type(refusals[0].error)(f"{words}{rest}")
 
 
+def _agree(app: str, changes: Changes, yes: bool) -> None:
+    question = f"Delete the persistent filesystem of {app}, with everything in it?"
+    if changes.persistent_filesystem is False and not console.confirm(question, yes):
+        raise invoke.Exit("Nothing was changed.", code=1)
+
+
+def _change_unseen(platform: Any, app: str, wanted: Changes, yes: bool) -> None:
+    """Change an app where nobody tells how it was."""
+    from de_tasks.api.models import Changes
+
+    none = Changes()
+    given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]
+    if not given:
+        raise UsageError(f"There is nothing to change for {app}: give at least one option.")
+    _agree(app, wanted, yes)
+    platform.update(app, wanted)
+    console.result(f"App {app} was updated: {', '.join(n.replace('_', ' ') for n in given)}")
+
+
 def _effective(
-    app: str, before: Details, wanted: Changes, tags: Sequence[str], without: Sequence[str]
+    app: str, before: Details, wanted: Changes
 ) -> tuple[Changes, list[tuple[str, str, str]]]:
     """What of the wanted changes changes anything, and a line for each: (what, step, was -> is).
 
@@ -146,11 +168,11 @@ def _effective(
 
     lines: list[tuple[str, str, str]] = []
     kept: dict[str, Any] = {}
-    for tag in without:
+    for tag in wanted.remove_tags:
         if tag not in before.tags:
             raise NotFound(f"App {app} has no tag {tag!r}. It has: {', '.join(before.tags)}.")
-    new_tags = tuple(dict.fromkeys([*(t for t in before.tags if t not in without), *tags]))
-    wanted = replace(wanted, tags=new_tags, add_tags=tuple(tags), remove_tags=tuple(without))
+    kept_tags = [tag for tag in before.tags if tag not in wanted.remove_tags]
+    wanted = replace(wanted, tags=tuple(dict.fromkeys([*kept_tags, *wanted.add_tags])))
     for field in (*METADATA, "persistent_filesystem"):
         was, now = getattr(before, field), getattr(wanted, field)
         kept[field] = None if now is None or now == was else now

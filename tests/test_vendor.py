@@ -1,0 +1,330 @@
+"""The same commands through the vendor's `de`: through a stand-in, and through our own program."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from de_tasks.config import Host, Settings
+from de_tasks.errors import UsageError
+from de_tasks.server import control
+from de_tasks.transport import Transport
+from de_tasks.vendor import choice, sentences
+from de_tasks.vendor.platform import fresh
+from tests.conftest import Cli, passwords
+
+FAKE = Path(__file__).parent / "support" / "fake_de.py"
+OURS = Path(sys.executable).with_name("de-tasks")
+NEVER = "This app has not been deployed and has no previous builds.\n"
+RATE_LIMIT = """{ "error": { "errors": [ { "message": "Rate limit exceeded",
+"stacktrace": { "remainingPoints": 0, "msBeforeNext": 9669, "consumedPoints": 59,
+"isFirstInDuration": false }, "extensions": { "code": "TOO_MANY_REQUESTS" } } ] } }
+You'll need to wait 60 seconds before you can continue."""
+
+
+def through(cli: Cli, sandbox: control.Running, executable: Path) -> Cli:
+    """`inv` that reaches the sandbox by an executable alone."""
+    cli.extra |= {
+        "INVOKE_DE_PLATFORM": "de",
+        "INVOKE_DE_EXECUTABLE": str(executable),
+        "INVOKE_DE_NO_KEYFILE": "1",
+        "DASH_ENTERPRISE_USERNAME": "dev",
+        "DASH_ENTERPRISE_PASSWORD": passwords(sandbox)["dev"],
+        "INVOKE_DE_CACHE": str(cli.home / "cache"),
+        "TMPDIR": str(cli.home / "tmp"),
+    }
+    (cli.home / "tmp").mkdir()
+    return cli
+
+
+@pytest.fixture(params=["stand-in", "de-tasks"])
+def vendor(
+    request: pytest.FixtureRequest, stranger: Cli, sandbox: control.Running, tmp_path: Path
+) -> Cli:
+    """`inv` over the stand-in, and over our own program in the role of `de`."""
+    if request.param == "stand-in":
+        return through(stranger, sandbox, FAKE)
+    # Our own settings would lead the program in the role of `de` to itself.
+    script = tmp_path / "de"
+    script.write_text(f'#!/bin/sh\nINVOKE_DE_PLATFORM=api exec {OURS} "$@"\n')
+    script.chmod(0o755)
+    return through(stranger, sandbox, script)
+
+
+def suffix(vendor: Cli) -> str:
+    """What tells the apps of the two kinds apart."""
+    return Path(vendor.extra["INVOKE_DE_EXECUTABLE"]).stem.replace("_", "-")
+
+
+def script(folder: Path, text: str) -> Path:
+    """An executable that prints what is documented or not."""
+    path = folder / "de"
+    path.write_text(f"#!{sys.executable}\n{text}")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_life_of_an_app(vendor: Cli, wsgi: Path) -> None:
+    name = f"life-{suffix(vendor)}"
+    whoami = vendor.run("whoami")
+    assert whoami.stdout == f"Logged in as [dev] to [{vendor.host}].\n"
+    exists = vendor.run("apps.exists", "--name", name)
+    assert exists.stdout == f"App [{name}] does not exist on [{vendor.host}].\n"
+    created = vendor.run("apps.create", "--name", name)
+    assert created.stdout == f"App {name} was initialized on [{vendor.host}].\n", created.stderr
+    assert vendor.run("apps.status", "--name", name).stdout == NEVER
+    deployed = vendor.run("deploy", "-y", "--name", name, "--message", 'it\'s "new" ü', folder=wsgi)
+    assert deployed.returncode == 0, deployed.stderr
+    assert "Released" in deployed.stderr and f"{name} was built" in deployed.stdout
+    assert vendor.run("apps.status", "--name", name).stdout == "built\n"
+    logs = vendor.run("logs", "--type", "build", "--name", name)
+    assert 'it\'s "new" ü' in logs.stdout
+    assert vendor.run("logs", "--name", name, "--count", "5").returncode == 0
+    restarted = vendor.run("restart", "--name", name)
+    assert restarted.stdout == f"Restarting web for app {name}\n"
+    deleted = vendor.run("delete", "--name", name)
+    assert deleted.stdout == f"App {name} was deleted from [{vendor.host}].\n", deleted.stderr
+    assert not list((vendor.home / "tmp").iterdir())
+
+
+def test_update_takes_every_option(vendor: Cli, cli: Cli, sandbox: control.Running) -> None:
+    name = f"update-{suffix(vendor)}"
+    vendor.run("apps.create", "--name", name)
+    (vendor.home / "face.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    done = vendor.run(
+        *("update", "--name", name, "--title", "A 'title' with \"quotes\", ü"),
+        *("--description", "$(id) `id`", "--tag", "one", "--view-access", "authenticated"),
+        *("--visible-on-portal", "--portal-rank", "3", "--maintainer-email", "a@example.com"),
+        *("--add-environment-variable", "KEY=a=b 'c' ü", "--add-viewer", "viewer"),
+        *("--persistent-filesystem", "--thumbnail", str(vendor.home / "face.png")),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"App {name} was updated: title, description")
+    again = cli.run(
+        *("update", "--name", name, "--title", "A 'title' with \"quotes\", ü"),
+        *("--description", "$(id) `id`", "--tag", "one", "--view-access", "authenticated"),
+        *("--visible-on-portal", "--portal-rank", "3", "--maintainer-email", "a@example.com"),
+        *("--add-environment-variable", "KEY=a=b 'c' ü", "--add-viewer", "viewer"),
+        "--persistent-filesystem",
+    )
+    assert again.stdout == f"Nothing to change: {name} is so already.\n"
+    cli.run("delete", "--name", name)
+
+
+def test_services(vendor: Cli, sandbox: control.Running) -> None:
+    name = f"services-{suffix(vendor)}"
+    vendor.run("apps.create", "--name", name)
+    words = ("--app-name", name, "--type", "redis")
+    assert vendor.run("services.create", *words).returncode == 0
+    assert vendor.run("services.exists", "--name", name, "--type", "redis").stdout == "True\n"
+    assert vendor.run("services.exists", "--name", name, "--type", "postgres").stdout == "False\n"
+    deleted = vendor.run("delete", "--name", name, "--with-services")
+    assert deleted.stdout.endswith("Its services were deleted with their data: redis\n")
+
+
+def test_broken_build_fails_the_deploy(vendor: Cli, wsgi: Path) -> None:
+    (wsgi / "Procfile").unlink()
+    name = f"broken-{suffix(vendor)}"
+    done = vendor.run("deploy", "-y", "--name", name, folder=wsgi)
+    assert done.returncode == 3
+    assert "There is no Procfile" in done.stderr and f"The build of {name} failed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apps.list",),
+        ("services.list",),
+        ("history", "--name", "any"),
+        ("diff", "--name", "any"),
+        ("rollback", "--name", "any", "-y"),
+        ("services.create", "--app-name", "any", "--type", "redis", "--service-name", "own"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_de_cannot_tell_is_said(
+    words: tuple[str, ...], stranger: Cli, sandbox: control.Running
+) -> None:
+    one = through(stranger, sandbox, FAKE)
+    one.run("apps.create", "--name", "any")
+    (one.home / "file").write_text("")
+    done = one.run(*words)
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("Not available through `de`: ")
+
+
+def test_login_is_left_to_de(stranger: Cli, sandbox: control.Running) -> None:
+    one = through(stranger, sandbox, FAKE)
+    del one.extra["INVOKE_DE_NO_KEYFILE"]
+    assert one.run("login").returncode == 2  # A user name and password are not for a login.
+    parts = ("DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD")
+    given = {name: one.extra.pop(name) for name in parts}
+    text = f"import os, sys\nos.environ |= {given!r}\nwords = [{str(FAKE)!r}, *sys.argv[1:]]\n"
+    told = script(one.home, f"{text}os.execv(sys.executable, [sys.executable, *words])\n")
+    one.extra["INVOKE_DE_EXECUTABLE"] = str(told)
+    assert one.run("login").stdout == f"Logged in as [dev] to [{one.host}]!\n"
+    assert one.run("whoami").stdout == f"Logged in as [dev] to [{one.host}].\n"
+    assert one.run("logout").stdout == f"Logged out of [{one.host}].\n"
+    assert one.run("whoami").returncode == 1
+
+
+def test_password_is_not_in_the_command_line(
+    stranger: Cli, sandbox: control.Running, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    text = f"import sys\nopen({str(seen)!r}, 'w').write(repr(sys.argv))\nsys.exit(3)"
+    told = script(tmp_path, text)
+    one = through(stranger, sandbox, told)
+    assert one.run("whoami").returncode == 1
+    assert "--no-keyfile" in seen.read_text()
+    assert passwords(sandbox)["dev"] not in seen.read_text()
+
+
+def test_unknown_output_is_shown_whole(stranger: Cli, sandbox: control.Running) -> None:
+    told = script(stranger.home, "print('Zap!\\nAnd more of it.')")
+    done = through(stranger, sandbox, told).run("whoami")
+    assert done.returncode == 1
+    assert "`de whoami`" in done.stderr and "Zap!\nAnd more of it." in done.stderr
+
+
+def test_password_in_its_output_is_masked(stranger: Cli, sandbox: control.Running) -> None:
+    told = script(stranger.home, "import os\nprint(os.environ['DASH_ENTERPRISE_PASSWORD'])\n")
+    done = through(stranger, sandbox, told).run("whoami")
+    assert done.returncode == 1 and passwords(sandbox)["dev"] not in done.stderr
+
+
+def test_rate_limit_is_waited_out(stranger: Cli, sandbox: control.Running) -> None:
+    mark = stranger.home / "asked"
+    short = RATE_LIMIT.replace("9669", "50")
+    told = script(
+        stranger.home,
+        f"import os, sys\nif not os.path.exists({str(mark)!r}):\n"
+        f"    open({str(mark)!r}, 'w')\n    print('''{short}''')\n    sys.exit(1)\n"
+        f"print('Logged in as [dev] to [{stranger.host}].')\n",
+    )
+    done = through(stranger, sandbox, told).run("whoami")
+    assert done.returncode == 0 and "Rate limit reached" in done.stderr
+
+
+def test_untrusted_certificate_names_the_option(stranger: Cli, sandbox: control.Running) -> None:
+    words = "certificate verify failed: unable to get local issuer certificate"
+    told = script(stranger.home, f"import sys\nsys.exit('{words}')")
+    done = through(stranger, sandbox, told).run("whoami")
+    assert done.returncode == 1 and "--ca-path" in done.stderr
+
+
+def test_missing_executable_says_where_to_get_it(stranger: Cli, sandbox: control.Running) -> None:
+    done = through(stranger, sandbox, Path("/nowhere/de")).run("whoami")
+    assert done.returncode == 2
+    assert f"--extra-index-url {stranger.host}/packages" in done.stderr
+
+
+def test_hooks_variables_do_not_reach_it(stranger: Cli, sandbox: control.Running) -> None:
+    told = script(stranger.home, "import os\nprint(sorted(os.environ))\n")
+    one = through(stranger, sandbox, told)
+    one.extra["GIT_INDEX_FILE"] = "/somewhere"
+    assert "GIT_INDEX_FILE" not in one.run("whoami").stderr
+
+
+@pytest.fixture
+def version_5(sandbox: control.Running) -> tuple[Settings, Host]:
+    """A host by its name, whose sign-in service answers."""
+    values = Settings(issuer=f"{sandbox.url}/auth/realms/dash", executable="/nowhere/de")
+    return values, Host.of("example.plotly.host", values)
+
+
+def test_version_5_needs_de(version_5: tuple[Settings, Host]) -> None:
+    values, host = version_5
+    with pytest.raises(UsageError, match=r"Dash Enterprise 5.*\n.*https://example.plotly.host"):
+        choice.choose(values, host, Transport())
+
+
+def test_version_5_goes_through_de(version_5: tuple[Settings, Host]) -> None:
+    from dataclasses import replace
+
+    values, host = version_5
+    found = choice.choose(replace(values, executable=sys.executable), host, Transport())
+    assert found.through == "de" and "version 5" in found.why
+
+
+@pytest.mark.parametrize(
+    ("values", "host"),
+    [
+        (Settings(api_key="k"), "example.plotly.host"),
+        (Settings(), "http://127.0.0.1:8888"),
+        (Settings(issuer="http://127.0.0.1:9/auth"), "example.plotly.host"),
+        (Settings(platform="api"), "example.plotly.host"),
+    ],
+    ids=["API key", "URL", "no sign-in service", "setting"],
+)
+def test_others_go_by_the_api(values: Settings, host: str) -> None:
+    assert choice.choose(values, Host.of(host, values), Transport()).through == "api"
+
+
+def test_bad_way_is_named() -> None:
+    with pytest.raises(UsageError, match="auto, api, de, not 'soap'"):
+        choice.choose(Settings(platform="soap"), Host.parse("a.example"), Transport())
+
+
+def test_doctor_says_which_way(stranger: Cli, sandbox: control.Running) -> None:
+    done = through(stranger, sandbox, FAKE).run("doctor", "--json")
+    found = {f["what"]: f["seen"] for f in json.loads(done.stdout)["findings"]}
+    assert found["way"] == f"{stranger.host} through the vendor's {FAKE}: de.platform says so"
+
+
+@pytest.mark.parametrize(
+    ("output", "seconds"),
+    [
+        (RATE_LIMIT, 9.669),
+        ("Error:\n" + RATE_LIMIT, 9.669),
+        ('{"errors": [{"extensions": {"code": "TOO_MANY_REQUESTS"}}]}', 60.0),
+        ("TOO_MANY_REQUESTS {", 60.0),
+        ("Rate limit exceeded, they say", None),
+    ],
+)
+def test_rate_limit_in_every_form(output: str, seconds: float | None) -> None:
+    assert sentences.rate_limit(output) == seconds
+
+
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [("building\n", "building"), (NEVER, ""), ("A notice.\nbuilt\n", "built"), ("Built", None)],
+)
+def test_status_is_the_documented_word(output: str, status: str | None) -> None:
+    assert sentences.status(output) == status
+
+
+def test_other_apps_sentence_is_not_taken() -> None:
+    assert not sentences.is_missing("App [other] does not exist on [h].", "mine")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        ([], ["a"], ["a"]),
+        (["a"], ["a", "b"], ["b"]),
+        (["a", "b"], ["b", "c"], ["c"]),
+        (["a"], ["x", "y"], ["x", "y"]),
+        (["a"], ["a"], []),
+    ],
+)
+def test_lines_that_were_seen_are_taken_off(
+    before: list[str], now: list[str], new: list[str]
+) -> None:
+    assert fresh(before, now) == new
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["without variables", "on a server"])
+def test_scenario_for_a_real_server(
+    given: bool, stranger: Cli, sandbox: control.Running, tmp_path: Path
+) -> None:
+    one = through(stranger, sandbox, FAKE)
+    one.extra |= {"DE_HOST": sandbox.url, "DE_APP": "throw-away-1"} if given else {}
+    file = str(FAKE.parent.parent / "real_server.py")
+    done = one.run(file, program=sys.executable)
+    assert done.returncode == 0, done.stderr
+    assert ("All of it works." if given else "Skipped: set DE_HOST and DE_APP") in done.stdout
