@@ -7,12 +7,16 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,dev]'
 	touch $@
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint soak clean
 demo: .venv/ready
 	@$(BIN)/python tests/demo.py
 
 test: lint
 	$(BIN)/python -m pytest
+
+# Kills the sandbox 200 times while it works; takes about 20 minutes.
+soak: .venv/ready
+	$(BIN)/python -m tests.soak
 
 lint: .venv/ready
 	$(BIN)/ruff check .

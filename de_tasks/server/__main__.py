@@ -16,11 +16,13 @@ import shutil
 import socket
 import sqlite3
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.leash import GRACE
 from de_tasks.server.sandbox import serve
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
 
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         lock = lock_data(settings.data)
         with lock:
             sockets = listen(settings.port)
-            asyncio.run(serve(settings, sockets, ready))
+            asyncio.run(serve(settings, sockets, ready, lock.fileno()))
     except (DeTasksError, OSError, sqlite3.Error) as error:
         problem = explain(error, settings)
         # First the pipe: writing the log may fail for the same reason, a full disk.
@@ -50,16 +52,37 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def lock_data(data: Path) -> IO[str]:
-    """Make the data directory ours alone: a lock that ends with this process."""
+    """Make the data directory ours alone: a lock that ends with this process and its apps.
+
+    When the sandbox that had it was killed, its apps are given the time to end.
+    """
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     data.chmod(0o700)
-    stream = (data / "lock").open("w")
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        stream.close()
-        raise DeTasksError(f"A sandbox is already running on {data}.") from None
+    stream = (data / "lock").open("a+")
+    deadline = time.monotonic() + GRACE + 2
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            stream.seek(0)
+            if _runs(stream.read()) or time.monotonic() > deadline:
+                stream.close()
+                raise DeTasksError(f"A sandbox is already running on {data}.") from None
+            time.sleep(0.02)
+    stream.truncate(0)
+    print(os.getpid(), file=stream, flush=True)
     return stream
+
+
+def _runs(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def listen(port: int) -> list[socket.socket]:

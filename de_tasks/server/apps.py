@@ -159,7 +159,9 @@ class Apps:
         """Keep a picture. Raises `UsageError` for what is no small PNG or JPEG."""
         kind = check_image(data, THUMBNAIL_LIMIT)
         folder = self._releases.app(app["id"], app["name"]).folder
-        (folder / f"thumbnail.{kind}").write_bytes(data)
+        partial = folder / "thumbnail.partial"
+        partial.write_bytes(data)
+        partial.replace(folder / f"thumbnail.{kind}")
         self._db.execute("UPDATE apps SET thumbnail = ? WHERE id = ?", kind, app["id"])
         return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
 

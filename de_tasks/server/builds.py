@@ -48,6 +48,7 @@ class Builds:
         for row in self._db.all("SELECT * FROM apps"):
             await self._repositories.create(row["id"])
             app = self._releases.app(row["id"], row["name"])
+            self._releases.tidy(app, bool(row["persistent"]))
             live = self._db.find("SELECT id, environment FROM builds WHERE id = ?", row["release"])
             if live:
                 try:
@@ -107,12 +108,13 @@ class Builds:
         await asyncio.gather(*workers, return_exceptions=True)
 
     def _remove_leftovers(self) -> None:
-        """Files of apps that were being deleted when the sandbox ended."""
+        """Files of what was being made or deleted when the sandbox ended."""
         ids = {str(row["id"]) for row in self._db.all("SELECT id FROM apps")}
         for folder in (self._settings.data / "apps", self._repositories.folder):
             for path in folder.glob("*"):
                 if path.name.removesuffix(".git") not in ids:
                     shutil.rmtree(path, ignore_errors=True)
+        self._environments.remove_unfinished()
 
     def _work(self, app: App) -> None:
         worker = self._workers.get(app.id)

@@ -87,6 +87,12 @@ class Environments:
         )
         return "\n".join(sorted(f"{d.name}=={d.version}" for d in found))
 
+    def remove_unfinished(self) -> None:
+        """Remove what an install left behind that was killed."""
+        for folder in self._folder.iterdir():
+            if folder.name != "uv-cache" and not (folder / COMPLETE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
     def prune(self, keep: set[str]) -> None:
         """Remove the environments that are not in `keep`."""
         for folder in self._folder.iterdir():
@@ -111,17 +117,9 @@ class Environments:
         (folder / COMPLETE).touch()
 
     async def _run(self, say: Callable[[str], None], folder: Path, *arguments: str) -> None:
-        child = await asyncio.create_subprocess_exec(
-            self._uv,
-            *arguments,
-            cwd=folder,
-            env=self._settings,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        child = await self._leash.start(
+            self._uv, *arguments, folder=folder, environment=self._settings
         )
-        self._leash.add(child.pid)
         assert child.stdout
         try:
             async with asyncio.timeout(INSTALL_TIMEOUT):

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import os
+import secrets
 import shlex
 import shutil
 import sys
@@ -58,12 +59,19 @@ class Pushes:
     """Hears of pushes: through a socket that only this user can reach, where the hook shows
     the build to the pusher, or through a file with the hash, where nobody waits for it."""
 
-    def __init__(self, database: Database, builds: Builds, releases: Releases) -> None:
+    def __init__(self, link: Path, database: Database, builds: Builds, releases: Releases) -> None:
         self._db = database
         self._builds = builds
         self._releases = releases
-        # A short path: the name of a unix socket may have about 100 characters.
-        self._folder = Path(tempfile.mkdtemp(prefix="de-tasks-"))
+        # A short path: the name of a unix socket may have about 100 characters. The link to it
+        # comes first, so that the next start finds and removes what a kill leaves behind.
+        self._link = link
+        if link.is_symlink():
+            shutil.rmtree(link.readlink(), ignore_errors=True)
+            link.unlink()
+        self._folder = Path(tempfile.gettempdir()) / f"de-tasks-{secrets.token_hex(8)}"
+        link.symlink_to(self._folder)
+        self._folder.mkdir(mode=0o700)
         self.path = self._folder / "hooks"
         self._numbers = itertools.count()
         self._server: asyncio.AbstractServer | None = None
@@ -78,6 +86,7 @@ class Pushes:
         if self._server:
             self._server.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._link.unlink(missing_ok=True)
 
     def file(self) -> Path:
         """Where the hook of one push leaves the hash."""

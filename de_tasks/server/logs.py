@@ -7,6 +7,7 @@ Format of a line: number, time and text, separated by tabs.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class LogFile:
         self._last = self._recent[-1].number if self._recent else 0
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream = path.open("a", encoding="utf-8", newline="\n")
+        if self._torn():
+            self._stream.write("\n")
 
     @property
     def last(self) -> int:
@@ -94,6 +97,14 @@ class LogFile:
         self._stream.close()
         self.path.replace(self._old)
         self._stream = self.path.open("a", encoding="utf-8", newline="\n")
+
+    def _torn(self) -> bool:
+        """Whether the last line has no end, since whoever wrote it was killed."""
+        if not self._stream.tell():
+            return False
+        with self.path.open("rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            return stream.read() != b"\n"
 
     @property
     def _old(self) -> Path:

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from de_tasks.server import leash
 from de_tasks.server.logs import LONGEST_LINE, LogFile
@@ -20,10 +21,19 @@ STEADY = 30.0
 """A process that ran this many seconds has recovered: its backoff starts again."""
 
 
-class Leash:
-    """The helper process that ends our process groups should we die."""
+SIGN_IN = 'echo "+$$" >&0; exec "$@" </dev/null'
+"""What a process does before it becomes what it is to be: it tells the leash of itself, whose
+pipe is its standard input. Were it done from outside, a kill could come in between."""
 
-    def __init__(self) -> None:
+
+class Leash:
+    """The helper process that ends our process groups should we die.
+
+    It holds the file descriptor `lock` until all of them have ended, so that what the file
+    protects is not touched by the next server before.
+    """
+
+    def __init__(self, lock: int | None = None) -> None:
         self._helper = subprocess.Popen(
             [sys.executable, "-ISs", leash.__file__],
             stdin=subprocess.PIPE,
@@ -32,10 +42,33 @@ class Leash:
             env={},
             cwd="/",
             start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
+        )
+
+    async def start(
+        self,
+        *arguments: str,
+        folder: Path | str,
+        environment: Mapping[str, str],
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.STDOUT,
+        **options: Any,
+    ) -> asyncio.subprocess.Process:
+        """Start a program without input, in a session of its own that is registered."""
+        assert self._helper.stdin
+        return await asyncio.create_subprocess_exec(
+            *("/bin/sh", "-c", SIGN_IN, "sh", *arguments),
+            cwd=folder,
+            env=environment,
+            stdin=self._helper.stdin.fileno(),
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            **options,
         )
 
     def add(self, group: int) -> None:
-        """Register a process group."""
+        """Register a process group that was started in another way."""
         self._tell(f"+{group}")
 
     def remove(self, group: int) -> None:
@@ -71,18 +104,7 @@ class Process:
         cls, command: str, folder: Path, environment: dict[str, str], log: LogFile, leash_: Leash
     ) -> Process:
         """Run a Procfile command line through the shell, in a session of its own."""
-        child = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        leash_.add(child.pid)
+        child = await leash_.start("/bin/sh", "-c", command, folder=folder, environment=environment)
         return cls(child, log, leash_)
 
     @property

@@ -221,6 +221,14 @@ class Releases:
             log.close()
         await asyncio.to_thread(shutil.rmtree, app.folder, ignore_errors=True)
 
+    def tidy(self, app: App, persistent: bool) -> None:
+        """Finish what was begun with the app's files when the sandbox ended."""
+        for path in (app.folder / "releases").glob("*.index*"):
+            path.unlink()
+        for path in app.folder.glob("*.partial"):
+            path.unlink()
+        self.arrange_persistent(app, persistent)
+
     def prune(self, app: App) -> None:
         """Delete the files of releases long replaced."""
         folders = [f for f in (app.folder / "releases").iterdir() if f.name.isdigit()]

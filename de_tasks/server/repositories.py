@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError
+from de_tasks.server.processes import Leash
 
 BRANCH = "refs/heads/master"
 
@@ -30,8 +32,9 @@ class CommitInfo:
 class Repositories:
     """Repositories below one folder, named by the app's number."""
 
-    def __init__(self, folder: Path, hooks: Path, push_limit: int) -> None:
+    def __init__(self, folder: Path, hooks: Path, push_limit: int, leash: Leash) -> None:
         self.folder = folder
+        self._leash = leash
         folder.mkdir(parents=True, exist_ok=True)
         config = {
             "core.hooksPath": str(hooks),
@@ -66,11 +69,15 @@ class Repositories:
     async def create(self, app_id: int) -> None:
         """Make an empty repository; one that is there stays."""
         path = self.path(app_id)
-        if (path / "HEAD").exists():
+        if path.exists():
             return
-        await self._git(None, "init", "--quiet", "--bare", "--template=", "-b", "master", str(path))
-        (path / "info").mkdir(exist_ok=True)
-        (path / "info" / "attributes").write_text(ATTRIBUTES)
+        partial = path.with_name(path.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        bare = ("--bare", "--template=", "-b", "master")
+        await self._git(None, "init", "--quiet", *bare, str(partial))
+        (partial / "info").mkdir(exist_ok=True)
+        (partial / "info" / "attributes").write_text(ATTRIBUTES)
+        partial.rename(path)
 
     def remove(self, app_id: int) -> None:
         """Delete the repository."""
@@ -106,16 +113,20 @@ class Repositories:
         environment = {**self.environment, **(extra or {})}
         if app_id is not None:
             environment["GIT_DIR"] = str(self.path(app_id))
-        child = await asyncio.create_subprocess_exec(
+        child = await self._leash.start(
             "git",
             *arguments,
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            folder=self.folder,
+            environment=environment,
             stderr=subprocess.PIPE,
         )
-        out, err = await child.communicate()
+        try:
+            out, err = await child.communicate()
+        finally:
+            if child.returncode is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                await child.wait()
+            self._leash.remove(child.pid)
         if child.returncode != 0:
             reason = err.decode("utf-8", "replace").strip()
             raise DeTasksError(f"git {arguments[0]} failed: {reason}")

@@ -57,7 +57,9 @@ RUNNING = "running.json"
 class Sandbox:
     """A sandbox over a data directory that this process has locked."""
 
-    def __init__(self, settings: ServerSettings, client: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: ServerSettings, client: aiohttp.ClientSession, lock: int | None = None
+    ) -> None:
         data = settings.data
         self._settings = settings
         self._database = Database(data / "sandbox.sqlite3")
@@ -66,17 +68,19 @@ class Sandbox:
         tokens = Tokens(self._database, accounts, settings)
         identity = Identity(accounts, tokens)
         access = Access(self._database, accounts)
-        self._leash = Leash()
-        repositories = Repositories(data / "git", write_hooks(data / "hooks"), settings.push_limit)
+        self._leash = Leash(lock)
+        hooks = write_hooks(data / "hooks")
+        repositories = Repositories(data / "git", hooks, settings.push_limit, self._leash)
         environments = Environments(data / "environments", self._leash)
         variables = Variables(self._database)
         self._databases = Databases(data / "databases", self._leash)
         services = Services(self._database, access, self._databases, self._changed)
+        self._services = services
         surroundings = Surroundings(self._database, variables, services.urls, settings.allow_mount)
         self._releases = Releases(settings, environments, surroundings, self._leash, client)
         self._builds = Builds(settings, self._database, repositories, environments, self._releases)
         apps = Apps(self._database, access, repositories, self._releases, self._builds)
-        self._pushes = Pushes(self._database, self._builds, self._releases)
+        self._pushes = Pushes(data / "sockets", self._database, self._builds, self._releases)
         pages = Pages()
         sessions = Sessions(self._database, accounts)
         oidc = Oidc(self._database, accounts, tokens, identity, sessions, pages)
@@ -118,6 +122,7 @@ class Sandbox:
     async def start(self) -> None:
         """Serve the apps again, and take pushes."""
         await self._pushes.start()
+        await self._services.recover()
         await self._builds.recover()
 
     async def stop(self) -> None:
@@ -130,16 +135,19 @@ class Sandbox:
         self._database.close()
 
 
-async def serve(settings: ServerSettings, sockets: list[socket.socket], ready: int | None) -> None:
+async def serve(
+    settings: ServerSettings, sockets: list[socket.socket], ready: int | None, lock: int
+) -> None:
     """Run a sandbox on listening sockets until SIGTERM or SIGINT.
 
-    When it answers, one line of JSON is written to the file descriptor `ready`.
+    `lock` is the file descriptor of the lock on the data directory. When the sandbox answers,
+    one line of JSON is written to the file descriptor `ready`.
     """
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     ) as client:
-        sandbox = Sandbox(settings, client)
+        sandbox = Sandbox(settings, client, lock)
         config = uvicorn.Config(
             sandbox.asgi,
             lifespan="off",

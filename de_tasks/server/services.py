@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from de_tasks.errors import DeTasksError, NotFound, UsageError
 from de_tasks.server.access import Access, Refused, need_seat
@@ -15,6 +16,8 @@ from de_tasks.server.database import Database, timestamp
 Kind = Literal["redis", "postgres"]
 URL_VARIABLE: dict[str, str] = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
 NAME = re.compile(r"[a-z][a-z0-9-]{0,59}")
+
+logger = logging.getLogger(__name__)
 
 
 class Servers(Protocol):
@@ -32,6 +35,12 @@ class Servers(Protocol):
     def status(self, kind: Kind, name: str) -> str:
         """`running` or `down`."""
 
+    def exists(self, kind: Kind, name: str) -> bool:
+        """Whether the database was made to the end."""
+
+    async def keep(self, kind: Kind, names: set[str]) -> None:
+        """Delete all other databases."""
+
 
 class Services:
     """The services of a sandbox."""
@@ -47,6 +56,22 @@ class Services:
         self._access = access
         self._servers = servers
         self._changed = changed
+        # Not to be seen before they are whole.
+        self._making: set[int] = set()
+
+    async def recover(self) -> None:
+        """Undo what was half made, and finish what was half deleted, when the sandbox ended."""
+        for kind in URL_VARIABLE:
+            keep = set()
+            for row in self._db.all("SELECT * FROM services WHERE type = ?", kind):
+                if self._servers.exists(cast(Kind, kind), _unique(row)):
+                    keep.add(_unique(row))
+                else:
+                    self._db.execute("DELETE FROM services WHERE id = ?", row["id"])
+            try:
+                await self._servers.keep(cast(Kind, kind), keep)
+            except DeTasksError as error:
+                logger.error("databases that are not needed are still there: %s", error)
 
     def visible(self, user: User) -> list[sqlite3.Row]:
         """The services that the user owns, and those linked to apps that the user manages."""
@@ -100,11 +125,14 @@ class Services:
             timestamp(),
         )
         row = self._db.one("SELECT * FROM services WHERE id = ?", service_id)
+        self._making.add(service_id)
         try:
             await self._servers.create(kind, _unique(row))
-        except DeTasksError:
+        except BaseException:
             self._db.execute("DELETE FROM services WHERE id = ?", service_id)
             raise
+        finally:
+            self._making.discard(service_id)
         return row
 
     async def delete(self, user: User, name: str | None, kind: Kind) -> None:
@@ -152,6 +180,8 @@ class Services:
         return row
 
     def _may(self, user: User, row: sqlite3.Row) -> bool:
+        if row["id"] in self._making:
+            return False
         if user.is_admin or row["owner"] == user.username:
             return True
         apps = self._db.all(

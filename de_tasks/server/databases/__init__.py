@@ -60,6 +60,17 @@ class Databases:
         """`running`, or `down`."""
         return "running" if self._kinds[kind].running(name) else "down"
 
+    def exists(self, kind: Kind, name: str) -> bool:
+        """Whether the database was made to the end."""
+        return self._kinds[kind].exists(name)
+
+    async def keep(self, kind: Kind, names: set[str]) -> None:
+        """Delete all other databases: those that were half made or half deleted.
+
+        Raises `DatabaseError` when the server that must do it does not start.
+        """
+        await self._kinds[kind].keep(names)
+
     async def stop(self) -> None:
         """Shut every server down, in 20 seconds at most."""
         await asyncio.gather(*(kind.stop() for kind in self._kinds.values()))
@@ -70,4 +81,6 @@ class _Databases(Protocol):
     async def url(self, name: str) -> str: ...
     async def delete(self, name: str) -> None: ...
     def running(self, name: str) -> bool: ...
+    def exists(self, name: str) -> bool: ...
+    async def keep(self, names: set[str]) -> None: ...
     async def stop(self) -> None: ...

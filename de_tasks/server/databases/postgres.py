@@ -22,6 +22,8 @@ from de_tasks.server.databases.server import HOST, Command, DatabaseError, Serve
 from de_tasks.server.processes import Leash
 
 SUPERUSER = "postgres"
+BEGUN = ".begun"
+"""Ending of the file that says a database is being made."""
 INITDB_TIMEOUT = 120
 SQL_TIMEOUT = 60
 
@@ -64,9 +66,12 @@ class Postgres:
             if self._file(name).exists():
                 return
             password = secrets.token_urlsafe(24)
-            await self._cluster.execute(CREATE.format(role=role_of(name), password=password))
             self._services.mkdir(mode=0o700, exist_ok=True)
+            begun = self._file(name + BEGUN)
+            begun.touch(0o600)
+            await self._cluster.execute(CREATE.format(role=role_of(name), password=password))
             write_private(self._file(name), password)
+            begun.unlink()
 
     async def url(self, name: str) -> str:
         """Address of the database, the cluster running."""
@@ -83,10 +88,24 @@ class Postgres:
             if not self._cluster.exists:
                 return
             await self._cluster.start()
-            self._file(name).unlink(missing_ok=True)
             await self._cluster.execute(DELETE.format(role=role_of(name)))
+            # The file goes last: as long as it is there, there is something to delete.
+            self._file(name).unlink(missing_ok=True)
             if not self._services.is_dir() or not any(self._services.iterdir()):
                 await self._cluster.stop()
+
+    def exists(self, name: str) -> bool:
+        """Whether role and database were made to the end."""
+        return self._file(name).exists()
+
+    async def keep(self, names: set[str]) -> None:
+        """Delete all others, and the marks of what is whole."""
+        there = list(self._services.iterdir()) if self._services.exists() else []
+        for name in {path.name.partition(".")[0] for path in there} - names:
+            await self.delete(name)
+        for path in there:
+            if "." in path.name:
+                path.unlink()
 
     def running(self, name: str) -> bool:
         """Whether the database is there and the cluster takes requests."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from de_tasks.errors import DeTasksError
 from de_tasks.server import leash
@@ -46,27 +47,36 @@ class Command:
     descriptors: tuple[int, ...] = ()
     user: int | None = None
 
-    async def start(self, stdin: int, stdout: int) -> asyncio.subprocess.Process:
-        """Start it in a session of its own; stderr goes where stdout goes."""
-        return await asyncio.create_subprocess_exec(
+    async def start(self, leash_: Leash, stdout: int) -> asyncio.subprocess.Process:
+        """Start it without input; stderr goes where stdout goes."""
+        return await leash_.start(
             *self.arguments,
-            cwd=self.folder,
-            env=self.environment,
-            stdin=stdin,
+            folder=self.folder,
+            environment=self.environment,
             stdout=stdout,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=self.descriptors,
-            user=self.user,
-            group=self.user,
-            extra_groups=None if self.user is None else [],
+            **self._options(),
         )
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"pass_fds": self.descriptors}
+        if self.user is not None:
+            options |= {"user": self.user, "group": self.user, "extra_groups": []}
+        return options
 
     async def run(self, leash_: Leash, timeout: float, stdin: str = "") -> tuple[int, str]:
         """Exit status and output. Raises `DatabaseError` when it takes too long."""
         name = Path(self.arguments[0]).name
         try:
-            child = await self.start(subprocess.PIPE, subprocess.PIPE)
+            child = await asyncio.create_subprocess_exec(
+                *self.arguments,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **self._options(),
+            )
         except OSError as error:
             raise DatabaseError(f"{name} cannot be started: {error}") from None
         leash_.add(child.pid)
@@ -187,7 +197,7 @@ class Server(ABC):
         reader = asyncio.create_task(_copy_lines(reading, log))
         try:
             try:
-                child = await self.command().start(subprocess.DEVNULL, writing)
+                child = await self.command().start(self.leash, writing)
             finally:
                 os.close(writing)
             return await self._watch(child)
@@ -196,7 +206,6 @@ class Server(ABC):
             reader.cancel()
 
     async def _watch(self, child: asyncio.subprocess.Process) -> int:
-        self.leash.add(child.pid)
         prober = asyncio.create_task(self._probe(child.pid))
         try:
             return await child.wait()

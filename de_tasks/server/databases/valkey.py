@@ -67,6 +67,16 @@ class Valkeys:
         server = self._servers.get(name)
         return server is not None and server.running
 
+    def exists(self, name: str) -> bool:
+        """Whether the database was made."""
+        return Valkey(self._folder / name, self._leash).exists
+
+    async def keep(self, names: set[str]) -> None:
+        """Delete all others."""
+        there = [path.name for path in self._folder.iterdir()] if self._folder.exists() else []
+        for name in set(there) - names:
+            await self.delete(name)
+
     async def stop(self) -> None:
         """Shut all servers down."""
         await asyncio.gather(*(server.stop() for server in self._servers.values()))

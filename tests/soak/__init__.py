@@ -1,0 +1,1 @@
+"""The sandbox under fire: killed at random moments while it works, and looked at afterwards."""

@@ -1,0 +1,117 @@
+"""The sandbox as its clients see it, without the client under test: plain HTTP and git."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from de_tasks.server import control
+
+PATIENCE = 60
+FAULTS = (OSError, ValueError, http.client.HTTPException)
+
+
+class Gone(Exception):
+    """The server was killed before it answered: what was asked may or may not be done."""
+
+
+class Wrong(Exception):
+    """The server answered what it must not answer."""
+
+
+class Api:
+    """Requests as the user `dev`."""
+
+    def __init__(self, running: control.Running) -> None:
+        self.running = running
+        key = control.administer(running, "api-key", {"username": "dev"})["key"]
+        passwords = json.loads((running.data / "passwords.json").read_text())
+        self.password: str = passwords["dev"]
+        self.basic = "Basic " + base64.b64encode(f"dev:{key}".encode()).decode()
+
+    def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The `data` of an answer. Raises `Gone`, or `Wrong` for an error of the server's own."""
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": self.basic}
+        answer = _json(urllib.request.Request(self.running.url + "/Manager/graphql", body, headers))
+        if "errors" in answer or "data" not in answer:
+            raise Wrong(f"{document[:60]} {variables}: {answer}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def change(self, field: str, document: str, **variables: Any) -> str | None:
+        """The `error` sentence of a mutation, None when it is done."""
+        error: str | None = self.ask(document, **variables)[field]["error"]
+        return error
+
+    def token(self, **form: str) -> dict[str, Any] | None:
+        """An answer of the token endpoint, None when it refuses."""
+        address = f"{self.running.url}/auth/realms/dash/protocol/openid-connect/token"
+        body = "&".join(f"{n}={v}" for n, v in {"client_id": "dash", **form}.items()).encode()
+        answer = _json(urllib.request.Request(address, body))
+        return None if "error" in answer else answer
+
+    def page(self, name: str) -> dict[str, Any] | None:
+        """What the app `name` says of itself, None while it does not answer."""
+        address = f"http://localhost:{self.running.port}/{name}/"
+        try:
+            with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except FAULTS:
+            return None
+
+    def push(self, folder: Path, name: str, wait: bool) -> bool:
+        """Push the folder's HEAD to the app; whether the server took it. With `wait` git shows
+        the build and ends with it."""
+        url = f"{self.running.url}/GIT/{name}"
+        options = ["-c", f"http.extraHeader=Authorization: {self.basic}"]
+        if not wait:
+            options += ["-c", "http.extraHeader=Prefer: respond-async"]
+        done = git(folder, *options, "push", "--porcelain", "--force", url, "HEAD:master")
+        if "rejected" in done.stdout + done.stderr:
+            raise Wrong(f"push to {name}: {done.stdout}{done.stderr}")
+        return done.returncode == 0
+
+
+def git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A git command that sees nothing of this machine's settings."""
+    environment = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        **{f"GIT_{r}_{p}": "soak" for r in ("AUTHOR", "COMMITTER") for p in ("NAME", "EMAIL")},
+    }
+    return subprocess.run(
+        ["git", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def _json(request: urllib.request.Request) -> dict[str, Any]:
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            found: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            try:
+                found = json.load(error)
+            except FAULTS:
+                raise Gone from None
+        if error.code >= 500:
+            raise Wrong(f"{request.full_url}: {error.code} {found}") from None
+    except FAULTS:
+        raise Gone from None
+    return found
