@@ -47,6 +47,7 @@ class Builds:
         self._db.execute("UPDATE builds SET status = 'queued' WHERE status = 'building'")
         for row in self._db.all("SELECT * FROM apps"):
             await self._repositories.create(row["id"])
+            self._repositories.tidy(row["id"])
             app = self._releases.app(row["id"], row["name"])
             self._releases.tidy(app, bool(row["persistent"]))
             live = self._db.find("SELECT id, environment FROM builds WHERE id = ?", row["release"])

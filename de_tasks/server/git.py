@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -88,16 +87,7 @@ class GitApp:
             await asyncio.shield(self._pushes.collect(pushed, app["id"], user.username))
 
     async def _run(self, environment: dict[str, str], receive: Receive, send: Send) -> None:
-        child = await asyncio.create_subprocess_exec(
-            "git",
-            "http-backend",
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._leash.add(child.pid)
+        child = await self._leash.start_reader("git", "http-backend", environment=environment)
         feeder = asyncio.create_task(self._feed(child, receive))
         try:
             assert child.stdout

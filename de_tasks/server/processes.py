@@ -22,8 +22,9 @@ STEADY = 30.0
 
 
 SIGN_IN = 'echo "+$$" >&0; exec "$@" </dev/null'
+SIGN_IN_AND_READ = 'echo "+$$" >&2; exec "$@" 2>/dev/null'
 """What a process does before it becomes what it is to be: it tells the leash of itself, whose
-pipe is its standard input. Were it done from outside, a kill could come in between."""
+pipe it finds as its input or its stderr. Were it done from outside, a kill could come before."""
 
 
 class Leash:
@@ -65,6 +66,20 @@ class Leash:
             stderr=stderr,
             start_new_session=True,
             **options,
+        )
+
+    async def start_reader(
+        self, *arguments: str, environment: Mapping[str, str]
+    ) -> asyncio.subprocess.Process:
+        """The same for a program that reads; what it says on stderr is not kept."""
+        assert self._helper.stdin
+        return await asyncio.create_subprocess_exec(
+            *("/bin/sh", "-c", SIGN_IN_AND_READ, "sh", *arguments),
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._helper.stdin.fileno(),
+            start_new_session=True,
         )
 
     def add(self, group: int) -> None:

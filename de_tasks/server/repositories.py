@@ -79,6 +79,15 @@ class Repositories:
         (partial / "info" / "attributes").write_text(ATTRIBUTES)
         partial.rename(path)
 
+    def tidy(self, app_id: int) -> None:
+        """Remove what a killed push left behind; none may be running."""
+        objects = self.path(app_id) / "objects"
+        for pattern in ("tmp_*", "pack/tmp_*", "pack/.tmp*"):
+            for path in objects.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in (*self.path(app_id).glob("*.lock"), *self.path(app_id).glob("refs/**/*.lock")):
+            path.unlink()
+
     def remove(self, app_id: int) -> None:
         """Delete the repository."""
         shutil.rmtree(self.path(app_id), ignore_errors=True)
