@@ -63,6 +63,8 @@ class Settings:
     cache: str = ""
     confirm: str = "others"
     timeout: int = 900
+    retry_deadline: int = 180
+    retry_attempts: int = 8
     apps: tuple[object, ...] = ()
     shared: tuple[object, ...] = ()
     preview_variables: tuple[str, ...] = ()
@@ -260,6 +262,13 @@ def inherited() -> dict[str, str]:
     A hook's `GIT_*` variables are left out: they would lead its git into the developer's index.
     """
     return {n: value for n, value in without_secrets().items() if not n.startswith("GIT_")}
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Where what can be made again is kept."""
+    if settings.cache:
+        return Path(settings.cache).expanduser()
+    return default_folder("cache")
 
 
 def default_folder(kind: str) -> Path:

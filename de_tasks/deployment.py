@@ -37,8 +37,8 @@ PERCENT = re.compile(r"^(Writing objects:\s+\d+%.*)$")
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell: `kind` is plan, step, progress, log or done; `facts` say the same to
-    programs."""
+    """Something to tell: `kind` is plan, step, progress, log, wait or done; `facts` say the same
+    to programs."""
 
     kind: str
     text: str

@@ -13,16 +13,12 @@ from pathlib import Path
 import pytest
 
 from de_tasks import previewing, previews
-from de_tasks.api.client import Client
 from de_tasks.api.models import App, Build, Changes, People, User
 from de_tasks.api.operations import GraphQLPlatform
-from de_tasks.auth.oidc import Oidc
-from de_tasks.auth.session import Session
-from de_tasks.config import Host
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.server import control
-from de_tasks.transport import Transport
-from tests.conftest import Cli, passwords
+from tests.conftest import Cli
+from tests.support.platforms import platform_of
 
 CREATED = "2025-03-01T10:20:30.123456"
 BRANCHES = [
@@ -122,13 +118,6 @@ def test_stale_previews() -> None:
 def platform(sandbox: control.Running) -> GraphQLPlatform:
     """The platform as dev sees it."""
     return platform_of(sandbox, "dev")
-
-
-def platform_of(sandbox: control.Running, user: str) -> GraphQLPlatform:
-    host, transport = Host.parse(sandbox.url), Transport()
-    oidc = Oidc(host, transport)
-    login = oidc.password(user, passwords(sandbox)[user])
-    return GraphQLPlatform(Client(host, Session(oidc, login), transport, print))
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from de_tasks.api.client import Client
-from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.auth import device
 from de_tasks.auth.device import DeviceCode
 from de_tasks.auth.login import Login
@@ -26,9 +24,11 @@ from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
 from de_tasks.config import Host
 from de_tasks.errors import AuthError, NotLoggedIn
+from de_tasks.retry import Policy
 from de_tasks.server import control
 from de_tasks.transport import Transport
 from tests.conftest import Cli, passwords
+from tests.support.platforms import platform_of
 
 GIT = {
     "PATH": os.environ["PATH"],
@@ -166,10 +166,7 @@ def test_rate_limit_is_waited_out(tmp_path: Path) -> None:
     running = control.start(tmp_path / "data", options)
     told: list[str] = []
     try:
-        host, transport = Host.parse(running.url), Transport()
-        oidc = Oidc(host, transport)
-        session = Session(oidc, oidc.password("dev", passwords(running)["dev"]))
-        platform = GraphQLPlatform(Client(host, session, transport, told.append))
+        platform = platform_of(running, "dev", Policy(tell=lambda wait: told.append(wait.text)))
         assert {platform.whoami().username for _ in range(3)} == {"dev"}
         assert told and told[0].startswith("Rate limit reached: going on in ")
     finally:

@@ -18,6 +18,7 @@ METADATA = (
     "maintainer_email",
 )
 """Fields of `Changes` that one mutation makes."""
+MOST_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Step:
     what: str
     name: str
     arguments: dict[str, tuple[str, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def removes(self) -> bool:
+        """Whether it takes something away, which cannot be taken away twice."""
+        return self.name.startswith("remove")
 
 
 def steps(changes: Changes) -> list[Step]:
@@ -68,6 +74,11 @@ def steps(changes: Changes) -> list[Step]:
         picture = {"thumbnail": ("Upload!", changes.thumbnail)}
         found.append(Step("thumbnail", "uploadAppThumbnail", picture))
     return found
+
+
+def parts(found: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    """The steps in groups that one request makes: a window of the rate limit must pay for each."""
+    return (found[begin : begin + MOST_STEPS] for begin in range(0, len(found), MOST_STEPS))
 
 
 def named(found: Sequence[Step]) -> Iterator[tuple[str, Step]]:

@@ -4,89 +4,173 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from de_tasks import retry
-from de_tasks.auth.credentials import Credentials
+from de_tasks import points
+from de_tasks.auth.account import Account
+from de_tasks.budget import Spending
 from de_tasks.config import Host
 from de_tasks.errors import DeTasksError, NotFound, NotLoggedIn, NotPermitted, UsageError
-from de_tasks.transport import CONNECT_SECONDS, Transport, Unavailable
+from de_tasks.retry import PASSING, Attempt
+from de_tasks.transport import Transport, Unavailable, read_object
 
-ANSWER_SECONDS = 120
+T = TypeVar("T")
+ANSWER_SECONDS = 120.0
 """A restart is answered when the app is up again, which may take it a minute."""
+RATE_LIMIT = "query { rateLimit { limit remaining windowMs msBeforeNext } }"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the `data`, whose fields `answer[name]` gives, and what stood beside it.
+
+    `codes` are those of refusals, `time` is the server's clock as the API writes times (to the
+    second, empty where it does not tell), `repeated` whether the request may have been carried
+    out before.
+    """
+
+    data: dict[str, Any]
+    codes: dict[str, str]
+    time: str
+    repeated: bool = False
+
+    def __getitem__(self, field: str) -> Any:
+        return self.data[field]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A document with its variables; `uploads` are variables of type `Upload`. `actions` are
+    what the rate limit counts: the document's root fields."""
+
+    document: str
+    variables: Mapping[str, Any]
+    uploads: Mapping[str, bytes]
+    actions: int
+
+    @property
+    def points(self) -> int:
+        """What it costs."""
+        change = self.document.startswith("mutation")
+        return self.actions * (points.WRITE if change else points.READ)
+
+    def content(self) -> dict[str, Any]:
+        """The body, as requests takes it."""
+        variables = {**self.variables, **dict.fromkeys(self.uploads)}
+        operations = {"query": self.document, "variables": variables}
+        if not self.uploads:
+            return {"json": operations}
+        # GraphQL multipart request specification.
+        places = {name: [f"variables.{name}"] for name in self.uploads}
+        return {
+            "data": {"operations": json.dumps(operations), "map": json.dumps(places)},
+            "files": {name: (name, data) for name, data in self.uploads.items()},
+        }
 
 
 class Client:
     """The platform API of one host."""
 
-    def __init__(
-        self, host: Host, session: Credentials, transport: Transport, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, host: Host, account: Account, transport: Transport) -> None:
         self._host = host
-        self._session = session
+        self._account = account
         self._transport = transport
-        self._tell = tell
+        account.ask = self._told
+
+    @property
+    def username(self) -> str:
+        """Who asks."""
+        return self._account.credentials.username
 
     def execute(
         self,
         document: str,
-        repeat: bool = True,
+        actions: int = 1,
         uploads: Mapping[str, bytes] | None = None,
         **variables: Any,
-    ) -> dict[str, Any]:
-        """Run a document; returns its `data`, with the answer's codes under `"codes"`.
+    ) -> Answer:
+        """Run a document that reads, or that sets things to values: doing it twice does no harm.
 
-        Faults are retried where `repeat` says that doing it twice does no harm. `uploads` are
-        variables of type `Upload`.
+        `uploads` are variables of type `Upload`, `actions` its root fields that cost points.
+        """
+        request = Request(document, variables, uploads or {}, actions)
+        return self._run(request, lambda answer: answer)
+
+    def change(
+        self,
+        field: str,
+        document: str,
+        read: Callable[[dict[str, Any]], T],
+        find: Callable[[], T | None] | None = None,
+        **variables: Any,
+    ) -> T:
+        """Run a mutation that must not happen twice; returns what `read` makes of `field`.
+
+        After a lost answer `find` tells what would have been returned, None if it has not
+        happened; without `find` it is not repeated then. Raises what the platform refuses it with.
         """
 
-        def attempt() -> dict[str, Any]:
-            try:
-                return self._once(document, variables, uploads or {})
-            except NotLoggedIn:
-                self._session.renew()
-                return self._once(document, variables, uploads or {})
+        def judged(answer: Answer) -> T:
+            result: dict[str, Any] = answer[field]
+            if result["error"]:
+                raise self.refusal(answer.codes.get(field), result["error"])
+            return read(result)
 
-        return retry.call(attempt, self._tell, repeat)
+        request = Request(document, variables, {}, 1)
+        return self._run(request, judged, repeat=False, find=find)
+
+    def _run(
+        self,
+        request: Request,
+        judged: Callable[[Answer], T],
+        repeat: bool = True,
+        find: Callable[[], T | None] | None = None,
+    ) -> T:
+        lost = False
+
+        def attempt(this: Attempt, spending: Spending) -> T:
+            nonlocal lost
+            try:
+                return judged(self._once(request, this.seconds, spending, lost))
+            except PASSING as error:
+                lost = lost or error.sent
+                raise
+
+        return self._account.act(attempt, request.points, repeat, find)
 
     def _once(
-        self, document: str, variables: dict[str, Any], uploads: Mapping[str, bytes]
-    ) -> dict[str, Any]:
-        operations = {"query": document, "variables": variables | dict.fromkeys(uploads)}
-        content: dict[str, Any] = {"json": operations}
-        if uploads:
-            # GraphQL multipart request specification.
-            places = {name: [f"variables.{name}"] for name in uploads}
-            content = {
-                "data": {"operations": json.dumps(operations), "map": json.dumps(places)},
-                "files": {name: (name, data) for name, data in uploads.items()},
-            }
+        self, request: Request, seconds: float, spending: Spending, repeated: bool = False
+    ) -> Answer:
         answer = self._transport.request(
             "POST",
             self._host.api,
-            headers={"Authorization": self._session.header()},
-            timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
-            **content,
+            seconds=min(ANSWER_SECONDS, seconds),
+            headers={"Authorization": self._account.header()},
+            **request.content(),
         )
-        try:
-            body = json.loads(answer.text)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            if answer.status_code >= 500:
-                raise Unavailable(f"{self._host.name} answers {answer.status_code}.")
-            raise UsageError(
-                f"{self._host.name} does not speak the platform API at {self._host.api} "
-                f"(status {answer.status_code}). Is it the right host?"
-            )
+        spending.told = points.Told.from_headers(answer.headers)
+        body = read_object(answer)
         envelope = body.get("error")
         errors = (envelope if isinstance(envelope, dict) else body).get("errors")
         if errors:
             raise self._error(errors[0])
         data = body.get("data")
         if not isinstance(data, dict):
-            raise Unavailable(f"{self._host.name} answers {answer.status_code} without data.")
-        return {**data, "codes": (body.get("extensions") or {}).get("codes", {})}
+            raise Unavailable(
+                f"{self._host.name} gave an answer without data (status {answer.status_code}). "
+                "Run this again later"
+            )
+        time = points.server_time(answer.headers)
+        codes = (body.get("extensions") or {}).get("codes", {})
+        return Answer(data, codes, f"{time:%Y-%m-%dT%H:%M:%S}" if time else "", repeated)
+
+    def _told(self) -> points.Told | None:
+        try:
+            answer = self._once(Request(RATE_LIMIT, {}, {}, 0), 10.0, Spending())
+        except DeTasksError:
+            return None
+        return points.Told.from_query(answer["rateLimit"] or {})
 
     def missing(self, app: str) -> NotFound:
         """The error for an app that is not there."""
@@ -100,9 +184,6 @@ class Client:
     def _error(self, error: dict[str, Any]) -> DeTasksError:
         code = (error.get("extensions") or {}).get("code")
         message = str(error.get("message") or "The server gives no reason.")
-        if code == "TOO_MANY_REQUESTS":
-            wait = (error.get("stacktrace") or {}).get("msBeforeNext", 60_000)
-            return retry.RateLimited(float(wait) / 1000)
         if code == "UNAUTHENTICATED":
             return NotLoggedIn(
                 f"The login to {self._host.name} has expired or was revoked. Log in again"

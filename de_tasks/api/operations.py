@@ -20,7 +20,9 @@ from de_tasks.api.models import (
     Service,
     User,
 )
-from de_tasks.errors import DeTasksError, NotFound
+from de_tasks.errors import DeTasksError, NotFound, Temporary
+from de_tasks.retry import PASSING
+from de_tasks.spelling import typed
 
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
@@ -66,6 +68,8 @@ class GraphQLPlatform:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        # Apps that were looked for and not there, and when that was by the server's clock.
+        self._absent: dict[str, str] = {}
 
     def whoami(self) -> User:
         current = self._client.execute(WHOAMI)["current"]
@@ -79,14 +83,35 @@ class GraphQLPlatform:
             page = answer["nextPage"]
 
     def app(self, name: str, dated: bool = False) -> App | None:
-        found = self._client.execute(DATED_APP if dated else APP, name=name)["app"]
-        return _app(found) if found else None
+        answer = self._client.execute(DATED_APP if dated else APP, name=name)
+        if answer["app"]:
+            self._absent.pop(name, None)
+            return _app(answer["app"])
+        self._absent[name] = answer.time
+        return None
 
     def create_app(self, name: str) -> App:
-        return _app(self._changed("addApp", ADD_APP, name=name)["app"])
+        since = self._absent.get(name)
+        if since is None:
+            present = self.app(name)
+            if present:
+                raise DeTasksError(f"The name {name} is already taken, by {present.owner}.")
+            since = self._absent[name]
+
+        def made() -> App | None:
+            found = self.app(name, dated=True)
+            ours = found is not None and found.owner == self._client.username
+            return found if found and ours and found.created >= since else None
+
+        return self._client.change(
+            "addApp", ADD_APP, lambda done: _app(done["app"]), made, name=name
+        )
 
     def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
-        self._changed("deleteApp", DELETE_APP, name=name)
+        def gone() -> bool | None:
+            return self.app(name) is None or None
+
+        self._client.change("deleteApp", DELETE_APP, _done, gone, name=name)
         for service in services:
             self._delete_service(service)
 
@@ -118,22 +143,32 @@ class GraphQLPlatform:
 
     def update(self, name: str, changes: Changes) -> list[Refusal]:
         steps = changing.steps(changes)
-        if not steps:
-            return []
-        document, variables, uploads = changing.document(name, steps)
-        # Everything in it sets something to a value, so doing it twice does no harm.
-        answer = self._client.execute(document, uploads=uploads, **variables)
-        return [
-            Refusal(step.what, self._client.refusal(answer["codes"].get(alias), error))
-            for alias, step in changing.named(steps)
-            if (error := answer[alias]["error"])
-        ]
+        refusals = []
+        for part in changing.parts(steps):
+            document, variables, uploads = changing.document(name, part)
+            answer = self._client.execute(document, len(part), uploads, **variables)
+            for alias, step in changing.named(part):
+                code, error = answer.codes.get(alias), answer[alias]["error"]
+                # What a first try has removed already is not there to be removed.
+                if error and not (answer.repeated and step.removes and code == "NOT_FOUND"):
+                    refusals.append(Refusal(step.what, self._client.refusal(code, error)))
+        return refusals
 
     def restart(self, name: str) -> tuple[str, ...]:
-        return tuple(self._changed("restartApp", RESTART, name=name)["restarted"])
+        try:
+            return self._client.change(
+                "restartApp", RESTART, lambda done: tuple(done["restarted"]), name=name
+            )
+        except PASSING as error:
+            if not error.sent:
+                raise
+            status = typed(f"status --name {name}")
+            raise Temporary(
+                f"{error}\nThe restart may have happened, and was not asked for twice: {status}"
+            ) from None
 
     def services(self) -> list[Service]:
-        return [_service(found) for found in self._client.execute(SERVICES)["services"]]
+        return self._services()[0]
 
     def attached(self, app: str, kinds: Sequence[str] = SERVICE_TYPES) -> list[Service]:
         details = self.details(app)
@@ -145,15 +180,16 @@ class GraphQLPlatform:
         for present in self.attached(app, [kind]):
             raise DeTasksError(f"App {app} has a {kind} service already: {present.name}.")
         name = name or f"{app}-{kind}"
-        half_done = next((s for s in self.services() if (s.name, s.kind) == (name, kind)), None)
+        services, since = self._services()
+        half_done = _named(services, name, kind)
         if half_done is None:
-            self._changed("addService", ADD_SERVICE, name=name, kind=kind)
+            self._add_service(name, kind, since)
         elif half_done.apps:
             raise DeTasksError(
                 f"There is a {kind} service {name} already, attached to "
                 f"{', '.join(half_done.apps)}. Choose another name with --service-name"
             )
-        self._changed("linkService", LINK_SERVICE, app=app, name=name, kind=kind)
+        self._link(app, name, kind)
         return name
 
     def delete_service(self, app: str, kind: str) -> str:
@@ -168,15 +204,41 @@ class GraphQLPlatform:
         self._delete_service(found[0])
         return found[0].name
 
-    def _delete_service(self, service: Service) -> None:
-        self._changed("deleteService", DELETE_SERVICE, name=service.name, kind=service.kind)
+    def _services(self) -> tuple[list[Service], str]:
+        """The services, and when that was by the server's clock."""
+        answer = self._client.execute(SERVICES)
+        return [_service(found) for found in answer["services"]], answer.time
 
-    def _changed(self, field: str, document: str, **variables: Any) -> dict[str, Any]:
-        answer = self._client.execute(document, repeat=False, **variables)
-        result: dict[str, Any] = answer[field]
-        if result["error"]:
-            raise self._client.refusal(answer["codes"].get(field), result["error"])
-        return result
+    def _add_service(self, name: str, kind: str, since: str) -> None:
+        def made() -> bool | None:
+            found = _named(self.services(), name, kind)
+            return (found is not None and not found.apps and found.created >= since) or None
+
+        self._client.change("addService", ADD_SERVICE, _done, made, name=name, kind=kind)
+
+    def _link(self, app: str, name: str, kind: str) -> None:
+        def linked() -> bool | None:
+            return any(service.name == name for service in self.attached(app, [kind])) or None
+
+        self._client.change(
+            "linkService", LINK_SERVICE, _done, linked, app=app, name=name, kind=kind
+        )
+
+    def _delete_service(self, service: Service) -> None:
+        name, kind = service.name, service.kind
+
+        def gone() -> bool | None:
+            return _named(self.services(), name, kind) is None or None
+
+        self._client.change("deleteService", DELETE_SERVICE, _done, gone, name=name, kind=kind)
+
+
+def _done(answer: dict[str, Any]) -> bool | None:
+    return True
+
+
+def _named(services: Sequence[Service], name: str, kind: str) -> Service | None:
+    return next((s for s in services if (s.name, s.kind) == (name, kind)), None)
 
 
 def _app(found: dict[str, Any]) -> App:

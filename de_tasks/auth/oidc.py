@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
 from de_tasks.config import Host
-from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
+from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, UsageError
+from de_tasks.retry import Attempt, Policy
 from de_tasks.spelling import typed
-from de_tasks.transport import Transport
+from de_tasks.transport import READ_SECONDS, Transport, read_object
 
 CLIENT = "dash"
+NOTHING = (204, 404, 405, 410, 421)
+"""Statuses of answers without a body, or with a page in its place."""
 ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -48,9 +51,10 @@ class Answer:
 class Oidc:
     """The sign-in service of one host."""
 
-    def __init__(self, host: Host, transport: Transport) -> None:
+    def __init__(self, host: Host, transport: Transport, policy: Policy | None = None) -> None:
         self.host = host
         self._transport = transport
+        self._policy = policy or Policy()
         self._found: dict[str, Any] = {}
 
     def password(self, username: str, password: str, offline: bool = True) -> Login:
@@ -129,17 +133,12 @@ class Oidc:
         if not isinstance(address, str):
             raise UsageError(f"{self.host.name} does not offer this way to log in ({endpoint}).")
         data = {"client_id": CLIENT, **form}
-        found = self._transport.request("POST", self.trusted(address), data=data)
-        answer = Answer(found.status_code, _object(found.text))
+        answer = self._ask("POST", self.trusted(address), data=data)
         if answer.error == "invalid_client":
             raise AuthError(
                 f"{self.host.name} does not know the client {CLIENT} ({answer.reason}). "
                 "Its administrator can add it in Keycloak, as a public client"
             )
-        if answer.status == 429:
-            wait = found.headers.get("Retry-After", "")
-            words = f" Wait {wait} s" if wait.isdecimal() else " Wait a minute"
-            raise Temporary(f"{self.host.name} takes no more attempts now.{words}, then try again")
         return answer
 
     def login(self, answer: Answer, before: Login | None = None) -> Login:
@@ -168,10 +167,25 @@ class Oidc:
             return address
         raise DeTasksError(f"{self.host.name} names an address that is not safe: {address!r}.")
 
+    def _ask(self, method: str, address: str, **options: Any) -> Answer:
+        """An answer, without a body for a page that says that there is nothing.
+
+        Asking again does no harm: at worst a login is left on the server that nobody uses.
+        """
+
+        def attempt(this: Attempt) -> Answer:
+            seconds = min(READ_SECONDS, this.seconds)
+            found = self._transport.request(method, address, seconds=seconds, **options)
+            if found.status_code in NOTHING or (found.ok and not found.content):
+                return Answer(found.status_code, {})
+            return Answer(found.status_code, read_object(found))
+
+        return self._policy.call(attempt)
+
     def _configuration(self) -> dict[str, Any]:
         if not self._found:
             address = f"{self.host.issuer}/.well-known/openid-configuration"
-            self._found = _object(self._transport.request("GET", address).text)
+            self._found = self._ask("GET", address).body
         if "token_endpoint" not in self._found:
             raise UsageError(
                 f"{self.host.name} is not a Dash Enterprise: it has no sign-in service at "
@@ -194,8 +208,8 @@ class Oidc:
         if not isinstance(address, str):
             return {}
         headers = {"Authorization": f"Bearer {token}"}
-        answer = self._transport.request("GET", self.trusted(address), headers=headers)
-        return _object(answer.text) if answer.status_code == 200 else {}
+        answer = self._ask("GET", self.trusted(address), headers=headers)
+        return answer.body if answer.status == 200 else {}
 
 
 def _seconds(value: object) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ class Session:
     oidc: Oidc
     login: Login
     store: Store | None = field(default=None)
+    _renewing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def username(self) -> str:
@@ -34,10 +36,16 @@ class Session:
         return f"Bearer {self.login.access_token}"
 
     def renew(self) -> None:
-        """Refresh, once for all processes that share the store.
+        """Refresh, once for all threads, and for all processes that share the store.
 
         Raises `NotLoggedIn` when the login has ended.
         """
+        before = self.login
+        with self._renewing:
+            if self.login is before:
+                self._refresh()
+
+    def _refresh(self) -> None:
         if self.store is None:
             self.login = self.oidc.refresh(self.login)
             return

@@ -18,9 +18,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from de_tasks.errors import DeTasksError, NotPermitted, Temporary, UsageError
+from de_tasks.errors import Temporary, UsageError
+from de_tasks.repo import refusal
 
+if TYPE_CHECKING:
+    from de_tasks.budget import Spending
+    from de_tasks.retry import Attempt
+
+T = TypeVar("T")
 SECONDS = 1800
 """The longest that one git command may take."""
 CONFIG = {
@@ -49,43 +56,31 @@ KEPT_VARIABLES = (
 )
 
 
+class Caller(Protocol):
+    """Whom the server sees: see `auth.account.Account`."""
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        ...
+
+    def act(self, function: Callable[[Attempt, Spending], T], points: int = 0) -> T:
+        """Call under the retry policy, within the points that there are."""
+        ...
+
+
 @dataclass(frozen=True)
 class Remote:
-    """Where to push: `header` is the Authorization header's value."""
+    """Where to push, and as whom."""
 
     url: str
     branch: str
-    header: str
+    caller: Caller
     ca_path: str = ""
 
     @property
     def ref(self) -> str:
         """The full name of the branch."""
         return f"refs/heads/{self.branch}"
-
-
-class Moved(DeTasksError):
-    """The remote branch is not where it was expected: somebody else deployed."""
-
-
-class Damaged(DeTasksError):
-    """The repository is not in order."""
-
-
-class Vanished(DeTasksError):
-    """A file went away while it was read."""
-
-
-class Nested(DeTasksError):
-    """A repository without a commit lies in the folder; `path` names it."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is a git repository without a commit.")
-        self.path = path
-
-
-class LengthRequired(DeTasksError):
-    """The server takes no upload whose length it is not told (HTTP 411)."""
 
 
 class Git:
@@ -120,7 +115,7 @@ class Git:
         )
         if done.returncode == 0:
             return done.stdout
-        raise error_of(arguments[0], done.stderr)
+        raise refusal.error_of(arguments[0], done.stderr)
 
     def run(
         self,
@@ -162,6 +157,24 @@ class Git:
         texts = (data.decode("utf-8", "surrogateescape") for data in (out, err))
         return subprocess.CompletedProcess(arguments, child.returncode, *texts)
 
+    def reach(
+        self,
+        remote: Remote,
+        *arguments: str,
+        points: int = 0,
+        config: Mapping[str, str] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> str:
+        """A command that talks to the remote, tried again as the remote's caller has it."""
+
+        def attempt(this: Attempt, spending: Spending) -> str:
+            # A connection without a byte in all that time is given up.
+            patience = {"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(int(this.seconds))}
+            settings = {**patience, **(config or {})}
+            return self(*arguments, config=settings, remote=remote, progress=progress)
+
+        return remote.caller.act(attempt, points=points)
+
     def end(self) -> None:
         """End every command that still runs, with all that it started."""
         for child in list(self._running):
@@ -183,7 +196,10 @@ class Git:
         if remote:
             # RFC 7240: we follow the build through the API; the push need not wait for it.
             key = f"http.{remote.url}.extraHeader"
-            pairs += [(key, f"Authorization: {remote.header}"), (key, "Prefer: respond-async")]
+            pairs += [
+                (key, f"Authorization: {remote.caller.header()}"),
+                (key, "Prefer: respond-async"),
+            ]
             if remote.ca_path:
                 environment["GIT_SSL_CAINFO"] = remote.ca_path
         environment["GIT_CONFIG_COUNT"] = str(len(pairs))
@@ -223,35 +239,3 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     except ProcessLookupError:
         return
     child.wait()
-
-
-VANISHED = re.compile(r"unable to (stat|index file)|open\(\".*\"\): No such file")
-NESTED = re.compile(r"'(.+?)/?' does not have a commit checked out")
-
-
-def error_of(command: str, stderr: str) -> DeTasksError:
-    """The error that git's words stand for."""
-    text = stderr.strip()
-    words = next((x[8:].strip() for x in text.splitlines() if x.startswith("remote: ")), "")
-    nested = NESTED.search(text)
-    if nested:
-        return Nested(nested[1])
-    if any(sign in text.lower() for sign in ("no space left", "out of diskspace", "disk quota")):
-        return DeTasksError(
-            "The disk is full: the deploy repository in your cache directory cannot grow. "
-            "Make room, or set de.cache to another directory"
-        )
-    if command == "add" and VANISHED.search(text) and "Permission denied" not in text:
-        return Vanished(f"A file went away while it was read: {text.splitlines()[0]}")
-    if "HTTP 411" in text or "error: 411" in text:
-        return LengthRequired("The server takes no upload whose length it is not told.")
-    if any(sign in text for sign in ("403", "401", "Authentication failed")):
-        return NotPermitted(words or "The server refuses the push for this user.")
-    signs = ("Could not resolve host", "Failed to connect", "Couldn't connect", "timed out")
-    if any(sign in text for sign in signs):
-        return Temporary("The git server does not answer. Run the deploy again")
-    if "stale info" in text:
-        return Moved("Somebody else deployed at the same moment. Run the deploy again")
-    if any(sign in text for sign in ("bad object", "missing", "corrupt", "index file")):
-        return Damaged(f"The deploy repository is damaged: {text}")
-    return DeTasksError(f"git {command} failed: {words or text}")

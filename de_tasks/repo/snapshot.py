@@ -11,10 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from de_tasks import retry
 from de_tasks.errors import NotPermitted, Temporary, UsageError
-from de_tasks.repo.git import Damaged, Git, LengthRequired, Moved, Nested, Remote, Vanished
+from de_tasks.points import WRITE
+from de_tasks.repo.git import Git, Remote
+from de_tasks.repo.refusal import Damaged, LengthRequired, Moved, Nested, Vanished
 from de_tasks.repo.source import Commit
+from de_tasks.retry import Policy
 
 ATTRIBUTES = "* -text -filter -ident -working-tree-encoding\n"
 LARGEST = 5
@@ -215,9 +217,10 @@ class Snapshot:
         up-to-date" and end with 0.
         """
         lease = f"--force-with-lease={remote.branch}:{parent or ''}"
-        out = self._git(
+        out = self._git.reach(
+            remote,
             *("push", "--porcelain", "--progress", lease, remote.url, f"{sha}:{remote.ref}"),
-            remote=remote,
+            points=WRITE,
             config=config,
             progress=progress,
         )
@@ -242,7 +245,7 @@ class Snapshot:
                 nested.add(error.path)
                 self._add(first, nested)
 
-        retry.call(add, lambda text: None, kinds=(Vanished,))
+        Policy().call(lambda _: add(), kinds=(Vanished,))
         listing = self._git("ls-files", "--stage", "-z")
         for entry in listing.split("\0"):
             if entry.startswith("160000"):
@@ -355,13 +358,13 @@ class Snapshot:
         self._taken = self._beside.submit(self._take)
 
     def _head(self, remote: Remote) -> str | None:
-        out = self._git("ls-remote", remote.url, remote.ref, remote=remote)
+        out = self._git.reach(remote, "ls-remote", remote.url, remote.ref)
         return out.split()[0] if out.strip() else None
 
     def _need(self, sha: str, remote: Remote) -> None:
         """Fetch a commit that is not here, its files included: the next push builds on them."""
         if not self._tree_of(sha):
-            self._git("fetch", "--quiet", "--depth=1", remote.url, sha, remote=remote)
+            self._git.reach(remote, "fetch", "--quiet", "--depth=1", remote.url, sha)
 
     def _tree_of(self, sha: str) -> str | None:
         done = self._git.run("rev-parse", "--verify", "--quiet", f"{sha}^{{tree}}")

@@ -18,6 +18,7 @@ from de_tasks.spelling import typed
 
 if TYPE_CHECKING:
     from de_tasks.auth.store import Store
+    from de_tasks.retry import Policy, Wait
     from de_tasks.transport import Transport
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
@@ -113,6 +114,7 @@ class Connection:
     platform: Any
     session: Any = None
     client: Any = None
+    account: Any = None
     de: Any = None
 
     @property
@@ -179,25 +181,45 @@ def find_host(values: config.Settings) -> config.Host:
     return config.Host.of(name, values)
 
 
-def connect(context: invoke.Context, **flags: object) -> Connection:
-    """The platform behind the present credentials. Raises `NotLoggedIn` when there is none."""
+def connect(
+    context: invoke.Context, tell: Callable[[Wait], None] | None = None, **flags: object
+) -> Connection:
+    """The platform behind the present credentials; `tell` hears of waits in place of people.
+
+    Raises `NotLoggedIn` when there are none.
+    """
     from de_tasks.api.client import Client
     from de_tasks.api.operations import GraphQLPlatform
+    from de_tasks.auth.account import Account
     from de_tasks.auth.credentials import choose
     from de_tasks.auth.oidc import Oidc
+    from de_tasks.budget import Budget
 
     to = target(context, **flags)
-    vendor = vendors(to)
+    vendor = vendors(to, tell)
     if vendor:
         from de_tasks.vendor.platform import VendorPlatform
 
         return Connection(to.settings, to.host, VendorPlatform(vendor), de=vendor)
-    session = choose(to.settings, to.host, Oidc(to.host, to.transport), to.store)
-    client = Client(to.host, session, to.transport, console.note)
-    return Connection(to.settings, to.host, GraphQLPlatform(client), session, client)
+    patience = policy(to.settings, tell)
+    session = choose(to.settings, to.host, Oidc(to.host, to.transport, patience), to.store)
+    budget = Budget(config.cache_folder(to.settings), to.host.name, session.username)
+    account = Account(session, patience, budget)
+    client = Client(to.host, account, to.transport)
+    return Connection(to.settings, to.host, GraphQLPlatform(client), session, client, account)
 
 
-def vendors(to: Target) -> Any:
+def policy(values: config.Settings, tell: Callable[[Wait], None] | None = None) -> Policy:
+    """How to try again, telling people of each wait unless `tell` does it."""
+    from de_tasks.retry import Policy
+
+    def note(wait: Wait) -> None:
+        console.note(wait.text)
+
+    return Policy(values.retry_deadline, values.retry_attempts, tell or note)
+
+
+def vendors(to: Target, tell: Callable[[Wait], None] | None = None) -> Any:
     """The vendor's command line where it leads to the host, else None."""
     values = to.settings
     if values.platform == "api" or (values.platform == "auto" and "://" in to.host.name):
@@ -207,7 +229,7 @@ def vendors(to: Target) -> Any:
 
     if choose(values, to.host, to.transport).through == "api":
         return None
-    return De.of(values, to.host, config.inherited(), console.note)
+    return De.of(values, to.host, config.inherited(), policy(values, tell))
 
 
 def app_name(values: config.Settings, name: str | None) -> str:

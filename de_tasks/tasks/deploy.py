@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment import Event
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.git import Remote
+    from de_tasks.retry import Wait
 
 CONFIRM = ("others", "always")
 REF = "Deploy this commit of the folder's repository, not the files as they are"
@@ -30,7 +32,7 @@ REF = "Deploy this commit of the folder's repository, not the files as they are"
         "no_wait": "Return when the server has the files; the build goes on",
         "no_overwrite": "Refuse to overwrite what another account has deployed",
         "timeout": "Seconds that build and start may take (default: 900)",
-        "json": "Print JSON lines: plan, step, progress, log, done",
+        "json": "Print JSON lines: plan, step, progress, log, wait, done",
     }
 )
 def deploy(
@@ -59,7 +61,8 @@ def deploy(
     deployment.check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
-    connection = connect(context, path=path)
+    tell = tell_json if json else tell_people
+    connection = connect(context, tell=_waits(tell), path=path)
     plan = deployment.Plan(
         wanted,
         source,
@@ -74,7 +77,6 @@ def deploy(
         overwrite=not no_overwrite,
         always_ask=values.confirm == "always",
     )
-    tell = tell_json if json else tell_people
     cache = repository(values, connection, wanted)
     if connection.de:
         from de_tasks.vendor.deploying import VendorDeploy
@@ -177,7 +179,8 @@ def rollback(
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, timeout=timeout)
     wanted = app_name(values, name)
-    connection = connect(context)
+    tell = tell_json if json else tell_people
+    connection = connect(context, tell=_waits(tell))
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
@@ -189,7 +192,7 @@ def rollback(
         rolling.Back(app, target, connection.username, remote(connection, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
-        tell_json if json else tell_people,
+        tell,
         values.timeout,
     )
 
@@ -198,8 +201,7 @@ def repository(values: config.Settings, connection: Connection, app: str) -> Dep
     """The deploy repository of an app."""
     from de_tasks.repo.cache import DeployRepository
 
-    cache = Path(values.cache).expanduser() if values.cache else config.default_folder("cache")
-    return DeployRepository(cache, connection.host.name, app)
+    return DeployRepository(config.cache_folder(values), connection.host.name, app)
 
 
 def remote(connection: Connection, url: str) -> Remote:
@@ -213,7 +215,13 @@ def remote(connection: Connection, url: str) -> Remote:
         raise NotAvailable("Not available through `de`: the files that are deployed.")
 
     values = connection.settings
-    return Remote(url, values.branch, connection.session.header(), values.ca_path)
+    return Remote(url, values.branch, connection.account, values.ca_path)
+
+
+def _waits(tell: Callable[[Event], None]) -> Callable[[Wait], None]:
+    from de_tasks.deployment import Event
+
+    return lambda wait: tell(Event("wait", wait.text, {"seconds": round(wait.seconds, 1)}))
 
 
 def tell_people(event: Event) -> None:

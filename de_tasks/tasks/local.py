@@ -40,8 +40,7 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
     kept = store(values)
     if not values.host and kept and kept.last_host():
         shown["host"] = (kept.last_host(), "the last login")
-    cache = Path(values.cache).expanduser() if values.cache else config.default_folder("cache")
-    findings = list(checks.machine(cache))
+    findings = list(checks.machine(config.cache_folder(values)))
     try:
         findings.append(checks.way(values, find_host(values)))
         connection = connect(context)

@@ -10,7 +10,7 @@ import invoke
 
 from de_tasks import browser, config, console
 from de_tasks.errors import AuthError, DeTasksError, UsageError
-from de_tasks.tasks.base import connect, settings, store, target, task, vendors
+from de_tasks.tasks.base import connect, policy, settings, store, target, task, vendors
 
 if TYPE_CHECKING:
     from de_tasks.auth.login import Login
@@ -46,7 +46,7 @@ def login(
         return
     if password_stdin and not values.username:
         raise UsageError("--password-stdin goes with --username: whose password is it?")
-    oidc = Oidc(to.host, to.transport)
+    oidc = Oidc(to.host, to.transport, policy(values))
     if values.username:
         word = _password(values, password_stdin)
         new = oidc.password(values.username, word, offline=kept is not None)
@@ -127,7 +127,7 @@ def logout(context: invoke.Context) -> None:
     try:
         present = kept.get(name)
         if present:
-            Oidc(to.host, to.transport).revoke(present)
+            Oidc(to.host, to.transport, policy(values)).revoke(present)
             console.note("The login was ended on the server, and is forgotten here.")
     except DeTasksError as error:
         console.note(

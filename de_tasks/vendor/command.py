@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from de_tasks import retry
 from de_tasks.config import Host, Settings
 from de_tasks.errors import DeTasksError, NotFound, Temporary, UsageError
+from de_tasks.retry import Attempt, Policy
+from de_tasks.transport import RateLimited
 from de_tasks.vendor import sentences
 
 SECONDS = 300.0
@@ -41,7 +42,7 @@ class De:
     executable: str
     host: Host
     options: tuple[str, ...]
-    tell: Callable[[str], None]
+    policy: Policy
     environment: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
@@ -51,7 +52,7 @@ class De:
         values: Settings,
         host: Host,
         environment: Mapping[str, str],
-        tell: Callable[[str], None],
+        policy: Policy,
     ) -> De:
         """`de` as the settings have it. `environment` is what it inherits."""
         options = ["--host", host.name]
@@ -65,7 +66,7 @@ class De:
         }
         inherited |= {name: value for name, value in given.items() if value}
         secrets = (values.password,) if values.password else ()
-        return cls(values.executable, host, tuple(options), tell, inherited, secrets)
+        return cls(values.executable, host, tuple(options), policy, inherited, secrets)
 
     def __call__(self, *arguments: str, seconds: float = SECONDS) -> str:
         """What a command prints on stdout.
@@ -74,16 +75,16 @@ class De:
         with the whole output for a failure that is not documented.
         """
 
-        def once() -> Output:
+        def once(_: Attempt) -> Output:
             done = self._run(arguments, seconds)
             limit = sentences.rate_limit(done.all)
             if limit is not None:
-                raise retry.RateLimited(limit)
+                raise RateLimited(limit)
             return done
 
         # Refused for the rate limit means that nothing was done; what else a failure may have
         # done `de` does not tell, so nothing else is repeated.
-        done = retry.call(once, self.tell, repeat=False)
+        done = self.policy.call(once, repeat=False)
         for option, name in pairwise(arguments):
             if option in ("--name", "--app-name") and sentences.is_missing(done.all, name):
                 raise NotFound(f"App [{name}] does not exist on [{self.host.name}].")

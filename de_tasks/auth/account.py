@@ -1,0 +1,58 @@
+"""Whom requests act for: credentials that renew themselves, and points that are shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from de_tasks.auth.credentials import Credentials
+from de_tasks.budget import Budget, Spending
+from de_tasks.errors import NotLoggedIn
+from de_tasks.points import Told
+from de_tasks.retry import Attempt, Policy
+
+T = TypeVar("T")
+
+
+def _nobody_knows() -> Told | None:
+    return None
+
+
+@dataclass
+class Account:
+    """A user at a host. `ask` asks the server for the user's budget, which costs no points."""
+
+    credentials: Credentials
+    policy: Policy
+    budget: Budget
+    ask: Callable[[], Told | None] = field(default=_nobody_knows)
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return self.credentials.header()
+
+    def act(
+        self,
+        function: Callable[[Attempt, Spending], T],
+        points: int = 0,
+        repeat: bool = True,
+        find: Callable[[], T | None] | None = None,
+    ) -> T:
+        """Call under the policy, within the budget, and once more with renewed credentials.
+
+        `repeat` and `find` are those of `Policy.call`.
+        """
+
+        def attempt(this: Attempt) -> T:
+            with self.budget.spending(points, self.ask) as spending:
+                used = self.credentials.header()
+                try:
+                    return function(this, spending)
+                except NotLoggedIn:
+                    # Another thread may have renewed them meanwhile.
+                    if used == self.credentials.header():
+                        self.credentials.renew()
+                    return function(this, spending)
+
+        return self.policy.call(attempt, repeat, find)

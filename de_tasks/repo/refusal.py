@@ -1,0 +1,134 @@
+"""What git's words stand for: the errors of the deploy repository and of its server."""
+
+from __future__ import annotations
+
+import re
+
+from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted
+from de_tasks.points import UNKNOWN_WAIT
+from de_tasks.transport import NotThePlatform, RateLimited, Unavailable
+
+
+class Moved(DeTasksError):
+    """The remote branch is not where it was expected: somebody else deployed."""
+
+
+class Damaged(DeTasksError):
+    """The repository is not in order."""
+
+
+class Vanished(DeTasksError):
+    """A file went away while it was read."""
+
+
+class Nested(DeTasksError):
+    """A repository without a commit lies in the folder; `path` names it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is a git repository without a commit.")
+        self.path = path
+
+
+class LengthRequired(DeTasksError):
+    """The server takes no upload whose length it is not told (HTTP 411)."""
+
+
+VANISHED = re.compile(r"unable to (stat|index file)|open\(\".*\"\): No such file")
+NESTED = re.compile(r"'(.+?)/?' does not have a commit checked out")
+DAMAGED = re.compile(r"bad object|missing|corrupt|index file")
+STATUS = re.compile(r"(?:returned error: |HTTP )(\d{3})\b")
+LIMIT = re.compile(r"rate limit|too many requests|TOO_MANY_REQUESTS", re.I)
+LIMIT_ENDS = re.compile(r"msBeforeNext\W+(\d+)|\b(?:in|after|wait) (\d+(?:\.\d+)?) ?s", re.I)
+LOGIN = re.compile(r"Authentication failed|could not read (Username|Password)")
+CERTIFICATE = re.compile(
+    r"SSL certificate problem: (.+)|certificate verification failed|SSL: no alternative"
+)
+UNREACHED = re.compile(r"Failed to connect|Couldn't connect|Connection refused")
+NO_HOST = re.compile(r"Could not resolve (?:host|proxy)")
+CUT = re.compile(
+    r"timed out|Operation too slow|early EOF|hung up unexpectedly|unexpected disconnect"
+    r"|RPC failed|Recv failure|Send failure|Empty reply|reset by peer|transfer closed|recv error"
+    r"|SSL_ERROR_SYSCALL|unexpected eof|handshake|bad line length|protocol error|unexpected flush",
+    re.I,
+)
+OTHER = re.compile(
+    r"not valid: is this a git repository|invalid server response|redirect|returned error: 3\d\d"
+)
+
+
+def error_of(command: str, stderr: str) -> DeTasksError:
+    """The error that git's words stand for."""
+    text = stderr.strip()
+    remote = [line[8:].strip() for line in text.splitlines() if line.startswith("remote: ")]
+    return (
+        _of_files(command, text)
+        or _of_status(text, remote)
+        or _of_connection(text, remote)
+        or DeTasksError(f"git {command} failed: {remote[0] if remote else text}")
+    )
+
+
+def _of_files(command: str, text: str) -> DeTasksError | None:
+    nested = NESTED.search(text)
+    if nested:
+        return Nested(nested[1])
+    if any(sign in text.lower() for sign in ("no space left", "out of diskspace", "disk quota")):
+        return DeTasksError(
+            "The disk is full: the deploy repository in your cache directory cannot grow. "
+            "Make room, or set de.cache to another directory"
+        )
+    if command == "add" and VANISHED.search(text) and "Permission denied" not in text:
+        return Vanished(f"A file went away while it was read: {text.splitlines()[0]}")
+    return None
+
+
+def _of_status(text: str, remote: list[str]) -> DeTasksError | None:
+    status = int(found[1]) if (found := STATUS.search(text)) else 0
+    words = remote[0] if remote else ""
+    limited = next((line for line in remote if LIMIT.search(line)), "")
+    if status == 429 or limited:
+        ends = LIMIT_ENDS.search(limited)
+        by_ms, by_seconds = ends.groups() if ends else (None, None)
+        return RateLimited(
+            float(by_ms) / 1000 if by_ms else float(by_seconds) if by_seconds else UNKNOWN_WAIT
+        )
+    if status == 411:
+        return LengthRequired("The server takes no upload whose length it is not told.")
+    if status == 401 or LOGIN.search(text):
+        return NotLoggedIn("The login has expired or was revoked. Log in again")
+    if status == 403:
+        return NotPermitted(words or "The server refuses the push for this user.")
+    if status == 413:
+        return DeTasksError(
+            "The server takes no push of this size (413): a gateway before it may allow less. "
+            "Leave large files out with .gitignore, or ask for a higher limit there"
+        )
+    if status >= 500 or status == 408:
+        return Unavailable(f"The git server answers {status}. Run this again later")
+    return None
+
+
+def _of_connection(text: str, remote: list[str]) -> DeTasksError | None:
+    certificate = CERTIFICATE.search(text)
+    if certificate:
+        return DeTasksError(
+            "The certificate of the git server cannot be verified"
+            f"{': ' + certificate[1] if certificate[1] else ''}. If an internal authority signed "
+            "it, give its root certificate with --ca-path or DASH_ENTERPRISE_CA_PATH"
+        )
+    if "stale info" in text:
+        return Moved("Somebody else deployed at the same moment. Run the deploy again")
+    if DAMAGED.search(text):
+        return Damaged(f"The deploy repository is damaged: {text}")
+    if OTHER.search(text):
+        return NotThePlatform(
+            "Something else than a git server answers at the app's git address: a sign-in page "
+            "or gateway? Is it the right host?"
+        )
+    if NO_HOST.search(text):
+        return Unavailable("There is no such git server, or the network is down.", False, None, 3)
+    if UNREACHED.search(text):
+        return Unavailable("The git server does not answer. Is it running?", sent=False)
+    if CUT.search(text) and not remote:
+        return Unavailable("The connection to the git server was cut. Run this again")
+    return None
