@@ -87,7 +87,9 @@ def by_hand(data: Path, app: Path) -> float:
 
 def redeploys(base: Path) -> tuple[float, float]:
     """Medians of the app's own start and of a one-line redeploy, interleaved."""
-    running = control.start(base / "data", {"port": control.free_port()})
+    running = control.start(
+        base / "data", {"port": control.free_port(), "view_access": "unauthenticated"}
+    )
     try:
         cli = Cli(base, running.url)
         cli.log_in(running)

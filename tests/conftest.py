@@ -80,7 +80,13 @@ def passwords(running: control.Running) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
     """A sandbox on a free port, for all tests of a worker."""
-    options = {"port": control.free_port(), "start_timeout": 8, "rate_limit_points": 100_000}
+    options: dict[str, int | str] = {
+        "port": control.free_port(),
+        "start_timeout": 8,
+        "rate_limit_points": 100_000,
+        # Most tests are about something else, and ask for pages as nobody.
+        "view_access": "unauthenticated",
+    }
     running = control.start(tmp_path_factory.mktemp("sandbox"), options)
     yield running
     control.stop(running)

@@ -6,6 +6,8 @@ With KEEP=1 the sandbox goes on running. Everything it writes lies in `.demo/`.
 from __future__ import annotations
 
 import hashlib
+import html
+import http.cookiejar
 import json
 import os
 import re
@@ -13,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -20,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("DEMO_FOLDER", ROOT / ".demo"))
 APP = FOLDER / "energy"
 INV = str(Path(sys.executable).with_name("inv"))
+BROWSER = urllib.request.build_opener(
+    urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+)
 EDIT = re.compile(r'^TITLE = ".*"$', re.MULTILINE)
 
 
@@ -63,8 +69,21 @@ def fetch(url: str, body: object = None) -> str:
     """Ask an address; with a body as a POST of JSON."""
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with BROWSER.open(request, timeout=30) as answer:
         return str(answer.read().decode())
+
+
+def sign_in(url: str) -> str:
+    """Open the app as nobody, fill in the form that comes, and be sent back to the app."""
+    with BROWSER.open(url, timeout=30) as answer:
+        page, form = answer.geturl(), answer.read().decode()
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    fields = {name: html.unescape(value) for name, value in hidden}
+    password = json.loads((FOLDER / "sandbox" / "passwords.json").read_text())["dev"]
+    data = urllib.parse.urlencode({**fields, "username": "dev", "password": password}).encode()
+    with BROWSER.open(page.partition("?")[0], data, timeout=30) as answer:
+        print(f"GET {url} as nobody: {page.partition('?')[0]}; as dev: {answer.geturl()}")
+        return str(answer.geturl())
 
 
 def title_of(url: str) -> str:
@@ -124,6 +143,7 @@ def main() -> None:
     inv("logs", "--count", "3")
 
     say("Is it the app that answers?")
+    assert sign_in(url) == url
     print(f"GET {url}: the page's title is {title_of(url)!r}")
     answer = callback(url)
     digest = hashlib.sha256(answer.encode()).hexdigest()[:12]
@@ -139,7 +159,7 @@ def main() -> None:
         names = ("INVOKE_DE_KEYFILE", "INVOKE_DE_CACHE", "INVOKE_DE_SANDBOX_DATA")
         settings = " ".join(f"{name}={environment()[name]}" for name in names)
         say("Kept running")
-        print(f"Open:   {url}")
+        print(f"Open:   {url}   (sign in as dev; passwords: {FOLDER / 'sandbox/passwords.json'})")
         print(f"Watch:  cd {APP} && {settings} {INV} logs --follow")
         print(f"Stop:   cd {APP} && {settings} {INV} sandbox.stop")
 

@@ -135,14 +135,14 @@ def test_foreign_host_is_refused(sandbox: control.Running) -> None:
 def test_killed_sandbox_serves_again(tmp_path: Path, wsgi: Path) -> None:
     port = control.free_port()
     data = tmp_path / "data"
-    running = control.start(data, {"port": port})
+    running = control.start(data, {"port": port, "view_access": "unauthenticated"})
     cli = Cli(tmp_path, running.url)
     cli.log_in(running)
     assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
     url = address(cli, wsgi)
     os.kill(running.pid, signal.SIGKILL)
     os.waitpid(running.pid, 0)
-    running = control.start(data, {"port": port})
+    running = control.start(data, {"port": port, "view_access": "unauthenticated"})
     try:
         deadline = time.monotonic() + 20
         while fetch(url)[0] != 200 and time.monotonic() < deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import http.cookiejar
 import os
 import re
@@ -61,6 +62,11 @@ def login(oidc: Oidc, sandbox: control.Running) -> Login:
     return oidc.password("dev", passwords(sandbox)["dev"])
 
 
+def hidden(page: str) -> dict[str, str]:
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)
+    return {name: html.unescape(value) for name, value in found}
+
+
 def answer_in_browser(code: DeviceCode, password: str, answer: str) -> str:
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
@@ -70,11 +76,10 @@ def answer_in_browser(code: DeviceCode, password: str, answer: str) -> str:
         data = urllib.parse.urlencode(form).encode()
         return str(browser.open(url, data, timeout=10).read().decode())
 
-    assert "Sign in" in browser.open(code.page, timeout=10).read().decode()
-    page = post("/sign-in", username="dev", password=password, code=code.user_code)
-    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert csrf and code.user_code in page
-    return post("/device", user_code=code.user_code, csrf=csrf[1], answer=answer)
+    form = hidden(browser.open(code.page, timeout=10).read().decode())
+    page = post("/sign-in", **form, username="dev", password=password)
+    assert code.user_code in page
+    return post("/device", **hidden(page), answer=answer)
 
 
 def test_device_login_yes(oidc: Oidc, sandbox: control.Running) -> None:

@@ -148,7 +148,7 @@ def _parse(argv: list[str] | None) -> dict[str, Any]:
         elif field.name == "allow_mount":
             parser.add_argument(flag, type=_folder, action="append", default=[])
         else:
-            parser.add_argument(flag, type=int, default=field.default)
+            parser.add_argument(flag, type=type(field.default), default=field.default)
     parser.add_argument("--ready-fd", type=int)
     found = vars(parser.parse_args(argv))
     return {**found, "allow_mount": tuple(found["allow_mount"])}

@@ -53,6 +53,17 @@ class Access:
         owns = app["owner"] == user.username or self.has(user, app["id"], "co_owner")
         return user.has_seat and owns
 
+    def may_view(self, user: User | None, app: sqlite3.Row) -> bool:
+        """Whether viewer access of the app admits the user; None is somebody unknown."""
+        if user is None or app["permission_level"] != "restricted":
+            return app["permission_level"] == "unauthenticated" or user is not None
+        return (
+            user.is_admin
+            or app["owner"] == user.username
+            or self.has(user, app["id"], "viewer")
+            or self.has(user, app["id"], "co_owner")
+        )
+
     def may_delete(self, user: User, app: sqlite3.Row) -> bool:
         """Only the owner and admins."""
         return user.is_admin or (user.has_seat and app["owner"] == user.username)

@@ -17,6 +17,7 @@ from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.releases import Releases
 from de_tasks.server.repositories import Repositories
+from de_tasks.server.settings import ServerSettings
 
 LONGEST_NAME = 30
 RESERVED = frozenset(
@@ -45,12 +46,14 @@ class Apps:
 
     def __init__(
         self,
+        settings: ServerSettings,
         database: Database,
         access: Access,
         repositories: Repositories,
         releases: Releases,
         builds: Builds,
     ) -> None:
+        self._settings = settings
         self._db = database
         self._access = access
         self._repositories = repositories
@@ -81,6 +84,10 @@ class Apps:
     def may_manage(self, user: User, app: sqlite3.Row) -> bool:
         """Whether the user may change the app and deploy to it."""
         return self._access.may_manage(user, app)
+
+    def may_view(self, user: User | None, app: sqlite3.Row) -> bool:
+        """Whether the user may open the app; None is somebody unknown."""
+        return self._access.may_view(user, app)
 
     def listing(
         self, user: User, page: int, name: str | None, mine: bool = False
@@ -123,10 +130,12 @@ class Apps:
             raise Refused(f"The name {name} is already taken.")
         now = timestamp()
         app_id = self._db.execute(
-            "INSERT INTO apps (name, owner, title, created, updated) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO apps (name, owner, title, permission_level, created, updated)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             name,
             user.username,
             name,
+            self._settings.view_access,
             now,
             now,
         )

@@ -47,7 +47,9 @@ def find(data: Path) -> Running | None:
     return running if right else None
 
 
-def start(data: Path, options: Mapping[str, int], allow_mount: Sequence[Path] = ()) -> Running:
+def start(
+    data: Path, options: Mapping[str, int | str], allow_mount: Sequence[Path] = ()
+) -> Running:
     """Start a sandbox detached, and return once it answers.
 
     `options` and `allow_mount` are fields of `ServerSettings`. Raises `DeTasksError` with the
@@ -95,7 +97,7 @@ def start(data: Path, options: Mapping[str, int], allow_mount: Sequence[Path] = 
 
 def command(
     data: Path,
-    options: Mapping[str, int],
+    options: Mapping[str, int | str],
     allow_mount: Sequence[Path] = (),
     ready_fd: int | None = None,
 ) -> list[str]:

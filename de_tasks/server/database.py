@@ -15,8 +15,6 @@ from typing import Any
 
 from de_tasks.errors import DeTasksError
 
-VERSION = 1
-
 SCHEMA = """
 CREATE TABLE users (
     username TEXT PRIMARY KEY,
@@ -152,6 +150,25 @@ CREATE TABLE builds (
 CREATE INDEX builds_by_app ON builds (app_id, id);
 """
 
+SIGN_IN = """
+ALTER TABLE sessions ADD COLUMN started TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN browser TEXT NOT NULL DEFAULT '';
+CREATE TABLE authorization_codes (
+    hash TEXT PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    challenge TEXT NOT NULL,
+    expires REAL NOT NULL
+);
+CREATE TABLE visits (
+    hash TEXT PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE
+);
+"""
+
+MIGRATIONS = (SCHEMA, SIGN_IN)
+"""Each takes a data directory from its place's version to the next; the first from nothing."""
+VERSION = len(MIGRATIONS)
+
 
 class Database:
     """A thin layer over `sqlite3`: statements in, rows out."""
@@ -173,11 +190,11 @@ class Database:
                 f"(data version {version}, this one reads {VERSION}). "
                 "Upgrade de-tasks, or name another directory with --data"
             )
-        if version == 0:
-            with self.transaction():
-                for statement in SCHEMA.split(";"):
+        with self.transaction():
+            for migration in MIGRATIONS[version:]:
+                for statement in migration.split(";"):
                     self.execute(statement)
-                self.execute(f"PRAGMA user_version={VERSION}")
+            self.execute(f"PRAGMA user_version={VERSION}")
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one statement; returns the id of an inserted row."""

@@ -21,6 +21,11 @@ class Identity:
         scheme, _, token = (header or "").partition(" ")
         return self._tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
 
+    def visitor(self, header: str | None) -> User | None:
+        """The user of a `Bearer` header with a token that was made for an app."""
+        scheme, _, token = (header or "").partition(" ")
+        return self._tokens.visitor_of(token.strip()) if scheme.lower() == "bearer" else None
+
     async def any(self, header: str | None) -> User | None:
         """The user of a `Bearer` header, or of `Basic` with an API key, password or token."""
         scheme, _, value = (header or "").partition(" ")

@@ -19,6 +19,7 @@ from de_tasks.server.logs import LogFile
 from de_tasks.server.processes import Leash, Process, Supervised, exit_words, free_port
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.surroundings import Surroundings
+from de_tasks.server.tokens import app_audience
 
 WEB = "web"
 RELEASES_KEPT = 3
@@ -295,6 +296,7 @@ class Releases:
             "PORT": str(port),
             "DASH_APP_NAME": app.name,
             "DASH_REQUESTS_PATHNAME_PREFIX": f"/{app.name}/",
+            **account_variables(self._settings, app.name),
             # With PORT set, gunicorn listens on all interfaces unless it is told otherwise.
             "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
         }
@@ -343,3 +345,13 @@ class Releases:
         address = f"http://127.0.0.1:{port}/"
         async with self._client.get(address, allow_redirects=False, timeout=timeout) as answer:
             return answer.status
+
+
+def account_variables(settings: ServerSettings, name: str) -> dict[str, str]:
+    """How an app learns who its visitor is: what dash-enterprise-auth reads."""
+    return {
+        "DASH_JWKS_URL": f"{settings.openid}/certs",
+        "DASH_USER_INFO_URL": f"{settings.openid}/userinfo",
+        "DASH_LOGOUT_URL": f"{settings.openid}/logout",
+        "DASH_AUD": app_audience(name),
+    }

@@ -21,10 +21,14 @@ from de_tasks.server.accounts import Accounts, write_private
 from de_tasks.server.administration import Administration
 from de_tasks.server.apps import Apps
 from de_tasks.server.asgi import Hosts, Paths
+from de_tasks.server.authorization import Authorization
 from de_tasks.server.builds import Builds
+from de_tasks.server.cookies import Cookies
 from de_tasks.server.database import Database
 from de_tasks.server.databases import Databases
+from de_tasks.server.devices import Devices
 from de_tasks.server.environments import Environments
+from de_tasks.server.forwarding import Forwarder
 from de_tasks.server.git import GitApp
 from de_tasks.server.graphql import GraphQLEndpoint, make_schema
 from de_tasks.server.hooks import Pushes, write_hooks
@@ -45,10 +49,12 @@ from de_tasks.server.resolvers.users import UserResolvers
 from de_tasks.server.services import Services
 from de_tasks.server.sessions import Sessions
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.signin import SignIn
 from de_tasks.server.site import Site
 from de_tasks.server.surroundings import Surroundings
 from de_tasks.server.tokens import Tokens
 from de_tasks.server.variables import Variables
+from de_tasks.server.visitors import Visitors
 
 PASSWORDS = "passwords.json"
 RUNNING = "running.json"
@@ -79,11 +85,22 @@ class Sandbox:
         surroundings = Surroundings(self._database, variables, services.urls, settings.allow_mount)
         self._releases = Releases(settings, environments, surroundings, self._leash, client)
         self._builds = Builds(settings, self._database, repositories, environments, self._releases)
-        apps = Apps(self._database, access, repositories, self._releases, self._builds)
+        apps = Apps(
+            *(settings, self._database, access, repositories),
+            *(self._releases, self._builds),
+        )
         self._pushes = Pushes(data / "sockets", self._database, self._builds, self._releases)
-        pages = Pages()
-        sessions = Sessions(self._database, accounts)
-        oidc = Oidc(self._database, accounts, tokens, identity, sessions, pages)
+        pages = Pages(settings)
+        cookies = Cookies(settings)
+        sessions = Sessions(self._database, accounts, cookies)
+        authorization = Authorization(settings, self._database, sessions, pages)
+        devices = Devices(self._database, sessions, pages)
+        realm = (
+            Oidc(settings, accounts, tokens, identity, devices),
+            SignIn(accounts, tokens, sessions, pages),
+            devices,
+            authorization,
+        )
         shapes = Shapes(
             *(settings, access, self._builds, self._releases),
             *(environments, surroundings, variables, services),
@@ -107,12 +124,16 @@ class Sandbox:
         router = Starlette(
             routes=[
                 Route("/Manager/graphql", graphql.answer, methods=["POST"]),
-                Mount("/auth/realms/dash", routes=oidc.routes()),
+                Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
                 Mount("/sandbox", routes=Administration(accounts, identity).routes()),
                 *site.routes(),
             ]
         )
-        proxy = Proxy(settings, apps, self._releases, client, pages)
+        visitors = Visitors(
+            *(settings, self._database, sessions, authorization, tokens, cookies, pages)
+        )
+        forwarder = Forwarder(settings, client, pages)
+        proxy = Proxy(settings, apps, access, self._releases, visitors, forwarder, pages)
         self.asgi = Hosts(settings, Paths(settings, git, router), proxy)
 
     async def _changed(self, app_id: int) -> bool:
@@ -154,6 +175,8 @@ async def serve(
             access_log=False,
             log_config=None,
             server_header=False,
+            # Whatever a client says of where it comes from, nobody stands in between.
+            proxy_headers=False,
             timeout_graceful_shutdown=2,
             ws="websockets-sansio",
             ws_max_size=64 * 1024**2,

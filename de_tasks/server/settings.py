@@ -27,6 +27,8 @@ class ServerSettings:
     drain_grace: int = 30
     log_limit: int = 4 * 1024**2
     allow_mount: tuple[Path, ...] = ()
+    view_access: str = "restricted"
+    """Viewer access of a new app: the safe one, as a slip should hide an app, not show it."""
 
     @property
     def url(self) -> str:
@@ -37,3 +39,23 @@ class ServerSettings:
     def apps_url(self) -> str:
         """Origin of the apps."""
         return f"http://{APPS_HOST}:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come over TLS."""
+        return self.url.startswith("https:")
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of tokens, and the base of all sign-in addresses."""
+        return f"{self.url}/auth/realms/dash"
+
+    @property
+    def openid(self) -> str:
+        """The base of the OpenID endpoints, in Keycloak's layout."""
+        return f"{self.issuer}/protocol/openid-connect"
+
+    @property
+    def signed_in_url(self) -> str:
+        """Where the apps' host hears of a sign-in; no app can have this name."""
+        return f"{self.apps_url}/-/signed-in"

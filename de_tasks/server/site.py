@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from de_tasks.server.apps import Apps
@@ -46,7 +46,8 @@ class Site:
 
     async def home(self, request: Request) -> Response:
         """What this is."""
-        return self._pages.answer("home.html", apps_url=self._settings.apps_url)
+        session = self._sessions.of(request)
+        return self._pages.answer("home.html", session=session, apps_url=self._settings.apps_url)
 
     async def health(self, request: Request) -> Response:
         """Which sandbox answers here."""
@@ -56,18 +57,19 @@ class Site:
         """Documentation, for those with a license seat."""
         session = self._sessions.of(request)
         if session is None:
-            return RedirectResponse("/auth/realms/dash/sign-in?to=docs", 303)
+            return self._pages.to_sign_in(request)
         if not session.user.has_seat:
             words = f"{session.user.username} has no license seat. See https://dash.plotly.com/"
-            return self._pages.message(403, "Forbidden", words)
-        return self._pages.answer("docs.html", user=session.user.username, url=self._settings.url)
+            return self._pages.message(403, "Forbidden", words, session)
+        return self._pages.answer("docs.html", session=session, url=self._settings.url)
 
     async def thumbnail(self, request: Request) -> Response:
-        """The picture of an app, for every signed-in user."""
+        """The picture of an app, for those who may open it."""
         session = self._sessions.of(request)
         user = await self._identity.any(request.headers.get("authorization"))
+        user = user or (session.user if session else None)
         row = self._apps.find(request.path_params["name"])
-        file = self._apps.thumbnail(row) if row and (session or user) else None
+        file = self._apps.thumbnail(row) if row and self._apps.may_view(user, row) else None
         if file is None:
             return self._pages.message(404, "Not here", "There is no such picture.")
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}

@@ -28,6 +28,11 @@ AUDIENCE = "dash-platform"
 """Audience of access tokens. Tokens for apps have another one, which API and git refuse."""
 
 
+def app_audience(name: str) -> str:
+    """Audience of the tokens for an app: what one app receives is nothing to another one."""
+    return f"dash-app-{name}"
+
+
 def digest(secret: str) -> str:
     """What is stored of a random secret: with 256 bits of entropy a plain hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -53,11 +58,6 @@ class Tokens:
         self._accounts = accounts
         self._settings = settings
         self._key = _load_key(settings.data / "signing-key.json")
-
-    @property
-    def issuer(self) -> str:
-        """The issuer address, the base of all OIDC endpoints."""
-        return f"{self._settings.url}/auth/realms/dash"
 
     def jwks(self) -> dict[str, Any]:
         """The public signing keys; `use` and `alg` are what dash-enterprise-auth needs."""
@@ -115,11 +115,29 @@ class Tokens:
             return None
         return self._accounts.get(str(claims.get("preferred_username")))
 
+    def for_app(self, user: User, session: str, name: str) -> tuple[str, str]:
+        """An identity and an access token that name a visitor to an app. `session` is the
+        hash of the platform's session that they end with."""
+        common = {**self._common(user), "aud": app_audience(name), "session": session}
+        return self._sign({**common, "typ": "ID"}), self._sign({**common, "typ": "App"})
+
+    def visitor_of(self, token: str) -> User | None:
+        """The user of an access token for an app, while their session lasts."""
+        claims = self._claims(token)
+        if claims is None or claims.get("typ") != "App":
+            return None
+        row = self._db.find(
+            "SELECT username FROM sessions WHERE hash = ? AND expires > ?",
+            str(claims.get("session")),
+            time.time(),
+        )
+        return self._accounts.get(row["username"]) if row else None
+
     def _claims(self, token: str) -> dict[str, Any] | None:
         try:
             claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
             jwt.JWTClaimsRegistry(
-                exp={"essential": True}, iss={"essential": True, "value": self.issuer}
+                exp={"essential": True}, iss={"essential": True, "value": self._settings.issuer}
             ).validate(claims)
         except (JoseError, ValueError):
             return None
@@ -132,27 +150,27 @@ class Tokens:
             digest(refresh_token),
             grant_id,
         )
-        now = int(time.time())
-        seconds = self._settings.access_token_seconds
-        common = {
-            "iss": self.issuer,
-            "sub": user.username,
-            "azp": CLIENT_ID,
-            "sid": grant_id,
-            "iat": now,
-            "exp": now + seconds,
-            "preferred_username": user.username,
-        }
+        common = {**self._common(user), "azp": CLIENT_ID, "sid": grant_id}
         roles = {"resource_access": {CLIENT_ID: {"roles": [user.role]}}, "scope": scope}
         access = {**common, **roles, "aud": AUDIENCE, "typ": "Bearer", "jti": secrets.token_hex(8)}
         return TokenSet(
             access_token=self._sign(access),
             refresh_token=refresh_token,
             id_token=self._sign({**common, "aud": CLIENT_ID, "typ": "ID"}),
-            expires_in=seconds,
-            refresh_expires_in=max(0, int(expires - now)),
+            expires_in=self._settings.access_token_seconds,
+            refresh_expires_in=max(0, int(expires - time.time())),
             scope=scope,
         )
+
+    def _common(self, user: User) -> dict[str, Any]:
+        now = int(time.time())
+        return {
+            "iss": self._settings.issuer,
+            "sub": user.username,
+            "iat": now,
+            "exp": now + self._settings.access_token_seconds,
+            "preferred_username": user.username,
+        }
 
     def _sign(self, claims: dict[str, Any]) -> str:
         return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key)

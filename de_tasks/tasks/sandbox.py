@@ -34,6 +34,8 @@ LIMITS = {
         "port": "Port on loopback; 0 takes any that is free (default: 8888)",
         "foreground": "Stay in the foreground until Ctrl-C",
         "no_login": "Do not log its user dev in",
+        "view_access": "Who may open new apps: restricted (default), authenticated or"
+        " unauthenticated",
         **LIMITS,
     },
 )
@@ -48,19 +50,22 @@ def start(
     rate_limit_points: str = "",
     rate_limit_seconds: str = "",
     allow_mount: Sequence[str] = (),
+    view_access: str = "",
 ) -> None:
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
     values = settings(context, sandbox_data=data)
     folder = _folder(values)
     number = whole_number(port, "--port") if port else values.sandbox_port
-    options = {"port": number or control.free_port()}
+    options: dict[str, int | str] = {"port": number or control.free_port()}
     if number > 65535:
         raise UsageError(f"--port goes up to 65535, not {number}.")
     limits = (access_token_seconds, offline_token_seconds, rate_limit_points, rate_limit_seconds)
     for name, text in zip(LIMITS, limits, strict=True):
         if text:
             options[name] = whole_number(text, f"--{name.replace('_', '-')}", least=1)
+    if view_access:
+        options["view_access"] = _level(view_access)
     mounts = [_allowed(text) for text in allow_mount]
     running = control.find(folder)
     if running:
@@ -160,6 +165,14 @@ def _allowed(text: str) -> Path:
     if not folder.is_dir():
         raise UsageError(f"--allow-mount {text}: there is no such folder.")
     return folder
+
+
+def _level(text: str) -> str:
+    from de_tasks.api.models import ACCESS_LEVELS
+
+    if text not in ACCESS_LEVELS:
+        raise UsageError(f"--view-access is one of {', '.join(ACCESS_LEVELS)}, not {text!r}.")
+    return text
 
 
 def _show_passwords(file: Path, new: bool) -> None:

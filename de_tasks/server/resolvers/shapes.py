@@ -18,7 +18,7 @@ from de_tasks.server.builds import Builds
 from de_tasks.server.environments import Environments
 from de_tasks.server.graphql import ApiError
 from de_tasks.server.logs import Line
-from de_tasks.server.releases import WEB, App, Releases
+from de_tasks.server.releases import WEB, App, Releases, account_variables
 from de_tasks.server.services import URL_VARIABLE, Services
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.surroundings import Surroundings
@@ -162,6 +162,7 @@ class Shapes:
         platform = {
             "DASH_APP_NAME": row["name"],
             "DASH_REQUESTS_PATHNAME_PREFIX": f"/{row['name']}/",
+            **account_variables(self._settings, row["name"]),
         }
         for service in self._services.linked(row["id"]):
             # The address has the password: who may read it runs code as the app anyway.

@@ -1,0 +1,38 @@
+"""A browser of few words: cookies, redirects and forms, without scripts."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import requests
+
+from de_tasks.server import control
+from tests.conftest import passwords
+
+FIELD = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
+
+
+class Browser:
+    """Someone's browser on a sandbox."""
+
+    def __init__(self, running: control.Running) -> None:
+        self.running = running
+        self.session = requests.Session()
+        self.apps = f"http://localhost:{running.port}"
+
+    def get(self, url: str, **options: object) -> requests.Response:
+        """Open a page; a path is one of the platform."""
+        address = url if "://" in url else self.running.url + url
+        return self.session.get(address, timeout=20, **options)  # type: ignore[arg-type]
+
+    def submit(self, page: requests.Response, action: str = "", **fields: str) -> requests.Response:
+        """Fill in the form of a page and send it off; its hidden fields go along."""
+        hidden = {name: html.unescape(value) for name, value in FIELD.findall(page.text)}
+        address = action or page.url.partition("?")[0]
+        return self.session.post(address, data={**hidden, **fields}, timeout=20)
+
+    def sign_in(self, user: str, page: requests.Response | None = None) -> requests.Response:
+        """Sign in at the platform, or on the form that a page has led to."""
+        form = page or self.get("/auth/realms/dash/sign-in")
+        return self.submit(form, username=user, password=passwords(self.running)[user])
