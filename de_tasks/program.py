@@ -25,19 +25,14 @@ INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dr
 class DeTasksProgram(Program):
     """invoke's program with the reference's core options, help and exit codes."""
 
-    def _own_args(self) -> list[Argument]:
-        kinds = {"no-keyfile": bool}
-        return [Argument(name=n, kind=kinds.get(n, str), help=h) for n, h in CORE.items()]
-
     def core_args(self) -> list[Argument]:
         """invoke's own options, and ours."""
-        return [*super().core_args(), *self._own_args()]
+        return [*super().core_args(), *_own_arguments()]
 
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Turn the reference's grammar into invoke's; answer help and completion."""
         super().normalize_argv(argv)
-        version = Argument(name="version", kind=bool, help="Show the version and exit.")
-        core = ParserContext(args=[*self._own_args(), version])
+        core = core_context()
         grammar = Grammar(self.name, de_tasks.ns, core)
         program, *words = self.argv
         if words[:1] == ["--complete"]:
@@ -73,6 +68,17 @@ class DeTasksProgram(Program):
     def print_version(self) -> None:
         """Print the version as the reference does."""
         console.result(f"{self.name}, version {self.version}")
+
+
+def core_context() -> ParserContext:
+    """The options that stand before the command."""
+    version = Argument(name="version", kind=bool, help="Show the version and exit.")
+    return ParserContext(args=[*_own_arguments(), version])
+
+
+def _own_arguments() -> list[Argument]:
+    kinds = {"no-keyfile": bool}
+    return [Argument(name=n, kind=kinds.get(n, str), help=h) for n, h in CORE.items()]
 
 
 def main() -> None:

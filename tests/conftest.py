@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
+from tests.support.people import People, passwords
 
 INV = str(Path(sys.executable).with_name("inv"))
 WSGI = """
@@ -71,12 +71,6 @@ class Cli:
         assert done.returncode == 0, done.stderr
 
 
-def passwords(running: control.Running) -> dict[str, str]:
-    """The users' passwords."""
-    found: dict[str, str] = json.loads((running.data / "passwords.json").read_text())
-    return found
-
-
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
     """A sandbox on a free port, for all tests of a worker."""
@@ -90,6 +84,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
     running = control.start(tmp_path_factory.mktemp("sandbox"), options)
     yield running
     control.stop(running)
+
+
+@pytest.fixture(scope="session")
+def people(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> People:
+    """The users of the sandbox, each logged in with a home of their own."""
+    return People(sandbox, tmp_path_factory.mktemp("people"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,9 +14,8 @@ import de_tasks
 from de_tasks.errors import UsageError
 from de_tasks.grammar import Grammar
 from de_tasks.manual import Help, Manual
-from tests.conftest import Cli
+from tests.support.people import People
 
-PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 CORE = ParserContext(args=[Argument("host"), Argument("no-keyfile", kind=bool)])
 GRAMMAR = Grammar("de-tasks", de_tasks.ns, CORE)
 
@@ -100,16 +100,16 @@ def test_what_cannot_be_read_is_named(line: str, message: str) -> None:
 )
 @pytest.mark.parametrize("program", ["de-tasks", "inv"])
 def test_bad_value_is_named_with_the_choices(
-    program: str, line: str, message: str, cli: Cli
+    program: str, line: str, message: str, people: People
 ) -> None:
-    words = line.split()
-    if program == "inv":
-        words = [".".join(words[:2]), *words[2:]]
-    done = cli.run(*words, program=str(Path(sys.executable).with_name(program)))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(message) and done.stderr.count("\n") <= 2
+    done = people["dev"].run(line, program=program)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message) and done.err.count("\n") <= 2
 
 
-def test_version(cli: Cli) -> None:
-    done = cli.run("--version", program=PROGRAM)
-    assert done.stdout == f"de-tasks, version {de_tasks.__version__}\n"
+def test_output_that_nobody_reads_ends_quietly(tmp_path: Path) -> None:
+    line = f"{Path(sys.executable).with_name('de-tasks')} --help | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", f"sleep 0; {line}"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) in [("141\n", ""), ("0\n", "")]

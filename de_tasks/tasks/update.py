@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import invoke
 
 from de_tasks import console
-from de_tasks.errors import NotAvailable, NotFound, UsageError
+from de_tasks.errors import NotAvailable, UsageError
 from de_tasks.tasks.base import app_name, connect, missing, task
 
 if TYPE_CHECKING:
-    from de_tasks.api.models import Changes, Details, People
+    from de_tasks.api.models import Changes
 
 THUMBNAIL_BYTES = 100 * 1024
 """The largest picture, as the reference documents it."""
@@ -84,6 +84,7 @@ def update(
     yes: bool = False,
 ) -> None:
     """Change an app: variables, access, title, Portal, persistent filesystem."""
+    from de_tasks.api import differences
     from de_tasks.api.models import ACCESS_LEVELS, Changes, People
 
     if view_access is not None and view_access not in ACCESS_LEVELS:
@@ -102,10 +103,10 @@ def update(
         portal_rank=_rank(portal_rank) if portal_rank else None,
         maintainer_email=_mail(maintainer_email),
         thumbnail=_picture(thumbnail) if thumbnail else None,
-        add_viewers=People(_split(add_viewer), _split(add_group_viewer)),
-        remove_viewers=People(_split(remove_viewer), _split(remove_group_viewer)),
-        add_co_owners=People(_split(add_co_owner), _split(add_group_co_owner)),
-        remove_co_owners=People(_split(remove_co_owner), _split(remove_group_co_owner)),
+        add_viewers=People(_users(add_viewer), _split(add_group_viewer)),
+        remove_viewers=People(_users(remove_viewer), _split(remove_group_viewer)),
+        add_co_owners=People(_users(add_co_owner), _split(add_group_co_owner)),
+        remove_co_owners=People(_users(remove_co_owner), _split(remove_group_co_owner)),
         set_variables=_variables(add_environment_variable, env_file),
         remove_variables=_split(remove_environment_variable),
         add_tags=_split(tag),
@@ -120,25 +121,28 @@ def update(
         return
     if before is None:
         raise missing(app, connection.host.name)
-    changes, lines = _effective(app, before, wanted)
-    _agree(app, changes, yes)
-    if not lines:
+    changes = differences.effective(app, before, wanted)
+    if not list(differences.described(before, changes)):
         console.result(f"Nothing to change: {app} is so already.")
         return
+    same = ", ".join(differences.unchanged(wanted, changes))
+    if same:
+        console.note(f"So already: {same}")
+    _agree(app, changes, yes)
     refusals = connection.platform.update(app, changes)
-    refused = {refusal.what for refusal in refusals}
-    for what, step, line in lines:
-        if step not in refused:
-            console.result(f"{what}: {line}")
+    done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))
+    for what, line in done:
+        console.result(f"{what}: {line}")
     if refusals:
-        rest = "" if len(refused) == len({step for _, step, _ in lines}) else " The rest is done."
         words = "\n".join(f"{refusal.what}: {refusal.error}" for refusal in refusals)
-        raise type(refusals[0].error)(f"{words}{rest}")
+        raise type(refusals[0].error)(f"{words}{' The rest is done.' if done else ''}")
 
 
 def _agree(app: str, changes: Changes, yes: bool) -> None:
+    # Without a terminal the reference takes it away without a question, and scripts rely on it.
     question = f"Delete the persistent filesystem of {app}, with everything in it?"
-    if changes.persistent_filesystem is False and not console.confirm(question, yes):
+    removed = changes.persistent_filesystem is False
+    if removed and not yes and console.interactive() and not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
 
 
@@ -153,72 +157,6 @@ def _change_unseen(platform: Any, app: str, wanted: Changes, yes: bool) -> None:
     _agree(app, wanted, yes)
     platform.update(app, wanted)
     console.result(f"App {app} was updated: {', '.join(n.replace('_', ' ') for n in given)}")
-
-
-def _effective(
-    app: str, before: Details, wanted: Changes
-) -> tuple[Changes, list[tuple[str, str, str]]]:
-    """What of the wanted changes changes anything, and a line for each: (what, step, was -> is).
-
-    Raises `NotFound` for a variable or tag to remove that is not there.
-    """
-    from dataclasses import replace
-
-    from de_tasks.api.changing import METADATA
-
-    lines: list[tuple[str, str, str]] = []
-    kept: dict[str, Any] = {}
-    for tag in wanted.remove_tags:
-        if tag not in before.tags:
-            raise NotFound(f"App {app} has no tag {tag!r}. It has: {', '.join(before.tags)}.")
-    kept_tags = [tag for tag in before.tags if tag not in wanted.remove_tags]
-    wanted = replace(wanted, tags=tuple(dict.fromkeys([*kept_tags, *wanted.add_tags])))
-    for field in (*METADATA, "persistent_filesystem"):
-        was, now = getattr(before, field), getattr(wanted, field)
-        kept[field] = None if now is None or now == was else now
-        if kept[field] is not None:
-            step = "metadata" if field in METADATA else "persistent filesystem"
-            lines.append((field.replace("_", " "), step, f"{_shown(was)} -> {_shown(now)}"))
-    for what, present, change, adding in (
-        ("viewers", before.viewers, "add_viewers", True),
-        ("viewers", before.viewers, "remove_viewers", False),
-        ("co-owners", before.co_owners, "add_co_owners", True),
-        ("co-owners", before.co_owners, "remove_co_owners", False),
-    ):
-        kept[change] = _difference(present, getattr(wanted, change), adding)
-        if kept[change]:
-            named = [*kept[change].users, *(f"group {group}" for group in kept[change].groups)]
-            verb = "added" if adding else "removed"
-            lines.append((what, f"{verb} {what}", f"{', '.join(named)} {verb}"))
-    kept["set_variables"] = {
-        key: value
-        for key, value in wanted.set_variables.items()
-        if before.variables.get(key) != value
-    }
-    for key in kept["set_variables"]:
-        word = "changed" if key in before.variables else "added"
-        lines.append((f"variable {key}", f"variable {key}", word))
-    for key in wanted.remove_variables:
-        if key not in before.variables | before.platform_variables:
-            raise NotFound(f"App {app} has no environment variable {key}.")
-        lines.append((f"variable {key}", f"variable {key}", "removed"))
-    if wanted.thumbnail is not None:
-        word = "replaced" if before.has_thumbnail else "set"
-        lines.append(("thumbnail", "thumbnail", f"{word}, {len(wanted.thumbnail)} bytes"))
-    return replace(wanted, **kept), lines
-
-
-def _difference(present: People, wanted: People, adding: bool) -> People:
-    from de_tasks.api.models import People
-
-    def changing(names: Iterable[str], there: Iterable[str]) -> tuple[str, ...]:
-        known = set(there)
-        return tuple(name for name in names if (name in known) is not adding)
-
-    return People(
-        changing([user.lower() for user in wanted.users], present.users),
-        changing(wanted.groups, present.groups),
-    )
 
 
 def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:
@@ -248,6 +186,10 @@ def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:
 def _split(values: Iterable[str]) -> tuple[str, ...]:
     # Published scripts give an empty text for "none", and several names with commas.
     return tuple(name for value in values for part in value.split(",") if (name := part.strip()))
+
+
+def _users(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in _split(values))
 
 
 def _pair(yes: str, is_yes: bool, no: str, is_no: bool) -> bool | None:
@@ -285,14 +227,6 @@ def _picture(name: str) -> bytes:
             f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_BYTES} are allowed."
         )
     return data
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        return ", ".join(value) or "none"
-    return repr(value) if isinstance(value, str) and value == "" else str(value)
 
 
 def _any_of(choices: Sequence[str]) -> str:

@@ -1,0 +1,153 @@
+"""Users of the sandbox at a keyboard: both programs, run in this process and so quickly."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+from invoke import Program
+
+import de_tasks
+from de_tasks.program import DeTasksProgram
+from de_tasks.server import control
+from de_tasks.spelling import speak_as
+
+CORE_AS_VARIABLE = {
+    "--host": "DASH_ENTERPRISE_HOST",
+    "--keyfile": "INVOKE_DE_KEYFILE",
+    "--no-keyfile": "INVOKE_DE_NO_KEYFILE",
+    "--ca-path": "DASH_ENTERPRISE_CA_PATH",
+}
+"""Under `inv`, what the program takes as core options comes from the environment."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command. `opened` are the addresses that a browser was asked to open."""
+
+    code: int
+    out: str
+    err: str
+    opened: tuple[str, ...] = ()
+
+
+@dataclass
+class Person:
+    """Somebody with a home and a login of their own."""
+
+    home: Path
+    host: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self,
+        line: str | Sequence[str],
+        program: str = "de-tasks",
+        stdin: str = "",
+        folder: Path | None = None,
+    ) -> Done:
+        """Run a line of the reference's grammar under one of the programs."""
+        words = list(line.split() if isinstance(line, str) else line)
+        extra: dict[str, str] = {}
+        if program == "inv":
+            words, extra = as_inv(words)
+        out, err, opened = io.StringIO(), io.StringIO(), mock.Mock()
+        with ExitStack() as stack:
+            stack.enter_context(self._here(folder or self.home, extra))
+            stack.enter_context(mock.patch.object(sys, "stdin", io.StringIO(stdin)))
+            stack.enter_context(mock.patch("de_tasks.browser.open_page", opened))
+            stack.enter_context(redirect_stdout(out))
+            stack.enter_context(redirect_stderr(err))
+            stack.callback(speak_as, "inv")
+            code = _run(program, words)
+        addresses = tuple(str(call.args[0]) for call in opened.mock_calls)
+        return Done(code, out.getvalue(), err.getvalue(), addresses)
+
+    @contextmanager
+    def _here(self, folder: Path, extra: Mapping[str, str]) -> Iterator[None]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "DASH_ENTERPRISE_HOST": self.host,
+            "INVOKE_DE_KEYFILE": str(self.home / "login.json"),
+            **self.environment,
+            **extra,
+        }
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            with mock.patch.dict(os.environ, environment, clear=True):
+                yield
+        finally:
+            os.chdir(before)
+
+
+class People:
+    """The users of a sandbox by name, logged in when they are first asked for."""
+
+    def __init__(self, running: control.Running, folder: Path) -> None:
+        self._running = running
+        self._folder = folder
+        self._known: dict[str, Person] = {}
+
+    def __getitem__(self, username: str) -> Person:
+        if username not in self._known:
+            self._known[username] = log_in(self._running, username, self._folder / username)
+        return self._known[username]
+
+    def add(self, username: str, role: str, groups: Sequence[str] = ()) -> Person:
+        """A new user, or the one that an earlier test has made."""
+        if username not in self._known:
+            wish = {"username": username, "role": role, "groups": list(groups)}
+            password = control.administer(self._running, "users", wish)["password"]
+            home = self._folder / username
+            self._known[username] = log_in(self._running, username, home, password)
+        return self._known[username]
+
+
+def passwords(running: control.Running) -> dict[str, str]:
+    """The passwords of the users that every sandbox has."""
+    found: dict[str, str] = json.loads((running.data / "passwords.json").read_text())
+    return found
+
+
+def log_in(running: control.Running, username: str, home: Path, password: str = "") -> Person:
+    """A user of the sandbox, logged in."""
+    home.mkdir(parents=True, exist_ok=True)
+    person = Person(home, running.url)
+    word = password or passwords(running)[username]
+    line = f"login --username {username} --password-stdin"
+    done = person.run(line, stdin=word + "\n")
+    assert done.code == 0, done.err
+    return person
+
+
+def as_inv(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """A line of the reference's grammar as `inv` takes it: words, and variables for the rest."""
+    rest, extra = list(words), {}
+    while rest and rest[0] in CORE_AS_VARIABLE:
+        variable = CORE_AS_VARIABLE[rest.pop(0)]
+        extra[variable] = "1" if variable.endswith("NO_KEYFILE") else rest.pop(0)
+    if len(rest) > 1 and rest[0] in de_tasks.ns.collections:
+        rest[:2] = [".".join(rest[:2])]
+    if len(rest) > 1 and rest[0] in ("deploy", "run") and not rest[1].startswith("-"):
+        rest.insert(1, "--path")
+    return rest, extra
+
+
+def _run(program: str, words: Sequence[str]) -> int:
+    speak_as(program)
+    kind = DeTasksProgram if program == "de-tasks" else Program
+    made = kind(namespace=de_tasks.ns, name=program, version=de_tasks.__version__)
+    try:
+        made.run([program, *words])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0

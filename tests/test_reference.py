@@ -1,0 +1,98 @@
+"""Every line of the reference works, under `de-tasks` and under `inv`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import tomllib
+
+import de_tasks
+from de_tasks.grammar import Grammar
+from de_tasks.program import core_context
+from de_tasks.server import control
+from tests.support.people import People, Person, passwords
+
+CHAPTERS = tomllib.loads(Path(__file__).with_name("reference.toml").read_text("utf-8"))["chapter"]
+LINES = [line for chapter in CHAPTERS for line in chapter["lines"]]
+PICTURE = b"\x89PNG\r\n\x1a\n0000"
+WORKER = "worker: while true; do echo beat; sleep 1; done\n"
+
+
+@pytest.fixture
+def values(
+    people: People, sandbox: control.Running, wsgi: Path, tmp_path: Path
+) -> Callable[[str], dict[str, str]]:
+    """What stands for the names in braces."""
+    people.add("member", "licensed_user", ["people"])
+    (wsgi / "Procfile").write_text((wsgi / "Procfile").read_text() + WORKER)
+    (tmp_path / "picture").write_bytes(PICTURE)
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "Procfile").write_text("web: echo hello\n")
+    (here / "app.py").write_text("")
+
+    def made(program: str) -> dict[str, str]:
+        return {
+            "app": f"ref-{program}",
+            "host": sandbox.url,
+            "folder": str(wsgi),
+            "here": str(here),
+            "png": str(tmp_path / "picture"),
+            "ca": requests.utils.DEFAULT_CA_BUNDLE_PATH,
+            "keyfile": str(tmp_path / "other.json"),
+        }
+
+    return made
+
+
+@pytest.mark.parametrize("program", ["de-tasks", "inv"])
+def test_every_line_of_the_reference(
+    program: str,
+    values: Callable[[str], dict[str, str]],
+    sandbox: control.Running,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "home").mkdir()
+    person = Person(tmp_path / "home", sandbox.url)
+    word = passwords(sandbox)["dev"]
+    for chapter in CHAPTERS:
+        if chapter.get("program_only") and program == "inv":
+            continue
+        for line in chapter["lines"]:
+            known = {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_PASSWORD": word}
+            person.environment = known if line.get("password", True) else {}
+            check(person, program, line, values(program))
+
+
+def check(person: Person, program: str, line: dict[str, Any], values: dict[str, str]) -> None:
+    """Run one line of the table."""
+    words = [word.format(**values) for word in line["de"].split()]
+    done = person.run(words, program=program)
+    seen = f"{program} {' '.join(words)}\n{done.out}{done.err}"
+    assert done.code == line.get("code", 0), seen
+    assert "Traceback" not in done.err, seen
+    if "prints" in line:
+        assert done.out == line["prints"].format(**values) + "\n", seen
+    if "like" in line:
+        pattern = line["like"].replace("{app}", values["app"])
+        assert re.fullmatch(pattern, done.out.rstrip("\n")), seen
+    opens = (line["opens"].format(**values),) if "opens" in line else ()
+    assert done.opened == opens, seen
+
+
+def test_every_option_of_a_line_is_one_of_the_command() -> None:
+    grammar = Grammar("de-tasks", de_tasks.ns, core_context())
+    for line in LINES:
+        grammar.read(line["de"].split())
+
+
+def test_table_has_every_command_of_the_reference() -> None:
+    commands = {" ".join(re.findall(r"(?<!\S)[a-z]+(?!\S)", line["de"])[:2]) for line in LINES}
+    expected = {f"apps {c}" for c in de_tasks.apps.task_names}
+    expected |= {f"services {c}" for c in de_tasks.services.task_names}
+    assert expected <= commands
