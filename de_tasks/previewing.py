@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from de_tasks.api.models import App, Changes, Details, People, Refusal
 from de_tasks.api.platform import Platform
+from de_tasks.deployment import Event
 from de_tasks.errors import DeTasksError, NotFound
 from de_tasks.previews import mark, preview_name, read_mark, without_marks
 from de_tasks.spelling import typed
@@ -106,6 +107,36 @@ def _create(platform: Platform, wanted: Wanted, main: App, like: Details) -> lis
         platform.delete_app(wanted.name)
         raise
     return refusals
+
+
+def told(prepared: Prepared, wanted: Wanted) -> Event:
+    """What was done for a preview, to tell people and programs."""
+    name = prepared.name
+    lines = [f"{name} is the preview of {wanted.branch}, the app being {wanted.app}"]
+    if prepared.created:
+        lines = [f"{name} was created as the preview of {wanted.branch}, like {wanted.app}"]
+    if prepared.services:
+        lines.append(f"Attached, new and empty: {', '.join(prepared.services)}")
+    if prepared.copied:
+        lines.append(f"Copied the values of {', '.join(prepared.copied)}")
+    if prepared.missing:
+        names = ", ".join(prepared.missing)
+        lines.append(f"Without the variables {names}: de.preview.variables does not name them")
+    if prepared.unknown:
+        names = ", ".join(prepared.unknown)
+        lines.append(f"{wanted.app} has no variables {names}, which de.preview.variables names")
+    lines += [f"Not as {wanted.app}: {one.what}: {one.error}" for one in prepared.refusals]
+    facts: dict[str, object] = {
+        "name": name,
+        "branch": wanted.branch,
+        "created": prepared.created,
+        "services": list(prepared.services),
+        "copied": list(prepared.copied),
+        "missing": list(prepared.missing),
+        "unknown": list(prepared.unknown),
+        "refused": [refusal.what for refusal in prepared.refusals],
+    }
+    return Event("preview", "\n".join(lines), facts)
 
 
 def like_main(wanted: Wanted, main: App, like: Details, created: str) -> Changes:

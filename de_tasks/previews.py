@@ -176,6 +176,17 @@ def delete(platform: Platform, preview: Preview, user: User) -> Deleted:
     return Deleted(present, tuple(service.name for service in own), kept)
 
 
+def delete_all(
+    platform: Platform, found: Iterable[Stale], user: User
+) -> Iterator[tuple[Stale, Deleted | DeTasksError]]:
+    """Delete previews one by one; what went wrong with one does not stop the others."""
+    for item in found:
+        try:
+            yield item, delete(platform, item.preview, user)
+        except DeTasksError as error:
+            yield item, error
+
+
 def may_delete(user: User, preview: Preview) -> bool:
     """Whether the platform lets this user delete it: only owners and admins delete apps."""
     return user.is_admin or preview.owner == user.username

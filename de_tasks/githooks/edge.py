@@ -40,7 +40,8 @@ def pushed(options: argparse.Namespace) -> Iterator[pushes.Push]:
 
 
 def run(options: argparse.Namespace, name: str, what: str, body: Callable[[], None]) -> int:
-    """Do a hook's work; returns the exit status. `what` is what is stopped: a push, a commit."""
+    """Do a hook's work; returns the exit status. `what` is what is stopped: a push, a commit;
+    empty where git does not stop for the hook."""
     if os.environ.get("DE_SKIP", "").lower() not in OFF:
         tell(f"{name}: skipped, since DE_SKIP is set.")
         return 0
@@ -81,6 +82,8 @@ def context(path: str) -> invoke.Context:
 def _refusal(error: DeTasksError, name: str, what: str, warn_only: bool) -> str:
     from de_tasks.errors import NotLoggedIn
 
+    if not what:
+        return f"{name}: {error}"
     skip = f"DE_SKIP=1 git {what}"
     if warn_only:
         return f"{name}: {error}\nThe {what} goes on, since the hook only warns."

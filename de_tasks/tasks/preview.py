@@ -14,16 +14,16 @@ from de_tasks import config, console
 from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.spelling import typed
-from de_tasks.tasks.base import app_name, connect, settings, task
+from de_tasks.tasks.base import Connection, app_name, connect, settings, task
 from de_tasks.tasks.deploy import REF, remote, repository, tell_json, tell_people
 
 if TYPE_CHECKING:
     from de_tasks.deployment import Event
-    from de_tasks.previewing import Prepared, Wanted
     from de_tasks.previews import Deleted, Preview, Stale
+    from de_tasks.repo.source import Commit
 
 ACCESS = ("copy", "restricted")
-NAME = {"name": "Name of the main app (default: de.app, else the folder's name)"}
+NAME = {"name": "Name of the main app (default: as in deploy)"}
 BRANCH = {"branch": "Branch (default: the one that is checked out)"}
 
 
@@ -53,52 +53,85 @@ def deploy(
     json: bool = False,
 ) -> None:
     """Deploy a branch as an app of its own, created like the main app."""
-    from de_tasks import deployment, previewing, previews
+    from de_tasks import deployment
     from de_tasks.repo.source import find_commit
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, path=path, timeout=timeout)
-    if values.preview_access not in ACCESS:
-        raise UsageError(
-            f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
-        )
     folder = Path(values.path).expanduser()
     deployment.check_folder(folder)
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
-    connection = connect(context, path=path)
-    user, host = connection.session.username, connection.host.name
-    wanted = previewing.Wanted(
-        app_name(values, name),
+    put(
+        connect(context, path=path, timeout=timeout),
+        main_app(values, name),
         branch,
-        user,
-        host,
+        source,
+        lambda question: console.confirm(question, yes),
+        tell_json if json else tell_people,
+        message=message,
+        restricted=restricted,
+        wait=not no_wait,
+    )
+
+
+def put(
+    connection: Connection,
+    app: str,
+    branch: str,
+    source: Path | Commit,
+    agreed: Callable[[str], bool],
+    tell: Callable[[Event], None],
+    message: str = "",
+    restricted: bool = False,
+    wait: bool = True,
+) -> None:
+    """Create the preview of a branch if it is not there, and deploy to it, telling each step.
+
+    Raises `DeTasksError`s; `agreed` is asked before an app is created or another account's
+    deploy overwritten.
+    """
+    from de_tasks import deployment, previewing, previews
+
+    values, platform = connection.settings, connection.platform
+    if branch in values.branches:
+        raise UsageError(f"{branch} is deployed to {values.branches[branch]}: see de.branches.")
+    if values.preview_access not in ACCESS:
+        raise UsageError(
+            f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
+        )
+    wanted = previewing.Wanted(
+        app,
+        branch,
+        connection.session.username,
+        connection.host.name,
         tuple(str(variable) for variable in values.preview_variables),
         restricted or values.preview_access == "restricted",
     )
-    tell = tell_json if json else tell_people
-
-    def agreed(question: str) -> bool:
-        return console.confirm(question, yes)
-
-    prepared = previewing.prepare(connection.platform, wanted, agreed)
-    tell(_told(prepared, wanted))
+    prepared = previewing.prepare(platform, wanted, agreed)
+    tell(previewing.told(prepared, wanted))
     plan = deployment.Plan(
         prepared.name,
         source,
-        user,
-        host,
+        wanted.user,
+        wanted.host,
         message,
         lambda url: remote(connection, url),
         agreed,
         timeout=values.timeout,
-        wait=not no_wait,
+        wait=wait,
         always_ask=values.confirm == "always",
         trailers=(previews.trailer(branch),),
     )
-    cache = repository(values, connection, prepared.name)
-    deployment.Deploy(plan, cache, connection.platform, tell).run()
+    deployment.Deploy(plan, repository(values, connection, prepared.name), platform, tell).run()
+
+
+def main_app(values: config.Settings, name: str = "") -> str:
+    """The app whose branches have previews: the flag, `de.app`, the first of `de.branches`,
+    else the folder's name."""
+    first = next(iter(values.branches.values()), "")
+    return app_name(values, name or values.app or str(first))
 
 
 @task(name="list", help={**NAME, "all": "Previews of every app"})
@@ -109,7 +142,7 @@ def list_previews(
     from de_tasks import previews
 
     connection = connect(context)
-    wanted = "" if all else app_name(connection.settings, name)
+    wanted = "" if all else main_app(connection.settings, name)
     found = list(previews.listed(connection.platform, wanted))
     now = datetime.now(timezone.utc)
     if json:
@@ -133,7 +166,7 @@ def delete(
     from de_tasks.errors import NotFound
 
     values = settings(context, path=path)
-    branch, app = _branch(values, branch), app_name(values, name)
+    branch, app = _branch(values, branch), main_app(values, name)
     connection = connect(context, path=path)
     try:
         preview = previews.find(connection.platform, app, branch)
@@ -174,7 +207,7 @@ def prune(
     days = whole_number(older_than, "--older-than", least=1) if older_than else None
     longest = None if days is None else timedelta(days=days)
     values = settings(context, path=path)
-    app = app_name(values, name)
+    app = main_app(values, name)
     branches = known_branches(Path(values.path).expanduser(), remote)
     connection = connect(context, path=path)
     user = connection.platform.whoami()
@@ -188,69 +221,27 @@ def prune(
         console.note(f"No preview of {app} has outlived its use.")
     elif dry_run:
         console.note(f"{_count(found)} would be deleted. To delete: {typed('preview.prune -y')}")
-    errors = {}
-    for item in () if dry_run else found:
-        try:
-            deleted = previews.delete(connection.platform, item.preview, user)
-        except DeTasksError as error:
-            errors[item.preview.name] = error
-            console.note(str(error))
-            continue
-        _show(deleted, connection.host.name, console.note if json else console.result)
+    gone: list[str] = []
+    for item, outcome in () if dry_run else previews.delete_all(connection.platform, found, user):
+        if isinstance(outcome, DeTasksError):
+            console.note(str(outcome))
+        else:
+            gone.append(item.preview.name)
+            _show(outcome, connection.host.name, console.note if json else console.result)
     if json:
         now = datetime.now(timezone.utc)
-        gone = {item.preview.name for item in found} - set(errors) if not dry_run else set()
-        console.result_json(
-            [
-                {
-                    **_facts(item.preview, now),
-                    "reason": item.reason,
-                    "deleted": item.preview.name in gone,
-                }
-                for item in found
-            ]
-        )
-    if errors:
-        raise DeTasksError(f"Not deleted: {', '.join(errors)}.")
+        more = [{"reason": s.reason, "deleted": s.preview.name in gone} for s in found]
+        facts = [_facts(item.preview, now) for item in found]
+        console.result_json([f | m for f, m in zip(facts, more, strict=True)])
+    left = [item.preview.name for item in found if item.preview.name not in gone]
+    if left and not dry_run:
+        raise DeTasksError(f"Not deleted: {', '.join(left)}.")
 
 
 def _branch(values: config.Settings, branch: str) -> str:
     from de_tasks.repo.branches import current_branch
 
     return branch or current_branch(Path(values.path).expanduser())
-
-
-def _told(prepared: Prepared, wanted: Wanted) -> Event:
-    from de_tasks.deployment import Event
-
-    name = prepared.name
-    lines = [f"{name} is the preview of {wanted.branch}, the app being {wanted.app}"]
-    if prepared.created:
-        lines = [f"{name} was created as the preview of {wanted.branch}, like {wanted.app}"]
-    if prepared.services:
-        lines.append(f"Attached, new and empty: {', '.join(prepared.services)}")
-    if prepared.copied:
-        lines.append(f"Copied the values of {', '.join(prepared.copied)}")
-    if prepared.missing:
-        names = ", ".join(prepared.missing)
-        lines.append(f"Without the variables {names}: de.preview.variables does not name them")
-    if prepared.unknown:
-        names = ", ".join(prepared.unknown)
-        lines.append(f"{wanted.app} has no variables {names}, which de.preview.variables names")
-    lines += [
-        f"Not as {wanted.app}: {refusal.what}: {refusal.error}" for refusal in prepared.refusals
-    ]
-    facts: dict[str, object] = {
-        "name": name,
-        "branch": wanted.branch,
-        "created": prepared.created,
-        "services": list(prepared.services),
-        "copied": list(prepared.copied),
-        "missing": list(prepared.missing),
-        "unknown": list(prepared.unknown),
-        "refused": [refusal.what for refusal in prepared.refusals],
-    }
-    return Event("preview", "\n".join(lines), facts)
 
 
 def _show(deleted: Deleted, host: str, say: Callable[[str], None]) -> None:

@@ -1,0 +1,65 @@
+"""de-preview, before a push: deploy the pushed commit of any other branch as a preview."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from de_tasks.githooks import edge, repository
+from de_tasks.githooks.pushes import Push, commit_source
+
+TYPE_CHECKING = False  # typing's, without importing typing
+if TYPE_CHECKING:
+    import invoke
+
+NAME = "de-preview"
+ABOUT = (
+    "Deploy the commit that is being pushed to an app of its own, the preview of its branch. "
+    "The default branch and those in de.branches are left to de-deploy."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Deploy the preview of each pushed branch."""
+    options = edge.pre_push_parser(NAME, ABOUT).parse_args(argv)
+    return edge.run(options, NAME, "push", lambda: _deploy_all(options))
+
+
+def _deploy_all(options: argparse.Namespace) -> None:
+    for push in edge.pushed(options):
+        if not repository.is_default(push.branch, push.remote):
+            _deploy(push, edge.context(options.path or "."), options.path)
+
+
+def _deploy(push: Push, context: invoke.Context, path: str) -> None:
+    from de_tasks.githooks.telling import Teller
+    from de_tasks.tasks.base import connect, settings
+    from de_tasks.tasks.preview import main_app, put
+
+    values = settings(context, path=path)
+    if push.branch in values.branches:
+        return
+    source = commit_source(push, values.path)
+    connection = connect(context, path=path)
+
+    def agreed(question: str) -> bool:
+        if not values.hooks_yes:
+            raise _Undecided(question)
+        return True
+
+    try:
+        with Teller(NAME) as tell:
+            put(connection, main_app(values), push.branch, source, agreed, tell)
+    except _Undecided as undecided:
+        # Nothing has failed, so nothing stops the push.
+        from de_tasks.spelling import typed
+
+        command = typed(f"preview.deploy --branch {push.branch} --ref {push.commit[:10]}")
+        edge.tell(
+            f"{NAME}: {undecided} A hook does not decide that by itself: type {command}, "
+            "or set de.hooks.yes"
+        )
+
+
+class _Undecided(Exception):
+    """Something needs a yes, and nobody is there to say it."""

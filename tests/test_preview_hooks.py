@@ -1,0 +1,104 @@
+"""de-preview and de-prune-previews: real git hooks, against a real sandbox."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.support.repositories import Repository
+from tests.test_main_job import fetch
+
+
+def install(repository: Repository, hook: str, program: str) -> None:
+    """Write a plain hook that calls one of our programs, as git does."""
+    path = repository.folder / ".git" / "hooks" / hook
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'#!/bin/sh\nexec {Path(sys.executable).with_name(program)} "$@"\n')
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def repository(cli: Cli, wsgi: Path) -> Repository:
+    """The app, deployed, in a repository with our hooks, which may create apps."""
+    variables = {
+        "HOME": str(cli.home),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "DASH_ENTERPRISE_HOST": cli.host,
+        "INVOKE_DE_HOOKS_YES": "1",
+    }
+    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+    made = Repository.make(wsgi, variables)
+    install(made, "pre-push", "de-preview")
+    install(made, "post-merge", "de-prune-previews")
+    made.git("push", "-q", "origin", "main")
+    return made
+
+
+def listed(cli: Cli, repository: Repository) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(
+        cli.run("preview.list", "--json", folder=repository.folder).stdout
+    )
+    return found
+
+
+def test_pushed_branch_has_a_preview_until_it_is_gone(cli: Cli, repository: Repository) -> None:
+    assert listed(cli, repository) == []
+    file = repository.folder / "wsgi.py"
+    file.write_text(file.read_text().replace('"one"', '"branch"'))
+    repository.git("checkout", "-q", "-b", "fix/it")
+    commit = repository.commit("Say it")
+    file.write_text("dirty")
+    done = repository.run("push", "origin", "HEAD~:refs/heads/mapped", "fix/it", "--tags")
+    assert done.returncode == 0, done.stderr
+    assert f"{commit[:10]} (fix/it)" in done.stderr and "the preview of fix/it" in done.stderr
+    previews = {item["branch"]: item["url"] for item in listed(cli, repository)}
+    assert {b: fetch(url)[1] for b, url in previews.items()} == {
+        "mapped": "hello one",
+        "fix/it": "hello branch",
+    }
+    repository.git("checkout", "-q", "-f", "main")
+    repository.git("branch", "-q", "-D", "fix/it")
+    repository.git("push", "-q", "origin", "--delete", "fix/it")
+    for yes, words in (
+        ("0", "to delete: inv preview.prune"),
+        ("1", "deleted, since branch fix/it"),
+    ):
+        repository.variables["INVOKE_DE_HOOKS_YES"] = yes
+        repository.git("checkout", "-q", "-B", "merged")
+        repository.commit("Merge me")
+        repository.git("checkout", "-q", "main")
+        assert words in repository.run("merge", "merged").stderr
+    assert [item["branch"] for item in listed(cli, repository)] == ["mapped"]
+
+
+def test_no_preview_is_created_without_a_yes(cli: Cli, repository: Repository) -> None:
+    del repository.variables["INVOKE_DE_HOOKS_YES"]
+    done = repository.run("push", "origin", "main:feature")
+    assert done.returncode == 0 and "inv preview.deploy --branch feature --ref" in done.stderr
+    assert listed(cli, repository) == []
+
+
+def test_branch_with_an_app_of_its_own_has_no_preview(cli: Cli, repository: Repository) -> None:
+    app = repository.folder.name
+    configuration = f"de:\n  branches: {{main: {app}, stage: {app}-s}}\n"
+    (repository.folder / "invoke.yaml").write_text(configuration)
+    assert repository.run("push", "origin", "main:stage").returncode == 0
+    assert listed(cli, repository) == []
+    refused = cli.run("preview.deploy", "-y", "--branch", "stage", folder=repository.folder)
+    assert refused.returncode == 2 and f"deployed to {app}-s" in refused.stderr
+
+
+def test_failed_preview_stops_the_push(cli: Cli, repository: Repository) -> None:
+    repository.git("checkout", "-q", "-b", "broken")
+    (repository.folder / "Procfile").write_text("worker: sleep 1\n")
+    repository.commit("Break")
+    done = repository.run("push", "origin", "broken")
+    assert done.returncode == 1 and "build of" in done.stderr and "DE_SKIP=1" in done.stderr
+    (preview,) = listed(cli, repository)
+    assert preview["build"] == "failed"
+    repository.variables["DE_SKIP"] = "1"
+    assert repository.run("push", "origin", "broken").returncode == 0
