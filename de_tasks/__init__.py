@@ -19,6 +19,7 @@ __all__ = [
     "doctor",
     "fleet",
     "history",
+    "hooks",
     "login",
     "logout",
     "logs",

@@ -25,13 +25,21 @@ WAYS = {
         INV,
     ),
     "program": ("", "doctor", PROGRAM),
+    "hook": ("", "doctor", sys.executable),
 }
+HOOK = """
+import sys
+from de_tasks import doctor
+from de_tasks.githooks.edge import context
+doctor(context(""), json=sys.argv[-1] == "--json")
+"""
 
 
 def seen(cli: Cli, way: str, *before: str, folder: Path | None = None) -> dict[str, list[str]]:
     text, task, program = WAYS[way]
     (cli.home / "tasks.py").write_text(text)
-    done = cli.run(*before, task, "--json", program=program, folder=folder)
+    words = ("-c", HOOK, "--json") if way == "hook" else (*before, task, "--json")
+    done = cli.run(*words, program=program, folder=folder)
     found = json.loads(done.stdout)["settings"]
     return {name: [item["value"], item["from"]] for name, item in found.items()}
 
@@ -48,11 +56,12 @@ def test_settings_reach_a_task(way: str, cli: Cli) -> None:
     assert found["path"] == [".", "the default"]
 
 
-def test_program_finds_the_nearest_file(cli: Cli) -> None:
+@pytest.mark.parametrize("way", ["program", "hook"])
+def test_nearest_file_is_found(way: str, cli: Cli) -> None:
     (cli.home / "invoke.yaml").write_text("de:\n  app: from-above\n")
     below = cli.home / "a" / "b"
     below.mkdir(parents=True)
-    assert seen(cli, "program", folder=below)["app"] == ["from-above", "de.app"]
+    assert seen(cli, way, folder=below)["app"] == ["from-above", "de.app"]
 
 
 def test_core_options_rank_as_flags(cli: Cli) -> None:

@@ -50,7 +50,7 @@ def read(
     `remote` and `address` are git's arguments of the hook; without them, pre-commit called.
     """
     if remote:
-        for line in lines:
+        for line in filter(str.strip, lines):
             # The first word is as it was typed, and `main@{1 hour ago}` has spaces.
             _, commit, ref, before = line.rsplit(maxsplit=3)
             if ref.startswith(BRANCHES) and commit.strip("0"):
@@ -88,7 +88,7 @@ def commit_source(push: Push, path: str) -> Commit:
     inside = folder.relative_to(top).as_posix()
     if inside == ".":
         return commit
-    tree = repository.git("rev-parse", "--verify", "--quiet", f"{push.commit}:{inside}^{{tree}}")
-    if tree is None:
+    tree = repository.git("rev-parse", "--verify", "--quiet", f"{push.commit}:{inside}")
+    if tree is None or repository.git("cat-file", "-t", tree) != "tree":
         raise UsageError(f"There is no folder {inside} in commit {push.commit[:10]}.")
     return replace(commit, tree=tree)

@@ -6,6 +6,7 @@ from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status,
 from de_tasks.tasks.apps import ns as apps
 from de_tasks.tasks.deploy import deploy, diff, history, rollback
 from de_tasks.tasks.fleet import ns as fleet
+from de_tasks.tasks.hooks import ns as hooks
 from de_tasks.tasks.local import docs, doctor, run
 from de_tasks.tasks.preview import ns as preview
 from de_tasks.tasks.sandbox import ns as sandbox
@@ -29,5 +30,5 @@ ns = Collection(
         restart,
         delete,
     ),
-    *(open_app, docs, doctor, run, apps, services, preview, fleet, sandbox),
+    *(open_app, docs, doctor, run, apps, services, preview, fleet, hooks, sandbox),
 )

@@ -1,0 +1,46 @@
+"""hooks.*: a plain git hook that deploys on push."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import invoke
+from invoke import Collection
+
+from de_tasks import console
+from de_tasks.tasks.base import task
+
+
+@task(
+    help={
+        "preview": "Deploy a preview app of every other branch, too",
+        "warn_only": "Let a failed deploy warn, and never stop a push",
+        "allow_forced": "Deploy what is no fast-forward, too",
+    }
+)
+def install(
+    context: invoke.Context,
+    path: str = "",
+    preview: bool = False,
+    warn_only: bool = False,
+    allow_forced: bool = False,
+) -> None:
+    """Write a pre-push hook that deploys the pushed commit of each branch that maps to an app."""
+    from de_tasks import hookfile
+
+    options = ["--warn-only"] if warn_only else []
+    options += ["--allow-forced"] if allow_forced else []
+    hooks = ["de-deploy", *(["de-preview"] if preview else [])]
+    console.result(f"Wrote {hookfile.install(Path(path or '.'), hooks, options)}")
+
+
+@task()
+def uninstall(context: invoke.Context, path: str = "") -> None:
+    """Remove the pre-push hook that hooks.install wrote."""
+    from de_tasks import hookfile
+
+    removed = hookfile.uninstall(Path(path or "."))
+    console.result(f"Removed {removed}" if removed else "There is no pre-push hook.")
+
+
+ns = Collection("hooks", install, uninstall)

@@ -1,0 +1,213 @@
+"""A plain pre-push hook, and a real `git push` to a bare remote, against a real sandbox."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from de_tasks.server import control
+from tests.conftest import Cli
+from tests.support.repositories import Repository
+from tests.test_main_job import address, fetch
+
+Push = subprocess.CompletedProcess[str]
+
+
+def variables(cli: Cli) -> dict[str, str]:
+    """What git needs to run our hooks as `inv` runs."""
+    return {
+        "HOME": str(cli.home),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "DASH_ENTERPRISE_HOST": cli.host,
+    }
+
+
+@pytest.fixture
+def repository(cli: Cli, wsgi: Path) -> Repository:
+    """The app in a repository with our hook, which may create the app."""
+    made = Repository.make(wsgi, variables(cli))
+    done = cli.run("hooks.install", "--path", str(wsgi))
+    assert done.returncode == 0, done.stderr
+    made.variables["INVOKE_DE_HOOKS_YES"] = "1"
+    return made
+
+
+def say(repository: Repository, word: str) -> str:
+    """Change what the app answers, and commit it."""
+    file = repository.folder / "wsgi.py"
+    file.write_text(file.read_text().replace('"one"', f'"{word}"'))
+    return repository.commit(f"Say {word}")
+
+
+def kept(repository: Repository) -> dict[str, object]:
+    """What a hook must leave as it is."""
+    git = repository.folder / ".git"
+    files = [git / "index", git / "config", git / "HEAD", repository.folder / "wsgi.py"]
+    found: dict[str, object] = {str(file): file.read_bytes() for file in files}
+    return found | {"stash": repository.git("stash", "list"), "status": status(repository)}
+
+
+def status(repository: Repository) -> str:
+    return repository.git("--no-optional-locks", "status", "--porcelain")
+
+
+def test_pushed_commit_is_deployed_and_not_the_tree(cli: Cli, repository: Repository) -> None:
+    (repository.folder / "stashed").write_text("x")
+    repository.git("stash", "-u")
+    repository.git("checkout", "-q", "-b", "other")
+    say(repository, "unpushed")
+    (repository.folder / "wsgi.py").write_text("staged")
+    repository.git("add", "wsgi.py")
+    (repository.folder / "wsgi.py").write_text("dirty")
+    before = kept(repository)
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 0, done.stderr
+    assert kept(repository) == before
+    assert fetch(address(cli, repository.folder)) == (200, "hello one")
+    assert "is live after" in done.stderr
+    history = json.loads(cli.run("history", "--json", folder=repository.folder).stdout)
+    assert history[0]["source"] == f"{repository.git('rev-parse', 'main')[:10]} (main)"
+
+
+def test_push_from_a_worktree(cli: Cli, repository: Repository) -> None:
+    app = repository.folder.name
+    (repository.folder / "invoke.yaml").write_text(f"de: {{branches: {{fix/it: {app}}}}}\n")
+    repository.commit("Map")
+    tree = Repository(repository.folder.parent / "tree", repository.variables)
+    repository.git("worktree", "add", "-q", "-b", "fix/it", str(tree.folder))
+    say(tree, "worktree")
+    done = tree.run("push", "origin", "fix/it")
+    assert done.returncode == 0, done.stderr
+    assert fetch(address(cli, repository.folder)) == (200, "hello worktree")
+
+
+def test_app_in_a_folder_that_is_not_checked_out(cli: Cli, tmp_path: Path, wsgi: Path) -> None:
+    top = tmp_path / "monorepo"
+    (top / "apps").mkdir(parents=True)
+    wsgi.rename(top / "apps" / wsgi.name)
+    repository = Repository.make(top, {**variables(cli), "INVOKE_DE_HOOKS_YES": "1"})
+    installed = cli.run("hooks.install", folder=top / "apps" / wsgi.name)
+    assert installed.returncode == 0, installed.stderr
+    (top / "apps" / wsgi.name / "tasks.py").unlink()
+    repository.git("checkout", "-q", "-b", "other")
+    repository.git("rm", "-q", "-r", "apps")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 0, done.stderr
+    status = cli.run("status", "--name", wsgi.name, "--json")
+    assert fetch(json.loads(status.stdout)["url"]) == (200, "hello one")
+
+
+def test_what_does_not_deploy_needs_no_login(stranger: Cli, wsgi: Path) -> None:
+    repository = Repository.make(wsgi, variables(stranger))
+    assert stranger.run("hooks.install", folder=wsgi).returncode == 0
+    repository.git("tag", "v1")
+    assert repository.run("push", "-q", "origin", "main:feature", "v1").stderr == ""
+    assert repository.run("push", "-q", "origin", ":feature").stderr == ""
+    done = repository.run("push", "-q", "origin", "main")
+    assert done.returncode == 1
+    words, *git = done.stderr.splitlines()
+    assert words.startswith(f"de-deploy: You are not logged in to {stranger.host}")
+    assert "DE_SKIP=1 git push" in words and git == [f"error: failed to push {git[0][22:]}"]
+
+
+def test_every_ref_of_a_push_is_deployed(cli: Cli, repository: Repository) -> None:
+    app = repository.folder.name
+    branches = f"de: {{branches: {{main: {app}, staging: {app}-stg}}}}\n"
+    (repository.folder / "invoke.yaml").write_text(branches)
+    repository.commit("Map")
+    repository.git("checkout", "-q", "-b", "staging")
+    say(repository, "staging")
+    done = repository.run("push", "origin", "main", "staging", "staging:feature")
+    assert done.returncode == 0, done.stderr
+    for name, words in ((app, "hello one"), (f"{app}-stg", "hello staging")):
+        status = json.loads(cli.run("status", "--name", name, "--json").stdout)
+        assert fetch(status["url"]) == (200, words)
+
+
+def test_no_fast_forward_is_refused(cli: Cli, repository: Repository) -> None:
+    say(repository, "two")
+    repository.git("push", "--no-verify", "origin", "main")
+    repository.git("reset", "-q", "--hard", "HEAD~")
+    done = repository.run("push", "--force", "origin", "main")
+    assert done.returncode == 1 and "give --allow-forced" in done.stderr
+    assert cli.run("apps.exists", "--name", repository.folder.name, "--exit-code").returncode == 1
+    again = cli.run("hooks.install", "--allow-forced", "--path", str(repository.folder))
+    assert again.returncode == 0, again.stderr
+    assert repository.run("push", "--force", "origin", "main").returncode == 0
+
+
+def test_hook_creates_nothing_by_itself(cli: Cli, repository: Repository) -> None:
+    del repository.variables["INVOKE_DE_HOOKS_YES"]
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1
+    assert "does not exist" in done.stderr and "set de.hooks.yes" in done.stderr
+    assert "git push --no-verify" in done.stderr
+
+
+def test_another_accounts_deploy_stays(
+    sandbox: control.Running, stranger: Cli, cli: Cli, repository: Repository
+) -> None:
+    stranger.log_in(sandbox, "admin")
+    assert cli.run("deploy", "-y", folder=repository.folder).returncode == 0
+    repository.variables = variables(stranger)
+    (repository.folder / "tasks.py").unlink()
+    say(repository, "mine")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "was deployed by dev" in done.stderr
+    assert fetch(address(cli, repository.folder)) == (200, "hello one")
+
+
+@pytest.mark.parametrize("way", ["DE_SKIP", "--no-verify", "--warn-only"])
+def test_failed_deploy_stops_the_push_and_says_how_to_go_on(
+    way: str, cli: Cli, repository: Repository
+) -> None:
+    (repository.folder / "Procfile").write_text("worker: sleep 1\n")
+    repository.commit("Break")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "build of" in done.stderr and way in done.stderr
+    assert repository.run("ls-remote", "--exit-code", "origin", "main").returncode == 2
+    if way == "DE_SKIP":
+        repository.variables["DE_SKIP"] = "1"
+    if way == "--warn-only":
+        cli.run("hooks.install", way, "--path", str(repository.folder))
+    option = [way] if way == "--no-verify" else []
+    assert repository.run("push", *option, "origin", "main").returncode == 0
+    assert repository.git("ls-remote", "origin", "main")
+
+
+def test_setting_reaches_a_hook(cli: Cli, repository: Repository) -> None:
+    (repository.folder / "invoke.yaml").write_text("de:\n  timeout: soon\n")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "de.timeout should be a whole number" in done.stderr
+    (repository.folder / "invoke.yaml").write_text("de:\n  app: Not_Legal\n")
+    repository.variables["INVOKE_DE_TIMEOUT"] = "7"
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "'Not_Legal' is not a legal app name" in done.stderr
+
+
+def test_hook_that_is_not_ours_stays(cli: Cli, wsgi: Path) -> None:
+    Repository.make(wsgi)
+    hook = wsgi / ".git" / "hooks" / "pre-push"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    for task in ("install", "uninstall"):
+        done = cli.run(f"hooks.{task}", folder=wsgi)
+        assert done.returncode == 1 and str(hook) in done.stderr
+    assert hook.read_text() == "#!/bin/sh\nexit 0\n"
+
+
+def test_hooks_path_is_honoured(cli: Cli, wsgi: Path) -> None:
+    Repository.make(wsgi).git("config", "core.hooksPath", "shared hooks")
+    hook = wsgi / "shared hooks" / "pre-push"
+    assert cli.run("hooks.install", folder=wsgi).stdout == f"Wrote {hook}\n"
+    assert str(Path(sys.executable).with_name("de-deploy")) in hook.read_text()
+    assert cli.run("hooks.uninstall", folder=wsgi).stdout == f"Removed {hook}\n"
+    assert cli.run("hooks.uninstall", folder=wsgi).stdout == "There is no pre-push hook.\n"
+
+
+def test_hooks_need_a_repository(cli: Cli, wsgi: Path) -> None:
+    done = cli.run("hooks.install", folder=wsgi)
+    assert done.returncode == 2 and "Type: git init" in done.stderr
