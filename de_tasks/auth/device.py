@@ -36,10 +36,10 @@ def begin(oidc: Oidc) -> DeviceCode:
     if not oidc.offers("device_authorization_endpoint"):
         raise AuthError(f"{name} does not offer login with a browser. {WITHOUT}")
     answer = oidc.post("device_authorization_endpoint", scope=oidc.scope(offline=True))
-    if answer.error in ("unauthorized_client", "unsupported_grant_type"):
+    # Keycloak says the first; other providers the others.
+    if answer.error in ("unauthorized_client", "unsupported_grant_type", "invalid_request"):
         raise AuthError(
-            f"Login with a browser is switched off on {name} (OAuth 2.0 Device Authorization "
-            f"Grant, client dash). {WITHOUT}"
+            f"Login with a browser is switched off on {name} ({answer.reason}). {WITHOUT}"
         )
     body = answer.body
     try:
@@ -72,7 +72,7 @@ def finish(oidc: Oidc, code: DeviceCode, sleep: Callable[[float], None] = time.s
             interval += SLOW_DOWN
         elif answer.error == "access_denied":
             raise AuthError("Access was denied in the browser. Nobody was logged in.")
-        elif answer.error == "expired_token":
+        elif answer.error in ("expired_token", "invalid_grant"):
             break
         elif answer.error == "unauthorized_client":
             raise DeTasksError(f"{oidc.host.name} switched login with a browser off. {WITHOUT}")

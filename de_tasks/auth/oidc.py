@@ -84,7 +84,7 @@ class Oidc:
                 f"{self.host.name} refuses this user name and password ({answer.reason}). "
                 f"Users of an identity provider elsewhere log in with a browser{hint}"
             )
-        if answer.error == "unauthorized_client":
+        if answer.error in ("unauthorized_client", "unsupported_grant_type"):
             raise AuthError(
                 f"Login with user name and password is switched off on {self.host.name}. "
                 f"Log in with a browser: {typed(f'login --host {self.host.name}')}"
@@ -118,10 +118,11 @@ class Oidc:
             raise DeTasksError(f"{self.host.name} answers: {answer.reason}")
 
     def scope(self, offline: bool) -> str:
-        """What to ask for: offline tokens outlive the session of the browser."""
+        """What to ask for: the user's name, and with `offline` tokens that outlive the browser's
+        session."""
         known = self._configuration().get("scopes_supported")
-        offline = offline and (not isinstance(known, list) or "offline_access" in known)
-        return "openid offline_access" if offline else "openid"
+        wanted = ["openid", "profile", *(["offline_access"] if offline else [])]
+        return " ".join(w for w in wanted if not isinstance(known, list) or w in known)
 
     def offers(self, endpoint: str) -> bool:
         """Whether the discovery document names an endpoint."""
