@@ -166,7 +166,8 @@ class Deploy:
             question = f"{plan.name} does not exist on {plan.host}. Create it?"
         elif app.build and (app.build.author != plan.user or not app.build.ours):
             who = app.build.author or "somebody"
-            seen = f"{plan.name} was deployed by {who} at {app.build.queued_at[:19]} UTC."
+            when = f" at {app.build.queued_at[:19]} UTC" if app.build.queued_at else ""
+            seen = f"{plan.name} was deployed by {who}{when}."
             if not plan.overwrite:
                 raise DeTasksError(f"{seen} With --no-overwrite it stays as it is.")
             question = f"{seen} Overwrite?"
@@ -263,7 +264,8 @@ def follow(
         wait = next(waits, LONGEST_WAIT)
         asked = time.monotonic()
         build = platform.build(name, after=after, wait=wait, count=1000)
-        if build and build.sha == sha:
+        # Version 4 tells the commit of what runs alone, and answers a push when it is built.
+        if build and build.sha in (sha, ""):
             yield from (line.text for line in build.log.lines)
             after = build.log.next
             if build.status in FINISHED:

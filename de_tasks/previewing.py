@@ -142,7 +142,8 @@ def told(prepared: Prepared, wanted: Wanted) -> Event:
 def like_main(wanted: Wanted, main: App, like: Details, created: str) -> Changes:
     """The settings of a new preview: those of the main app, and the mark."""
     # Who answers for the main app answers for its previews, whoever deploys them.
-    managers = (*like.co_owners.users, main.owner)
+    co_owners = like.co_owners or People()
+    managers = (*co_owners.users, main.owner)
     return Changes(
         title=f"{like.title or wanted.app} ({wanted.branch})",
         description=like.description,
@@ -153,7 +154,7 @@ def like_main(wanted: Wanted, main: App, like: Details, created: str) -> Changes
         maintainer_email=like.maintainer_email or None,
         persistent_filesystem=like.persistent_filesystem or None,
         add_viewers=People() if wanted.restricted else like.viewers,
-        add_co_owners=People(_others(managers, wanted.user), like.co_owners.groups),
+        add_co_owners=People(_others(managers, wanted.user), co_owners.groups),
     )
 
 

@@ -175,7 +175,7 @@ def test_restricted_preview_has_no_viewers(platform: GraphQLPlatform, main_app: 
     made = previewing.prepare(platform, wanted(main_app, restricted=True), yes)
     there = platform.details(made.name)
     assert there and there.view_access == "restricted" and not there.viewers
-    assert there.co_owners.users == ("admin",)
+    assert there.co_owners and there.co_owners.users == ("admin",)
 
 
 def test_what_people_changed_in_a_preview_stays(platform: GraphQLPlatform, main_app: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,11 +12,21 @@ from de_tasks import points
 from de_tasks.auth.account import Account
 from de_tasks.budget import Spending
 from de_tasks.config import Host
-from de_tasks.errors import DeTasksError, NotFound, NotLoggedIn, NotPermitted, UsageError
+from de_tasks.errors import (
+    DeTasksError,
+    NotAvailable,
+    NotFound,
+    NotLoggedIn,
+    NotPermitted,
+    UsageError,
+)
 from de_tasks.retry import PASSING, Attempt
 from de_tasks.transport import Transport, Unavailable, read_object
 
 T = TypeVar("T")
+NOT_IN_SCHEMA = re.compile(r"Cannot query field|Unknown (argument|type)")
+"""What GraphQL servers say of a document that their schema does not fit (the specification's
+validation, in the words of its reference implementation)."""
 ANSWER_SECONDS = 120.0
 """A restart is answered when the app is up again, which may take it a minute."""
 RATE_LIMIT = "query { rateLimit { limit remaining windowMs msBeforeNext } }"
@@ -188,4 +199,6 @@ class Client:
             return NotLoggedIn(
                 f"The login to {self._host.name} has expired or was revoked. Log in again"
             )
+        if NOT_IN_SCHEMA.match(message):
+            return NotAvailable(f"{self._host.name} does not offer this: {message}")
         return self.refusal(code, message)

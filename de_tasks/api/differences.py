@@ -41,7 +41,9 @@ def effective(app: str, before: Details, wanted: Changes) -> Changes:
         for field in VALUES
     }
     for _, who in PEOPLE:
-        present: People = getattr(before, who)
+        present: People | None = getattr(before, who)
+        if present is None:
+            continue
         kept[f"add_{who}"] = _without(getattr(wanted, f"add_{who}"), present)
         kept[f"remove_{who}"] = _within(getattr(wanted, f"remove_{who}"), present)
     kept["set_variables"] = {
@@ -62,7 +64,7 @@ def described(
         if now is not None and step not in refused:
             yield _words(field), f"{_shown(getattr(before, field))} -> {_shown(now)}"
     for what, who in PEOPLE:
-        was = now = getattr(before, who)
+        was = now = getattr(before, who) or People()
         if f"added {what}" not in refused:
             now = _joined(now, getattr(changes, f"add_{who}"))
         if f"removed {what}" not in refused:

@@ -116,7 +116,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Details:
-    """Everything about an app that `apps.update` can change."""
+    """Everything about an app that `apps.update` can change; None for what is not told."""
 
     title: str
     description: str
@@ -125,10 +125,10 @@ class Details:
     visible_on_portal: bool
     portal_rank: int
     maintainer_email: str
-    persistent_filesystem: bool
+    persistent_filesystem: bool | None
     has_thumbnail: bool
     viewers: People
-    co_owners: People
+    co_owners: People | None
     variables: dict[str, str] = field(repr=False)
     """The app's own variables with their values, which are never printed."""
     platform_variables: dict[str, str] = field(repr=False)

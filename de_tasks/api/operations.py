@@ -66,6 +66,8 @@ deleteService(name: $name, serviceType: $kind) { error } }"""
 class GraphQLPlatform:
     """`Platform` over the GraphQL API."""
 
+    add_app = ADD_APP
+
     def __init__(self, client: Client) -> None:
         self._client = client
         # Apps that were looked for and not there, and when that was by the server's clock.
@@ -79,15 +81,15 @@ class GraphQLPlatform:
         page: int | None = 1
         while page:
             answer = self._client.execute(DATED_APPS if dated else APPS, page=page)["apps"]
-            yield from map(_app, answer["apps"])
+            yield from map(app_of, answer["apps"])
             page = answer["nextPage"]
 
     def app(self, name: str, dated: bool = False) -> App | None:
-        answer = self._client.execute(DATED_APP if dated else APP, name=name)
-        if answer["app"]:
+        found, time = self._ask(name, dated)
+        if found:
             self._absent.pop(name, None)
-            return _app(answer["app"])
-        self._absent[name] = answer.time
+            return self._read(found)
+        self._absent[name] = time
         return None
 
     def create_app(self, name: str) -> App:
@@ -104,7 +106,7 @@ class GraphQLPlatform:
             return found if found and ours and found.created >= since else None
 
         return self._client.change(
-            "addApp", ADD_APP, lambda done: _app(done["app"]), made, name=name
+            "addApp", self.add_app, lambda done: self._read(done["app"]), made, name=name
         )
 
     def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
@@ -139,7 +141,7 @@ class GraphQLPlatform:
 
     def details(self, name: str) -> Details | None:
         found = self._client.execute(DETAILS, name=name)["app"]
-        return _details(found) if found else None
+        return details_of(found) if found else None
 
     def update(self, name: str, changes: Changes) -> list[Refusal]:
         steps = changing.steps(changes)
@@ -204,10 +206,18 @@ class GraphQLPlatform:
         self._delete_service(found[0])
         return found[0].name
 
+    def _ask(self, name: str, dated: bool) -> tuple[dict[str, Any] | None, str]:
+        """The app's answer, and when that was by the server's clock."""
+        answer = self._client.execute(DATED_APP if dated else APP, name=name)
+        return answer["app"], answer.time
+
+    def _read(self, found: dict[str, Any]) -> App:
+        return app_of(found)
+
     def _services(self) -> tuple[list[Service], str]:
         """The services, and when that was by the server's clock."""
         answer = self._client.execute(SERVICES)
-        return [_service(found) for found in answer["services"]], answer.time
+        return [service_of(found) for found in answer["services"]], answer.time
 
     def _add_service(self, name: str, kind: str, since: str) -> None:
         def made() -> bool | None:
@@ -241,7 +251,8 @@ def _named(services: Sequence[Service], name: str, kind: str) -> Service | None:
     return next((s for s in services if (s.name, s.kind) == (name, kind)), None)
 
 
-def _app(found: dict[str, Any]) -> App:
+def app_of(found: dict[str, Any]) -> App:
+    """An app of an answer."""
     return App(
         found["name"],
         found["owner"]["username"],
@@ -277,17 +288,19 @@ def _log(page: dict[str, Any]) -> LogPage:
     return LogPage(lines, page["next"])
 
 
-def _service(found: dict[str, Any]) -> Service:
+def service_of(found: dict[str, Any]) -> Service:
+    """A service of an answer; where it is linked to the published API does not tell."""
     return Service(
         found["name"],
         found["serviceType"].lower(),
         found["created"],
         found["status"],
-        tuple(found["apps"]),
+        tuple(found.get("apps") or ()),
     )
 
 
-def _details(found: dict[str, Any]) -> Details:
+def details_of(found: dict[str, Any]) -> Details:
+    """The settings of an app of an answer; None where the published API does not tell."""
     metadata = found["metadata"]
     variables = found["environmentVariables"]
     return Details(
@@ -298,13 +311,13 @@ def _details(found: dict[str, Any]) -> Details:
         bool(metadata["showInPortal"]),
         metadata["sortRank"] or 0,
         (metadata["contact"] or {}).get("email") or "",
-        bool(found["persistentFilesystem"]),
+        found.get("persistentFilesystem"),
         bool(found["thumbnailUrl"]),
         _people(found["collaborators"]),
-        _people(found["coOwners"]),
+        _people(found["coOwners"]) if "coOwners" in found else None,
         {v["name"]: v["value"] for v in variables if not v["readonly"]},
         {v["name"]: v["value"] for v in variables if v["readonly"]},
-        tuple(_service(service) for service in found["linkedServices"]),
+        tuple(service_of(service) for service in found["linkedServices"]),
     )
 
 

@@ -17,6 +17,7 @@ from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.spelling import typed
 
 if TYPE_CHECKING:
+    from de_tasks.api.platform import Platform
     from de_tasks.auth.store import Store
     from de_tasks.retry import Policy, Wait
     from de_tasks.transport import Transport
@@ -111,7 +112,7 @@ class Connection:
 
     settings: config.Settings
     host: config.Host
-    platform: Any
+    platform: Platform
     session: Any = None
     client: Any = None
     account: Any = None
@@ -206,7 +207,14 @@ def connect(
     budget = Budget(config.cache_folder(to.settings), to.host.name, session.username)
     account = Account(session, patience, budget)
     client = Client(to.host, account, to.transport)
-    return Connection(to.settings, to.host, GraphQLPlatform(client), session, client, account)
+    platform: Platform = GraphQLPlatform(client)
+    if to.settings.api_key:
+        from de_tasks.api import published
+
+        # Version 4 servers take a key, and sandboxes do: their schemas tell them apart.
+        if published.is_all(client):
+            platform = published.PublishedPlatform(client, to.host)
+    return Connection(to.settings, to.host, platform, session, client, account)
 
 
 def policy(values: config.Settings, tell: Callable[[Wait], None] | None = None) -> Policy:

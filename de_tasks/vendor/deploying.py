@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from de_tasks.api.models import FINISHED
+from de_tasks.api.platform import Platform
 from de_tasks.deployment import Event, Plan, judge, planned, subject
 from de_tasks.errors import DeTasksError, Interrupted, Temporary
 from de_tasks.repo.cache import DeployRepository
 from de_tasks.repo.source import describe
 from de_tasks.spelling import typed
 from de_tasks.vendor.command import De
-from de_tasks.vendor.platform import VendorPlatform
 
 WAITS = (2, 3, 5, 8, 13)
 LONGEST_WAIT = 15
@@ -34,7 +34,7 @@ class VendorDeploy:
         self,
         plan: Plan,
         repository: DeployRepository,
-        platform: VendorPlatform,
+        platform: Platform,
         de: De,
         tell: Callable[[Event], None],
         sleep: Callable[[float], None] = time.sleep,

@@ -38,10 +38,10 @@ class VendorPlatform:
     def whoami(self) -> User:
         return self._read("whoami", found=sentences.user)
 
-    def apps(self) -> Iterator[App]:
+    def apps(self, dated: bool = False) -> Iterator[App]:
         self._not_available("the list of apps in a documented form", "de apps list")
 
-    def app(self, name: str) -> App | None:
+    def app(self, name: str, dated: bool = False) -> App | None:
         try:
             # The one documented answer for an app that is not there; any other means that it is.
             self._de("apps", "exists", "--name", name)
@@ -107,7 +107,7 @@ class VendorPlatform:
         there = [k for k in kinds if self._read(*words, k, found=sentences.answer)]
         return [Service("", kind, "", "", (app,)) for kind in there]
 
-    def attach_service(self, app: str, kind: str, name: str) -> str:
+    def attach_service(self, app: str, kind: str, name: str = "") -> str:
         if name:
             self._not_available("a name for a service of your own choice")
         self._de("services", "create", "--app-name", app, "--type", kind)
