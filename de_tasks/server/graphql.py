@@ -166,7 +166,7 @@ def _format_error(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
         code = "FORBIDDEN"
     elif isinstance(cause, UsageError):
         code = "BAD_USER_INPUT"
-    elif cause is not None and not isinstance(cause, (ApiError, DeTasksError)):
+    elif cause is not None and not isinstance(cause, (GraphQLError, DeTasksError)):
         logger.error("%s", error.path, exc_info=cause)
         code, message = "INTERNAL_SERVER_ERROR", "The sandbox has an error of its own."
     formatted = error.formatted

@@ -189,7 +189,7 @@ def _split(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _users(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name.lower() for name in _split(values))
+    return tuple(dict.fromkeys(name.lower() for name in _split(values)))
 
 
 def _pair(yes: str, is_yes: bool, no: str, is_no: bool) -> bool | None:
@@ -200,9 +200,13 @@ def _pair(yes: str, is_yes: bool, no: str, is_no: bool) -> bool | None:
 
 def _rank(text: str) -> int:
     try:
-        return int(text)
+        rank = int(text)
     except ValueError:
         raise UsageError(f"--portal-rank should be a whole number, not {text!r}.") from None
+    # GraphQL's Int has 32 bits.
+    if not -(2**31) <= rank < 2**31:
+        raise UsageError(f"--portal-rank goes from {-(2**31)} to {2**31 - 1}, not {rank}.")
+    return rank
 
 
 def _mail(text: str | None) -> str | None:
