@@ -13,6 +13,7 @@ from de_tasks.errors import UsageError
 
 APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
+LARGEST_FILE = 1024**2
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
 
 
@@ -152,9 +153,12 @@ def read_text(path: Path) -> str:
     """Text of a small file in UTF-8, or in UTF-16 where a byte order mark says so.
 
     PowerShell's `pip freeze > requirements.txt` writes UTF-16. Raises `UsageError` for
-    anything else.
+    anything else, and for more than `LARGEST_FILE` bytes.
     """
-    data = path.read_bytes()
+    with path.open("rb") as stream:
+        data = stream.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise UsageError(f"{path.name} has more than {LARGEST_FILE} bytes.")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)

@@ -15,9 +15,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from de_tasks.server.database import Database, timestamp
+from de_tasks.server.throttle import Throttle, TooManyAttempts
 
 FIRST_USERS = {"admin": "admin", "dev": "licensed_user", "viewer": "viewer"}
 """User name to role, for a new data directory."""
+LONGEST_SECRET = 1000
+"""Characters of a user name or password that are looked at."""
+MOST_WAITING = 50
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,12 @@ class User:
 class Accounts:
     """The users of a sandbox."""
 
-    def __init__(self, database: Database, secret_file: Path) -> None:
+    def __init__(self, database: Database, secret_file: Path, throttle: Throttle) -> None:
         self._db = database
+        self._throttle = throttle
+        # Hashing takes memory and time on purpose: of as many as ask at once, two get it.
+        self._hashing = asyncio.Semaphore(2)
+        self._waiting = 0
         if not secret_file.exists():
             write_private(secret_file, secrets.token_hex(32))
         self._secret = secret_file.read_text("ascii").encode()
@@ -132,17 +140,39 @@ class Accounts:
         row = self._db.find("SELECT brokered FROM users WHERE username = ?", username.lower())
         return bool(row and row["brokered"])
 
-    async def sign_in(self, username: str, password: str) -> User | None:
-        """The user, if the password is theirs. Hashing runs beside the event loop."""
+    async def sign_in(self, username: str, password: str, address: str) -> User | None:
+        """The user, if the password is theirs. Hashing runs beside the event loop.
+
+        Raises `TooManyAttempts` for a user or an address that has failed too often of late.
+        """
+        name = username.strip().lower()[:LONGEST_SECRET]
+        self._throttle.check(name, address)
+        if self._waiting >= MOST_WAITING:
+            raise TooManyAttempts(1)
+        self._waiting += 1
+        try:
+            async with self._hashing:
+                # Again, for those who failed while this one waited.
+                self._throttle.check(name, address)
+                right = await asyncio.to_thread(self._matches, self._stored(name), password)
+        finally:
+            self._waiting -= 1
+        user = self.get(name) if right else None
+        if user is None:
+            self._throttle.failed(name, address)
+        else:
+            self._throttle.succeeded(name)
+        return user
+
+    def _stored(self, username: str) -> str:
         row = self._db.find(
-            "SELECT password_hash FROM users WHERE username = ? AND NOT brokered",
-            username.strip().lower(),
+            "SELECT password_hash FROM users WHERE username = ? AND NOT brokered", username
         )
-        stored = row["password_hash"] if row else self._decoy
-        right = await asyncio.to_thread(self._matches, stored, password)
-        return self.get(username.strip().lower()) if right and row else None
+        return row["password_hash"] if row else self._decoy
 
     def _matches(self, stored: str, password: str) -> bool:
+        if len(password) > LONGEST_SECRET:
+            return False
         try:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):

@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.accounts import Accounts
-from de_tasks.server.identity import Identity
+from de_tasks.server.bodies import read_body
+from de_tasks.server.identity import Identity, address_of
 
 ROLES = ("viewer", "licensed_user", "admin")
 # Keycloak takes more; these need no quoting anywhere.
@@ -46,18 +47,15 @@ class Administration:
         return await self._answer(request, self._api_key)
 
     async def _answer(self, request: Request, act: Any) -> Response:
-        user = await self._identity.any(request.headers.get("authorization"))
+        user = await self._identity.any(request.headers.get("authorization"), address_of(request))
         if user is None or not user.is_admin:
             return JSONResponse({"error": "This is for admins."}, 403)
         try:
-            length = request.headers.get("content-length", "0")
-            if int(length) > BODY_LIMIT:
-                raise UsageError("The request is too long.")
-            body = json.loads(await request.body() or b"{}")
+            body = json.loads(await read_body(request, BODY_LIMIT) or b"{}")
             return JSONResponse(act(body))
         except DeTasksError as error:
             return JSONResponse({"error": str(error)}, 400)
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             return JSONResponse({"error": "The request is not a JSON object."}, 400)
 
     def _list(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -7,15 +7,18 @@ import logging
 import os
 import shutil
 import sqlite3
+from pathlib import Path
 
 from de_tasks.appspec import Procfile
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.environments import Environments
 from de_tasks.server.logs import LogFile, Pulse
 from de_tasks.server.releases import RELEASES_KEPT, App, Releases
 from de_tasks.server.repositories import Repositories
 from de_tasks.server.settings import ServerSettings
+
+READ_BY_US = ("Procfile", "requirements.txt", "runtime.txt")
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +156,7 @@ class Builds:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         count = await self._repositories.check_out(app.id, row["sha"], folder)
         log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
+        check_links(folder)
         procfile = Procfile.read(folder)
         (number,) = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
         # `purgeCache` counts the number up, so that nothing that was kept is used again.
@@ -214,3 +218,12 @@ class Builds:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+
+
+def check_links(folder: Path) -> None:
+    """Raise `UsageError` where a file that the sandbox itself reads is a link out of the app's
+    folder: what it finds wrong in the file it would show in the build's log."""
+    for name in READ_BY_US:
+        path = folder / name
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{name} is a link that leaves the app's folder.")

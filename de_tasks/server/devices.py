@@ -12,14 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from de_tasks.server.bodies import read_form
 from de_tasks.server.database import Database
-from de_tasks.server.forms import read_form
+from de_tasks.server.identity import address_of
 from de_tasks.server.pages import Pages
 from de_tasks.server.sessions import Sessions, same
+from de_tasks.server.throttle import Throttle, TooManyAttempts
 from de_tasks.server.tokens import digest
 
 SECONDS = 600
 INTERVAL = 2
+MOST_WAITING = 1000
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Without vowels, as RFC 8628 section 6.1 recommends: no words by accident."""
 
@@ -27,8 +30,11 @@ LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 class Devices:
     """The codes that devices and people hold."""
 
-    def __init__(self, database: Database, sessions: Sessions, pages: Pages) -> None:
+    def __init__(
+        self, database: Database, sessions: Sessions, pages: Pages, throttle: Throttle
+    ) -> None:
         self._db = database
+        self._throttle = throttle
         self._sessions = sessions
         self._pages = pages
 
@@ -36,9 +42,12 @@ class Devices:
         """The route below the realm's address."""
         return [Route("/device", self.page, methods=["GET", "POST"])]
 
-    def begin(self, scope: str) -> tuple[str, str]:
-        """A code for the device and one for the person."""
+    def begin(self, scope: str) -> tuple[str, str] | None:
+        """A code for the device and one for the person; None while too many devices wait."""
         self._db.execute("DELETE FROM device_codes WHERE expires < ?", time.time())
+        (waiting,) = self._db.one("SELECT count(*) FROM device_codes")
+        if waiting >= MOST_WAITING:
+            return None
         device_code = secrets.token_urlsafe(32)
         letters = "".join(secrets.choice(LETTERS) for _ in range(8))
         user_code = f"{letters[:4]}-{letters[4:]}"
@@ -75,15 +84,23 @@ class Devices:
         session = self._sessions.of(request)
         if session is None:
             return self._pages.to_sign_in(request, urlencode({"user_code": code}) if code else "")
+        address = address_of(request)
+        try:
+            self._throttle.check(session.user.username, address)
+        except TooManyAttempts as error:
+            return self._pages.message(429, "Not now", str(error), session)
         row = self._db.find(
             "SELECT * FROM device_codes WHERE user_code = ? AND expires > ? AND answer IS NULL",
             code,
             time.time(),
         )
         if row is None:
-            error = "This code is not known, was answered already, or has expired." if code else ""
-            status = 400 if code else 200
-            return self._pages.answer("device_code.html", status, session, error=error)
+            if not code:
+                return self._pages.answer("device_code.html", session=session)
+            # RFC 8628, section 5.1: a short code can be guessed by who may try long.
+            self._throttle.failed(session.user.username, address)
+            words = "This code is not known, was answered already, or has expired."
+            return self._pages.answer("device_code.html", 400, session, error=words)
         if request.method == "GET":
             return self._pages.answer("device.html", session=session, code=code)
         if not same(form.get("csrf"), session.csrf):

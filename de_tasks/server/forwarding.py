@@ -27,6 +27,8 @@ HOP_BY_HOP = frozenset(
 )
 # What a proxy says of a visitor: believed by apps, so only ever said by us.
 TOLD_BY_PROXIES = frozenset(("forwarded", "x-real-ip", "plotly-user-data"))
+IDLE_SECONDS = 60.0
+LONGEST_BODY = 1024**3
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=300)
 
 
@@ -56,14 +58,25 @@ class Forwarder:
         body_read = asyncio.Event()
         headers = Headers(scope=scope)
         has_body = "content-length" in headers or "transfer-encoding" in headers
-        begun = False
+        begun, size = False, 0
+        problem = (502, f"{name} does not answer at this moment. Try again in a second.")
 
         async def body() -> AsyncIterator[bytes]:
             more = True
             while more:
-                message = await receive()
+                nonlocal problem, size
+                try:
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        message = await receive()
+                except TimeoutError:
+                    problem = (408, "The request did not arrive in time.")
+                    raise
                 if message["type"] == "http.disconnect":
                     raise ConnectionAbortedError("the visitor went away")
+                size += len(message.get("body", b""))
+                if size > LONGEST_BODY:
+                    problem = (413, f"A request has at most {LONGEST_BODY} bytes.")
+                    raise ConnectionAbortedError("the visitor sends too much")
                 yield message.get("body", b"")
                 more = message.get("more_body", False)
             body_read.set()
@@ -103,8 +116,7 @@ class Forwarder:
                 work.result()
         except (aiohttp.ClientError, OSError, TimeoutError):
             if not begun:
-                text = f"{name} does not answer at this moment. Try again in a second."
-                page = self._pages.message(502, "The app does not answer", text)
+                page = self._pages.message(problem[0], "No answer from the app", problem[1])
                 page.headers["Retry-After"] = "1"
                 await page(scope, receive, send)
         finally:

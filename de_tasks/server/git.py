@@ -14,11 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from de_tasks.server.apps import Apps
 from de_tasks.server.hooks import Pushes
-from de_tasks.server.identity import Identity
+from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.processes import Leash
-from de_tasks.server.repositories import Repositories
+from de_tasks.server.repositories import LIMITED_GIT, Repositories
+from de_tasks.server.throttle import TooManyAttempts
 
 PIECE = 64 * 1024
+IDLE_SECONDS = 60.0
 PATHS = re.compile(r"/GIT/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 
 
@@ -44,9 +46,18 @@ class GitApp:
         match = PATHS.fullmatch(request.url.path)
         if not match:
             return await plain(send, 404, "There is no git repository at this address.")
-        user = await self._identity.any(request.headers.get("authorization"))
+        try:
+            header = request.headers.get("authorization")
+            user = await self._identity.any(header, address_of(request))
+        except TooManyAttempts as error:
+            return await plain(send, 429, str(error))
         if user is None:
             return await plain(send, 401, "Log in first: de-tasks login")
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared[:20]) > self._repositories.push_limit:
+            return await plain(
+                send, 413, f"A push has at most {self._repositories.push_limit} bytes."
+            )
         name, service = match.groups()
         app = self._apps.find(name)
         if app is None or not self._apps.may_manage(user, app):
@@ -87,7 +98,9 @@ class GitApp:
             await asyncio.shield(self._pushes.collect(pushed, app["id"], user.username))
 
     async def _run(self, environment: dict[str, str], receive: Receive, send: Send) -> None:
-        child = await self._leash.start_reader("git", "http-backend", environment=environment)
+        child = await self._leash.start_reader(
+            *LIMITED_GIT, "http-backend", environment=environment
+        )
         feeder = asyncio.create_task(self._feed(child, receive))
         try:
             assert child.stdout
@@ -106,15 +119,16 @@ class GitApp:
         assert child.stdin
         try:
             while True:
-                message = await receive()
+                async with asyncio.timeout(IDLE_SECONDS):
+                    message = await receive()
                 if message["type"] == "http.disconnect":
                     break
                 child.stdin.write(message.get("body", b""))
                 await child.stdin.drain()
                 if not message.get("more_body", False):
                     break
-        except (ConnectionError, BrokenPipeError):
-            return  # http-backend has read enough: it answers with what was wrong.
+        except (ConnectionError, BrokenPipeError, TimeoutError):
+            return  # http-backend has read enough, or as much as will come: it answers so.
         finally:
             child.stdin.close()
 

@@ -15,13 +15,8 @@ from typing import Any
 import ariadne
 from ariadne.exceptions import HttpBadRequestError
 from graphql import (
-    DocumentNode,
-    FieldNode,
     GraphQLError,
     GraphQLResolveInfo,
-    OperationDefinitionNode,
-    OperationType,
-    parse,
 )
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -29,12 +24,19 @@ from starlette.responses import JSONResponse, Response
 
 from de_tasks.errors import DeTasksError, NotPermitted, UsageError
 from de_tasks.server.accounts import User
-from de_tasks.server.identity import Identity
-from de_tasks.server.ratelimit import READ, WRITE, Budget, RateLimit
+from de_tasks.server.bodies import read_body, read_form
+from de_tasks.server.documents import Document
+from de_tasks.server.identity import Identity, address_of
+from de_tasks.server.ratelimit import Budget, RateLimit
 
 BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = 4 * 1024 * 1024
-FREE = {"rateLimit", "__schema", "__type", "__typename"}
+MOST_LINES = 20_000
+"""Lines of logs in one answer, which may be about many apps."""
+UNREADABLE = (
+    *(ValueError, KeyError, TypeError, RecursionError),
+    *(HttpBadRequestError, GraphQLError),
+)
 HTTP_STATUS = {"UNAUTHENTICATED": 401, "TOO_MANY_REQUESTS": 429, "BAD_REQUEST": 400}
 
 # ariadne logs every refusal with a traceback: what is worth a line is logged here.
@@ -55,7 +57,9 @@ class Context:
     machine-readable reason beside a mutation's `error` sentence."""
 
     user: User
+    address: str
     budget: Budget
+    lines: int = MOST_LINES
     codes: dict[str, str] = field(default_factory=dict)
 
 
@@ -87,21 +91,22 @@ class GraphQLEndpoint:
         self._limit = limit
 
     async def answer(self, request: Request) -> Response:
-        user = await self._identity.any(request.headers.get("authorization"))
+        address = address_of(request)
+        user = await self._identity.any(request.headers.get("authorization"), address)
         if user is None:
             return _errors("UNAUTHENTICATED", "Log in first: the login is missing or has expired.")
         try:
             data = await _read(request)
-            document = parse(data["query"])
-        except (ValueError, KeyError, TypeError, HttpBadRequestError, GraphQLError) as error:
+            document = Document(data["query"])
+        except UNREADABLE as error:
             return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
-        if not self._limit.take(user.username, cost(document, data.get("operationName"))):
+        if not self._limit.take(user.username, document.cost(_operation(data))):
             return _too_many(self._limit.budget(user.username))
-        context = Context(user, self._limit.budget(user.username))
+        context = Context(user, address, self._limit.budget(user.username))
         _, result = await ariadne.graphql(
             self._schema,
             data,
-            query_document=document,
+            query_document=document.node,
             context_value=context,
             error_formatter=_format_error,
             field_resolver=resolve_field,
@@ -112,31 +117,15 @@ class GraphQLEndpoint:
         return JSONResponse(result, status, headers=_budget_headers(context.budget))
 
 
-def cost(document: DocumentNode, operation: str | None) -> int:
-    """Points of the operation that will run: each of its root fields is an action."""
-    points = 0
-    for node in document.definitions:
-        if not isinstance(node, OperationDefinitionNode):
-            continue
-        if operation and (node.name is None or node.name.value != operation):
-            continue
-        price = WRITE if node.operation is OperationType.MUTATION else READ
-        names = [s.name.value for s in node.selection_set.selections if isinstance(s, FieldNode)]
-        # A fragment at the root is charged as one action of its kind.
-        names += ["..." for s in node.selection_set.selections if not isinstance(s, FieldNode)]
-        points += sum(price for name in names if name not in FREE)
-    return points
+def _operation(data: dict[str, Any]) -> str | None:
+    name = data.get("operationName")
+    return name if isinstance(name, str) else None
 
 
 async def _read(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await _read_multipart(request)
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_LIMIT:
-            raise ValueError(f"more than {BODY_LIMIT} bytes")
-    data = json.loads(body)
+    data = json.loads(await read_body(request, BODY_LIMIT))
     if not isinstance(data, dict) or not isinstance(data.get("query"), str):
         raise ValueError('the body is not {"query": ..., "variables": ...}')
     return data
@@ -144,10 +133,7 @@ async def _read(request: Request) -> dict[str, Any]:
 
 async def _read_multipart(request: Request) -> dict[str, Any]:
     """The GraphQL multipart request specification: operations, map, files."""
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > UPLOAD_LIMIT:
-        raise ValueError(f"an upload declares its length, and has at most {UPLOAD_LIMIT} bytes")
-    form = await request.form(max_files=10, max_fields=10)
+    form = await read_form(request, UPLOAD_LIMIT, files=10)
     operations = json.loads(str(form.get("operations", "")))
     paths = json.loads(str(form.get("map", "")))
     if not isinstance(operations, dict) or not isinstance(operations.get("query"), str):

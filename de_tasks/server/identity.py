@@ -5,8 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 
+from starlette.requests import HTTPConnection
+
 from de_tasks.server.accounts import Accounts, User
 from de_tasks.server.tokens import Tokens
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from, for counting."""
+    return connection.client.host if connection.client else ""
 
 
 class Identity:
@@ -26,8 +33,11 @@ class Identity:
         scheme, _, token = (header or "").partition(" ")
         return self._tokens.visitor_of(token.strip()) if scheme.lower() == "bearer" else None
 
-    async def any(self, header: str | None) -> User | None:
-        """The user of a `Bearer` header, or of `Basic` with an API key, password or token."""
+    async def any(self, header: str | None, address: str) -> User | None:
+        """The user of a `Bearer` header, or of `Basic` with an API key, password or token.
+
+        Raises `TooManyAttempts` for passwords that are tried out from an address.
+        """
         scheme, _, value = (header or "").partition(" ")
         if scheme.lower() != "basic":
             return self.bearer(header)
@@ -43,4 +53,4 @@ class Identity:
             return user if user.username == username.lower() else None
         # A key before a password, which takes a while to check on purpose.
         by_key = self._accounts.has_api_key(username.lower(), password)
-        return by_key or await self._accounts.sign_in(username, password)
+        return by_key or await self._accounts.sign_in(username, password, address)

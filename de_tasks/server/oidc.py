@@ -16,10 +16,11 @@ from starlette.routing import Route
 
 from de_tasks.server import devices
 from de_tasks.server.accounts import Accounts
+from de_tasks.server.bodies import read_form
 from de_tasks.server.devices import Devices
-from de_tasks.server.forms import read_form
-from de_tasks.server.identity import Identity
+from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.throttle import TooManyAttempts
 from de_tasks.server.tokens import ALGORITHM, CLIENT_ID, Tokens
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -95,7 +96,10 @@ class Oidc:
         form = await read_form(request)
         if form.get("client_id") != CLIENT_ID:
             return _refused("invalid_client", f"The client is not {CLIENT_ID}.", 401)
-        device_code, user_code = self._devices.begin(_scope(form))
+        codes = self._devices.begin(_scope(form))
+        if codes is None:
+            return _refused("temporarily_unavailable", "Too many devices wait.", 429)
+        device_code, user_code = codes
         page = f"{self._settings.issuer}/device"
         return JSONResponse(
             {
@@ -116,7 +120,7 @@ class Oidc:
             return _refused("invalid_client", f"The client is not {CLIENT_ID}.", 401)
         grant_type = form.get("grant_type")
         if grant_type == "password":
-            return await self._password_grant(form)
+            return await self._password_grant(form, address_of(request))
         if grant_type == "refresh_token":
             return self._refresh_grant(form)
         if grant_type == DEVICE_GRANT:
@@ -138,9 +142,14 @@ class Oidc:
             {"sub": user.username, "preferred_username": user.username}, headers=NO_STORE
         )
 
-    async def _password_grant(self, form: FormData) -> Response:
-        username = str(form.get("username", ""))
-        user = await self._accounts.sign_in(username, str(form.get("password", "")))
+    async def _password_grant(self, form: FormData, address: str) -> Response:
+        username, password = str(form.get("username", "")), str(form.get("password", ""))
+        try:
+            user = await self._accounts.sign_in(username, password, address)
+        except TooManyAttempts as error:
+            refusal = _refused("temporarily_unavailable", str(error), 429)
+            refusal.headers["Retry-After"] = str(error.seconds)
+            return refusal
         if user is None:
             return _refused("invalid_grant", "Invalid user credentials", 401)
         return self._granted(self._tokens.grant(user, _scope(form)))

@@ -7,13 +7,21 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.processes import Leash
 
 BRANCH = "refs/heads/master"
+PIECE = 64 * 1024
+MOST_FILES = 100_000
+MEMORY = 1024**2
+"""KiB of data for one git process: objects made to be unpacked into memory end it, not us."""
+LIMITED_GIT = ("/bin/sh", "-c", f'ulimit -d {MEMORY} 2>/dev/null; exec git "$@"', "git")
+OLD_SLIPS = ("zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone", "missingEmail")
 
 # Bytes are deployed as they were pushed, whatever attributes the app's own tree sets.
 ATTRIBUTES = "* -text -filter -ident -working-tree-encoding -export-ignore -export-subst\n"
@@ -34,6 +42,8 @@ class Repositories:
 
     def __init__(self, folder: Path, hooks: Path, push_limit: int, leash: Leash) -> None:
         self.folder = folder
+        self.push_limit = push_limit
+        self._size_limit = 2 * push_limit
         self._leash = leash
         folder.mkdir(parents=True, exist_ok=True)
         config = {
@@ -43,6 +53,10 @@ class Repositories:
             "core.bigFileThreshold": "16m",
             "receive.maxInputSize": str(push_limit),
             "receive.autogc": "false",
+            # No paths that leave the tree, nothing named .git; but old repositories with
+            # harmless slips of old gits may be deployed.
+            "receive.fsckObjects": "true",
+            **{f"receive.fsck.{slip}": "ignore" for slip in OLD_SLIPS},
             "http.receivepack": "true",
             "safe.directory": "*",
             "protocol.version": "2",
@@ -106,7 +120,11 @@ class Repositories:
         return CommitInfo(sha, message.strip(), author, when)
 
     async def check_out(self, app_id: int, sha: str, folder: Path) -> int:
-        """Write the files of a commit to an empty folder; returns how many there are."""
+        """Write the files of a commit to an empty folder; returns how many there are.
+
+        Raises `UsageError` for a commit with too many or too large ones.
+        """
+        await self._measure(app_id, sha)
         folder.mkdir(parents=True)
         index = folder.with_name(folder.name + ".index")
         extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
@@ -116,27 +134,57 @@ class Repositories:
             index.unlink(missing_ok=True)
         return await asyncio.to_thread(lambda: sum(not p.is_dir() for p in folder.rglob("*")))
 
-    async def _git(
+    async def _measure(self, app_id: int, sha: str) -> None:
+        """Look before unpacking: a few objects that name one another make any number of files."""
+        files, size, rest = 0, 0, b""
+        async with self._started(app_id, "ls-tree", "-r", "-l", "-z", sha) as child:
+            assert child.stdout
+            while piece := await child.stdout.read(PIECE):
+                *entries, rest = (rest + piece).split(b"\0")
+                files += len(entries)
+                size += sum(_size(entry) for entry in entries)
+                if files > MOST_FILES or size > self._size_limit:
+                    raise UsageError(
+                        f"The commit has more than {MOST_FILES} files, or more than "
+                        f"{self._size_limit} bytes: no app needs as much."
+                    )
+            if await child.wait():
+                raise UsageError("git cannot read the files of this commit.")
+
+    @asynccontextmanager
+    async def _started(
         self, app_id: int | None, *arguments: str, extra: dict[str, str] | None = None
-    ) -> str:
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
         environment = {**self.environment, **(extra or {})}
         if app_id is not None:
             environment["GIT_DIR"] = str(self.path(app_id))
         child = await self._leash.start(
-            "git",
+            *LIMITED_GIT,
             *arguments,
             folder=self.folder,
             environment=environment,
             stderr=subprocess.PIPE,
         )
         try:
-            out, err = await child.communicate()
+            yield child
         finally:
             if child.returncode is None:
                 os.killpg(child.pid, signal.SIGKILL)
                 await child.wait()
             self._leash.remove(child.pid)
+
+    async def _git(
+        self, app_id: int | None, *arguments: str, extra: dict[str, str] | None = None
+    ) -> str:
+        async with self._started(app_id, *arguments, extra=extra) as child:
+            out, err = await child.communicate()
         if child.returncode != 0:
             reason = err.decode("utf-8", "replace").strip()
             raise DeTasksError(f"git {arguments[0]} failed: {reason}")
         return out.decode("utf-8", "replace")
+
+
+def _size(entry: bytes) -> int:
+    # "100644 blob <hash> <size>\t<path>"; a submodule has "-" for a size.
+    size = entry.partition(b"\t")[0].split()[-1]
+    return int(size) if size.isdigit() else 0

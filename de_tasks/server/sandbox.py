@@ -14,6 +14,8 @@ from contextlib import nullcontext
 import aiohttp
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from de_tasks.server.access import Access
@@ -23,6 +25,7 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.asgi import Hosts, Paths
 from de_tasks.server.authorization import Authorization
 from de_tasks.server.builds import Builds
+from de_tasks.server.connections import LONGEST_HEADERS, MOST, Connection
 from de_tasks.server.cookies import Cookies
 from de_tasks.server.database import Database
 from de_tasks.server.databases import Databases
@@ -52,6 +55,7 @@ from de_tasks.server.settings import ServerSettings
 from de_tasks.server.signin import SignIn
 from de_tasks.server.site import Site
 from de_tasks.server.surroundings import Surroundings
+from de_tasks.server.throttle import Throttle, TooManyAttempts
 from de_tasks.server.tokens import Tokens
 from de_tasks.server.variables import Variables
 from de_tasks.server.visitors import Visitors
@@ -69,7 +73,8 @@ class Sandbox:
         data = settings.data
         self._settings = settings
         self._database = Database(data / "sandbox.sqlite3")
-        accounts = Accounts(self._database, data / "api-keys.secret")
+        throttle = Throttle(settings.sign_in_failures, 60)
+        accounts = Accounts(self._database, data / "api-keys.secret", throttle)
         accounts.create_first_users(data / PASSWORDS)
         tokens = Tokens(self._database, accounts, settings)
         identity = Identity(accounts, tokens)
@@ -94,7 +99,7 @@ class Sandbox:
         cookies = Cookies(settings)
         sessions = Sessions(self._database, accounts, cookies)
         authorization = Authorization(settings, self._database, sessions, pages)
-        devices = Devices(self._database, sessions, pages)
+        devices = Devices(self._database, sessions, pages, throttle)
         realm = (
             Oidc(settings, accounts, tokens, identity, devices),
             SignIn(accounts, tokens, sessions, pages),
@@ -127,7 +132,8 @@ class Sandbox:
                 Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
                 Mount("/sandbox", routes=Administration(accounts, identity).routes()),
                 *site.routes(),
-            ]
+            ],
+            exception_handlers={TooManyAttempts: _too_many},
         )
         visitors = Visitors(
             *(settings, self._database, sessions, authorization, tokens, cookies, pages)
@@ -156,6 +162,13 @@ class Sandbox:
         self._database.close()
 
 
+async def _too_many(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooManyAttempts)
+    refusal = {"message": str(error), "extensions": {"code": "TOO_MANY_REQUESTS"}}
+    headers = {"Retry-After": str(error.seconds)}
+    return JSONResponse({"errors": [refusal]}, 429, headers=headers)
+
+
 async def serve(
     settings: ServerSettings, sockets: list[socket.socket], ready: int | None, lock: int
 ) -> None:
@@ -177,6 +190,9 @@ async def serve(
             server_header=False,
             # Whatever a client says of where it comes from, nobody stands in between.
             proxy_headers=False,
+            http=Connection,
+            h11_max_incomplete_event_size=LONGEST_HEADERS,
+            limit_concurrency=MOST,
             timeout_graceful_shutdown=2,
             ws="websockets-sansio",
             ws_max_size=64 * 1024**2,

@@ -27,6 +27,8 @@ class ServerSettings:
     drain_grace: int = 30
     log_limit: int = 4 * 1024**2
     allow_mount: tuple[Path, ...] = ()
+    sign_in_failures: int = 10
+    """Wrong passwords and codes of a user in a minute, and a fifth of those of an address."""
     view_access: str = "restricted"
     """Viewer access of a new app: the safe one, as a slip should hide an app, not show it."""
 

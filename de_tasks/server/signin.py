@@ -8,9 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from de_tasks.server.accounts import Accounts
-from de_tasks.server.forms import read_form
+from de_tasks.server.bodies import read_form
+from de_tasks.server.identity import address_of
 from de_tasks.server.pages import Pages, own_path
 from de_tasks.server.sessions import Sessions, same
+from de_tasks.server.throttle import TooManyAttempts
 from de_tasks.server.tokens import Tokens
 
 OUT_OF_DATE = "This form was out of date. Please try again."
@@ -46,7 +48,11 @@ class SignIn:
         to, name = str(form.get("to", "/")), str(form.get("username", ""))
         if not same(form.get("csrf"), self._sessions.form_token(self._sessions.browser(request))):
             return self._form(request, to, 403, OUT_OF_DATE, name)
-        user = await self._accounts.sign_in(name, str(form.get("password", "")))
+        password = str(form.get("password", ""))
+        try:
+            user = await self._accounts.sign_in(name, password, address_of(request))
+        except TooManyAttempts as error:
+            return self._form(request, to, 429, str(error), name)
         if user is None:
             words = "That user name and password do not belong together."
             return self._form(request, to, 401, words, name)

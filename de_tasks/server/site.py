@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from de_tasks.server.apps import Apps
 from de_tasks.server.asgi import to_apps_host
-from de_tasks.server.identity import Identity
+from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.pages import Pages
 from de_tasks.server.sessions import Sessions
 from de_tasks.server.settings import ServerSettings
@@ -66,7 +66,7 @@ class Site:
     async def thumbnail(self, request: Request) -> Response:
         """The picture of an app, for those who may open it."""
         session = self._sessions.of(request)
-        user = await self._identity.any(request.headers.get("authorization"))
+        user = await self._identity.any(request.headers.get("authorization"), address_of(request))
         user = user or (session.user if session else None)
         row = self._apps.find(request.path_params["name"])
         file = self._apps.thumbnail(row) if row and self._apps.may_view(user, row) else None

@@ -99,8 +99,8 @@ class BuildResolvers:
         log = self._releases.log(app, processName)
         if wait and after is not None and log.last <= cursor(after):
             await log.changed.wait(min(wait, LONGEST_WAIT))
-        lines = await asyncio.to_thread(log.tail, line_count(count), cursor(after or "0"))
-        return log_page(lines, processName, after)
+        lines = await asyncio.to_thread(log.tail, line_count(context, count), cursor(after or "0"))
+        return log_page(context, lines, processName, after)
 
     @query
     async def rate_limit(self, context: Context) -> dict[str, int]:

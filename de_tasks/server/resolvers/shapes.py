@@ -6,6 +6,7 @@ Costly fields are functions, called only for a request that asks for them.
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from de_tasks.server import usage
 from de_tasks.server.access import Access
 from de_tasks.server.builds import Builds
 from de_tasks.server.environments import Environments
-from de_tasks.server.graphql import ApiError
+from de_tasks.server.graphql import ApiError, Context
 from de_tasks.server.logs import Line
 from de_tasks.server.releases import WEB, App, Releases, account_variables
 from de_tasks.server.services import URL_VARIABLE, Services
@@ -128,7 +129,12 @@ class Shapes:
             info: GraphQLResolveInfo, count: int = 200, after: str | None = None
         ) -> dict[str, Any]:
             log = self._builds.log(app, build_id)
-            return log_page(log.tail(line_count(count), cursor(after or "0")), "build", after)
+            return log_page(
+                info.context,
+                log.tail(line_count(info.context, count), cursor(after or "0")),
+                "build",
+                after,
+            )
 
         return page
 
@@ -216,8 +222,11 @@ def variable_list(variables: dict[str, str], readonly: bool = False) -> list[dic
     ]
 
 
-def log_page(lines: list[Line], process: str, after: str | None) -> dict[str, Any]:
+def log_page(
+    context: Context, lines: list[Line], process: str, after: str | None
+) -> dict[str, Any]:
     """Lines of a log, and where to go on."""
+    context.lines -= len(lines)
     return {
         "lines": [
             {"cursor": str(line.number), "time": line.time, "process": process, "text": line.text}
@@ -229,13 +238,16 @@ def log_page(lines: list[Line], process: str, after: str | None) -> dict[str, An
 
 def cursor(after: str) -> int:
     """A cursor as a number of a line. Raises `ApiError` for what is none."""
-    if not after.isdigit():
+    if not re.fullmatch(r"[0-9]{1,15}", after):
         raise ApiError("BAD_USER_INPUT", f"after is not a cursor of this log: {after!r}")
     return int(after)
 
 
-def line_count(count: int) -> int:
-    """How many lines to give. Raises `ApiError` for less than one."""
+def line_count(context: Context, count: int) -> int:
+    """How many lines to give. Raises `ApiError` for less than one, and when the request has
+    had as many as one may."""
     if count < 1:
         raise ApiError("BAD_USER_INPUT", f"count must be 1 or more, not {count}")
-    return min(count, MOST_LINES)
+    if context.lines <= 0:
+        raise ApiError("BAD_USER_INPUT", "These are too many lines of logs for one request.")
+    return min(count, MOST_LINES, context.lines)

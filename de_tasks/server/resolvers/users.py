@@ -124,7 +124,7 @@ class UserResolvers:
 
     @mutation({"newKey": None})
     async def reset_api_key(self, context: Context, password: str | None = None) -> dict[str, Any]:
-        if not await self._accounts.sign_in(context.user.username, password or ""):
+        if not await self._accounts.sign_in(context.user.username, password or "", context.address):
             raise Refused("The password is wrong: the API key was not changed.")
         return {"newKey": self._accounts.reset_api_key(context.user.username)}
 
@@ -136,7 +136,7 @@ class UserResolvers:
         newPassword: str | None = None,
     ) -> dict[str, Any]:
         username, current, new = context.user.username, None, None
-        if not await self._accounts.sign_in(username, currentPassword or ""):
+        if not await self._accounts.sign_in(username, currentPassword or "", context.address):
             current = "The current password is wrong."
         elif len(newPassword or "") < LEAST_PASSWORD:
             new = f"A password has at least {LEAST_PASSWORD} characters."
