@@ -64,7 +64,13 @@ def described(
         if now is not None and step not in refused:
             yield _words(field), f"{_shown(getattr(before, field))} -> {_shown(now)}"
     for what, who in PEOPLE:
-        was = now = getattr(before, who) or People()
+        if getattr(before, who) is None:
+            for verb, word in (("add", "added"), ("remove", "removed")):
+                people = getattr(changes, f"{verb}_{who}")
+                if people and f"{word} {what}" not in refused:
+                    yield what, f"{word} {_named(people)}"
+            continue
+        was = now = getattr(before, who)
         if f"added {what}" not in refused:
             now = _joined(now, getattr(changes, f"add_{who}"))
         if f"removed {what}" not in refused:
