@@ -41,7 +41,7 @@ visible on portal: off -> on
 portal rank: 0 -> -3
 maintainer email: '' -> me@example.com
 persistent filesystem: off -> on
-viewers: none -> viewer, dev, group crowd
+viewers: none -> dev, viewer, group crowd
 co-owners: none -> admin, group crowd
 variable KEY: added
 variable OTHER: added
@@ -74,7 +74,7 @@ visible on portal: on -> off
 portal rank: -3 -> 0
 maintainer email: me@example.com -> ''
 persistent filesystem: on -> off
-viewers: viewer, dev, group crowd -> none
+viewers: dev, viewer, group crowd -> none
 co-owners: admin, group crowd -> none
 variable KEY: changed
 variable OTHER: removed

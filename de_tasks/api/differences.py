@@ -117,8 +117,8 @@ def _within(people: People, others: People) -> People:
 
 def _joined(people: People, others: People) -> People:
     return People(
-        tuple(dict.fromkeys((*people.users, *others.users))),
-        tuple(dict.fromkeys((*people.groups, *others.groups))),
+        tuple(sorted({*people.users, *others.users})),
+        tuple(sorted({*people.groups, *others.groups})),
     )
 
 
