@@ -30,7 +30,7 @@ WAITS = (1, 1, 2, 3, 5, 8, 13)
 WAITS_AFTER_CREATE = (2, 3, 5, 8, 13)
 LONGEST_WAIT = 15
 """Seconds that each request waits for the build's end. So spaced, a deploy costs at most
-12 points in any minute, with the 5 points of creating the app."""
+17 points in any minute, with 5 points each for creating the app and for the push."""
 LAST_LINES = 20
 PERCENT = re.compile(r"^(Writing objects:\s+\d+%.*)$")
 

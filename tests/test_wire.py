@@ -155,7 +155,7 @@ def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, w
 
 
 def test_deploy_costs_few_points(tmp_path: Path, wsgi: Path) -> None:
-    options = {"port": control.free_port(), "rate_limit_points": 12}
+    options = {"port": control.free_port(), "rate_limit_points": 17}
     running = control.start(tmp_path / "data", options)
     try:
         cli = Cli(tmp_path, running.url)

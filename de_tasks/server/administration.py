@@ -1,11 +1,12 @@
 """What a Dash Enterprise leaves to its sign-in service and the sandbox must offer itself:
-making users and showing API keys. For admins, by HTTP Basic."""
+making users, showing API keys and everybody's points. For admins, by HTTP Basic."""
 
 from __future__ import annotations
 
 import json
 import re
 import secrets
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.accounts import Accounts
 from de_tasks.server.bodies import read_body
 from de_tasks.server.identity import Identity, address_of
+from de_tasks.server.ratelimit import RateLimit
 
 ROLES = ("viewer", "licensed_user", "admin")
 # Keycloak takes more; these need no quoting anywhere.
@@ -27,15 +29,17 @@ BODY_LIMIT = 64 * 1024
 class Administration:
     """Routes below /sandbox."""
 
-    def __init__(self, accounts: Accounts, identity: Identity) -> None:
+    def __init__(self, accounts: Accounts, identity: Identity, limit: RateLimit) -> None:
         self._accounts = accounts
         self._identity = identity
+        self._limit = limit
 
     def routes(self) -> list[Route]:
         """Routes below /sandbox."""
         return [
             Route("/users", self.users, methods=["GET", "POST"]),
             Route("/api-key", self.api_key, methods=["POST"]),
+            Route("/points", self.points, methods=["GET", "POST"]),
         ]
 
     async def users(self, request: Request) -> Response:
@@ -45,6 +49,10 @@ class Administration:
     async def api_key(self, request: Request) -> Response:
         """Show a user's API key."""
         return await self._answer(request, self._api_key)
+
+    async def points(self, request: Request) -> Response:
+        """Every user's budget, and what was spent and refused since the sandbox started."""
+        return await self._answer(request, self._points)
 
     async def _answer(self, request: Request, act: Any) -> Response:
         user = await self._identity.any(request.headers.get("authorization"), address_of(request))
@@ -68,6 +76,13 @@ class Administration:
                 }
                 for user in self._accounts.all()
             ]
+        }
+
+    def _points(self, body: dict[str, Any]) -> dict[str, Any]:
+        budgets = {u.username: self._limit.budget(u.username) for u in self._accounts.all()}
+        return {
+            name: {**asdict(budget), "remaining": budget.remaining}
+            for name, budget in budgets.items()
         }
 
     def _add(self, body: dict[str, Any]) -> dict[str, Any]:

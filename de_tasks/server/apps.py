@@ -21,8 +21,8 @@ from de_tasks.server.settings import ServerSettings
 
 LONGEST_NAME = 30
 RESERVED = frozenset(
-    "admin api app apps auth dash docs git health login logout manager packages portal sandbox"
-    " static thumbnails workspaces".split()
+    "account admin api app apps auth dash docs git health login logout manager packages portal"
+    " sandbox static thumbnails workspaces".split()
 )
 PAGE = 50
 LONGEST_TEXT = 10_000

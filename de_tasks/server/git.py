@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -16,6 +17,7 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.hooks import Pushes
 from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.processes import Leash
+from de_tasks.server.ratelimit import WRITE, Budget, RateLimit
 from de_tasks.server.repositories import LIMITED_GIT, Repositories
 from de_tasks.server.throttle import TooManyAttempts
 
@@ -34,12 +36,14 @@ class GitApp:
         identity: Identity,
         pushes: Pushes,
         leash: Leash,
+        limit: RateLimit,
     ) -> None:
         self._repositories = repositories
         self._apps = apps
         self._identity = identity
         self._pushes = pushes
         self._leash = leash
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -67,6 +71,10 @@ class GitApp:
             else:
                 words = f"There is no app {name}, or {user.username} may not deploy it."
             return await plain(send, 403, words)
+        # A push begins with this question, before anything is sent.
+        pushes = service == "info/refs" and "service=git-receive-pack" in request.url.query
+        if pushes and not self._limit.take(user.username, WRITE):
+            return await _too_many(send, self._limit.budget(user.username))
         pushed = self._pushes.file()
         environment = {
             **self._repositories.environment,
@@ -146,9 +154,15 @@ class GitApp:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def plain(send: Send, status: int, text: str) -> None:
+async def _too_many(send: Send, budget: Budget) -> None:
+    words = f"Rate limit exceeded: push again in {budget.ms_before_next / 1000:.1f} s"
+    await plain(send, 429, words, budget.retry_after())
+
+
+async def plain(send: Send, status: int, text: str, extra: Mapping[str, str] | None = None) -> None:
     """Answer with a line of text, which git shows behind `remote:`."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers += [(n.lower().encode(), v.encode()) for n, v in (extra or {}).items()]
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="Dash Enterprise sandbox"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -100,9 +100,13 @@ class GraphQLEndpoint:
             document = Document(data["query"])
         except UNREADABLE as error:
             return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
-        if not self._limit.take(user.username, document.cost(_operation(data))):
-            return _too_many(self._limit.budget(user.username))
-        context = Context(user, address, self._limit.budget(user.username))
+        points, budget = document.cost(_operation(data)), self._limit.budget
+        if points > budget(user.username).limit:
+            words = f"This costs {points} points, and a window has fewer: send it in parts."
+            return _errors("BAD_REQUEST", words)
+        if not self._limit.take(user.username, points):
+            return _too_many(budget(user.username))
+        context = Context(user, address, budget(user.username))
         _, result = await ariadne.graphql(
             self._schema,
             data,
@@ -114,7 +118,8 @@ class GraphQLEndpoint:
         if context.codes:
             result["extensions"] = {"codes": context.codes}
         status = 200 if "data" in result else 400
-        return JSONResponse(result, status, headers=_budget_headers(context.budget))
+        # As it is now: a long poll may have been held for half a window.
+        return JSONResponse(result, status, headers=budget(user.username).headers())
 
 
 def _operation(data: dict[str, Any]) -> str | None:
@@ -180,13 +185,4 @@ def _too_many(budget: Budget) -> JSONResponse:
         },
         "extensions": {"code": "TOO_MANY_REQUESTS"},
     }
-    headers = {"Retry-After": str(-(-budget.ms_before_next // 1000)), **_budget_headers(budget)}
-    return JSONResponse({"error": {"errors": [error]}}, 429, headers=headers)
-
-
-def _budget_headers(budget: Budget) -> dict[str, str]:
-    return {
-        "RateLimit-Limit": str(budget.limit),
-        "RateLimit-Remaining": str(budget.remaining),
-        "RateLimit-Reset": str(-(-budget.ms_before_next // 1000)),
-    }
+    return JSONResponse({"error": {"errors": [error]}}, 429, headers=budget.retry_after())

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from de_tasks.server.access import Access
+from de_tasks.server.account import AccountPage
 from de_tasks.server.accounts import Accounts, write_private
 from de_tasks.server.administration import Administration
 from de_tasks.server.apps import Apps
@@ -121,7 +122,7 @@ class Sandbox:
         )
         limit = RateLimit(settings.rate_limit_points, settings.rate_limit_seconds)
         graphql = GraphQLEndpoint(make_schema(*bind(*resolvers)), identity, limit)
-        git = GitApp(repositories, apps, identity, self._pushes, self._leash)
+        git = GitApp(repositories, apps, identity, self._pushes, self._leash, limit)
         # Tells this sandbox from whatever else may answer on its port.
         self.instance = secrets.token_hex(8)
 
@@ -130,7 +131,8 @@ class Sandbox:
             routes=[
                 Route("/Manager/graphql", graphql.answer, methods=["POST"]),
                 Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
-                Mount("/sandbox", routes=Administration(accounts, identity).routes()),
+                Mount("/sandbox", routes=Administration(accounts, identity, limit).routes()),
+                *AccountPage(accounts, sessions, pages, limit).routes(),
                 *site.routes(),
             ],
             exception_handlers={TooManyAttempts: _too_many},
