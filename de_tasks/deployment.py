@@ -4,51 +4,33 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.api.models import FINISHED, App, Build
+from de_tasks.api.models import App
 from de_tasks.api.platform import Platform
-from de_tasks.errors import (
-    DeployFailed,
-    DeTasksError,
-    Interrupted,
-    NotFound,
-    Temporary,
-    UsageError,
-)
+from de_tasks.errors import DeTasksError, Interrupted, UsageError
+from de_tasks.events import Event, counted, planned
+from de_tasks.following import WAITS, WAITS_AFTER_CREATE, see_through
 from de_tasks.repo.cache import DeployRepository
-from de_tasks.repo.git import Remote
-from de_tasks.repo.snapshot import Files, Pushed, Snapshot, origin_trailers
-from de_tasks.repo.source import Commit, describe
+from de_tasks.repo.environment import Remote
+from de_tasks.repo.refusal import Moved
+from de_tasks.repo.snapshot import Push, Pushed, Snapshot, origin_trailers
+from de_tasks.repo.source import Commit
 from de_tasks.spelling import typed
-from de_tasks.transport import Transport, Unavailable
+from de_tasks.transport import Transport
 
-WAITS = (1, 1, 2, 3, 5, 8, 13)
-WAITS_AFTER_CREATE = (2, 3, 5, 8, 13)
-LONGEST_WAIT = 15
-"""Seconds that each request waits for the build's end. So spaced, a deploy costs at most
-17 points in any minute, with 5 points each for creating the app and for the push."""
-LAST_LINES = 20
 PERCENT = re.compile(r"^(Writing objects:\s+\d+%.*)$")
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something to tell: `kind` is plan, step, progress, log, wait or done; `facts` say the same
-    to programs."""
-
-    kind: str
-    text: str
-    facts: dict[str, object] = field(default_factory=dict)
+ROUNDS = 3
+"""How often an app that somebody else deploys at the same moment is looked at anew."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be deployed where, by whom. `remote` gives the way to a git address;
-    `trailers` are lines of the deploy's commit beside those that say where it came from."""
+    """What is to be deployed where, by whom. `remote` gives the way to a git address, `confirm`
+    answers a question; `trailers` are lines of the deploy's commit beside those that say where
+    it came from."""
 
     name: str
     source: Path | Commit
@@ -64,6 +46,31 @@ class Plan:
     always_ask: bool = False
     trailers: tuple[str, ...] = ()
 
+    def message_from(self, origin: str) -> str:
+        """The message of the deploy's commit, made from files of `origin`."""
+        trailers = "\n".join((*self.trailers, origin_trailers(origin)))
+        return f"{self.subject_from(origin)}\n\n{trailers}"
+
+    def subject_from(self, origin: str) -> str:
+        """What the deploy is called: its message, else where it comes from."""
+        folder = "" if isinstance(self.source, Commit) else self.source.resolve().name
+        return self.message or f"Deploy {origin or folder}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a deploy ended. `sha` is None after a dry run, `url` empty where nobody asked for it;
+    `changed` says whether anything was sent, `files` how many of what was there before differ
+    (None: nothing was there); `parts` has the seconds of each part."""
+
+    name: str
+    sha: str | None
+    url: str = ""
+    changed: bool = False
+    files: int | None = None
+    seconds: float = 0.0
+    parts: dict[str, float] | None = None
+
 
 def check_folder(folder: Path) -> None:
     """Raise `UsageError` for a folder that cannot be deployed."""
@@ -74,10 +81,11 @@ def check_folder(folder: Path) -> None:
 
 
 class Deploy:
-    """One deploy, as an iterator of events. Raises `DeployFailed` when the app does not come up.
+    """One deploy, which tells each step. `run` raises `DeployFailed` when the app does not come
+    up, and `Interrupted`, which says how far it came.
 
-    Where the server has our own last deploy, there is nothing to ask it: the push goes first,
-    and its lease makes sure of it. In every other case the app is looked at before.
+    Where the server has our own last deploy, there is nothing to ask: the push goes first.
+    In every other case the app is looked at before.
     """
 
     def __init__(
@@ -92,72 +100,85 @@ class Deploy:
         self._platform = platform
         self._tell = tell
         self._app: App | None = None
+        self._remote: Remote | None = None
         self._created = False
         self._begun = self._since = time.monotonic()
         self._parts: dict[str, float] = {}
         # What an interrupt leaves behind, and what to type then.
-        self._state = "Nothing was sent."
+        self._state = "Nothing was sent. Run the same command again to deploy"
 
-    def run(self) -> None:
+    def run(self) -> Outcome:
         """Deploy, telling each step."""
         try:
-            self._run()
+            return self._run()
         except KeyboardInterrupt:
             raise Interrupted(f"Interrupted. {self._state}") from None
 
-    def _run(self) -> None:
+    def _run(self) -> Outcome:
         plan = self._plan
         self._step(f"Deploying {plan.name} to {plan.host} as {plan.user}")
         with self._repository.snapshot(plan.source, self._step) as snapshot:
-            origin = describe(plan.source)
-            files = snapshot.files()
-            self._tell(planned(files, origin))
-            self._part("snapshot")
-            if plan.dry_run:
-                self._tell(Event("done", "Nothing was sent: this was a dry run."))
-                return
-            trailers = "\n".join((*plan.trailers, origin_trailers(origin)))
-            message = f"{subject(plan, origin)}\n\n{trailers}"
-            pushed = self._push(snapshot, files, message)
-        self._part("push")
-        if self._app and self._app.build and self._app.build.status == "built":
-            if not pushed.changed:
-                facts: dict[str, object] = {"url": self._app.url, "changed": False}
-                words = f"Nothing has changed: {self._app.url} is up to date."
-                self._tell(Event("done", words, facts))
-                return
+            pushed = self._snap_and_push(snapshot)
+        if pushed is None:
+            self._tell(Event("done", "Nothing was sent: this was a dry run."))
+            return Outcome(plan.name, None)
+        app = self._app
+        if not pushed.changed and app and app.build and app.build.status == "built":
+            facts: dict[str, object] = {"url": app.url, "changed": False, "sha": pushed.sha}
+            words = f"Nothing has changed: {app.url} is up to date."
+            self._tell(Event("done", words, facts))
+            return Outcome(plan.name, pushed.sha, app.url)
         self._step(f"Pushed as {pushed.sha[:7]}", sha=pushed.sha)
+        self._state = self._building(pushed.sha)
+        if plan.wait:
+            return self._wait(pushed)
         watch = typed(f"logs --type build --follow --name {plan.name}")
-        self._state = f"The build goes on, and the last good release serves. Watch it: {watch}"
-        if not plan.wait:
-            self._tell(Event("done", f"{plan.name} is being built. Watch it: {watch}"))
-            return
-        app = self._app or self._platform.app(plan.name)
-        if app is None:
-            raise NotFound(f"App [{plan.name}] was deleted from [{plan.host}] during the deploy.")
-        self._wait(app, pushed.sha)
+        words = f"{plan.name} is being built{_what(pushed)}. Watch it: {watch}"
+        return self._done(words, pushed, app.url if app else "")
 
-    def _push(self, snapshot: Snapshot, files: Files, message: str) -> Pushed:
+    def _snap_and_push(self, snapshot: Snapshot) -> Pushed | None:
+        """The push; None for a dry run."""
         plan, last = self._plan, self._repository.last()
-        status = typed(f"status --name {plan.name}")
-        unsure = f"The push may have arrived: {status} tells. The last good release serves."
-        if last and last.user == plan.user and not plan.always_ask:
-            self._state = unsure
-            remote = plan.remote(last.url)
-            pushed = snapshot.put_again(last, remote, plan.user, message, self._progress)
-            if pushed:
-                return pushed
-            self._state = "Nothing was sent."
-        app = self._platform.app(plan.name)
-        self._created = app is None
-        self._app = app = self._agreed(app)
-        if self._created:
-            self._state = f"App {plan.name} was created, and nothing was deployed to it yet."
-            self._step(f"App {plan.name} was initialized on [{plan.host}].")
-        failed = bool(app.build and app.build.status == "failed")
-        self._state = unsure
-        remote = plan.remote(app.git_url)
-        return snapshot.put(remote, plan.user, message, self._progress, again=failed)
+        ours = last and last.user == plan.user and not (plan.always_ask or plan.dry_run)
+        if last and ours:
+            self._remote = plan.remote(last.url)
+            snapshot.ask(self._remote)
+        files, origin = snapshot.files(), snapshot.origin()
+        self._tell(planned(files, origin))
+        self._part("snapshot")
+        if plan.dry_run:
+            return None
+        message = plan.message_from(origin)
+        try:
+            pushed = None
+            if last and self._remote:
+                push = Push(self._remote, plan.user, message, self._progress)
+                pushed = snapshot.put_again(last, push)
+            pushed = pushed or self._push_when_agreed(snapshot, message)
+        except KeyboardInterrupt:
+            self._state = self._found_after(snapshot)
+            raise
+        self._part("push")
+        return pushed
+
+    def _push_when_agreed(self, snapshot: Snapshot, message: str) -> Pushed:
+        plan, app, seen = self._plan, None, None
+        for left in reversed(range(ROUNDS)):
+            app = self._platform.app(plan.name)
+            self._created = self._created or app is None
+            # The same build as a moment ago explains nothing: then what is there counts.
+            expected = app.build.sha if app and app.build and app.build != seen else None
+            seen = app.build if app else None
+            self._app = app = self._agreed(app)
+            failed = bool(app.build and app.build.status == "failed")
+            self._remote = plan.remote(app.git_url)
+            push = Push(self._remote, plan.user, message, self._progress)
+            try:
+                return snapshot.put(push, again=failed, expected=expected)
+            except Moved:
+                if not left:
+                    raise
+        raise AssertionError("the last round returns or raises")
 
     def _agreed(self, app: App | None) -> App:
         """The app to deploy to, when whoever asks for the deploy agrees with what it will do."""
@@ -166,8 +187,8 @@ class Deploy:
             question = f"{plan.name} does not exist on {plan.host}. Create it?"
         elif app.build and (app.build.author != plan.user or not app.build.ours):
             who = app.build.author or "somebody"
-            when = f" at {app.build.queued_at[:19]} UTC" if app.build.queued_at else ""
-            seen = f"{plan.name} was deployed by {who}{when}."
+            at = app.build.queued_at[:19].replace("T", " ")
+            seen = f"{plan.name} was deployed by {who}{f' at {at} UTC' if at else ''}."
             if not plan.overwrite:
                 raise DeTasksError(f"{seen} With --no-overwrite it stays as it is.")
             question = f"{seen} Overwrite?"
@@ -175,38 +196,66 @@ class Deploy:
             question = f"Overwrite {plan.name} on {plan.host}?"
         if question and not plan.confirm(question):
             raise DeTasksError("Nothing was deployed.")
-        return app or self._platform.create_app(plan.name)
+        if app:
+            return app
+        made = self._platform.create_app(plan.name)
+        self._step(f"App {plan.name} was initialized on [{plan.host}].")
+        return made
 
-    def _wait(self, app: App, sha: str) -> None:
+    def _wait(self, pushed: Pushed) -> Outcome:
         plan = self._plan
-        deadline = self._begun + plan.timeout
-        waits = WAITS_AFTER_CREATE if self._created else WAITS
-        for line in follow(self._platform, plan.name, sha, waits, deadline):
-            self._tell(Event("log", line))
-        self._part("build")
-        transport = Transport(plan.remote(app.git_url).ca_path)
-
-        def waiting(seconds: float) -> None:
-            words = f"Waiting for {app.url}: {seconds:.0f} s"
-            self._tell(Event("progress", words, {"seconds": round(seconds, 1)}))
-
-        try:
-            wait_until_answers(app.url, transport, deadline, waiting)
-        except DeployFailed:
-            page = self._platform.runtime_log(plan.name, "web", LAST_LINES)
-            for entry in page.lines if page else ():
-                self._tell(Event("log", entry.text))
-            raise
+        app = see_through(
+            self._platform,
+            plan.name,
+            pushed.sha,
+            Transport(self._remote.ca_path if self._remote else ""),
+            self._tell,
+            self._begun + plan.timeout,
+            self._app,
+            WAITS_AFTER_CREATE if self._created else WAITS,
+            lambda: self._part("build"),
+        )
         self._part("start")
         total = time.monotonic() - self._begun
         spent = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._parts.items())
-        self._tell(
-            Event(
-                "done",
-                f"{app.name} is live after {total:.1f} s ({spent}): {app.url}",
-                {"url": app.url, "changed": True, "sha": sha, "seconds": round(total, 2)}
-                | {"parts": {name: round(seconds, 2) for name, seconds in self._parts.items()}},
-            )
+        words = f"{plan.name} is live after {total:.1f} s ({spent}){_what(pushed)}: {app.url}"
+        return self._done(words, pushed, app.url)
+
+    def _done(self, words: str, pushed: Pushed, url: str) -> Outcome:
+        total = time.monotonic() - self._begun
+        parts = {name: round(seconds, 2) for name, seconds in self._parts.items()}
+        facts: dict[str, object] = {
+            "url": url or None,
+            "changed": pushed.changed,
+            "files": pushed.files,
+            "sha": pushed.sha,
+            "seconds": round(total, 2),
+            "parts": parts,
+        }
+        self._tell(Event("done", words, facts))
+        return Outcome(self._plan.name, pushed.sha, url, True, pushed.files, total, self._parts)
+
+    def _found_after(self, snapshot: Snapshot) -> str:
+        """What the server has after an interrupt: asked, as far as it answers at once."""
+        name = self._plan.name
+        if snapshot.sent is None or self._remote is None:
+            made = f"App {name} was created. " if self._created else ""
+            return f"{made}Nothing was sent. Run the same command again to deploy"
+        arrived = snapshot.arrived(self._remote)
+        if arrived:
+            return self._building(snapshot.sent)
+        status = typed(f"status --name {name}")
+        known = "had not taken" if arrived is False else "may have taken"
+        return (
+            f"The server {known} this deploy ({snapshot.sent[:7]}) a moment ago, and the last good "
+            f"release serves. What it has now: {status}"
+        )
+
+    def _building(self, sha: str) -> str:
+        watch = typed(f"logs --type build --follow --name {self._plan.name}")
+        return (
+            f"The server has this deploy ({sha[:7]}) and goes on building it; the last good "
+            f"release serves until then. Watch it: {watch}"
         )
 
     def _step(self, text: str, **facts: object) -> None:
@@ -223,100 +272,7 @@ class Deploy:
         self._since = now
 
 
-def planned(files: Files, origin: str) -> Event:
-    """What is to be deployed: how many files, how big, and from which commit."""
-    changed = "" if files.changed is None else f", {files.changed} changed since your last deploy"
-    source = f", from {origin}" if origin else ""
-    lines = [f"{files.count} files, {_megabytes(files.size)}{changed}{source}"]
-    if files.largest:
-        lines.append("The largest, which a .gitignore in the folder would leave out:")
-        lines += [f"  {_megabytes(size):>9}  {name}" for name, size in files.largest]
-    facts: dict[str, object] = {
-        "files": files.count,
-        "bytes": files.size,
-        "changed": files.changed,
-        "source": origin or None,
-        "largest": [{"name": name, "bytes": size} for name, size in files.largest],
-    }
-    return Event("plan", "\n".join(lines), facts)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
-
-
-def subject(plan: Plan, origin: str) -> str:
-    """The message that the deploy is made with."""
-    folder = "" if isinstance(plan.source, Commit) else plan.source.resolve().name
-    return plan.message or f"Deploy {origin or folder}"
-
-
-def follow(
-    platform: Platform, name: str, sha: str, waits: Iterable[int], deadline: float
-) -> Iterator[str]:
-    """The log of a commit's build as it comes, to the build's end.
-
-    Raises `DeployFailed` when the build fails or gives way to a newer one, `Temporary` when it
-    has not ended at the deadline.
-    """
-    after, waits, looks = "0", iter(waits), 0
-    while time.monotonic() < deadline:
-        wait = next(waits, LONGEST_WAIT)
-        asked = time.monotonic()
-        build = platform.build(name, after=after, wait=wait, count=1000)
-        # Version 4 tells the commit of what runs alone, and answers a push when it is built.
-        if build and build.sha in (sha, ""):
-            yield from (line.text for line in build.log.lines)
-            after = build.log.next
-            if build.status in FINISHED:
-                return judge(build, name)
-        elif build and (looks := looks + 1) > 1 and _known(platform, name, sha):
-            raise DeployFailed(
-                f"{build.author or 'Somebody'} has deployed {name} after you. "
-                f"How your build ended: {typed(f'history --name {name}')}"
-            )
-        # A server that answers early must not make us spend points faster.
-        time.sleep(max(0.0, wait - (time.monotonic() - asked)))
-    raise Temporary(
-        f"The build of {name} has not finished in time. It goes on: "
-        f"watch it: {typed(f'logs --type build --follow --name {name}')}"
-    )
-
-
-def _known(platform: Platform, name: str, sha: str) -> bool:
-    """Whether there is a build of the commit, so that a newest one of another came after it."""
-    return any(build.sha == sha for build in islice(platform.builds(name), 20))
-
-
-def judge(build: Build, name: str) -> None:
-    """Raise `DeployFailed` with the reason for a build that has failed."""
-    if build.status == "failed":
-        reason = build.error or "The server gives no reason."
-        raise DeployFailed(
-            f"The build of {name} failed: {reason}\n"
-            f"The whole log: {typed(f'logs --type build --name {name}')}"
-        )
-
-
-def wait_until_answers(
-    url: str,
-    transport: Transport,
-    deadline: float,
-    waiting: Callable[[float], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Ask the app's address until it answers. A sign-in page counts: the app is behind it."""
-    begin = time.monotonic()
-    while True:
-        try:
-            status = transport.request("GET", url).status_code
-        except Unavailable:
-            status = 503
-        if status < 500:
-            return
-        if time.monotonic() > deadline:
-            raise DeployFailed(
-                f"The app was built, but {url} answers {status}. Look at its log: {typed('logs')}"
-            )
-        waiting(time.monotonic() - begin)
-        sleep(0.2)
+def _what(pushed: Pushed) -> str:
+    if pushed.files is None:
+        return ""
+    return f", {counted(pushed.files)} changed"

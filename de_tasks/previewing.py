@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from de_tasks.api.models import App, Changes, Details, People, Refusal
 from de_tasks.api.platform import Platform
-from de_tasks.deployment import Event
 from de_tasks.errors import DeTasksError, NotFound
+from de_tasks.events import Event
 from de_tasks.previews import mark, preview_name, read_mark, without_marks
 from de_tasks.spelling import typed
 

@@ -9,11 +9,14 @@ from itertools import islice
 
 from de_tasks.api.models import App, Build
 from de_tasks.api.platform import Platform
-from de_tasks.deployment import WAITS, Event, follow, wait_until_answers
+from de_tasks.deployment import Outcome
 from de_tasks.errors import Interrupted, NotFound
+from de_tasks.events import Event
+from de_tasks.following import see_through
 from de_tasks.repo.cache import DeployRepository
-from de_tasks.repo.git import Remote
-from de_tasks.repo.snapshot import origin_trailers
+from de_tasks.repo.environment import Remote
+from de_tasks.repo.snapshot import Push, origin_trailers
+from de_tasks.repo.source import Deployed
 from de_tasks.spelling import typed
 from de_tasks.transport import Transport
 
@@ -22,32 +25,41 @@ LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
+class Target:
+    """The deploy to go back to, and the one that serves now."""
+
+    build: Build
+    present: Build | None
+
+
+@dataclass(frozen=True)
 class Back:
     """What is to be put back where, by whom."""
 
     app: App
-    target: Build
+    target: Target
     user: str
     remote: Remote
 
 
-def find_target(platform: Platform, name: str, number: str) -> Build:
+def find_target(platform: Platform, name: str, number: str) -> Target:
     """The deploy of that number, else the last good one before the present release.
 
     Raises `NotFound` when there is none.
     """
-    found = list(islice(platform.builds(name), LOOKED_AT))
+    found = islice(platform.builds(name), LOOKED_AT)
     good = [build for build in found if build.status == "built"]
+    present = good[0] if good else None
     if number:
         for build in good:
             if build.id == number:
-                return build
-        numbers = ", ".join(build.id for build in good) or "none"
+                return Target(build, present)
+        numbers = ", ".join(build.id for build in good[:20]) or "none"
         raise NotFound(f"App {name} has no good deploy {number}. It has: {numbers}.")
     # After a failed deploy the newest good one serves still: going back means the one before.
     if len(good) < 2:
         raise NotFound(f"App {name} has no earlier good deploy to go back to.")
-    return good[1]
+    return Target(good[1], present)
 
 
 def roll_back(
@@ -56,30 +68,42 @@ def roll_back(
     platform: Platform,
     tell: Callable[[Event], None],
     timeout: int,
-) -> None:
+) -> Outcome:
     """Put it back, telling each step. Raises `DeployFailed` when it does not come up."""
-    name, target = back.app.name, back.target
+    name, target = back.app.name, back.target.build
     begin = time.monotonic()
     tell(Event("step", f"Putting deploy {target.id} of {name} back: {target.subject}"))
     source = f"\nDe-Source: {target.source}" if target.source else ""
     message = f"Roll back to deploy {target.id}: {target.subject}\n{source}\n{origin_trailers('')}"
+
+    def step(text: str) -> None:
+        tell(Event("step", text))
+
     try:
-        sha = repository.put_back(target.sha, back.remote, back.user, message)
-        tell(Event("step", f"Pushed as {sha[:7]}", {"sha": sha}))
+        push = Push(back.remote, back.user, message, lambda line: None)
+        with repository.snapshot(Deployed(target.sha, back.remote), step) as snapshot:
+            pushed = snapshot.put(push, again=True)
+        tell(Event("step", f"Pushed as {pushed.sha[:7]}", {"sha": pushed.sha}))
+        transport = Transport(back.remote.ca_path)
         deadline = begin + timeout
-        for line in follow(platform, name, sha, WAITS, deadline):
-            tell(Event("log", line))
-        wait_until_answers(
-            back.app.url, Transport(back.remote.ca_path), deadline, lambda seconds: None
-        )
+        see_through(platform, name, pushed.sha, transport, tell, deadline, back.app)
     except KeyboardInterrupt:
         status = typed(f"status --name {name}")
-        raise Interrupted(f"Interrupted. How far it came: {status}") from None
+        raise Interrupted(
+            f"Interrupted. The last good release serves. How far it came: {status}"
+        ) from None
     seconds = time.monotonic() - begin
-    now = back.app.build
-    undo = typed(f"rollback --name {name} --to {now.id}") if now and now.status == "built" else ""
-    facts: dict[str, object] = {"url": back.app.url, "sha": sha, "seconds": round(seconds, 2)}
     words = f"{name} is back at deploy {target.id} after {seconds:.1f} s: {back.app.url}"
+    now = back.target.present
+    undo = typed(f"rollback --name {name} --to {now.id}") if now else ""
+    facts: dict[str, object] = {
+        "url": back.app.url,
+        "sha": pushed.sha,
+        "files": pushed.files,
+        "seconds": round(seconds, 2),
+        "undo": undo or None,
+    }
     tell(Event("done", words, facts))
     if undo:
         tell(Event("step", f"To undo this: {undo}"))
+    return Outcome(name, pushed.sha, back.app.url, True, pushed.files, seconds)

@@ -11,7 +11,7 @@ from de_tasks import console
 from de_tasks.errors import DeployFailed
 
 if TYPE_CHECKING:
-    from de_tasks.deployment import Event
+    from de_tasks.events import Event
 
 LAST_LINES = 20
 

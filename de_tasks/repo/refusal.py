@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted
+from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted, UsageError
 from de_tasks.points import UNKNOWN_WAIT
 from de_tasks.transport import NotThePlatform, RateLimited, Unavailable
 
@@ -29,11 +29,23 @@ class Nested(DeTasksError):
         self.path = path
 
 
+class Failed(DeTasksError):
+    """Git ended with words that nothing here knows."""
+
+
 class LengthRequired(DeTasksError):
     """The server takes no upload whose length it is not told (HTTP 411)."""
 
 
-VANISHED = re.compile(r"unable to (stat|index file)|open\(\".*\"\): No such file")
+DISK_FULL = (
+    "The disk is full: the deploy repository in your cache directory cannot grow. "
+    "Make room, or set de.cache to another directory"
+)
+VANISHED = re.compile(
+    r"unable to (stat|index file)|open\(\".*\"\): No such file|short read|read error while"
+    r"|failed to read \d+ bytes"
+)
+UNREADABLE = re.compile(r"open\(\"(.*)\"\): Permission denied|'(.*?)/?': Permission denied")
 NESTED = re.compile(r"'(.+?)/?' does not have a commit checked out")
 DAMAGED = re.compile(r"bad object|missing|corrupt|index file")
 STATUS = re.compile(r"(?:returned error: |HTTP )(\d{3})\b")
@@ -60,11 +72,12 @@ def error_of(command: str, stderr: str) -> DeTasksError:
     """The error that git's words stand for."""
     text = stderr.strip()
     remote = [line[8:].strip() for line in text.splitlines() if line.startswith("remote: ")]
+    here = "\n".join(line for line in text.splitlines() if not line.startswith("remote:"))
     return (
-        _of_files(command, text)
+        _of_files(command, here)
         or _of_status(text, remote)
         or _of_connection(text, remote)
-        or DeTasksError(f"git {command} failed: {remote[0] if remote else text}")
+        or Failed(f"git {command} failed: {remote[0] if remote else text or 'it says nothing'}")
     )
 
 
@@ -73,12 +86,15 @@ def _of_files(command: str, text: str) -> DeTasksError | None:
     if nested:
         return Nested(nested[1])
     if any(sign in text.lower() for sign in ("no space left", "out of diskspace", "disk quota")):
-        return DeTasksError(
-            "The disk is full: the deploy repository in your cache directory cannot grow. "
-            "Make room, or set de.cache to another directory"
+        return DeTasksError(DISK_FULL)
+    unreadable = UNREADABLE.search(text)
+    if command == "add" and unreadable:
+        return UsageError(
+            f"{unreadable[1] or unreadable[2]} cannot be read by you. Change its permissions, or "
+            "leave it out with a line in .gitignore"
         )
-    if command == "add" and VANISHED.search(text) and "Permission denied" not in text:
-        return Vanished(f"A file went away while it was read: {text.splitlines()[0]}")
+    if command == "add" and VANISHED.search(text):
+        return Vanished(f"A file changes while it is read: {text.splitlines()[0]}")
     return None
 
 

@@ -15,9 +15,9 @@ from de_tasks.tasks.base import Connection, app_name, connect, missing, settings
 
 if TYPE_CHECKING:
     from de_tasks.api.models import Build
-    from de_tasks.deployment import Event
+    from de_tasks.events import Event
     from de_tasks.repo.cache import DeployRepository
-    from de_tasks.repo.git import Remote
+    from de_tasks.repo.environment import Remote
     from de_tasks.retry import Wait
 
 CONFIRM = ("others", "always")
@@ -185,7 +185,7 @@ def rollback(
     if app is None:
         raise missing(wanted, connection.host.name)
     target = rolling.find_target(connection.platform, wanted, to)
-    question = f"Put deploy {target.id} of {wanted} back: {target.subject}?"
+    question = f"Put deploy {target.build.id} of {wanted} back: {target.build.subject}?"
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
     rolling.roll_back(
@@ -209,7 +209,7 @@ def remote(connection: Connection, url: str) -> Remote:
 
     Raises `NotAvailable` through `de`, which has no address to tell.
     """
-    from de_tasks.repo.git import Remote
+    from de_tasks.repo.environment import Remote
 
     if connection.session is None:
         raise NotAvailable("Not available through `de`: the files that are deployed.")
@@ -219,7 +219,7 @@ def remote(connection: Connection, url: str) -> Remote:
 
 
 def _waits(tell: Callable[[Event], None]) -> Callable[[Wait], None]:
-    from de_tasks.deployment import Event
+    from de_tasks.events import Event
 
     return lambda wait: tell(Event("wait", wait.text, {"seconds": round(wait.seconds, 1)}))
 

@@ -18,7 +18,7 @@ from de_tasks.tasks.base import Connection, app_name, connect, settings, task
 from de_tasks.tasks.deploy import REF, remote, repository, tell_json, tell_people
 
 if TYPE_CHECKING:
-    from de_tasks.deployment import Event
+    from de_tasks.events import Event
     from de_tasks.previews import Deleted, Preview, Stale
     from de_tasks.repo.source import Commit
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from de_tasks.api.models import FINISHED
 from de_tasks.api.platform import Platform
-from de_tasks.deployment import Event, Plan, judge, planned, subject
+from de_tasks.deployment import Plan
 from de_tasks.errors import DeTasksError, Interrupted, Temporary
+from de_tasks.events import Event, planned
+from de_tasks.following import judge
 from de_tasks.repo.cache import DeployRepository
-from de_tasks.repo.source import describe
 from de_tasks.spelling import typed
 from de_tasks.vendor.command import De
 
@@ -62,7 +63,7 @@ class VendorDeploy:
             # `de` takes the app's name from the folder where it is not told; both say the same.
             target = Path(folder) / plan.name
             with self._repository.snapshot(plan.source, self._step) as snapshot:
-                origin = describe(plan.source)
+                origin = snapshot.origin()
                 self._tell(planned(snapshot.files(), origin))
                 if plan.dry_run:
                     self._tell(Event("done", "Nothing was sent: this was a dry run."))
@@ -71,7 +72,7 @@ class VendorDeploy:
             self._agree()
             status = typed(f"status --name {plan.name}")
             self._state = f"The deploy may have begun: {status} tells."
-            self._send(target, subject(plan, origin))
+            self._send(target, plan.subject_from(origin))
         watch = typed(f"logs --type build --name {plan.name}")
         self._state = f"The build goes on, and the last good release serves. Watch it: {watch}"
         if not plan.wait:

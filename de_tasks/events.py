@@ -1,0 +1,45 @@
+"""What a deploy tells while it goes, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from de_tasks.repo.files import Files
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell: `kind` is plan, step, progress, log, wait or done; `facts` say the same
+    to programs."""
+
+    kind: str
+    text: str
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+def planned(files: Files, origin: str) -> Event:
+    """What is to be deployed: how many files, how big, and from which commit."""
+    changed = "" if files.changed is None else f", {files.changed} changed since your last deploy"
+    source = f", from {origin}" if origin else ""
+    lines = [f"{counted(files.count)}, {megabytes(files.size)}{changed}{source}"]
+    if files.largest:
+        lines.append("The largest, which lines in the folder's .gitignore would leave out:")
+        lines += [f"  {megabytes(size):>9}  {name}" for name, size in files.largest]
+    facts: dict[str, object] = {
+        "files": files.count,
+        "bytes": files.size,
+        "changed": files.changed,
+        "source": origin or None,
+        "largest": [{"name": name, "bytes": size} for name, size in files.largest],
+    }
+    return Event("plan", "\n".join(lines), facts)
+
+
+def counted(number: int) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} file{'' if number == 1 else 's'}"
+
+
+def megabytes(size: int) -> str:
+    """A size in bytes as people read it."""
+    return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"

@@ -1,0 +1,171 @@
+"""The bare repository behind a deploy, as a folder: made, put in order, made anew.
+
+Whoever works with it holds its lock (see `cache`), so a leftover of git's is what a killed
+git left behind. The index is never worked on in place: a command that outlives its killed
+parent writes to a copy that nobody looks at any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.repo.git import Git
+from de_tasks.repo.refusal import DISK_FULL
+
+ATTRIBUTES = "* -text -filter -ident -working-tree-encoding\n"
+"""Bytes go up as they are on disk, whatever attributes the folder's own files set."""
+STALE_LOCKS = ("HEAD.lock", "config.lock", "shallow.lock", "packed-refs.lock")
+STALE_SECONDS = 3600
+"""A half-written pack is older than that only if whoever wrote it is gone."""
+
+
+@dataclass(frozen=True)
+class LastDeploy:
+    """The last deploy that was made from here."""
+
+    sha: str
+    url: str
+    user: str
+
+
+class Bare:
+    """The folder of one deploy repository; `git` runs in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.git = Git(folder)
+
+    def prepare(self) -> None:
+        """Make the repository if it is not there, and clear away what a killed git left."""
+        # Written last when it is made.
+        base = self.folder / "config.made"
+        try:
+            made = base.read_bytes()
+        except OSError:
+            return self._make()
+        # A fetch that leaves files out writes there that they may be fetched when needed.
+        if (self.folder / "config").read_bytes() != made:
+            (self.folder / "config").write_bytes(made)
+        for name in STALE_LOCKS:
+            (self.folder / name).unlink(missing_ok=True)
+        for left in self.folder.glob("index.*"):
+            left.unlink(missing_ok=True)
+        limit = time.time() - STALE_SECONDS
+        for left in (self.folder / "objects" / "pack").glob("tmp_*"):
+            if left.stat().st_mtime < limit:
+                left.unlink(missing_ok=True)
+        self._check_lenders()
+
+    def remove(self) -> None:
+        """Throw everything away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def there(self) -> bool:
+        """Whether the repository is there."""
+        return (self.folder / "config.made").exists()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no folder was read into it yet."""
+        return not (self.folder / "index").exists()
+
+    @contextmanager
+    def index(self) -> Iterator[dict[str, str]]:
+        """Variables that name a copy of the index, which becomes the index at the end."""
+        index, copy = self.folder / "index", self.folder / f"index.{os.getpid()}"
+        copy.unlink(missing_ok=True)
+        if index.exists():
+            try:
+                # Git replaces an index and never writes into one. The copy must be as old as the
+                # index: what changed since then is looked at anew.
+                os.link(index, copy)
+            except OSError:
+                shutil.copy2(index, copy)
+        try:
+            yield {"GIT_INDEX_FILE": str(copy)}
+            if copy.exists():
+                copy.replace(index)
+        finally:
+            # Two names of one file stay two after a rename.
+            copy.unlink(missing_ok=True)
+
+    def leave_out(self, patterns: list[str]) -> None:
+        """Leave files out, as lines of a .gitignore would."""
+        (self.folder / "info" / "exclude").write_text("".join(f"{p}\n" for p in patterns), "utf-8")
+
+    def lend(self, objects: Path) -> None:
+        """Let git find objects where they are; nothing is copied."""
+        lenders = self._lenders()
+        if str(objects) not in lenders:
+            self._write_lenders([*lenders, str(objects)])
+
+    def tree_of(self, sha: str) -> str | None:
+        """The tree of a commit, None where it is not here."""
+        done = self.git.run("rev-parse", "--verify", "--quiet", f"{sha}^{{tree}}")
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def last(self) -> LastDeploy | None:
+        """The last deploy from here, as far as this machine remembers."""
+        try:
+            return LastDeploy(**json.loads((self.folder / "last-deploy.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def remember(self, last: LastDeploy) -> None:
+        """Remember a deploy."""
+        partial = self.folder / "last-deploy.partial"
+        with writing(self.folder):
+            partial.write_text(json.dumps(asdict(last)), "utf-8")
+            partial.replace(self.folder / "last-deploy.json")
+
+    def _make(self) -> None:
+        self.remove()
+        partial = self.folder.with_name(self.folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True, mode=0o700)
+        Git(partial)("init", "--quiet", "--bare", "--template=")
+        (partial / "info").mkdir(exist_ok=True)
+        (partial / "info" / "attributes").write_text(ATTRIBUTES)
+        shutil.copyfile(partial / "config", partial / "config.made")
+        partial.rename(self.folder)
+
+    def _lenders(self) -> list[str]:
+        try:
+            return (self.folder / "objects/info/alternates").read_text("utf-8").splitlines()
+        except OSError:
+            return []
+
+    def _check_lenders(self) -> None:
+        lenders = self._lenders()
+        there = [path for path in lenders if Path(path).is_dir()]
+        if there != lenders:
+            self._write_lenders(there)
+
+    def _write_lenders(self, lenders: list[str]) -> None:
+        file = self.folder / "objects/info/alternates"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(f"{path}\n" for path in lenders), "utf-8")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong while files are written below a cache folder into sentences."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DeTasksError(DISK_FULL) from None
+        raise UsageError(
+            f"{error.filename or folder} cannot be written: {error.strerror or error}. "
+            "Set de.cache to a folder that can hold the deploy repositories"
+        ) from None

@@ -1,0 +1,142 @@
+"""A folder as a git tree: every file that its own .gitignore files do not leave out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from de_tasks.repo.bare import Bare
+from de_tasks.repo.refusal import Nested, Vanished, error_of
+from de_tasks.retry import Policy
+
+FAST_FIRST = {"core.bigFileThreshold": "1", "core.compression": "1"}
+"""The first time, stream straight into one pack instead of a file per object."""
+LINK = "160000"
+"""The mode of a link to another repository's commit."""
+
+
+class Worktree:
+    """A folder that is read into a deploy repository."""
+
+    def __init__(self, bare: Bare, folder: Path) -> None:
+        self._bare = bare
+        self._folder = folder
+        self._top = str(folder.resolve())
+
+    def tree(self) -> str:
+        """Read what has changed since the last time; returns the tree of all files.
+
+        Raises `UsageError` for what cannot be read, `Vanished` for a folder that does not
+        keep still.
+        """
+        self._bare.leave_out(self._never())
+        with self._bare.index() as index:
+            nested = Policy().call(lambda _: self._add(index), kinds=(Vanished,))
+            for entry in self._git(index, "ls-files", "--stage", "-z").split("\0"):
+                if entry.startswith(LINK):
+                    nested.add(entry.split("\t", 1)[1])
+            for path in sorted(nested):
+                self._add_nested(index, path)
+            self._leave_out(index)
+            return self._git(index, "write-tree").strip()
+
+    def _never(self) -> list[str]:
+        """Patterns of what is never deployed: logins, and our own cache where it lies inside."""
+        cache = self._bare.folder.parent.parent.resolve()
+        inside = cache.is_relative_to(self._top) and cache.relative_to(self._top).as_posix()
+        return [".dash_enterprise/", *([f"/{escaped(inside)}/"] if inside else [])]
+
+    def _add(self, index: dict[str, str]) -> set[str]:
+        """Add everything but repositories without a commit; returns those."""
+        try:
+            self._add_all(index, set())
+            return set()
+        except Nested:
+            # Git stops at the first of them, and cannot leave them out by itself.
+            nested = set(self._repositories())
+            self._add_all(index, nested)
+            return nested
+
+    def _add_all(self, index: dict[str, str], without: set[str]) -> None:
+        paths = [".", *(f":(exclude,literal){path}" for path in sorted(without))]
+        done = self._bare.git.run(
+            *("add", "--all", "--", *paths),
+            variables=self._places(index),
+            config=FAST_FIRST if self._bare.fresh else {},
+            cwd=self._folder,
+        )
+        if done.returncode:
+            raise error_of("add", done.stderr)
+        for line in done.stderr.splitlines():
+            # Git passes over such a folder with a warning.
+            if "could not open directory" in line:
+                raise error_of("add", line)
+
+    def _repositories(self) -> Iterator[str]:
+        """Paths of the repositories inside the folder, ignored ones excepted."""
+        found = []
+        for place, folders, files in os.walk(self._folder):
+            if ".git" in folders or ".git" in files:
+                inside = Path(place).relative_to(self._folder)
+                if inside != Path("."):
+                    found.append(inside.as_posix())
+                    folders.clear()
+            folders[:] = [name for name in folders if name != ".git"]
+        ignored = self._bare.git.run(
+            *("check-ignore", "-z", "--no-index", "--stdin"),
+            variables=self._places({}),
+            cwd=self._folder,
+            stdin="".join(f"{path}\0" for path in found),
+        ).stdout.split("\0")
+        return (path for path in found if path not in ignored)
+
+    def _add_nested(self, index: dict[str, str], path: str) -> None:
+        """Put the files of a repository inside the folder (a submodule, a clone) in its place.
+
+        Git would record a link to its commit, and the files would be missing on the server.
+        Its own git has no say: where it is broken, the files are deployed all the same.
+        """
+        names: list[str] = []
+        waiting = [path]
+        empty = {"GIT_INDEX_FILE": str(self._bare.folder / "index.none")}
+        while waiting:
+            inner = waiting.pop()
+            place = self._folder / inner
+            listing = self._bare.git(
+                *("ls-files", "-z", "--others", "--exclude-standard"),
+                variables={**empty, "GIT_WORK_TREE": str(place.resolve())},
+                cwd=place,
+            )
+            for name in filter(None, listing.split("\0")):
+                found = f"{inner}/{name}"
+                (waiting if name.endswith("/") else names).append(found.rstrip("/"))
+        self._git(
+            index,
+            *("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", f":(literal){path}"),
+        )
+        self._change(index, names, "--add", "--remove", "--replace")
+
+    def _leave_out(self, index: dict[str, str]) -> None:
+        """Take out what was read before a line in a .gitignore named it: git would keep it."""
+        ignored = self._git(index, "ls-files", "--cached", "--ignored", "--exclude-standard", "-z")
+        self._change(index, ignored.split("\0")[:-1], "--force-remove")
+
+    def _change(self, index: dict[str, str], names: list[str], *how: str) -> None:
+        if names:
+            listed = "".join(f"{name}\0" for name in names)
+            self._git(index, "update-index", *how, "-z", "--stdin", stdin=listed)
+
+    def _places(self, index: dict[str, str]) -> dict[str, str]:
+        return {**index, "GIT_WORK_TREE": self._top}
+
+    def _git(self, index: dict[str, str], *arguments: str, stdin: str | None = None) -> str:
+        return self._bare.git(
+            *arguments, variables=self._places(index), cwd=self._folder, stdin=stdin
+        )
+
+
+def escaped(path: str) -> str:
+    """A path as a pattern of .gitignore that means it literally."""
+    return re.sub(r"([\\*?\[!# ])", r"\\\1", path)
