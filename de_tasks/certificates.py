@@ -80,7 +80,9 @@ def refused(server: str, reason: str) -> DeTasksError:
     words = reason.rstrip(".")
     if "expired" in words or "not yet valid" in words:
         remedy = "Its administrator can renew it. Is the clock of this machine right?"
-    elif "mismatch" in words or "not valid for" in words or "does not match" in words:
+    elif (
+        "mismatch" in words or "not valid for" in words or "not match" in words or "no alt" in words
+    ):
         remedy = "It belongs to another name. Is the host right?"
     else:
         remedy = (

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import http.server
+import json
 import ssl
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from de_tasks import certificates
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.repo.git import Git, Remote
 from de_tasks.server import authority
 from de_tasks.server.authority import Certificates
 from de_tasks.transport import Transport
+from tests.conftest import Cli
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -125,3 +130,78 @@ def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -
     assert made.chain.read_bytes() != before[0] and made.authority.read_bytes() == before[1]
     modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "tls").iterdir()}
     assert modes == {0o600}
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Cli]:
+    """`inv`, logged in to a sandbox that serves TLS."""
+    cli = Cli(tmp_path, "")
+    options = ("--tls", "--port", "0", "--view-access", "unauthenticated")
+    started = cli.run("sandbox.start", *options)
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.startswith("https://127.0.0.1:")
+    yield cli
+    cli.run("sandbox.stop")
+
+
+def test_login_remembers_its_authority(secure: Cli, wsgi: Path) -> None:
+    assert "[dev]" in secure.run("whoami").stdout
+    (wsgi / "wsgi.py").write_text(ASKS_BACK)
+    done = secure.run("deploy", "-y", folder=wsgi)
+    assert done.returncode == 0, done.stderr
+    status = json.loads(secure.run("sandbox.status", "--json").stdout)
+    trusting = ssl.create_default_context(cafile=status["ca_path"])
+    app = json.loads(secure.run("apps.status", "--json", folder=wsgi).stdout)["url"]
+    assert app.startswith("https://localhost:")
+    with urllib.request.urlopen(app, context=trusting, timeout=30) as answer:
+        assert "keys" in json.load(answer), "an app can ask its sandbox for the keys of tokens"
+    with urllib.request.urlopen(f"{status['url']}/docs", context=trusting, timeout=30) as page:
+        cookies = page.headers.get_all("Set-Cookie") or []
+    assert all("secure" in cookie.lower() for cookie in cookies)
+
+
+ASKS_BACK = """
+import os, urllib.request
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [urllib.request.urlopen(os.environ["DASH_JWKS_URL"]).read()]
+"""
+
+
+def test_login_api_and_git_alike(secure: Cli, wsgi: Path) -> None:
+    status = json.loads(secure.run("sandbox.status", "--json").stdout)
+    word = json.loads((Path(status["data"]) / "passwords.json").read_text())["dev"]
+    secure.run("logout")
+    secure.host = status["url"]
+    line = ("login", "--username", "dev", "--password-stdin")
+    refused = secure.run(*line, stdin=word)
+    assert refused.returncode == 1 and "is not trusted" in refused.stderr
+    assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in refused.stderr
+    secure.extra["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
+    for folder in (secure.home, wsgi):
+        (folder / "ca.pem").write_text(Path(status["ca_path"]).read_text())
+    assert secure.run(*line, stdin=word).returncode == 0
+    assert secure.run("deploy", "-y", folder=wsgi).returncode == 0
+    other = authority.provide(secure.home / "other").authority
+    secure.extra["DASH_ENTERPRISE_CA_PATH"] = str(other)
+    assert "is not trusted" in secure.run("whoami").stderr
+
+
+class Nobody:
+    """Asks once, as nobody."""
+
+    def header(self) -> str:
+        """No credentials."""
+        return "Basic eDp4"
+
+    def act(self, function: Any, points: int = 0) -> Any:
+        """No other attempt."""
+        raise NotImplementedError
+
+
+def test_git_says_which_certificate_too(made: Certificates, port: int, tmp_path: Path) -> None:
+    other = authority.provide(tmp_path / "other").authority
+    url = f"https://127.0.0.1:{port}/GIT/app"
+    remote = Remote(url, "master", Nobody(), str(other))
+    with pytest.raises(DeTasksError, match=f"127.0.0.1:{port}, with SHA-256 .+ is not trusted"):
+        Git(None)("ls-remote", url, remote=remote)

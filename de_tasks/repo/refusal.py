@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from de_tasks import certificates
 from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted, UsageError
 from de_tasks.points import UNKNOWN_WAIT
 from de_tasks.transport import NotThePlatform, RateLimited, Unavailable
@@ -53,7 +54,8 @@ LIMIT = re.compile(r"rate limit|too many requests|TOO_MANY_REQUESTS", re.I)
 LIMIT_ENDS = re.compile(r"msBeforeNext\W+(\d+)|\b(?:in|after|wait) (\d+(?:\.\d+)?) ?s", re.I)
 LOGIN = re.compile(r"Authentication failed|could not read (Username|Password)")
 CERTIFICATE = re.compile(
-    r"SSL certificate problem: (.+)|certificate verification failed|SSL: no alternative"
+    r"unable to access 'https://([^/']+).*?': (?:SSL certificate problem: |SSL: )?"
+    r"(.*certificate.*)"
 )
 UNREACHED = re.compile(r"Failed to connect|Couldn't connect|Connection refused")
 NO_HOST = re.compile(r"Could not resolve (?:host|proxy)")
@@ -127,11 +129,7 @@ def _of_status(text: str, remote: list[str]) -> DeTasksError | None:
 def _of_connection(text: str, remote: list[str]) -> DeTasksError | None:
     certificate = CERTIFICATE.search(text)
     if certificate:
-        return DeTasksError(
-            "The certificate of the git server cannot be verified"
-            f"{': ' + certificate[1] if certificate[1] else ''}. If an internal authority signed "
-            "it, give its root certificate with --ca-path or DASH_ENTERPRISE_CA_PATH"
-        )
+        return certificates.refused(certificate[1], certificate[2].partition(" CAfile")[0])
     if "stale info" in text:
         return Moved("Somebody else deployed at the same moment. Run the deploy again")
     if DAMAGED.search(text):

@@ -147,6 +147,9 @@ def _parse(argv: list[str] | None) -> dict[str, Any]:
             parser.add_argument(flag, type=Path, required=True)
         elif field.name == "allow_mount":
             parser.add_argument(flag, type=_folder, action="append", default=[])
+        elif isinstance(field.default, bool):
+            switch = argparse.BooleanOptionalAction
+            parser.add_argument(flag, action=switch, default=field.default)
         else:
             parser.add_argument(flag, type=type(field.default), default=field.default)
     parser.add_argument("--ready-fd", type=int)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from de_tasks.server.accounts import write_private
+from de_tasks.server.settings import ServerSettings
 
 NAMES = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
@@ -25,6 +28,7 @@ AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397
 """The longest that browsers take of a server's certificate."""
 RENEW_DAYS = 30
+BUNDLE = "bundle.pem"
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,13 @@ class Certificates:
     key: Path
 
 
+def of(settings: ServerSettings) -> Certificates | None:
+    """The certificates of a sandbox that serves TLS, None for another."""
+    return provide(_folder(settings)) if settings.tls else None
+
+
 def provide(folder: Path, now: datetime | None = None) -> Certificates:
-    """The certificates of a data directory, made or renewed where that is due."""
+    """The certificates in a folder, made or renewed where that is due."""
     now = now or datetime.now(timezone.utc)
     folder.mkdir(mode=0o700, exist_ok=True)
     found = Certificates(folder / "authority.pem", folder / "server.pem", folder / "server.key")
@@ -47,7 +56,20 @@ def provide(folder: Path, now: datetime | None = None) -> Certificates:
         found.chain.unlink(missing_ok=True)
     if not (found.key.exists() and _is_good(found.chain, now)):
         _make_server(found, authority_key, now)
+    known = ssl.get_default_verify_paths().cafile or certifi.where()
+    together = found.authority.read_text() + Path(known).read_text()
+    write_private(folder / BUNDLE, together)
     return found
+
+
+def variables(settings: ServerSettings) -> dict[str, str]:
+    """With these an app believes the sandbox besides everybody else; its own go before them."""
+    bundle = str(_folder(settings) / BUNDLE)
+    return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), bundle) if settings.tls else {}
+
+
+def _folder(settings: ServerSettings) -> Path:
+    return settings.data / "tls"
 
 
 def _is_good(file: Path, now: datetime) -> bool:

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -33,6 +34,8 @@ class Running:
     port: int
     instance: str
     data: Path
+    ca_path: str = ""
+    """The certificate that its own authority signs with, empty without TLS."""
 
 
 def find(data: Path) -> Running | None:
@@ -40,7 +43,7 @@ def find(data: Path) -> Running | None:
     try:
         record = json.loads((data / "running.json").read_text("utf-8"))
         running = Running(**record, data=data)
-        with urllib.request.urlopen(f"{running.url}/health", timeout=5) as answer:
+        with _open(running, f"{running.url}/health", timeout=5) as answer:
             right = json.load(answer).get("sandbox") == running.instance
     except (OSError, ValueError, TypeError, urllib.error.URLError):
         return None
@@ -48,11 +51,15 @@ def find(data: Path) -> Running | None:
 
 
 def start(
-    data: Path, options: Mapping[str, int | str], allow_mount: Sequence[Path] = ()
+    data: Path,
+    options: Mapping[str, int | str],
+    allow_mount: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Running:
     """Start a sandbox detached, and return once it answers.
 
-    `options` and `allow_mount` are fields of `ServerSettings`. Raises `DeTasksError` with the
+    `options` and `allow_mount` are fields of `ServerSettings`; `environment` is the server's, by
+    default ours. Raises `DeTasksError` with the
     server's own sentence when it cannot start.
     """
     if data.exists() and not data.is_dir():
@@ -72,6 +79,7 @@ def start(
             stdout=log,
             stderr=log,
             pass_fds=[theirs],
+            env=environment,
             start_new_session=True,
             preexec_fn=_unblock,
         )
@@ -102,7 +110,7 @@ def command(
     ready_fd: int | None = None,
 ) -> list[str]:
     """The command line that runs a sandbox in the foreground."""
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    flags = [_flag(name.replace("_", "-"), value) for name, value in options.items()]
     flags += [f"--allow-mount={folder}" for folder in allow_mount]
     if ready_fd is not None:
         flags.append(f"--ready-fd={ready_fd}")
@@ -119,7 +127,7 @@ def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[
         {"Content-Type": "application/json", "Authorization": f"Basic {pair}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with _open(running, request, timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
     except urllib.error.HTTPError as error:
@@ -165,6 +173,21 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _flag(name: str, value: int | str) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name}={value}"
+
+
+def _open(running: Running, request: urllib.request.Request | str, timeout: float) -> Any:
+    # A proxy that the environment names leads away from this machine.
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if running.ca_path:
+        context = ssl.create_default_context(cafile=running.ca_path)
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    return urllib.request.build_opener(*handlers).open(request, timeout=timeout)
 
 
 def _unblock() -> None:

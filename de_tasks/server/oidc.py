@@ -96,6 +96,10 @@ class Oidc:
         form = await read_form(request)
         if form.get("client_id") != CLIENT_ID:
             return _refused("invalid_client", f"The client is not {CLIENT_ID}.", 401)
+        if not self._settings.device_grant:
+            # Keycloak's words for a client whose flow is switched off.
+            words = "Client is not allowed to initiate OAuth 2.0 Device Authorization Grant."
+            return _refused("unauthorized_client", f"{words} The flow is disabled for the client.")
         codes = self._devices.begin(_scope(form))
         if codes is None:
             return _refused("temporarily_unavailable", "Too many devices wait.", 429)

@@ -14,6 +14,7 @@ import aiohttp
 
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError
+from de_tasks.server import authority
 from de_tasks.server.environments import BuildError, Environments
 from de_tasks.server.logs import LogFile
 from de_tasks.server.processes import Leash, Process, Supervised, exit_words, free_port
@@ -245,7 +246,8 @@ class Releases:
 
         def instance(kind: str) -> Instance:
             port = free_port()
-            own = {**variables, **self._platform_variables(app, environment, port)}
+            platform = self._platform_variables(app, environment, port)
+            own = {**authority.variables(self._settings), **variables, **platform}
             folder, log = app.release_folder(build_id), self.log(app, kind)
 
             async def start() -> Process:

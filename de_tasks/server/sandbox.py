@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from de_tasks.server import authority
 from de_tasks.server.access import Access
 from de_tasks.server.account import AccountPage
 from de_tasks.server.accounts import Accounts, write_private
@@ -184,8 +185,11 @@ async def serve(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     ) as client:
         sandbox = Sandbox(settings, client, lock)
+        made = authority.of(settings)
         config = uvicorn.Config(
             sandbox.asgi,
+            ssl_certfile=made.chain if made else None,
+            ssl_keyfile=made.key if made else None,
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -216,6 +220,7 @@ async def serve(
                 "url": settings.url,
                 "port": settings.port,
                 "instance": sandbox.instance,
+                "ca_path": str(made.authority) if made else "",
             }
             write_private(settings.data / RUNNING, json.dumps(record))
             serving = asyncio.create_task(server.serve(sockets))

@@ -27,6 +27,8 @@ class ServerSettings:
     drain_grace: int = 30
     log_limit: int = 4 * 1024**2
     allow_mount: tuple[Path, ...] = ()
+    tls: bool = False
+    device_grant: bool = True
     sign_in_failures: int = 10
     """Wrong passwords and codes of a user in a minute, and a fifth of those of an address."""
     view_access: str = "restricted"
@@ -35,17 +37,21 @@ class ServerSettings:
     @property
     def url(self) -> str:
         """Origin of the platform: sign-in, API and git."""
-        return f"http://{PLATFORM_HOST}:{self.port}"
+        return f"{self._scheme}://{PLATFORM_HOST}:{self.port}"
 
     @property
     def apps_url(self) -> str:
         """Origin of the apps."""
-        return f"http://{APPS_HOST}:{self.port}"
+        return f"{self._scheme}://{APPS_HOST}:{self.port}"
 
     @property
     def secure(self) -> bool:
         """Whether browsers come over TLS."""
-        return self.url.startswith("https:")
+        return self.tls
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.tls else "http"
 
     @property
     def issuer(self) -> str:

@@ -34,6 +34,8 @@ LIMITS = {
         "port": "Port on loopback; 0 takes any that is free (default: 8888)",
         "foreground": "Stay in the foreground until Ctrl-C",
         "no_login": "Do not log its user dev in",
+        "tls": "Serve https, with a certificate authority of its own",
+        "no_device_grant": "Switch login with a browser off",
         "view_access": "Who may open new apps: restricted (default), authenticated or"
         " unauthenticated",
         **LIMITS,
@@ -51,6 +53,8 @@ def start(
     rate_limit_seconds: str = "",
     allow_mount: Sequence[str] = (),
     view_access: str = "",
+    tls: bool = False,
+    no_device_grant: bool = False,
 ) -> None:
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
@@ -64,6 +68,10 @@ def start(
     for name, text in zip(LIMITS, limits, strict=True):
         if text:
             options[name] = whole_number(text, f"--{name.replace('_', '-')}", least=1)
+    if tls:
+        options["tls"] = True
+    if no_device_grant:
+        options["device_grant"] = False
     if view_access:
         options["view_access"] = _level(view_access)
     mounts = [_allowed(text) for text in allow_mount]
@@ -72,11 +80,13 @@ def start(
         console.note(f"The sandbox is running already on {running.url}")
     elif foreground:
         command = control.command(folder, options, mounts)
-        os.execv(command[0], command)
+        os.execve(command[0], command, config.without_secrets())
     else:
         new = not (folder / "passwords.json").exists()
-        running = control.start(folder, options, mounts)
+        running = control.start(folder, options, mounts, config.without_secrets())
         console.note(f"The sandbox is running on {running.url}")
+        if running.ca_path:
+            console.note(f"Its certificate authority, for your browser: {running.ca_path}")
         _show_passwords(folder / "passwords.json", new)
     if not no_login:
         _log_in(values, running)
@@ -100,7 +110,12 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     running = _control().find(folder)
     if json:
         console.result_json(
-            {"running": bool(running), "url": running.url if running else None, "data": str(folder)}
+            {
+                "running": bool(running),
+                "url": running.url if running else None,
+                "ca_path": running.ca_path or None if running else None,
+                "data": str(folder),
+            }
         )
     elif running:
         console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
@@ -214,7 +229,8 @@ def _log_in(values: config.Settings, running: Any) -> None:
     if kept is None:
         return
     passwords = json_module.loads((running.data / "passwords.json").read_text("utf-8"))
-    login = Oidc(config.Host.parse(running.url), Transport()).password("dev", passwords["dev"])
+    oidc = Oidc(config.Host.parse(running.url), Transport(running.ca_path))
+    login = oidc.password("dev", passwords["dev"])
     last = kept.last_host()
     elsewhere = bool(last) and urlsplit(last).hostname not in config.LOOPBACK
     notice = kept.put(login, make_last=not elsewhere)
