@@ -6,6 +6,7 @@ Client and server read the same files with the same rules, so both use this modu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from de_tasks.errors import UsageError
 APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
 LARGEST_FILE = 1024**2
+THUMBNAIL_LIMIT = 100 * 1024
+"""Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
 
 
@@ -51,9 +54,8 @@ class Procfile:
             line = raw.strip()
             if not line or line.startswith("#"):
                 continue
-            kind, colon, command = line.partition(":")
-            kind, command = kind.strip(), command.strip()
-            if not colon or not command or not PROCESS_TYPE.fullmatch(kind):
+            kind, command = process(line)
+            if not kind:
                 raise UsageError(
                     f"Procfile line {number} is not 'type: command': {line!r}. "
                     "Example: web: gunicorn app:server"
@@ -80,6 +82,13 @@ class Procfile:
         return procfile
 
 
+def process(line: str) -> tuple[str, str]:
+    """Type and command of a line of a Procfile; two empty strings when it has no such form."""
+    kind, _, command = line.partition(":")
+    kind, command = kind.strip(), command.strip()
+    return (kind, command) if command and PROCESS_TYPE.fullmatch(kind) else ("", "")
+
+
 def read_runtime(folder: Path) -> str | None:
     """The Python version that `runtime.txt` asks for (`3.11` or `3.11.7`), None without one.
 
@@ -96,13 +105,37 @@ def read_runtime(folder: Path) -> str | None:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A requirement as it stands in a file: `file` is relative to the app's folder. A
+    constraint installs nothing by itself."""
+
+    file: str
+    number: int
+    text: str
+    constraint: bool = False
+
+
+class BadInclude(UsageError):
+    """A line includes a file that is not there, or not in the app's folder."""
+
+    def __init__(self, message: str, line: Line) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
 class Requirements:
     """The requirement lines of an app, with the files that they include read in."""
 
-    lines: tuple[str, ...]
+    entries: tuple[Line, ...]
     local: bool
     """True when a line installs from the app's own folder, so that the folder's content
     is part of what is installed."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines alone."""
+        return tuple(entry.text for entry in self.entries)
 
     @classmethod
     def read(cls, folder: Path) -> Requirements | None:
@@ -113,32 +146,50 @@ class Requirements:
         path = folder / "requirements.txt"
         if not path.is_file():
             return None
-        lines = tuple(_expand(path, folder.resolve(), seen=set()))
-        return cls(lines, local=any(_is_local(line, folder) for line in lines))
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError("requirements.txt leaves the app folder.")
+        entries = tuple(_expand(path, folder.resolve(), seen=set()))
+        return cls(entries, local=any(_is_local(entry.text, folder) for entry in entries))
 
 
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)")
 
 
-def _expand(path: Path, root: Path, seen: set[Path]) -> list[str]:
+def _expand(path: Path, root: Path, seen: set[Path], constraint: bool = False) -> list[Line]:
     resolved = path.resolve()
     if resolved in seen:
         return []
     seen.add(resolved)
-    if not resolved.is_relative_to(root):
-        raise UsageError(f"{path.name} leaves the app folder.")
-    if not resolved.is_file():
-        raise UsageError(f"requirements.txt includes {path.relative_to(root)}, which is not there.")
-    lines: list[str] = []
-    for raw in read_text(resolved).splitlines():
-        line = re.sub(r"(^|\s)#.*$", "", raw).strip()
-        if not line:
-            continue
-        lines.append(line)
-        include = _INCLUDE.fullmatch(line)
+    name = resolved.relative_to(root).as_posix()
+    found: list[Line] = []
+    for number, text in _logical_lines(read_text(resolved)):
+        line = Line(name, number, text, constraint)
+        found.append(line)
+        include = _INCLUDE.fullmatch(text)
         if include:
-            lines += _expand(resolved.parent / include.group(1), root, seen)
-    return lines
+            other = resolved.parent / include.group(1)
+            if not other.resolve().is_relative_to(root):
+                raise BadInclude(f"{other.name} leaves the app folder.", line)
+            if not other.is_file():
+                raise BadInclude(f"{name} includes {include.group(1)}, which is not there.", line)
+            found += _expand(other, root, seen, constraint or text.startswith(("-c", "--c")))
+    return found
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with the number of their first, as pip joins them: a backslash at the end goes on."""
+    begun = 0
+    parts: list[str] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = re.sub(r"(^|\s)#.*$", "", raw).strip()
+        begun = begun if parts else number
+        parts.append(line.removesuffix("\\").strip())
+        if not line.endswith("\\"):
+            whole, parts = " ".join(filter(None, parts)), []
+            if whole:
+                yield begun, whole
+    if whole := " ".join(filter(None, parts)):
+        yield begun, whole
 
 
 def _is_local(line: str, folder: Path) -> bool:

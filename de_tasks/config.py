@@ -60,6 +60,8 @@ class Settings:
     branch: str = "master"
     branches: Mapping[str, object] = field(default_factory=dict)
     hooks_yes: bool = False
+    check_ignore: tuple[object, ...] = ()
+    check_limit: int = 50
     cache: str = ""
     confirm: str = "others"
     timeout: int = 900
@@ -269,6 +271,11 @@ def cache_folder(settings: Settings) -> Path:
     if settings.cache:
         return Path(settings.cache).expanduser()
     return default_folder("cache")
+
+
+def on_github() -> bool:
+    """Whether this is a job of GitHub Actions, which reads workflow commands from what we print."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def default_folder(kind: str) -> Path:

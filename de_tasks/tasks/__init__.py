@@ -4,6 +4,7 @@ from invoke import Collection
 
 from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
 from de_tasks.tasks.apps import ns as apps
+from de_tasks.tasks.checking import check
 from de_tasks.tasks.deploy import deploy, diff, history, rollback
 from de_tasks.tasks.fleet import ns as fleet
 from de_tasks.tasks.hooks import ns as hooks
@@ -29,6 +30,7 @@ ns = Collection(
         update,
         restart,
         delete,
+        check,
     ),
     *(open_app, docs, doctor, run, apps, services, preview, fleet, hooks, sandbox),
 )
