@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
+from tests.support.desk import Desk
+from tests.support.disks import small_disk
+from tests.support.gitserver import serve
 from tests.support.people import People, passwords
 
 INV = str(Path(sys.executable).with_name("inv"))
@@ -134,3 +138,20 @@ def processes_of(folder: Path) -> list[str]:
         if str(folder) in line:
             found.append(line)
     return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A folder, an empty cache and a git server, without a platform."""
+    (tmp_path / "work" / "app").mkdir(parents=True)
+    (tmp_path / "served").mkdir()
+    with serve(tmp_path / "served") as server:
+        yield Desk(server, tmp_path / "work" / "app", tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def namespaces(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips where this user may not mount a file system of its own."""
+    folder = tmp_path_factory.mktemp("mount")
+    if not shutil.which("unshare") or small_disk(folder, ["true"], "1m").returncode:
+        pytest.skip("this machine lets no user mount a small disk")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 
 from de_tasks.server import control
 from tests.conftest import INV, Cli
+from tests.support.disks import small_disk
 
 
 @pytest.fixture
@@ -106,29 +106,6 @@ def test_reset_deletes_only_a_sandbox(own: Cli) -> None:
     (own.home / "mine" / "thesis.txt").write_text("")
     done = own.run("sandbox.reset", "-y", "--data", "mine")
     assert done.returncode == 2 and (own.home / "mine" / "thesis.txt").exists()
-
-
-def small_disk(folder: Path, command: list[str], size: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a namespace where `folder` is a file system of `size`."""
-    folder.mkdir(exist_ok=True)
-    script = f'mount -t tmpfs -o size={size} t "$0" && exec "$@"'
-    return subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, folder, *command],
-        cwd=folder.parent,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="session")
-def namespaces(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Skips where this user may not mount a file system of its own."""
-    folder = tmp_path_factory.mktemp("mount")
-    if not shutil.which("unshare") or small_disk(folder, ["true"], "1m").returncode:
-        pytest.skip("this machine lets no user mount a small disk")
 
 
 @pytest.mark.usefixtures("namespaces")

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from filelock import Timeout
+
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.git import Git
 from de_tasks.repo.refusal import DISK_FULL
@@ -46,15 +48,9 @@ class Bare:
 
     def prepare(self) -> None:
         """Make the repository if it is not there, and clear away what a killed git left."""
-        # Written last when it is made.
-        base = self.folder / "config.made"
-        try:
-            made = base.read_bytes()
-        except OSError:
-            return self._make()
-        # A fetch that leaves files out writes there that they may be fetched when needed.
-        if (self.folder / "config").read_bytes() != made:
-            (self.folder / "config").write_bytes(made)
+        if not self.there:
+            self._make()
+        self.restore_settings()
         for name in STALE_LOCKS:
             (self.folder / name).unlink(missing_ok=True)
         for left in self.folder.glob("index.*"):
@@ -65,9 +61,19 @@ class Bare:
                 left.unlink(missing_ok=True)
         self._check_lenders()
 
+    def restore_settings(self) -> None:
+        """Undo what a fetch that leaves files out writes: that git may fetch them by itself."""
+        made = (self.folder / "config.made").read_bytes()
+        config = self.folder / "config"
+        if not config.exists() or config.read_bytes() != made:
+            config.write_bytes(made)
+
     def remove(self) -> None:
         """Throw everything away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.is_dir():
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.folder.unlink(missing_ok=True)
 
     @property
     def there(self) -> bool:
@@ -162,6 +168,8 @@ def writing(folder: Path) -> Iterator[None]:
     """Turn what goes wrong while files are written below a cache folder into sentences."""
     try:
         yield
+    except Timeout:
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DeTasksError(DISK_FULL) from None

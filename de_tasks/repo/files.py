@@ -33,7 +33,8 @@ class Files:
 def of_index(git: Git, tree: str, big: int) -> Files:
     """The files of the index, which has this tree.
 
-    Sizes are those that the index has: asking for the objects would take much longer.
+    Sizes are those that the index has: asking for the objects would take much longer. Raises
+    `UsageError` where there are no files.
     """
     listing = git("ls-files", "--debug", "-z")
     sizes = [int(size) for size in SIZE.findall(listing)]
@@ -61,6 +62,10 @@ def differing(git: Git, before: str, after: str) -> int:
 
 
 def _files(tree: str, sizes: list[int], names: list[str], big: int) -> Files:
+    if not sizes:
+        raise UsageError(
+            "The folder has no files to deploy: what is in it is empty, or left out by .gitignore."
+        )
     total = sum(sizes)
     largest: list[tuple[str, int]] = []
     if total > big:

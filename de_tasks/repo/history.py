@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from de_tasks.errors import NotPermitted
 from de_tasks.repo.bare import Bare
 from de_tasks.repo.environment import Remote
 from de_tasks.repo.refusal import Failed
@@ -25,8 +26,10 @@ class Past:
             return True
         try:
             self._git.reach(remote, *FETCH, "--depth=1", "--filter=blob:none", remote.url, sha)
-        except Failed:
+        except (Failed, NotPermitted):
             return False
+        finally:
+            self._bare.restore_settings()
         return bool(self._bare.tree_of(sha))
 
     def complete(self, remote: Remote, before: str, after: str) -> None:

@@ -112,10 +112,7 @@ class Worktree:
             for name in filter(None, listing.split("\0")):
                 found = f"{inner}/{name}"
                 (waiting if name.endswith("/") else names).append(found.rstrip("/"))
-        self._git(
-            index,
-            *("rm", "-r", "--cached", "--quiet", "--ignore-unmatch", "--", f":(literal){path}"),
-        )
+        self._change(index, [path], "--force-remove")
         self._change(index, names, "--add", "--remove", "--replace")
 
     def _leave_out(self, index: dict[str, str]) -> None:
