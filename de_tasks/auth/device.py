@@ -63,7 +63,7 @@ def finish(oidc: Oidc, code: DeviceCode, sleep: Callable[[float], None] = time.s
     while time.monotonic() < deadline:
         sleep(max(0.0, min(interval, deadline - time.monotonic())))
         try:
-            answer = oidc.post("token_endpoint", grant_type=GRANT, device_code=code.device_code)
+            answer = oidc.poll("token_endpoint", grant_type=GRANT, device_code=code.device_code)
         except Unavailable:
             # RFC 8628, section 3.5: on a timeout the client asks less often.
             interval *= 2

@@ -9,13 +9,15 @@ import base64
 import json
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
 from de_tasks.config import Host
-from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, UsageError
+from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
+from de_tasks.points import UNKNOWN_WAIT, retry_after
 from de_tasks.retry import Attempt, Policy
 from de_tasks.spelling import typed
 from de_tasks.transport import READ_SECONDS, Transport, read_object
@@ -130,11 +132,18 @@ class Oidc:
 
     def post(self, endpoint: str, **form: str) -> Answer:
         """Ask an endpoint as the client `dash`. Raises `AuthError` when that is not known."""
+        return self._post(self._policy, endpoint, form)
+
+    def poll(self, endpoint: str, **form: str) -> Answer:
+        """The same for one who will ask again anyway: a fault is not waited out."""
+        return self._post(replace(self._policy, attempts=1), endpoint, form)
+
+    def _post(self, policy: Policy, endpoint: str, form: Mapping[str, str]) -> Answer:
         address = self._configuration().get(endpoint)
         if not isinstance(address, str):
             raise UsageError(f"{self.host.name} does not offer this way to log in ({endpoint}).")
         data = {"client_id": CLIENT, **form}
-        answer = self._ask("POST", self.trusted(address), data=data)
+        answer = self._ask("POST", self.trusted(address), policy, data=data)
         if answer.error == "invalid_client":
             raise AuthError(
                 f"{self.host.name} does not know the client {CLIENT} ({answer.reason}). "
@@ -168,7 +177,9 @@ class Oidc:
             return address
         raise DeTasksError(f"{self.host.name} names an address that is not safe: {address!r}.")
 
-    def _ask(self, method: str, address: str, **options: Any) -> Answer:
+    def _ask(
+        self, method: str, address: str, policy: Policy | None = None, **options: Any
+    ) -> Answer:
         """An answer, without a body for a page that says that there is nothing.
 
         Asking again does no harm: at worst a login is left on the server that nobody uses.
@@ -179,9 +190,16 @@ class Oidc:
             found = self._transport.request(method, address, seconds=seconds, **options)
             if found.status_code in NOTHING or (found.ok and not found.content):
                 return Answer(found.status_code, {})
+            if found.status_code == 429 and options.get("data", {}).get("grant_type") == "password":
+                # Against guessing, and not the rate limit: a wrong password is not repeated.
+                seconds = retry_after(found.headers) or UNKNOWN_WAIT
+                raise Temporary(
+                    f"{self.host.name} takes no more attempts now. Wait {seconds:.0f} s, then try "
+                    "again"
+                )
             return Answer(found.status_code, read_object(found))
 
-        return self._policy.call(attempt)
+        return (policy or self._policy).call(attempt)
 
     def _configuration(self) -> dict[str, Any]:
         if not self._found:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from de_tasks.auth.oidc import Oidc
 from de_tasks.config import Host
+from de_tasks.retry import Policy
 from de_tasks.transport import Transport
 
 REALM = "/auth/realms/dash"
@@ -28,7 +29,7 @@ class Canned:
 
     def oidc(self) -> Oidc:
         """The client for it."""
-        return Oidc(Host.parse(self.url), Transport())
+        return Oidc(Host.parse(self.url), Transport(), Policy(attempts=2))
 
 
 @contextmanager
