@@ -21,6 +21,7 @@ __all__ = [
     "fleet",
     "history",
     "hooks",
+    "init",
     "login",
     "logout",
     "logs",

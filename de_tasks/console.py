@@ -100,6 +100,23 @@ def confirm(question: str, yes: bool) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
+    """Ask on a terminal; an empty answer is the default. Without a terminal the default it is.
+
+    Raises `UsageError` for a third answer that is none of the choices.
+    """
+    if not interactive():
+        return default
+    words = f"{question} ({', '.join(choices)})" if choices else question
+    for _ in range(3):
+        print(f"{words} [{default}]: ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        answer = line.strip() or default
+        if not line or not choices or answer in choices:
+            return answer
+    raise UsageError(f"{answer!r} is none of: {', '.join(choices)}.")
+
+
 def type_to_confirm(question: str, expected: str) -> bool:
     """Ask to type a word, on a terminal; True when nobody is there to be asked."""
     if not interactive():

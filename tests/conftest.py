@@ -85,9 +85,20 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
         # Most tests are about something else, and ask for pages as nobody.
         "view_access": "unauthenticated",
     }
-    running = control.start(tmp_path_factory.mktemp("sandbox"), options)
+    data = tmp_path_factory.mktemp("sandbox")
+    share_packages(data, tmp_path_factory)
+    running = control.start(data, options)
     yield running
     control.stop(running)
+
+
+def share_packages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the sandboxes of all workers fetch each package once; uv's cache is made for that."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "uv-cache"
+    shared.mkdir(exist_ok=True)
+    (data / "environments").mkdir()
+    (data / "environments" / "uv-cache").symlink_to(shared)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ login: `inv login`, or the variables that `de` documents. Does nothing without t
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,8 +24,7 @@ INV = str(Path(sys.executable).with_name("inv"))
 def scenario(host: str, name: str, folder: Path) -> None:
     """Every step, each told; raises `CalledProcessError` at the first that fails."""
     app = folder / name
-    scaffold.copy("dash", app)
-    (app / "tasks.py").write_text("from de_tasks import ns\n")
+    shutil.copytree(scaffold.templates() / "dash", app)
 
     def inv(*words: str) -> str:
         print(f"$ inv {' '.join(words)}", flush=True)

@@ -89,7 +89,7 @@ def test_branch_with_an_app_of_its_own_has_no_preview(cli: Cli, repository: Repo
     assert repository.run("push", "origin", "main:stage").returncode == 0
     assert listed(cli, repository) == []
     refused = cli.run("preview.deploy", "-y", "--branch", "stage", folder=repository.folder)
-    assert refused.returncode == 2 and f"deployed to {app}-s" in refused.stderr
+    assert refused.returncode == 2 and f"is deployed to {app}-s" in refused.stderr
 
 
 def test_failed_preview_stops_the_push(cli: Cli, repository: Repository) -> None:

@@ -23,6 +23,30 @@ def current_branch(folder: Path) -> str:
     return name
 
 
+def default_branch(folder: Path) -> str:
+    """The default branch of the repository around a folder: that of its remote as of the last
+    fetch, else `master` where there is no `main`, else `main`."""
+    git = Git(None)
+    head = git.run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=folder)
+    if head.returncode == 0:
+        return head.stdout.strip().removeprefix("refs/remotes/origin/")
+    listed = git.run("for-each-ref", "--format=%(refname)", HEADS, cwd=folder).stdout.split()
+    unborn = git.run("symbolic-ref", "--quiet", "HEAD", cwd=folder).stdout.split()
+    names = {ref.removeprefix(HEADS) for ref in listed or unborn}
+    return "master" if "master" in names and "main" not in names else "main"
+
+
+def top_of(folder: Path) -> Path | None:
+    """The top of the repository around a folder, None when there is none."""
+    done = Git(None).run("rev-parse", "--show-toplevel", cwd=folder)
+    return Path(done.stdout.removesuffix("\n")) if done.returncode == 0 else None
+
+
+def address_of(folder: Path, remote: str) -> str:
+    """Where a remote of the repository is, empty where there is none."""
+    return Git(None).run("config", "--get", f"remote.{remote}.url", cwd=folder).stdout.strip()
+
+
 def known_branches(folder: Path, remote: str) -> frozenset[str]:
     """The branches of the remote, as it says now, and those of the repository itself.
 

@@ -299,8 +299,10 @@ class Releases:
             "DASH_APP_NAME": app.name,
             "DASH_REQUESTS_PATHNAME_PREFIX": f"/{app.name}/",
             **account_variables(self._settings, app.name),
-            # With PORT set, gunicorn listens on all interfaces unless it is told otherwise.
+            # With PORT set, gunicorn listens on all interfaces unless it is told otherwise;
+            # Streamlit does so always.
             "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
+            "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
         }
 
     async def _replace(self, old: Release | None, new: Release) -> None:

@@ -11,6 +11,7 @@ from de_tasks.tasks.hooks import ns as hooks
 from de_tasks.tasks.local import docs, doctor, run
 from de_tasks.tasks.preview import ns as preview
 from de_tasks.tasks.sandbox import ns as sandbox
+from de_tasks.tasks.scaffold import init
 from de_tasks.tasks.services import ns as services
 from de_tasks.tasks.session import login, logout, whoami
 
@@ -32,5 +33,5 @@ ns = Collection(
         delete,
         check,
     ),
-    *(open_app, docs, doctor, run, apps, services, preview, fleet, hooks, sandbox),
+    *(open_app, init, docs, doctor, run, apps, services, preview, fleet, hooks, sandbox),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import invoke
 from invoke import Collection
@@ -17,33 +17,48 @@ from de_tasks.spelling import typed
 from de_tasks.tasks.base import app_name, connect, missing, named_app, task
 from de_tasks.tasks.update import update
 
+if TYPE_CHECKING:
+    from de_tasks.scaffold import Plan
+
 FOLLOW_GAP = 5.0
 """Seconds between two requests of a log that is followed: at most 12 points a minute."""
 
 
 @task(
     help={
-        "template": "Start from a template that comes with de-tasks, written to --path",
+        "template": "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi",
         "path": "Folder for the template's files (default: the app's name)",
     }
 )
 def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> None:
     """Initialize an app on Dash Enterprise, without deploying it."""
-    from de_tasks import scaffold
-
     connection = connect(context)
     wanted = app_name(connection.settings, name)
-    target = Path(path or wanted)
-    if template:
-        scaffold.check_target(template, target)
-    elif path:
+    target = Path(path or wanted).expanduser()
+    if path and not template:
         raise UsageError("--path is the folder for a template's files: give --template too.")
+    planned = _from_template(target, wanted, template) if template else None
     app = connection.platform.create_app(wanted)
     console.result(f"App {app.name} was initialized on [{connection.host.name}].")
-    if template:
-        written = scaffold.copy(template, target)
-        console.note(f"Wrote {', '.join(written)} to {target}")
-        console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
+    if planned is None:
+        return
+    from de_tasks.fitting import write
+
+    for kind in planned.services:
+        service = connection.platform.attach_service(wanted, kind)
+        console.result(f"Service {service} was attached to app {wanted}.")
+    written = [file.path for file in write(target, planned.files)]
+    console.note(f"Wrote {', '.join(written)} to {target}")
+    for words in planned.words:
+        console.note(words)
+    console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
+
+
+def _from_template(target: Path, app: str, template: str) -> Plan:
+    from de_tasks import scaffold
+
+    choices = scaffold.Choices(app, template, without=("makefile", "pre-commit", "ci"))
+    return scaffold.plan(target, choices)
 
 
 @task(name="list")

@@ -96,7 +96,10 @@ def put(
 
     values, platform = connection.settings, connection.platform
     if branch in values.branches:
-        raise UsageError(f"{branch} is deployed to {values.branches[branch]}: see de.branches.")
+        raise UsageError(
+            f"{branch} has no preview: it is deployed to {values.branches[branch]}, as de.branches "
+            "says. Name another branch with --branch"
+        )
     if values.preview_access not in ACCESS:
         raise UsageError(
             f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
@@ -134,16 +137,24 @@ def main_app(values: config.Settings, name: str = "") -> str:
     return app_name(values, name or values.app or str(first))
 
 
-@task(name="list", help={**NAME, "all": "Previews of every app"})
+@task(
+    name="list",
+    help={**NAME, "branch": "Only the preview of this branch", "all": "Previews of every app"},
+)
 def list_previews(
-    context: invoke.Context, name: str = "", all: bool = False, json: bool = False
+    context: invoke.Context,
+    name: str = "",
+    branch: str = "",
+    all: bool = False,
+    json: bool = False,
 ) -> None:
     """List the previews: branch, age since the last deploy, address, owner."""
     from de_tasks import previews
 
     connection = connect(context)
     wanted = "" if all else main_app(connection.settings, name)
-    found = list(previews.listed(connection.platform, wanted))
+    listed = previews.listed(connection.platform, wanted)
+    found = [preview for preview in listed if branch in ("", preview.branch)]
     now = datetime.now(timezone.utc)
     if json:
         console.result_json([_facts(preview, now) for preview in found])

@@ -1,0 +1,161 @@
+"""What an app's own Python files say, read by `ast` and never by import.
+
+Nothing of the app is executed, and a file with a syntax error is a file that says nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+MOST_FILES = 500
+DEEPEST = 4
+LARGEST = 1_000_000
+"""Bytes of a file that is read."""
+LEFT_OUT = frozenset("venv env node_modules site-packages tests test docs build dist".split())
+CALLS = {
+    "dash.Dash": "dash",
+    "flask.Flask": "flask",
+    "celery.Celery": "celery",
+    "django.core.wsgi.get_wsgi_application": "django",
+}
+
+
+@dataclass
+class Source:
+    """One file. `defined` is each name that it binds at module level, with what that is:
+    dash, server, flask, django, celery, wsgi, or empty for anything else.
+
+    `imported` is each such name that comes from elsewhere, as `module.name`; `modules` are all
+    modules that it imports anywhere. `layout` tells that it lays a Dash app out, or runs it.
+    """
+
+    path: PurePosixPath
+    defined: dict[str, str] = field(default_factory=dict)
+    imported: dict[str, str] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    layout: bool = False
+
+    @property
+    def module(self) -> str:
+        """The name by which the file is imported from its root."""
+        parts = self.path.with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def read_all(folder: Path) -> dict[str, Source]:
+    """The Python files of a folder, by module; tests, environments and hidden folders left out."""
+    found: dict[str, Source] = {}
+    for path in _files(folder):
+        try:
+            tree = ast.parse((folder / path).read_bytes())
+        except (SyntaxError, ValueError, OSError, RecursionError):
+            continue
+        source = _read(PurePosixPath(path), tree)
+        found[source.module] = source
+    return found
+
+
+def _files(folder: Path) -> Iterator[str]:
+    count = 0
+    for here, folders, names in os.walk(folder):
+        inside = Path(here).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith((".", "__"))
+            and name.lower() not in LEFT_OUT
+            and not (Path(here) / name / "pyvenv.cfg").exists()
+            and len(inside.parts) + 1 < DEEPEST
+        )
+        for name in sorted(names):
+            path = Path(here) / name
+            if not name.endswith(".py") or path.is_symlink() or path.stat().st_size > LARGEST:
+                continue
+            count += 1
+            if count > MOST_FILES:
+                return
+            yield (inside / name).as_posix()
+
+
+def _read(path: PurePosixPath, tree: ast.Module) -> Source:
+    source = Source(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            source.modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(source, node)
+            source.modules |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            source.texts.add(node.value)
+    for statement in _module_level(tree.body):
+        _bind(source, statement)
+    return source
+
+
+def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that run on import, also those inside `if`, `try` and `with`."""
+    for statement in body:
+        yield statement
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for name in ("body", "orelse", "finalbody"):
+                yield from _module_level(getattr(statement, name, []))
+            for handler in getattr(statement, "handlers", []):
+                yield from _module_level(handler.body)
+
+
+def _bind(source: Source, statement: ast.stmt) -> None:
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            source.imported[name] = alias.name if alias.asname else name
+    elif isinstance(statement, ast.ImportFrom):
+        base = _base(source, statement)
+        for alias in statement.names:
+            source.imported[alias.asname or alias.name] = f"{base}.{alias.name}"
+    elif isinstance(statement, ast.FunctionDef):
+        arguments = [a.arg for a in statement.args.args]
+        is_wsgi = len(arguments) == 2 and arguments[0].startswith("env")
+        source.defined[statement.name] = "wsgi" if is_wsgi else ""
+    elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                source.defined[target.id] = _kind(source, statement.value)
+            elif isinstance(target, ast.Attribute) and target.attr == "layout":
+                source.layout = True
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        method = statement.value.func
+        if isinstance(method, ast.Attribute) and method.attr in ("run", "run_server"):
+            source.layout = True
+
+
+def _base(source: Source, node: ast.ImportFrom) -> str:
+    """The full name of the module that is imported from; `.` counts from the file's package."""
+    if not node.level:
+        return node.module or ""
+    package = source.path.parent.parts
+    package = package[: len(package) - node.level + 1]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def _kind(source: Source, value: ast.expr) -> str:
+    if isinstance(value, ast.Call):
+        return CALLS.get(_full_name(source, value.func), "")
+    if isinstance(value, ast.Attribute) and value.attr == "server":
+        return "server"
+    if isinstance(value, ast.Name):
+        return source.defined.get(value.id, "")
+    return ""
+
+
+def _full_name(source: Source, function: ast.expr) -> str:
+    if isinstance(function, ast.Name):
+        return source.imported.get(function.id, function.id)
+    if isinstance(function, ast.Attribute):
+        return f"{_full_name(source, function.value)}.{function.attr}"
+    return ""

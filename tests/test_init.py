@@ -1,0 +1,286 @@
+"""`init`: an app is found and completed, and nothing that is there is overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from de_tasks import adoption, dependencies, scaffold
+from de_tasks.appspec import Procfile
+from de_tasks.sources import read_all
+from tests.conftest import Cli
+from tests.support.repositories import Repository
+
+PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
+DASH = "from dash import Dash, html\napp = Dash(__name__)\napp.layout = html.Div()\n"
+SERVER = DASH + "server = app.server\n"
+APPS = {
+    "dash": ({"app.py": SERVER}, "gunicorn app:server"),
+    "dash by its module": (
+        {"main.py": "import dash as d\napp = d.Dash()\nserver = app.server\n"},
+        "gunicorn main:server",
+    ),
+    "dash alone": ({"app.py": DASH}, "gunicorn app:app"),
+    "dash with a type": (
+        {"app.py": "import dash\napp: dash.Dash = dash.Dash()\nserver = app.server\n"},
+        "gunicorn app:server",
+    ),
+    "dash under another name": (
+        {"app.py": "from dash import Dash as D\nx = D()\ny = x.server\n"},
+        "gunicorn app:y",
+    ),
+    "laid out elsewhere": (
+        {
+            "app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "index.py": "from app import app, server\napp.layout = []\n",
+        },
+        "gunicorn index:server",
+    ),
+    "in an if": ({"app.py": f"if True:\n{SERVER}".replace("\n", "\n    ")}, "gunicorn app:server"),
+    "in a function": ({"app.py": "def f():\n    import dash\n    app = dash.Dash()\n"}, None),
+    "in a folder": ({"src/app.py": SERVER}, "gunicorn --chdir src app:server"),
+    "in a package": ({"shop/__init__.py": "", "shop/app.py": SERVER}, "gunicorn shop.app:server"),
+    "flask": ({"web.py": "from flask import Flask\napi = Flask(__name__)\n"}, "gunicorn web:api"),
+    "django": (
+        {
+            "manage.py": "import os\n",
+            "site_/__init__.py": "",
+            "site_/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+            "application = get_wsgi_application()\n",
+        },
+        "gunicorn site_.wsgi:application",
+    ),
+    "wsgi": ({"x.py": "def run(environ, start_response):\n    return []\n"}, "gunicorn x:run"),
+    "streamlit": ({"home.py": "import streamlit as st\nst.title('x')\n"}, "streamlit run home.py"),
+    "tests and environments": (
+        {
+            "tests/app.py": SERVER,
+            "env2/pyvenv.cfg": "",
+            "env2/app.py": SERVER,
+            ".hidden/app.py": SERVER,
+        },
+        None,
+    ),
+    "broken": ({"app.py": "def (\n", "other.py": SERVER}, "gunicorn other:server"),
+    "nothing": ({"app.py": "print('hello')\n"}, None),
+}
+
+
+def fill(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("case", APPS)
+def test_entry_point_is_found(case: str, tmp_path: Path) -> None:
+    files, command = APPS[case]
+    found = adoption.adopt(fill(tmp_path, files))
+    web = Procfile.parse("\n".join(found.procfile)).commands.get("web") if found.procfile else None
+    assert (web is None) if command is None else str(web).startswith(command)
+
+
+@pytest.mark.parametrize("template", scaffold.app_templates())
+def test_our_own_templates_are_understood(template: str, tmp_path: Path) -> None:
+    source = scaffold.templates() / template
+    written = Procfile.read(source).commands
+    fill(tmp_path, {p.name: p.read_text() for p in source.glob("*.py")})
+    found = Procfile.parse("\n".join(adoption.adopt(tmp_path).procfile)).commands
+    start = {kind: command.split(" --")[0] for kind, command in written.items()}
+    assert {kind: command.split(" --")[0] for kind, command in found.items()} == start
+    assert adoption.adopt(source).requirements == ()
+
+
+def test_code_of_the_app_is_not_run(tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": f"open({str(tmp_path / 'run')!r}, 'w')\n{SERVER}"})
+    assert adoption.adopt(tmp_path).procfile and not (tmp_path / "run").exists()
+
+
+def test_a_huge_folder_is_read_in_bounds(tmp_path: Path) -> None:
+    fill(tmp_path, {f"m{n}.py": "x = 1\n" for n in range(600)} | {"a/b/c/d/e/app.py": SERVER})
+    (tmp_path / "big.py").write_bytes(b"#" * 1_100_000)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert len(read_all(tmp_path)) <= 500
+
+
+IMPORTS = "import os, requests, numpy, helper, nobody_knows_this\nfrom sibling import x\n"
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        ([], {"gunicorn", "dash", "requests", "numpy"}),
+        (["dash>=3", "Gunicorn==23", "requests"], {"numpy"}),
+        (["dash[celery]", "gunicorn", "requests", "pandas ; python_version > '3'"], set()),
+        (["-r more.txt", "git+https://x/y", "./local"], {"gunicorn", "dash", "requests", "numpy"}),
+    ],
+)
+def test_missing_requirements(present: list[str], expected: set[str], tmp_path: Path) -> None:
+    sources = read_all(
+        fill(tmp_path, {"app.py": IMPORTS + SERVER, "helper.py": "", "sibling.py": ""})
+    )
+    own = dependencies.own_modules(sources)
+    found = dependencies.lacking(["gunicorn"], sources.values(), own, present)
+    assert {dependencies.name_of(line) for line in found.lines} == expected
+    assert found.unknown == ("nobody_knows_this",)
+
+
+def test_worker_and_database_are_seen(tmp_path: Path) -> None:
+    jobs = "import os\nfrom celery import Celery\nqueue = Celery(broker=os.environ['REDIS_URL'])\n"
+    fill(
+        tmp_path,
+        {"app.py": "import jobs\n" + SERVER, "jobs.py": jobs, "other.py": "'DATABASE_URL'"},
+    )
+    found = adoption.adopt(tmp_path)
+    assert found.procfile[1] == "worker: celery --app=jobs:queue worker --concurrency=2"
+    assert found.services == ("redis",) and "celery" in str(found.requirements)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git/" not in str(path))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def init(cli: Cli, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`de-tasks init`, for a folder that has no tasks.py yet."""
+    done = cli.run("init", "--path", str(folder), *options, program=PROGRAM)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_app_is_completed_and_deployed(stranger: Cli, cli: Cli, tmp_path: Path) -> None:
+    folder = fill(
+        tmp_path / "found-app",
+        {
+            "web.py": "def serve(environ, start_response):\n"
+            "    start_response('200 OK', [])\n    return [b'hello']\n"
+        },
+    )
+    done = init(stranger, folder)
+    assert "Wrote Procfile: web.py has the WSGI app `serve`" in done.stdout
+    assert "Wrote requirements.txt: gunicorn" in done.stdout
+    deployed = cli.run("deploy", "-y", folder=folder)
+    assert deployed.returncode == 0, deployed.stderr
+
+
+def test_nothing_that_is_there_is_overwritten(stranger: Cli, tmp_path: Path) -> None:
+    paths = [path for path, _ in (*scaffold.PROJECT.values(), *scaffold.CI.values())]
+    fill(tmp_path, {"app.py": SERVER} | {path: f"mine: {path}" for path in paths})
+    fill(tmp_path, {"Procfile": "web: mine\n", "requirements.txt": "dash\ngunicorn\n"})
+    before = snapshot(tmp_path)
+    for ci in scaffold.CI:
+        done = init(stranger, tmp_path, "--ci", ci)
+        assert done.returncode == 0 and f"{scaffold.CI[ci][0]} is there, and stays" in done.stderr
+    after = snapshot(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == {"Makefile", ".gitignore"}
+    assert all(after[name].startswith(before[name]) for name in before)
+    assert "from de_tasks import ns" in done.stderr  # What to add to tasks.py.
+    again = init(stranger, tmp_path)
+    assert "Nothing to write" in again.stdout and snapshot(tmp_path) == after
+
+
+def test_lines_are_added_in_the_files_own_way(stranger: Cli, tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": SERVER, "Makefile": "deploy: test\n\ttrue"})
+    (tmp_path / ".gitignore").write_bytes(b"*.log\r\n.env")
+    (tmp_path / "requirements.txt").write_bytes("dash\n".encode("utf-16"))
+    done = init(stranger, tmp_path)
+    assert (tmp_path / ".gitignore").read_bytes().startswith(b"*.log\r\n.env\r\n.venv/\r\n")
+    assert (tmp_path / "Makefile").read_text().count("deploy:") == 1
+    assert "Added to Makefile: preview, status, logs, run" in done.stdout
+    assert (tmp_path / "requirements.txt").read_bytes() == "dash\n".encode("utf-16")
+    assert "requirements.txt is no text in UTF-8" in done.stderr
+
+
+def test_dry_run_shows_and_writes_nothing(stranger: Cli, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "shop", {"app.py": SERVER})
+    done = init(stranger, folder, "--dry-run", "--ci", "github")
+    assert "--- Procfile (new)" in done.stdout and "pull_request:" in done.stdout
+    found = json.loads(init(stranger, folder, "--dry-run", "--json").stdout)
+    assert found["written"] is False and "Procfile" in [file["path"] for file in found["files"]]
+    assert snapshot(folder) == {"app.py": SERVER.encode()}
+
+
+def test_repository_decides_branch_and_ci(stranger: Cli, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "shop", {"app.py": SERVER, "apps/one/app.py": SERVER})
+    repository = Repository.make(folder)
+    repository.git("branch", "-m", "master")
+    repository.git("remote", "set-url", "origin", "git@gitlab.example:x/y.git")
+    init(stranger, folder, "--name", "other-name")
+    assert (folder / ".gitlab-ci.yml").exists()
+    text = (folder / "invoke.yaml").read_text()
+    assert "app: other-name" in text and '"master": other-name' in text
+    done = init(stranger, folder / "apps" / "one")
+    assert "not the top of its repository" in done.stderr
+    assert (
+        not (folder / "apps/one/.gitlab-ci.yml").exists()
+        and (folder / "apps/one/Procfile").exists()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "begin with one of --template dash, "),
+        (("-y",), "begin with one of --template dash, "),
+        (("--template", "django"), "There is no template 'django'. There is: dash, "),
+        (("--template", "dash", "--ci", "jenkins"), "There is no CI template 'jenkins'"),
+        (("--template", "dash", "--without", "ci,docs"), "There is no part 'docs'"),
+        (("--template", "dash", "--name", "Not_Legal"), "not a legal app name"),
+    ],
+)
+def test_bad_usage_writes_nothing(
+    options: tuple[str, ...], words: str, stranger: Cli, tmp_path: Path
+) -> None:
+    folder = tmp_path / "empty"
+    done = init(stranger, folder, *options)
+    assert done.returncode == 2 and words in done.stderr and not folder.exists()
+
+
+def test_template_goes_into_no_folder_with_an_app(stranger: Cli, cli: Cli, tmp_path: Path) -> None:
+    fill(tmp_path / "app", {"app.py": SERVER})
+    for done in (
+        init(stranger, tmp_path / "app", "--template", "dash"),
+        cli.run("create", "--template", "dash", "--name", "x", "--path", str(tmp_path / "app")),
+    ):
+        assert done.returncode == 2 and "already: nothing was written" in done.stderr
+    assert snapshot(tmp_path / "app") == {"app.py": SERVER.encode()}
+    assert cli.run("apps.exists", "--name", "x", "--exit-code").returncode == 1
+
+
+def test_three_questions_on_a_terminal(stranger: Cli, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [PROGRAM, "init"],
+        cwd=stranger.home,
+        env={"PATH": os.environ["PATH"], "HOME": str(stranger.home)},
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.write(ours, b"nonsense\nwsgi\nmy-shop\nshell\n")
+    out, _ = child.communicate(timeout=60)
+    os.close(theirs)
+    asked = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert child.returncode == 0 and "Begin with (dash, dash-postgres" in asked
+    assert "Wrote ci/deploy.sh" in out
+    assert "app: my-shop" in (stranger.home / "invoke.yaml").read_text()
+    assert os.access(stranger.home / "ci" / "deploy.sh", os.X_OK)
+
+
+def test_help_names_every_template_and_part() -> None:
+    from de_tasks.tasks.apps import create
+    from de_tasks.tasks.scaffold import init as task
+
+    for help_ in (create.help["template"], task.help["template"]):
+        assert all(name in help_ for name in scaffold.app_templates())
+    assert all(part in task.help["without"] for part in scaffold.PARTS)
+    assert all(name in task.help["ci"] for name in scaffold.CI)

@@ -1,0 +1,102 @@
+"""Every template is deployed, and does what it shows."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from de_tasks import scaffold
+from tests.conftest import Cli
+from tests.demo import callback
+from tests.test_main_job import fetch
+
+
+def deployed(cli: Cli, template: str) -> str:
+    """Write a template, deploy it; returns its address."""
+    name = f"t-{template}"
+    made = cli.run("create", "--template", template, "--name", name)
+    assert made.returncode == 0, made.stderr
+    done = cli.run("deploy", folder=cli.home / name)
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(cli.run("status", "--json", folder=cli.home / name).stdout)["url"])
+
+
+def post(url: str, body: object) -> dict[str, object]:
+    """The answer to JSON that is sent as JSON, as a browser does for a callback."""
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: dict[str, object] = json.load(answer)
+        return found
+
+
+def asked(output: str, pressed: str, **state: object) -> dict[str, object]:
+    """What the browser sends when a button is pressed."""
+    names = [dict(zip(("id", "property"), n.split("."), strict=True)) for n in output.split(" ")]
+    return {
+        "output": f"..{'...'.join(output.split(' '))}..",
+        "outputs": names,
+        "inputs": [{"id": pressed, "property": "n_clicks", "value": 1}],
+        "state": [{"id": name, "property": "value", "value": v} for name, v in state.items()],
+        "changedPropIds": [f"{pressed}.n_clicks"],
+    }
+
+
+def test_every_template_has_its_test() -> None:
+    tests = {name.removeprefix("test_template_") for name in globals()}
+    assert {name.replace("-", "_") for name in scaffold.app_templates()} <= tests
+
+
+def test_template_dash(cli: Cli) -> None:
+    assert "Harbour office" in callback(deployed(cli, "dash"))
+
+
+def test_template_wsgi(cli: Cli) -> None:
+    url = deployed(cli, "wsgi")
+    page = fetch(url)[1]
+    assert 'href="/t-wsgi/api/sites"' in page
+    assert fetch(url + "static/style.css")[0] == 200
+    assert json.loads(fetch(url + "api/sites")[1])[0]["name"] == "Harbour office"
+
+
+def test_template_streamlit(cli: Cli) -> None:
+    url = deployed(cli, "streamlit")
+    assert "<title>Streamlit</title>" in fetch(url)[1]
+    assert fetch(url + "_stcore/health") == (200, "ok")
+
+
+def test_template_dash_postgres(cli: Cli) -> None:
+    url = deployed(cli, "dash-postgres") + "_dash-update-component"
+    hostile = "North depot'); DROP TABLE readings; --"
+    for site, kwh in (("North depot", 12.5), (hostile, 1), ("Old Foundry", 7)):
+        shown = json.dumps(
+            post(url, asked("readings.children kwh.value", "add", site=site, kwh=kwh))
+        )
+    assert "12.5" in shown and "7.0" in shown and "DROP" not in shown
+
+
+def test_template_dash_redis(cli: Cli) -> None:
+    url = deployed(cli, "dash-redis") + "_dash-update-component"
+    body = asked("result.children result.className", "start", runs="1000")
+    begun = post(url, body)
+    query = f"?cacheKey={begun['cacheKey']}&job={begun['job']}"
+    progress, answer = set(), begun
+    deadline = time.monotonic() + 60
+    while "response" not in answer and time.monotonic() < deadline:
+        time.sleep(0.2)
+        answer = post(url + query, body)
+        progress |= set(answer.get("progress", {}).values())  # type: ignore[attr-defined]
+    assert "An even chance" in json.dumps(answer) and len(progress) > 1
+
+
+@pytest.mark.parametrize("template", ["dash-redis", "dash-postgres"])
+def test_database_that_is_missing_is_named(template: str, cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / f"without-{template[5:]}"
+    assert cli.run("init", "-y", "--template", template, "--path", str(folder)).returncode == 0
+    failed = cli.run("deploy", "-y", folder=folder)
+    assert failed.returncode == 3
+    assert f"inv services.create --type {template[5:]}" in failed.stderr
