@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from de_tasks.server import control
 from tests.conftest import Cli
 from tests.support.repositories import Repository
 from tests.test_main_job import address, fetch
-
-Push = subprocess.CompletedProcess[str]
 
 
 def variables(cli: Cli) -> dict[str, str]:

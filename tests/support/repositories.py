@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Repository:
         made.commit("first")
         return made
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, program: str = "git") -> subprocess.CompletedProcess[str]:
         """The finished git command, whatever its status."""
         environment = {
             "PATH": os.environ["PATH"],
@@ -40,7 +41,7 @@ class Repository:
             **self.variables,
         }
         return subprocess.run(
-            ["git", *arguments],
+            [program, *arguments],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -61,3 +62,9 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
+
+    def pre_commit(self, *arguments: str) -> str:
+        """What a command of pre-commit prints; it must succeed."""
+        done = self.run(*arguments, program=str(Path(sys.executable).with_name("pre-commit")))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout

@@ -1,0 +1,162 @@
+"""The hooks under the real pre-commit: as it installs them, and at a real `git push`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import de_tasks
+from tests.conftest import Cli
+from tests.support.repositories import IDENTITY, Repository
+from tests.test_deploy_on_push import kept, say, variables
+from tests.test_main_job import address, fetch
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = Path(sys.executable).parent
+PRE_COMMIT = str(PROGRAMS / "pre-commit")
+CONFIGURATION = ".pre-commit-config.yaml"
+
+
+def manifest() -> list[dict[str, Any]]:
+    """What we offer to pre-commit."""
+    offered: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    return offered
+
+
+def local(hook: str) -> str:
+    """Configuration with our hook as the manifest has it, run from this environment."""
+    (entry,) = (item for item in manifest() if item["id"] == hook)
+    entry |= {"language": "system", "entry": str(PROGRAMS / entry["entry"])}
+    entry.pop("additional_dependencies", None)
+    return str(yaml.safe_dump({"repos": [{"repo": "local", "hooks": [entry]}]}))
+
+
+@pytest.fixture
+def repository(cli: Cli, wsgi: Path, tmp_path: Path) -> Repository:
+    """The app in a repository where pre-commit runs de-deploy at a push."""
+    (wsgi / CONFIGURATION).write_text(local("de-deploy"))
+    made = Repository.make(wsgi, {**variables(cli), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    made.variables["INVOKE_DE_HOOKS_YES"] = "1"
+    made.pre_commit("install", "--hook-type", "pre-push")
+    return made
+
+
+def test_pushed_commit_is_deployed(cli: Cli, repository: Repository) -> None:
+    repository.git("checkout", "-q", "-b", "other")
+    say(repository, "unpushed")
+    (repository.folder / "wsgi.py").write_text("dirty")
+    before = kept(repository)
+    done = repository.run("push", "origin", "main", "--tags")
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = kept(repository)
+    # pre-commit itself puts the unstaged changes away and back, and git notes the files' new times.
+    index = str(repository.folder / ".git" / "index")
+    assert after | {index: b""} == before | {index: b""}
+    assert fetch(address(cli, repository.folder)) == (200, "hello one")
+    repository.git("checkout", "-q", "-f", "main")
+    say(repository, "two")
+    done = repository.run("push", "origin", "main")
+    assert "is live after" in done.stdout, done.stdout + done.stderr
+    assert fetch(address(cli, repository.folder)) == (200, "hello two")
+
+
+def test_one_branch_of_several_is_handed_over(cli: Cli, repository: Repository) -> None:
+    app = repository.folder.name
+    branches = f"de: {{branches: {{one: {app}, two: {app}-two}}}}\n"
+    (repository.folder / "invoke.yaml").write_text(branches)
+    repository.commit("Map")
+    repository.git("push", "origin", "main")
+    repository.git("checkout", "-q", "-b", "one")
+    repository.commit("One")
+    repository.git("branch", "two")
+    done = repository.run("push", "origin", "one", "two")
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = [
+        cli.run("apps.exists", "--name", name, "--exit-code").returncode
+        for name in (app, f"{app}-two")
+    ]
+    assert seen == [0, 1]
+
+
+def test_what_does_not_deploy_needs_no_login(repository: Repository) -> None:
+    repository.variables["HOME"] = str(repository.folder)
+    repository.git("push", "origin", "main:feature")
+    repository.git("tag", "-a", "v1", "-m", "x")
+    repository.git("push", "origin", "v1")
+    repository.git("push", "origin", ":feature")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "You are not logged in" in done.stdout
+    assert "- exit code: 4" in done.stdout
+
+
+def test_colleague_pushed_in_the_meantime(cli: Cli, repository: Repository) -> None:
+    remote = f"{repository.folder}.remote"
+    repository.git("push", "--no-verify", "origin", "main")
+    other = Repository(repository.folder.parent / "other", repository.variables)
+    repository.git("clone", "-q", "-b", "main", remote, str(other.folder))
+    other.commit("theirs")
+    other.git("push", "-q", "origin", "main")
+    repository.commit("ours")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "Pull first, or give --allow-forced" in done.stdout
+    assert cli.run("apps.exists", "--name", repository.folder.name, "--exit-code").returncode == 1
+
+
+def test_commit_without_a_procfile_is_stopped(wsgi: Path, tmp_path: Path) -> None:
+    (wsgi / CONFIGURATION).write_text(local("de-check"))
+    (wsgi / "large").write_text("x")
+    cache = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    repository = Repository.make(wsgi, cache)
+    repository.pre_commit("install")
+    repository.git("rm", "-q", "Procfile")
+    done = repository.run("commit", "-m", "Remove")
+    assert done.returncode == 1 and "[no-procfile]" in done.stderr
+    assert "DE_SKIP=1 git commit" in done.stderr
+    repository.git("reset", "-q", "--hard")
+    repository.git("rm", "-q", "large")
+    repository.git("commit", "-m", "Remove")
+
+
+def test_pre_commit_installs_the_hooks(wsgi: Path, tmp_path: Path) -> None:
+    Repository.make(wsgi, {"HOME": str(tmp_path)})
+    (wsgi / "settings.py").write_text("A = 'redis://me:hunter2pass@db.acme-corp.com/x'\n")
+    subprocess.run(["git", "add", "--all"], cwd=wsgi, check=True)
+    cache = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "KF_RULE_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [PRE_COMMIT, "try-repo", str(ROOT), "de-check"],
+        cwd=wsgi,
+        env={**os.environ, **IDENTITY, **cache},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "settings.py:1: error: This looks like a secret" in done.stdout
+    assert "1 error." in done.stdout
+
+
+def test_docs_show_every_hook() -> None:
+    text = (ROOT / "docs" / "hooks.md").read_text()
+    block = text.partition("```yaml\ndefault_install")[2].partition("```")[0]
+    (repo,) = yaml.safe_load(f"default_install{block}")["repos"]
+    assert [hook["id"] for hook in repo["hooks"]] == [entry["id"] for entry in manifest()]
+    assert repo["rev"] == f"v{de_tasks.__version__}"
+
+
+@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: str(entry["id"]))
+def test_every_hook_is_a_program_that_can_be_skipped(entry: dict[str, Any], cli: Cli) -> None:
+    program = str(PROGRAMS / entry["entry"])
+    assert f"`{entry['id']}`" in (ROOT / "docs" / "hooks.md").read_text()
+    assert "--warn-only" in cli.run("--help", program=program).stdout
+    cli.extra["DE_SKIP"] = "1"
+    done = cli.run(program=program)
+    assert (
+        done.returncode == 0 and done.stderr == f"{entry['id']}: skipped, since DE_SKIP is set.\n"
+    )
