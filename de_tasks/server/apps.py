@@ -108,6 +108,11 @@ class Apps:
         )
         return rows[:PAGE], len(rows) > PAGE
 
+    def in_portal(self, user: User | None) -> list[sqlite3.Row]:
+        """The apps that the Portal shows the user, by rank; None is somebody unknown."""
+        rows = self._db.all("SELECT * FROM apps WHERE show_in_portal ORDER BY sort_rank, title")
+        return [row for row in rows if self._access.may_view(user, row)]
+
     def counts(self, user: User) -> list[dict[str, Any]]:
         """How many apps each user owns: for admins of all, for others of themselves."""
         need_seat(user)

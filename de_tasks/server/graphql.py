@@ -63,6 +63,14 @@ class Context:
     codes: dict[str, str] = field(default_factory=dict)
 
 
+class RateLimited(DeTasksError):
+    """The user's points are used up."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.seconds = -(-budget.ms_before_next // 1000)
+        super().__init__(f"Rate limit exceeded: go on in {self.seconds} s.")
+
+
 def make_schema(*bindables: ariadne.SchemaBindable) -> Any:
     """The contract's schema with resolvers bound to it."""
     text = files("de_tasks").joinpath("platform.graphql").read_text("utf-8")
@@ -90,6 +98,26 @@ class GraphQLEndpoint:
         self._identity = identity
         self._limit = limit
 
+    async def ask(self, user: User, address: str, text: str, **variables: Any) -> dict[str, Any]:
+        """What the API answers a page of the platform: the same rights, the same points.
+
+        Raises `RateLimited` when the user's points are used up, `DeTasksError` for a refusal.
+        """
+        document = Document(text)
+        if not self._limit.take(user.username, document.cost(None)):
+            raise RateLimited(self._limit.budget(user.username))
+        data = {"query": text, "variables": variables}
+        result = await self._execute(user, address, data, document)
+        if "errors" in result:
+            error = result["errors"][0]
+            kind = NotPermitted if error["extensions"]["code"] == "FORBIDDEN" else DeTasksError
+            raise kind(error["message"])
+        found: dict[str, Any] = result["data"]
+        for answer in found.values():
+            if isinstance(answer, dict) and answer.get("error"):
+                raise DeTasksError(answer["error"])
+        return found
+
     async def answer(self, request: Request) -> Response:
         address = address_of(request)
         user = await self._identity.any(request.headers.get("authorization"), address)
@@ -106,7 +134,15 @@ class GraphQLEndpoint:
             return _errors("BAD_REQUEST", words)
         if not self._limit.take(user.username, points):
             return _too_many(budget(user.username))
-        context = Context(user, address, budget(user.username))
+        result = await self._execute(user, address, data, document)
+        status = 200 if "data" in result else 400
+        # As it is now: a long poll may have been held for half a window.
+        return JSONResponse(result, status, headers=budget(user.username).headers())
+
+    async def _execute(
+        self, user: User, address: str, data: dict[str, Any], document: Document
+    ) -> dict[str, Any]:
+        context = Context(user, address, self._limit.budget(user.username))
         _, result = await ariadne.graphql(
             self._schema,
             data,
@@ -115,11 +151,8 @@ class GraphQLEndpoint:
             error_formatter=_format_error,
             field_resolver=resolve_field,
         )
-        if context.codes:
-            result["extensions"] = {"codes": context.codes}
-        status = 200 if "data" in result else 400
-        # As it is now: a long poll may have been held for half a window.
-        return JSONResponse(result, status, headers=budget(user.username).headers())
+        found: dict[str, Any] = result
+        return {**found, "extensions": {"codes": context.codes}} if context.codes else found
 
 
 def _operation(data: dict[str, Any]) -> str | None:

@@ -57,16 +57,25 @@ class Pages:
 
         made = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
         made.globals.update(
-            style=self._style, platform=self._settings.url, openid=self._settings.openid
+            style=self._style,
+            platform=self._settings.url,
+            openid=self._settings.openid,
+            sign_in=f"{self._settings.issuer}/sign-in",
         )
         return made
 
     def answer(
         self, template: str, status: int = 200, session: Session | None = None, **values: Any
     ) -> HTMLResponse:
-        """A page; with a session, one for a signed-in user."""
+        """A page; with a session, one for a signed-in user. `live` as a value lets the
+        platform's own script run and ask the platform."""
         text = self._templates.get_template(template).render(session=session, **values)
-        return HTMLResponse(text, status, headers=self._headers)
+        response = HTMLResponse(text, status, headers=self._headers)
+        if values.get("live"):
+            policy = self._headers["Content-Security-Policy"]
+            own = f"script-src {self._settings.url}/static/live.js; connect-src 'self'"
+            response.headers["Content-Security-Policy"] = f"{policy}; {own}"
+        return response
 
     def message(
         self, status: int, title: str, text: str, session: Session | None = None, **values: Any

@@ -38,8 +38,10 @@ from de_tasks.server.git import GitApp
 from de_tasks.server.graphql import GraphQLEndpoint, make_schema
 from de_tasks.server.hooks import Pushes, write_hooks
 from de_tasks.server.identity import Identity
+from de_tasks.server.manager import Manager
 from de_tasks.server.oidc import Oidc
 from de_tasks.server.pages import Pages
+from de_tasks.server.portal import Portal
 from de_tasks.server.processes import Leash
 from de_tasks.server.proxy import Proxy
 from de_tasks.server.ratelimit import RateLimit
@@ -133,7 +135,9 @@ class Sandbox:
                 Route("/Manager/graphql", graphql.answer, methods=["POST"]),
                 Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
                 Mount("/sandbox", routes=Administration(accounts, identity, limit).routes()),
-                *AccountPage(accounts, sessions, pages, limit).routes(),
+                *Portal(settings, apps, sessions, pages).routes(),
+                *Manager(graphql, sessions, pages).routes(),
+                *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
                 *site.routes(),
             ],
             exception_handlers={TooManyAttempts: _too_many},

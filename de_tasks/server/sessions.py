@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import sqlite3
 import time
 from dataclasses import dataclass
 
@@ -76,6 +77,23 @@ class Sessions:
         )
         user = self._accounts.get(row["username"]) if row else None
         return Session(user, row["csrf"], row["hash"]) if row and user else None
+
+    def all(self, user: User) -> list[sqlite3.Row]:
+        """The user's sessions, the newest first: their hashes, since when, in which browser."""
+        return self._db.all(
+            "SELECT hash, started, browser FROM sessions WHERE username = ? AND expires > ?"
+            " ORDER BY started DESC",
+            user.username,
+            time.time(),
+        )
+
+    def end_others(self, session: Session) -> None:
+        """End all sessions of the user but this one."""
+        self._db.execute(
+            "DELETE FROM sessions WHERE username = ? AND hash != ?",
+            session.user.username,
+            session.hash,
+        )
 
     def browser(self, request: Request) -> str:
         """What tells this browser from others: its cookie, or a new value to give it."""

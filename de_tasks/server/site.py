@@ -9,7 +9,7 @@ from starlette.routing import Route
 from de_tasks.server.apps import Apps
 from de_tasks.server.asgi import to_apps_host
 from de_tasks.server.identity import Identity, address_of
-from de_tasks.server.pages import Pages
+from de_tasks.server.pages import FOLDER, Pages
 from de_tasks.server.sessions import Sessions
 from de_tasks.server.settings import ServerSettings
 
@@ -36,22 +36,22 @@ class Site:
     def routes(self) -> list[Route]:
         """Routes at the platform's root; the last ones take every other address."""
         return [
-            Route("/", self.home),
             Route("/health", self.health),
             Route("/docs", self.docs),
+            Route("/static/live.js", self.script),
             Route("/thumbnails/{name}", self.thumbnail),
             Route("/{name}", self.elsewhere),
             Route("/{name}/{rest:path}", self.elsewhere),
         ]
 
-    async def home(self, request: Request) -> Response:
-        """What this is."""
-        session = self._sessions.of(request)
-        return self._pages.answer("home.html", session=session, apps_url=self._settings.apps_url)
-
     async def health(self, request: Request) -> Response:
         """Which sandbox answers here."""
         return JSONResponse({"sandbox": self._instance})
+
+    async def script(self, request: Request) -> Response:
+        """The one script of the platform's pages."""
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+        return FileResponse(FOLDER / "live.js", media_type="text/javascript", headers=headers)
 
     async def docs(self, request: Request) -> Response:
         """Documentation, for those with a license seat."""
