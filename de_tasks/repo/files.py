@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from de_tasks.errors import UsageError
 from de_tasks.repo.git import Git
+from de_tasks.repo.refusal import Damaged, Failed
 
 LARGEST = 5
 BIG = 100 * 1000**2
 """Bytes; of a deploy above that, the largest files are named."""
 SIZE = re.compile(r"\n {2}size: (\d+)\t")
 ENTRY = re.compile(r"(.*?)\0 {2}ctime:.*?\n {2}size: (\d+)\tflags: \w+\n", re.DOTALL)
+
+PARTIAL = (
+    "{} are not in this clone, which is a partial one. "
+    "Fetch them first: git fetch --refetch --no-filter"
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,14 @@ def of_index(git: Git, tree: str, big: int) -> Files:
 
 
 def of_tree(git: Git, tree: str, big: int) -> Files:
-    """The files of a tree. Raises `UsageError` for one that has a submodule in it."""
-    listing = git("ls-tree", "-r", "-l", "-z", tree)
+    """The files of a commit's tree.
+
+    Raises `UsageError` for one that has a submodule, or files that are not in this clone.
+    """
+    try:
+        listing = git("ls-tree", "-r", "-l", "-z", tree)
+    except (Damaged, Failed):
+        raise UsageError(PARTIAL.format("Folders")) from None
     entries = [entry.partition("\t") for entry in listing.split("\0") if entry]
     links = [name for facts, _, name in entries if facts.startswith("160000")]
     if links:
@@ -52,8 +64,10 @@ def of_tree(git: Git, tree: str, big: int) -> Files:
             f"{links[0]} is a submodule, whose files are not in the commit. "
             "Check it out and deploy the folder, without --ref"
         )
-    sizes = [int(facts.split()[3]) for facts, _, _ in entries]
-    return _files(tree, sizes, [name for _, _, name in entries], big)
+    sizes = [facts.split()[3] for facts, _, _ in entries]
+    if missing := sizes.count("BAD"):
+        raise UsageError(PARTIAL.format(f"{missing} of its {len(sizes)} files"))
+    return _files(tree, list(map(int, sizes)), [name for _, _, name in entries], big)
 
 
 def differing(git: Git, before: str, after: str) -> int:

@@ -69,6 +69,7 @@ def find_commit(folder: Path, ref: str) -> Commit:
         repository.git.update_environment(GIT_DIR=str(repository.git_dir))
         try:
             commit = repository.commit(ref)
+            commit.tree  # noqa: B018  A full hash is believed until something is asked of it.
         except (git.BadName, git.BadObject, git.GitCommandError, ValueError, IndexError):
             raise UsageError(
                 f"There is no commit {ref!r} in the repository of {folder}. Is it fetched?"
@@ -81,12 +82,5 @@ def find_commit(folder: Path, ref: str) -> Commit:
             raise UsageError(f"{inside} is not in commit {commit.hexsha[:10]}.") from None
         if tree.type != "tree":
             raise UsageError(f"{inside} is not a folder in commit {commit.hexsha[:10]}.")
-        with repository.config_reader() as config:
-            partial = config.has_option("extensions", "partialclone")
-        if partial:
-            raise UsageError(
-                "This is a partial clone, which lacks files of the commit. "
-                "Fetch them first: git fetch --refetch --no-filter"
-            )
         objects = Path(repository.common_dir).resolve() / "objects"
         return Commit(commit.hexsha, tree.hexsha, objects, ref)
