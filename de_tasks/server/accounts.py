@@ -135,14 +135,13 @@ class Accounts:
         self._db.execute("DELETE FROM users WHERE username = ?", username)
         self._db.execute("DELETE FROM access WHERE kind = 'user' AND name = ?", username)
 
-    def is_brokered(self, username: str) -> bool:
-        """Whether the user signs in elsewhere and has no password here."""
-        row = self._db.find("SELECT brokered FROM users WHERE username = ?", username.lower())
-        return bool(row and row["brokered"])
-
-    async def sign_in(self, username: str, password: str, address: str) -> User | None:
+    async def sign_in(
+        self, username: str, password: str, address: str, in_browser: bool = False
+    ) -> User | None:
         """The user, if the password is theirs. Hashing runs beside the event loop.
 
+        A brokered user has none for programs: in the browser, the sandbox stands in for the
+        identity provider that such a user comes from.
         Raises `TooManyAttempts` for a user or an address that has failed too often of late.
         """
         name = username.strip().lower()[:LONGEST_SECRET]
@@ -154,7 +153,9 @@ class Accounts:
             async with self._hashing:
                 # Again, for those who failed while this one waited.
                 self._throttle.check(name, address)
-                right = await asyncio.to_thread(self._matches, self._stored(name), password)
+                right = await asyncio.to_thread(
+                    self._matches, self._stored(name, in_browser), password
+                )
         finally:
             self._waiting -= 1
         user = self.get(name) if right else None
@@ -164,9 +165,11 @@ class Accounts:
             self._throttle.succeeded(name)
         return user
 
-    def _stored(self, username: str) -> str:
+    def _stored(self, username: str, brokered: bool) -> str:
         row = self._db.find(
-            "SELECT password_hash FROM users WHERE username = ? AND NOT brokered", username
+            "SELECT password_hash FROM users WHERE username = ? AND (? OR NOT brokered)",
+            username,
+            brokered,
         )
         return row["password_hash"] if row else self._decoy
 

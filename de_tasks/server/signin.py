@@ -50,7 +50,9 @@ class SignIn:
             return self._form(request, to, 403, OUT_OF_DATE, name)
         password = str(form.get("password", ""))
         try:
-            user = await self._accounts.sign_in(name, password, address_of(request))
+            user = await self._accounts.sign_in(
+                name, password, address_of(request), in_browser=True
+            )
         except TooManyAttempts as error:
             return self._form(request, to, 429, str(error), name)
         if user is None:

@@ -143,7 +143,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
         "username": "Name of the user, in lower case",
         "role": "viewer, licensed_user or admin",
         "group": "Group that the user is a member of",
-        "brokered": "A user of an identity provider elsewhere, without a password here",
+        "brokered": "A user of an identity provider, who logs in with a browser alone",
     },
 )
 def add_user(

@@ -52,8 +52,12 @@ class Person:
         program: str = "de-tasks",
         stdin: str = "",
         folder: Path | None = None,
+        terminal: bool = False,
     ) -> Done:
-        """Run a line of the reference's grammar under one of the programs."""
+        """Run a line of the reference's grammar under one of the programs.
+
+        On a `terminal`, questions are asked and `stdin` is what is typed.
+        """
         words = list(line.split() if isinstance(line, str) else line)
         extra: dict[str, str] = {}
         if program == "inv":
@@ -62,6 +66,7 @@ class Person:
         with ExitStack() as stack:
             stack.enter_context(self._here(folder or self.home, extra))
             stack.enter_context(mock.patch.object(sys, "stdin", io.StringIO(stdin)))
+            stack.enter_context(mock.patch("de_tasks.console.interactive", lambda: terminal))
             stack.enter_context(mock.patch("de_tasks.browser.open_page", opened))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))

@@ -1,0 +1,159 @@
+"""Databases of apps, from attaching one to its end, as the app and its owner see them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from de_tasks.server import control
+from tests.support.people import People, Person, log_in
+
+COUNTER = """
+import json, os, urllib.parse
+import pg8000.native, redis
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    in_redis = redis.from_url(os.environ["REDIS_URL"]).incr("visits")
+    url = urllib.parse.urlsplit(os.environ["DATABASE_URL"])
+    base = pg8000.native.Connection(
+        url.username, password=url.password, host=url.hostname, port=url.port,
+        database=url.path.strip("/"))
+    base.run("CREATE TABLE IF NOT EXISTS visits (number int)")
+    base.run("INSERT INTO visits VALUES (1)")
+    (in_postgres,) = base.run("SELECT count(*) FROM visits")[0]
+    base.close()
+    return [json.dumps([in_redis, in_postgres, url.password]).encode()]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An app that counts its visits in both databases."""
+    made = tmp_path / "counter"
+    made.mkdir()
+    (made / "wsgi.py").write_text(COUNTER)
+    (made / "Procfile").write_text("web: gunicorn wsgi:application --preload\n")
+    (made / "requirements.txt").write_text("gunicorn\nredis\npg8000\n")
+    return made
+
+
+def visited(person: Person, app: str) -> tuple[int, int]:
+    """Visit the app; how often it has been visited, as both databases know it."""
+    address = person.run(f"open -n {app}").out.strip()
+    deadline = time.monotonic() + 30
+    answer = requests.get(address, timeout=60)
+    # After a restart of the sandbox, the app needs a moment to start.
+    while answer.status_code == 502 and time.monotonic() < deadline:
+        time.sleep(0.2)
+        answer = requests.get(address, timeout=60)
+    assert answer.status_code == 200, person.run(f"apps logs -n {app}").out
+    in_redis, in_postgres, _ = answer.json()
+    return in_redis, in_postgres
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_visits_are_counted_across_deploys_and_restarts(
+    end: str, folder: Path, tmp_path: Path
+) -> None:
+    options: dict[str, int | str] = {
+        "port": control.free_port(),
+        "start_timeout": 20,
+        "view_access": "unauthenticated",
+    }
+    running = control.start(tmp_path / "data", options)
+    try:
+        person = log_in(running, "dev", tmp_path / "home")
+        assert person.run("apps create -n counter").code == 0
+        for kind in ("redis", "postgres"):
+            assert person.run(f"services create --app-name counter -t {kind}").code == 0
+        assert person.run(f"deploy {folder} -n counter -y").code == 0
+        first, _ = visited(person, "counter")
+        assert visited(person, "counter") == (first + 1, first + 1)
+        (folder / "note").write_text("changed")
+        assert person.run(f"deploy {folder} -n counter -y").code == 0
+        before = visited(person, "counter")
+        assert before[0] > first + 1
+        control.stop(running) if end == "stop" else kill(running)
+        running = control.start(tmp_path / "data", options)
+        assert visited(person, "counter") == (before[0] + 1, before[1] + 1)
+    finally:
+        control.stop(running)
+
+
+def kill(running: control.Running) -> None:
+    """Kill the sandbox, and return when its process is gone."""
+    os.kill(running.pid, signal.SIGKILL)
+    os.waitpid(running.pid, 0)
+
+
+@pytest.fixture
+def owner(people: People) -> Person:
+    """Somebody who has apps."""
+    return people["dev"]
+
+
+def json_of(person: Person, line: str) -> object:
+    """What a command answers with --json."""
+    return json.loads(person.run(f"{line} --json").out)
+
+
+def test_answers_for_scripts(owner: Person) -> None:
+    owner.run("apps create -n svc-scripts")
+    for line, out in {"-t redis": "False\n", "-t redis --exit-code": "False\n"}.items():
+        done = owner.run(f"services exists -n svc-scripts {line}")
+        assert (done.code, done.out, done.err) == (int("--exit" in line), out, "")
+    answer = json_of(owner, "services exists -n svc-scripts -t redis")
+    assert answer == {"name": "svc-scripts", "type": "redis", "exists": False}
+    done = owner.run("services exists -n svc-nothing -t redis")
+    assert done.code == 5 and "App [svc-nothing] does not exist" in done.err
+    done = owner.run("apps exists -n svc-nothing --exit-code")
+    assert (done.code, done.err) == (1, "")
+    assert done.out == f"App [svc-nothing] does not exist on [{owner.host}].\n"
+
+
+def test_second_of_a_type_is_refused(owner: Person) -> None:
+    owner.run("apps create -n svc-twice")
+    create = "services create --app-name svc-twice -t redis"
+    named = owner.run(f"{create} --service-name svc-cache")
+    assert named.out == f"Service svc-cache was attached to app svc-twice on [{owner.host}].\n"
+    again = owner.run(create)
+    assert again.code == 1 and "svc-twice has a redis service already: svc-cache" in again.err
+    owner.run("apps delete -n svc-twice --with-services")
+
+
+def test_deleting_asks_on_a_terminal(owner: Person) -> None:
+    owner.run("apps create -n svc-asked")
+    owner.run("services create --app-name svc-asked -t redis")
+    line = "services delete --app-name svc-asked -t redis"
+    no = owner.run(line, stdin="n\n", terminal=True)
+    assert (no.code, no.out) == (1, "") and "with all its data? [y/N]" in no.err
+    assert owner.run("services exists -n svc-asked -t redis").out == "True\n"
+    done = owner.run(line, stdin="y\n", terminal=True)
+    words = f"Service svc-asked-redis was deleted from [{owner.host}] with its data.\n"
+    assert (done.code, done.out) == (0, words)
+    owner.run("apps delete -n svc-asked")
+
+
+def test_app_is_deleted_when_its_name_is_typed(owner: Person) -> None:
+    owner.run("apps create -n svc-typed")
+    owner.run("services create --app-name svc-typed -t redis")
+    for typed in ("y\n", "svc-type\n", "\n", ""):
+        done = owner.run("apps delete -n svc-typed", stdin=typed, terminal=True)
+        assert (done.code, done.out) == (1, "")
+        assert "Type its name to confirm:" in done.err and "Nothing was deleted." in done.err
+    done = owner.run("apps delete -n svc-typed", stdin="svc-typed\n", terminal=True)
+    assert done.out == f"App svc-typed was deleted from [{owner.host}].\n"
+    assert "Its services are kept, with their data: svc-typed-redis (redis)" in done.err
+    owner.run("apps create -n svc-typed")
+    # The one that was kept is taken up again.
+    owner.run("services create --app-name svc-typed -t redis")
+    done = owner.run("apps delete -n svc-typed --with-services")
+    assert "Its services were deleted with their data: svc-typed-redis (redis)" in done.out
+    assert "svc-typed" not in owner.run("services list -t all").out
