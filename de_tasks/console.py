@@ -135,6 +135,14 @@ def secret(question: str) -> str:
     return text.rstrip("\r\n")
 
 
+def line_of_stdin(option: str) -> str:
+    """A line of standard input, for an option. Raises `UsageError` when there is none."""
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise UsageError(f"{option} reads a line of standard input, and there is none.")
+    return line
+
+
 def password(question: str) -> str:
     """Ask for a password, unseen. Raises `UsageError` when nobody is there to type it."""
     if not interactive():

@@ -42,8 +42,12 @@ class Ring:
 
         def ask() -> bool:
             import keyring
+            from keyring.backends import fail
+            from keyring.errors import NoKeyringError
 
             backend = keyring.get_keyring()
+            if isinstance(backend, fail.Keyring):
+                raise NoKeyringError
             # As keyring has it, only 1 and above are fit for use: the others store nothing, or
             # plain text in a place that nobody looks at.
             if backend.priority < 1:

@@ -97,7 +97,7 @@ class Administration:
         for group in groups:
             if not GROUP.fullmatch(group):
                 raise UsageError(f"{group!r} is not a name of a group.")
-        password = secrets.token_urlsafe(12)
+        password = str(body.get("password") or secrets.token_urlsafe(12))
         if self._accounts.get(name):
             raise DeTasksError(f"There is a user {name} already.")
         self._accounts.add(name, role, password, bool(body.get("brokered")))

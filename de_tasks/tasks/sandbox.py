@@ -143,6 +143,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
         "username": "Name of the user, in lower case",
         "role": "viewer, licensed_user or admin",
         "group": "Group that the user is a member of",
+        "password_stdin": "Read the password from standard input, and do not print it",
         "brokered": "A user of an identity provider, who logs in with a browser alone",
     },
 )
@@ -152,13 +153,20 @@ def add_user(
     role: str = "licensed_user",
     group: Sequence[str] = (),
     brokered: bool = False,
+    password_stdin: bool = False,
     data: str = "",
 ) -> None:
     """Make a user of the sandbox, and print the password, this once."""
     body = {"username": username, "role": role, "groups": list(group), "brokered": brokered}
+    if password_stdin:
+        body["password"] = console.line_of_stdin("--password-stdin")
     made = _control().administer(_running(context, data), "users", body)
-    console.note(f"{made['username']} is a {made['role']} of the sandbox, with the password:")
-    console.result(made["password"])
+    words = f"{made['username']} is a {made['role']} of the sandbox"
+    if password_stdin:
+        console.result(f"{words}.")
+    else:
+        console.note(f"{words}, with the password:")
+        console.result(made["password"])
 
 
 @task(help={**DATA, "username": "Whose key"})

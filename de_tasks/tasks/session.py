@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import invoke
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from de_tasks.auth.login import Login
     from de_tasks.auth.oidc import Oidc
     from de_tasks.auth.store import Store
+
+LOGOUT_SECONDS = 10
+"""How long a server may take to hear of a logout."""
 
 
 @task(
@@ -68,12 +71,9 @@ def login(
 
 
 def _password(values: config.Settings, password_stdin: bool) -> str:
-    if not password_stdin:
-        return values.password or console.password(f"Password of {values.username}: ")
-    line = sys.stdin.readline()
-    if not line.rstrip("\r\n"):
-        raise UsageError("--password-stdin reads a line of standard input, and there is none.")
-    return line.rstrip("\r\n")
+    if password_stdin:
+        return console.line_of_stdin("--password-stdin")
+    return values.password or console.password(f"Password of {values.username}: ")
 
 
 def _with_browser(oidc: Oidc) -> Login:
@@ -127,7 +127,9 @@ def logout(context: invoke.Context) -> None:
     try:
         present = kept.get(name)
         if present:
-            Oidc(to.host, to.transport, policy(values)).revoke(present)
+            # Not for long: it is forgotten here either way.
+            short = replace(values, retry_deadline=min(LOGOUT_SECONDS, values.retry_deadline))
+            Oidc(to.host, to.transport, policy(short)).revoke(present)
             console.note("The login was ended on the server, and is forgotten here.")
     except DeTasksError as error:
         console.note(

@@ -21,12 +21,14 @@ class Forms(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append((given.get("action", ""), {}))
-        elif tag == "input" and self.found and given.get("name"):
-            self.found[-1][1][given["name"]] = given.get("value", "")
+        elif tag in ("input", "button") and self.found and given.get("name"):
+            # A button that nobody presses sends nothing.
+            value = given.get("value", "") if tag == "input" else ""
+            self.found[-1][1][given["name"]] = value
 
 
 def answer(page: str, steps: list[dict[str, str]], verify: str | bool = True) -> str:
-    """Open a page and send its first form again and again, each with what one step types.
+    """Open a page and send a form again and again: the one that has what a step types.
 
     Returns the text of the last page.
     """
@@ -34,7 +36,9 @@ def answer(page: str, steps: list[dict[str, str]], verify: str | bool = True) ->
         browser.verify = verify
         shown = browser.get(page, timeout=10)
         for typed in steps:
-            action, fields = Forms(shown.text).found[0]
-            to = urljoin(shown.url, action)
-            shown = browser.post(to, data={**fields, **typed}, timeout=10)
+            forms = Forms(shown.text).found
+            fitting = [form for form in forms if typed.keys() <= form[1].keys()] or forms
+            action, fields = fitting[0]
+            given = {name: value for name, value in fields.items() if value}
+            shown = browser.post(urljoin(shown.url, action), data={**given, **typed}, timeout=10)
         return shown.text
