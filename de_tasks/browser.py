@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from de_tasks import config
+from de_tasks.environment import without_secrets
 
 
 def open_page(address: str) -> bool:
@@ -21,7 +22,7 @@ def open_page(address: str) -> bool:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=config.without_secrets(),
+        env=without_secrets(),
         start_new_session=True,
     )
     return True

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from de_tasks import project
+from de_tasks.environment import without_secrets
 from de_tasks.errors import UsageError
 
 REFERENCE_VARIABLES = {
@@ -240,15 +241,6 @@ def project_folder() -> Path:
 def in_ci(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this is a job of a CI, where nobody is there to be asked."""
     return bool((os.environ if environment is None else environment).get("CI"))
-
-
-def without_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment for programs that need none of our secrets."""
-    environment = os.environ if environment is None else environment
-    secret = [field.name for field in fields(Settings) if not field.repr]
-    left_out = {REFERENCE_VARIABLES.get(name) for name in secret}
-    left_out |= {f"INVOKE_DE_{name.upper()}" for name in secret}
-    return {name: value for name, value in environment.items() if name not in left_out}
 
 
 def has_browser(environment: Mapping[str, str] | None = None) -> bool:

@@ -13,6 +13,7 @@ from de_tasks.api import changing, operations
 from de_tasks.api.client import Client
 from de_tasks.api.models import Changes, People
 from de_tasks.config import Host, Settings
+from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError
 from de_tasks.transport import Transport
 from de_tasks.vendor.choice import choose
@@ -54,7 +55,12 @@ def machine(cache: Path) -> Iterator[Finding]:
     words = "git is not installed, and deploying needs it."
     if git:
         done = subprocess.run(
-            [git, "version"], capture_output=True, text=True, timeout=30, check=False
+            [git, "version"],
+            env=without_secrets(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         words = done.stdout.strip()
     yield Finding("git", git is not None, words)

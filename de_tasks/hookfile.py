@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.spelling import typed
 
@@ -72,7 +73,13 @@ def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "rev-parse", *arguments]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=30, check=False
+            command,
+            cwd=folder,
+            env=without_secrets(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
     except OSError:
         raise UsageError(f"There is no folder {folder}, or git is not installed.") from None

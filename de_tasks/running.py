@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from de_tasks.appspec import Procfile
+from de_tasks.environment import without_secrets
 from de_tasks.errors import UsageError
 
 GRACE = 5.0
@@ -51,7 +52,7 @@ def run(
     """
     arguments = f"--bind=127.0.0.1:{port}" + (" --reload" if reload else "")
     environment = {
-        **os.environ,
+        **without_secrets(),
         **variables,
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",

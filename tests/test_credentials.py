@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from de_tasks import config
+from de_tasks.environment import SECRETS, without_secrets
 from de_tasks.server import control
 from tests.conftest import Cli, passwords
 
@@ -59,3 +62,12 @@ def test_no_keyfile_ignores_the_login(cli: Cli, sandbox: control.Running) -> Non
     assert refused.returncode == 4 and "DASH_ENTERPRISE_API_KEY" in refused.stderr
     cli.extra |= pair(sandbox, "dev")
     assert "[dev]" in cli.run("whoami").stdout
+
+
+def test_other_programs_get_no_secret() -> None:
+    """Every setting that is not shown is left out of the environment of what we start."""
+    hidden = [setting.name for setting in fields(config.Settings) if not setting.repr]
+    names = {config.REFERENCE_VARIABLES[name] for name in hidden}
+    names |= {f"INVOKE_DE_{name.upper()}" for name in hidden}
+    assert names == SECRETS
+    assert without_secrets(dict.fromkeys(names, "canary") | {"A": "1"}) == {"A": "1"}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from de_tasks.checks.findings import Finding
+from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 
 ALLOW = "kingfisher:ignore"
@@ -66,6 +67,7 @@ def _scan(detector: str, folder: Path, names: list[str]) -> Iterator[Finding]:
         done = subprocess.run(
             [detector, "scan", *OFFLINE, *QUIET, *EVERYTHING, *files],
             cwd=folder,
+            env=without_secrets(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=SECONDS,

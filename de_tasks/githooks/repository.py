@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import MutableMapping
+
+from de_tasks.environment import without_secrets
 
 SECONDS = 30
 """The longest that git may take to answer."""
@@ -43,7 +44,7 @@ def git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(
             ["git", *arguments],
-            env={**os.environ, **quiet},
+            env={**without_secrets(), **quiet},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
+from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.repo.git import Git
 
@@ -75,7 +75,7 @@ def _ask(folder: Path, *arguments: str) -> str:
     """What a remote answers, asked with the developer's own configuration and credentials."""
     # A hook's GIT_DIR and kin speak of another repository, or of a place seen from its top.
     own = Git(None).run("rev-parse", "--local-env-vars", cwd=folder).stdout.split()
-    environment = {name: value for name, value in os.environ.items() if name not in own}
+    environment = {name: value for name, value in without_secrets().items() if name not in own}
     try:
         done = subprocess.run(
             ["git", *arguments],

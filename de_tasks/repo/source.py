@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from de_tasks.environment import SECRETS
 from de_tasks.errors import UsageError
 from de_tasks.repo.environment import Remote
 from de_tasks.repo.git import Git
@@ -66,7 +67,8 @@ def find_commit(folder: Path, ref: str) -> Commit:
         raise UsageError(f"{folder} is not in a git repository: --ref needs one.") from None
     with repository:
         # A hook's own variables would lead to the repository that it runs for.
-        repository.git.update_environment(GIT_DIR=str(repository.git_dir))
+        nothing = dict.fromkeys(SECRETS, "")
+        repository.git.update_environment(GIT_DIR=str(repository.git_dir), **nothing)
         try:
             commit = repository.commit(ref)
             commit.tree  # noqa: B018  A full hash is believed until something is asked of it.

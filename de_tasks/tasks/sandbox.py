@@ -13,6 +13,7 @@ from invoke import Collection
 
 from de_tasks import config, console
 from de_tasks.config import whole_number
+from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import settings, store, task
@@ -80,10 +81,10 @@ def start(
         console.note(f"The sandbox is running already on {running.url}")
     elif foreground:
         command = control.command(folder, options, mounts)
-        os.execve(command[0], command, config.without_secrets())
+        os.execve(command[0], command, without_secrets())
     else:
         new = not (folder / "passwords.json").exists()
-        running = control.start(folder, options, mounts, config.without_secrets())
+        running = control.start(folder, options, mounts, without_secrets())
         console.note(f"The sandbox is running on {running.url}")
         if running.ca_path:
             console.note(f"Its certificate authority, for your browser: {running.ca_path}")
