@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
+from packaging.utils import canonicalize_name
+
 from de_tasks.sources import Source
 
 SURE = ("dash", "flask", "django", "streamlit", "celery", "gunicorn", "pandas", "numpy", "plotly")
@@ -46,16 +48,16 @@ def lacking(
     """
     lines = list(present)
     there = _closure({name for line in lines if (name := name_of(line))})
-    there |= {_normal(extra) for line in lines for extra in _extras(line)}
+    there |= {canonicalize_name(extra) for line in lines for extra in _extras(line)}
     roots = {module.partition(".")[0] for source in reached for module in source.modules}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
     installed = metadata.packages_distributions()
-    wanted, unknown = dict.fromkeys(map(_normal, needs)), []
+    wanted, unknown = dict.fromkeys(map(canonicalize_name, needs)), []
     for module in sorted(outside):
-        packages = {_normal(name) for name in installed.get(module, [])}
-        if _normal(module) in SURE:
-            packages = {_normal(module)}
-        if there & {*packages, _normal(module)}:
+        packages = {canonicalize_name(name) for name in installed.get(module, [])}
+        if canonicalize_name(module) in SURE:
+            packages = {canonicalize_name(module)}
+        if there & {*packages, canonicalize_name(module)}:
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
@@ -64,7 +66,7 @@ def lacking(
     missing = [name for name in wanted if name not in there]
     # What comes with another one that is added need not be named.
     brought = set().union(*(_closure({name}) - {name} for name in missing))
-    needed = {_normal(name) for name in needs}
+    needed = {canonicalize_name(name) for name in needs}
     kept = [name for name in missing if name not in brought or name in needed]
     return Lacking(tuple(_line(name) for name in kept), tuple(unknown))
 
@@ -72,16 +74,12 @@ def lacking(
 def name_of(line: str) -> str:
     """The package that a requirement line names (PEP 508), empty for an option."""
     match = re.match(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", line.strip())
-    return _normal(match[0]) if match else ""
+    return canonicalize_name(match[0]) if match else ""
 
 
 def _extras(line: str) -> list[str]:
     match = re.match(r"[^\[;@]*\[([^\]]*)\]", line)
     return [extra.strip() for extra in match[1].split(",")] if match else []
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
 
 
 def _line(name: str) -> str:

@@ -284,3 +284,31 @@ def test_help_names_every_template_and_part() -> None:
         assert all(name in help_ for name in scaffold.app_templates())
     assert all(part in task.help["without"] for part in scaffold.PARTS)
     assert all(name in task.help["ci"] for name in scaffold.CI)
+
+
+@pytest.mark.parametrize("template", scaffold.app_templates())
+def test_project_from_a_template_passes_the_check(
+    template: str, stranger: Cli, tmp_path: Path
+) -> None:
+    folder = tmp_path / "shop"
+    init(stranger, folder, "--template", template)
+    assert stranger.run("check", "--json", folder=folder).stdout == "[]\n"
+
+
+def test_hooks_that_are_written_work_under_pre_commit(cli: Cli, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "hooked", {"app.py": SERVER})
+    init(cli, folder)
+    variables = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(cli.home),
+        "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+    repository = Repository.make(folder, variables)
+    subprocess.run(["pre-commit", "install"], cwd=folder, env=variables, check=True, timeout=60)
+    (folder / "Procfile").write_text("web: gunicorn app:nothing\n")
+    repository.git("add", "Procfile")
+    done = repository.run("commit", "-m", "Break")
+    assert done.returncode == 1 and "does not define nothing" in done.stdout + done.stderr
+    pushed = repository.run("push", "origin", "main:other")
+    assert pushed.returncode == 0 and "deploy the pushed branch" in pushed.stdout + pushed.stderr
