@@ -16,9 +16,9 @@ FIELD = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 class Browser:
     """Someone's browser on a sandbox."""
 
-    def __init__(self, running: control.Running) -> None:
+    def __init__(self, running: control.Running, session: requests.Session | None = None) -> None:
         self.running = running
-        self.session = requests.Session()
+        self.session = session or requests.Session()
         self.apps = f"http://localhost:{running.port}"
 
     def get(self, url: str, **options: object) -> requests.Response:

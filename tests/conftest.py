@@ -102,6 +102,22 @@ def share_packages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None
 
 
 @pytest.fixture(scope="session")
+def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox to attack: little patience, and small limits."""
+    options: dict[str, int | str] = {
+        "port": control.free_port(),
+        "start_timeout": 8,
+        "rate_limit_points": 5000,
+        "patience": 2,
+        "sign_in_failures": 3,
+        "push_limit": 20 * 1024**2,
+    }
+    running = control.start(tmp_path_factory.mktemp("fortress"), options)
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture(scope="session")
 def people(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> People:
     """The users of the sandbox, each logged in with a home of their own."""
     return People(sandbox, tmp_path_factory.mktemp("people"))

@@ -9,17 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 FORM_LIMIT = 64 * 1024
-SECONDS = 20.0
 
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The body. Raises `HTTPException`: 413 for more than `limit` bytes, of which no more is
-    ever held, 408 for a client that takes longer than `SECONDS`."""
+    ever held, 408 for a client that takes longer than it may."""
     if declared_length(request) > limit:
         raise _too_long(limit)
     body = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(request.app.state.patience):
             async for piece in request.stream():
                 body += piece
                 if len(body) > limit:
@@ -37,7 +36,7 @@ async def read_form(request: Request, limit: int = FORM_LIMIT, files: int = 0) -
     if declared_length(request) > limit:
         raise _too_long(limit)
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(request.app.state.patience):
             return await request.form(max_files=files, max_fields=20)
     except (TimeoutError, ClientDisconnect):
         raise HTTPException(408, "The form did not arrive in time.") from None

@@ -12,7 +12,6 @@ import http
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_SECONDS = 15.0
 LINGER_SECONDS = 2.0
 """Closing at once would take the answer away from a client that is still sending (RFC 9112,
 section 9.6)."""
@@ -24,6 +23,7 @@ LONGEST_HEADERS = 64 * 1024
 class Connection(H11Protocol):
     """One connection: its headers come within a time, and it ends after an early answer."""
 
+    patience = 20.0
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -49,7 +49,7 @@ class Connection(H11Protocol):
     def _watch(self) -> None:
         # One time for all of a request's headers, however slowly they drip.
         if self._late is None:
-            self._late = self.loop.call_later(HEADER_SECONDS, self._too_late)
+            self._late = self.loop.call_later(self.patience, self._too_late)
 
     def _unwatch(self) -> None:
         if self._late is not None:
@@ -68,3 +68,8 @@ class Connection(H11Protocol):
     def _end_early(self) -> None:
         if self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE:
             self.transport.close()
+
+
+def with_patience(seconds: float) -> type[Connection]:
+    """The class of connections that wait so long for headers: uvicorn makes them itself."""
+    return type("PatientConnection", (Connection,), {"patience": seconds})

@@ -84,9 +84,10 @@ class Devices:
         session = self._sessions.of(request)
         if session is None:
             return self._pages.to_sign_in(request, urlencode({"user_code": code}) if code else "")
-        address = address_of(request)
+        # Counted apart from passwords: neither must lock the other out.
+        guesser, address = f"device code of {session.user.username}", address_of(request)
         try:
-            self._throttle.check(session.user.username, address)
+            self._throttle.check(guesser, address)
         except TooManyAttempts as error:
             return self._pages.message(429, "Not now", str(error), session)
         row = self._db.find(
@@ -98,7 +99,7 @@ class Devices:
             if not code:
                 return self._pages.answer("device_code.html", session=session)
             # RFC 8628, section 5.1: a short code can be guessed by who may try long.
-            self._throttle.failed(session.user.username, address)
+            self._throttle.failed(guesser, address)
             words = "This code is not known, was answered already, or has expired."
             return self._pages.answer("device_code.html", 400, session, error=words)
         if request.method == "GET":

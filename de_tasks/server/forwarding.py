@@ -27,7 +27,6 @@ HOP_BY_HOP = frozenset(
 )
 # What a proxy says of a visitor: believed by apps, so only ever said by us.
 TOLD_BY_PROXIES = frozenset(("forwarded", "x-real-ip", "plotly-user-data"))
-IDLE_SECONDS = 60.0
 LONGEST_BODY = 1024**3
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=300)
 
@@ -66,7 +65,7 @@ class Forwarder:
             while more:
                 nonlocal problem, size
                 try:
-                    async with asyncio.timeout(IDLE_SECONDS):
+                    async with asyncio.timeout(3 * self._settings.patience):
                         message = await receive()
                 except TimeoutError:
                     problem = (408, "The request did not arrive in time.")

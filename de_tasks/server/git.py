@@ -14,15 +14,16 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from de_tasks.server.apps import Apps
+from de_tasks.server.bodies import declared_length
 from de_tasks.server.hooks import Pushes
 from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.processes import Leash
 from de_tasks.server.ratelimit import WRITE, Budget, RateLimit
 from de_tasks.server.repositories import LIMITED_GIT, Repositories
+from de_tasks.server.settings import ServerSettings
 from de_tasks.server.throttle import TooManyAttempts
 
 PIECE = 64 * 1024
-IDLE_SECONDS = 60.0
 PATHS = re.compile(r"/GIT/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 
 
@@ -31,6 +32,7 @@ class GitApp:
 
     def __init__(
         self,
+        settings: ServerSettings,
         repositories: Repositories,
         apps: Apps,
         identity: Identity,
@@ -44,10 +46,12 @@ class GitApp:
         self._pushes = pushes
         self._leash = leash
         self._limit = limit
+        self._idle = 3 * settings.patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        match = PATHS.fullmatch(request.url.path)
+        # Not `request.url`: parsing an address drops the line ends and tabs in it.
+        match = PATHS.fullmatch(scope["path"])
         if not match:
             return await plain(send, 404, "There is no git repository at this address.")
         try:
@@ -57,11 +61,9 @@ class GitApp:
             return await plain(send, 429, str(error))
         if user is None:
             return await plain(send, 401, "Log in first: de-tasks login")
-        declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > self._repositories.push_limit:
-            return await plain(
-                send, 413, f"A push has at most {self._repositories.push_limit} bytes."
-            )
+        limit = self._repositories.push_limit
+        if declared_length(request) > limit:
+            return await plain(send, 413, f"A push has at most {limit} bytes.")
         name, service = match.groups()
         app = self._apps.find(name)
         if app is None or not self._apps.may_manage(user, app):
@@ -127,7 +129,7 @@ class GitApp:
         assert child.stdin
         try:
             while True:
-                async with asyncio.timeout(IDLE_SECONDS):
+                async with asyncio.timeout(self._idle):
                     message = await receive()
                 if message["type"] == "http.disconnect":
                     break

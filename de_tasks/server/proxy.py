@@ -78,9 +78,9 @@ class Proxy:
         return release.pick() if release else None
 
     async def _elsewhere(self, request: Request, name: str) -> Response:
-        if request.url.path == SIGNED_IN and request.method == "GET":
+        if request.scope["path"] == SIGNED_IN and request.method == "GET":
             return await self._visitors.signed_in(request)
-        if request.url.path == "/":
+        if request.scope["path"] == "/":
             return RedirectResponse(f"{self._settings.url}/", 303)
         return self._pages.message(404, "No such app", f"There is no app {name} here.")
 

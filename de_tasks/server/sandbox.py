@@ -27,7 +27,7 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.asgi import Hosts, Paths
 from de_tasks.server.authorization import Authorization
 from de_tasks.server.builds import Builds
-from de_tasks.server.connections import LONGEST_HEADERS, MOST, Connection
+from de_tasks.server.connections import LONGEST_HEADERS, MOST, with_patience
 from de_tasks.server.cookies import Cookies
 from de_tasks.server.database import Database
 from de_tasks.server.databases import Databases
@@ -125,7 +125,10 @@ class Sandbox:
         )
         limit = RateLimit(settings.rate_limit_points, settings.rate_limit_seconds)
         graphql = GraphQLEndpoint(make_schema(*bind(*resolvers)), identity, limit)
-        git = GitApp(repositories, apps, identity, self._pushes, self._leash, limit)
+        git = GitApp(
+            *(settings, repositories, apps, identity, self._pushes),
+            *(self._leash, limit),
+        )
         # Tells this sandbox from whatever else may answer on its port.
         self.instance = secrets.token_hex(8)
 
@@ -142,6 +145,7 @@ class Sandbox:
             ],
             exception_handlers={TooManyAttempts: _too_many},
         )
+        router.state.patience = settings.patience
         visitors = Visitors(
             *(settings, self._database, sessions, authorization, tokens, cookies, pages)
         )
@@ -200,7 +204,7 @@ async def serve(
             server_header=False,
             # Whatever a client says of where it comes from, nobody stands in between.
             proxy_headers=False,
-            http=Connection,
+            http=with_patience(settings.patience),
             h11_max_incomplete_event_size=LONGEST_HEADERS,
             limit_concurrency=MOST,
             timeout_graceful_shutdown=2,

@@ -31,6 +31,9 @@ class ServerSettings:
     device_grant: bool = True
     sign_in_failures: int = 10
     """Wrong passwords and codes of a user in a minute, and a fifth of those of an address."""
+    patience: int = 20
+    """For a request's headers, and again for a form; and a third of what a body to an app or a
+    push may pause."""
     view_access: str = "restricted"
     """Viewer access of a new app: the safe one, as a slip should hide an app, not show it."""
 

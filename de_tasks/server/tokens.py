@@ -110,7 +110,7 @@ class Tokens:
         claims = self._claims(access_token)
         if claims is None or claims.get("aud") != AUDIENCE or claims.get("typ") != "Bearer":
             return None
-        row = self._db.find("SELECT revoked FROM grants WHERE id = ?", claims.get("sid"))
+        row = self._db.find("SELECT revoked FROM grants WHERE id = ?", str(claims.get("sid")))
         if row is None or row["revoked"]:
             return None
         return self._accounts.get(str(claims.get("preferred_username")))
