@@ -50,29 +50,48 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-_progress_shown = False
+_progress_lines = 0
 _progress_time = 0.0
 
 
 def progress(text: str) -> None:
     """Tell how far it is: on a terminal one line that changes, elsewhere a line now and then."""
-    global _progress_shown, _progress_time
+    global _progress_time
     now = time.monotonic()
     if sys.stderr.isatty():
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r\x1b[K{text[:width]}", end="", file=sys.stderr, flush=True)
-        _progress_shown = True
+        block([text])
     elif now - _progress_time >= PROGRESS_SECONDS:
         if _progress_time:
             print(text, file=sys.stderr, flush=True)
         _progress_time = now
 
 
+def block(lines: Sequence[str]) -> None:
+    """On a terminal, show lines that the next ones take the place of."""
+    global _progress_lines
+    size = shutil.get_terminal_size()
+    shown = [line[: size.columns - 1] for line in lines[: size.lines - 1]]
+    # In one piece: a terminal that shows half of it would flicker.
+    text = _over(_progress_lines) + "\n".join(f"{line}\x1b[K" for line in shown)
+    print(text + "\x1b[J", end="", file=sys.stderr, flush=True)
+    _progress_lines = len(shown)
+
+
+def on_terminal() -> bool:
+    """Whether lines can be shown that change."""
+    return sys.stderr.isatty()
+
+
+def _over(lines: int) -> str:
+    """Go to where the last block of lines begins."""
+    return "\r" + (f"\x1b[{lines - 1}A" if lines > 1 else "")
+
+
 def _clear_progress() -> None:
-    global _progress_shown
-    if _progress_shown:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-        _progress_shown = False
+    global _progress_lines
+    if _progress_lines:
+        print(f"{_over(_progress_lines)}\x1b[J", end="", file=sys.stderr, flush=True)
+        _progress_lines = 0
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.api.models import App
-from de_tasks.api.platform import Platform
+from de_tasks.api.models import App, Build
+from de_tasks.api.platform import DeployPlatform
 from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.events import Event, counted, planned
 from de_tasks.following import WAITS, WAITS_AFTER_CREATE, see_through
@@ -29,8 +29,8 @@ ROUNDS = 3
 @dataclass(frozen=True)
 class Plan:
     """What is to be deployed where, by whom. `remote` gives the way to a git address, `confirm`
-    answers a question; `trailers` are lines of the deploy's commit beside those that say where
-    it came from."""
+    answers a question; `again` builds anew where nothing has changed; `trailers` are lines of
+    the deploy's commit beside those that say where it came from."""
 
     name: str
     source: Path | Commit
@@ -44,6 +44,7 @@ class Plan:
     wait: bool = True
     overwrite: bool = True
     always_ask: bool = False
+    again: bool = False
     trailers: tuple[str, ...] = ()
 
     def message_from(self, origin: str) -> str:
@@ -72,6 +73,11 @@ class Outcome:
     parts: dict[str, float] | None = None
 
 
+def foreign(build: Build, user: str) -> bool:
+    """Whether a deploy is not this user's own, made with this tool."""
+    return build.author != user or not build.ours
+
+
 def check_folder(folder: Path) -> None:
     """Raise `UsageError` for a folder that cannot be deployed."""
     if not folder.is_dir():
@@ -92,7 +98,7 @@ class Deploy:
         self,
         plan: Plan,
         repository: DeployRepository,
-        platform: Platform,
+        platform: DeployPlatform,
         tell: Callable[[Event], None],
     ) -> None:
         self._plan = plan
@@ -170,11 +176,11 @@ class Deploy:
             expected = app.build.sha if app and app.build and app.build != seen else None
             seen = app.build if app else None
             self._app = app = self._agreed(app)
-            failed = bool(app.build and app.build.status == "failed")
+            again = plan.again or bool(app.build and app.build.status == "failed")
             self._remote = plan.remote(app.git_url)
             push = Push(self._remote, plan.user, message, self._progress)
             try:
-                return snapshot.put(push, again=failed, expected=expected)
+                return snapshot.put(push, again=again, expected=expected)
             except Moved:
                 if not left:
                     raise
@@ -185,7 +191,7 @@ class Deploy:
         plan, question = self._plan, ""
         if app is None:
             question = f"{plan.name} does not exist on {plan.host}. Create it?"
-        elif app.build and (app.build.author != plan.user or not app.build.ours):
+        elif app.build and foreign(app.build, plan.user):
             who = app.build.author or "somebody"
             at = app.build.queued_at[:19].replace("T", " ")
             seen = f"{plan.name} was deployed by {who}{f' at {at} UTC' if at else ''}."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from de_tasks.api.models import FINISHED, App, Build
-from de_tasks.api.platform import Platform
+from de_tasks.api.platform import DeployPlatform
 from de_tasks.errors import DeployFailed, NotFound, Temporary
 from de_tasks.events import Event
 from de_tasks.spelling import typed
@@ -23,7 +23,7 @@ LAST_LINES = 20
 
 
 def see_through(
-    platform: Platform,
+    platform: DeployPlatform,
     name: str,
     sha: str,
     transport: Transport,
@@ -61,7 +61,7 @@ def see_through(
 
 
 def follow(
-    platform: Platform, name: str, sha: str, waits: Iterable[int], deadline: float
+    platform: DeployPlatform, name: str, sha: str, waits: Iterable[int], deadline: float
 ) -> Iterator[str]:
     """The log of a commit's build as it comes, to the build's end.
 
@@ -92,7 +92,7 @@ def follow(
     )
 
 
-def _known(platform: Platform, name: str, sha: str) -> bool:
+def _known(platform: DeployPlatform, name: str, sha: str) -> bool:
     """Whether there is a build of the commit, so that a newest one of another came after it."""
     return any(build.sha == sha for build in islice(platform.builds(name), 20))
 

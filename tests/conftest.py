@@ -46,6 +46,35 @@ class Cli:
         self, *arguments: str, folder: Path | None = None, stdin: str = "", program: str = INV
     ) -> subprocess.CompletedProcess[str]:
         """The finished process, its output as text."""
+        where, environment = self._prepare(folder)
+        return subprocess.run(
+            [program, *arguments],
+            cwd=where,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def begin(
+        self, *arguments: str, folder: Path | None = None, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        """The process, running, in a session of its own."""
+        where, environment = self._prepare(folder)
+        return subprocess.Popen(
+            [INV, *arguments],
+            cwd=where,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _prepare(self, folder: Path | None) -> tuple[Path, dict[str, str]]:
         where = folder or self.home
         if not (where / "tasks.py").exists():
             (where / "tasks.py").write_text("from de_tasks import ns\n")
@@ -56,16 +85,7 @@ class Cli:
             "DASH_ENTERPRISE_HOST": self.host,
             **self.extra,
         }
-        return subprocess.run(
-            [program, *arguments],
-            cwd=where,
-            env={name: value for name, value in environment.items() if value},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        return where, {name: value for name, value in environment.items() if value}
 
     def log_in(self, running: control.Running, user: str = "dev") -> None:
         """Log a user of the sandbox in."""

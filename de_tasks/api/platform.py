@@ -18,23 +18,14 @@ from de_tasks.api.models import (
 )
 
 
-class Platform(Protocol):
-    """A Dash Enterprise, in the field's words. Every method may raise `DeTasksError`s."""
+class DeployPlatform(Protocol):
+    """What a deploy asks of a platform."""
 
-    def whoami(self) -> User:
-        """The caller."""
-
-    def apps(self, dated: bool = False) -> Iterator[App]:
-        """The apps that the caller manages; `dated` ones with the time of their creation."""
-
-    def app(self, name: str, dated: bool = False) -> App | None:
+    def app(self, name: str) -> App | None:
         """One app; None when there is none, or the caller may not manage it."""
 
     def create_app(self, name: str) -> App:
         """Create an app. Raises `DeTasksError` when the name is taken."""
-
-    def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
-        """Delete an app, and these services of it with their data."""
 
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
         """The newest build, its log after a cursor; held up to `wait` s until it has ended."""
@@ -46,6 +37,22 @@ class Platform(Protocol):
         self, name: str, process: str, count: int, after: str | None = None, wait: int = 0
     ) -> LogPage | None:
         """Lines of a process, None when there is no such app."""
+
+
+class Platform(DeployPlatform, Protocol):
+    """A Dash Enterprise, in the field's words. Every method may raise `DeTasksError`s."""
+
+    def whoami(self) -> User:
+        """The caller."""
+
+    def apps(self, dated: bool = False) -> Iterator[App]:
+        """The apps that the caller manages; `dated` ones with the time of their creation."""
+
+    def app(self, name: str, dated: bool = False) -> App | None:
+        """One app, with the time of its creation if `dated`."""
+
+    def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
+        """Delete an app, and these services of it with their data."""
 
     def details(self, name: str) -> Details | None:
         """Everything that can be changed about an app, None when there is no such app."""

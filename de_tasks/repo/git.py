@@ -11,7 +11,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from de_tasks.errors import Temporary, UsageError
 from de_tasks.repo import refusal
@@ -27,6 +27,8 @@ SECONDS = 1800
 
 class Git:
     """Git commands in one repository; without one, in the repository around `cwd`."""
+
+    _of_all: ClassVar[set[subprocess.Popen[bytes]]] = set()
 
     def __init__(self, folder: Path | None) -> None:
         self._repository = {"GIT_DIR": str(folder)} if folder else {}
@@ -120,6 +122,7 @@ class Git:
                 raise UsageError(f"There is no folder {cwd}.") from None
             raise UsageError("git is not installed, and deploying needs it.") from None
         self._running.add(child)
+        self._of_all.add(child)
         if self._ended:
             self.finish(child)
         return child
@@ -129,11 +132,18 @@ class Git:
         if child.poll() is None:
             _kill(child)
         self._running.discard(child)
+        self._of_all.discard(child)
 
     def end(self) -> None:
         """End every command that still runs, with all that it started; no other begins."""
         self._ended = True
         for child in list(self._running):
+            _kill(child)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """End every command that runs in any thread."""
+        for child in list(cls._of_all):
             _kill(child)
 
 

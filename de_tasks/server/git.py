@@ -7,6 +7,7 @@ pieces of an upload that is still arriving. A push of any size passes through in
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 
@@ -22,6 +23,8 @@ from de_tasks.server.ratelimit import WRITE, Budget, RateLimit
 from de_tasks.server.repositories import LIMITED_GIT, Repositories
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.throttle import TooManyAttempts
+
+logger = logging.getLogger(__name__)
 
 PIECE = 64 * 1024
 PATHS = re.compile(r"/GIT/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
@@ -76,6 +79,7 @@ class GitApp:
         # A push begins with this question, before anything is sent.
         pushes = service == "info/refs" and "service=git-receive-pack" in request.url.query
         if pushes and not self._limit.take(user.username, WRITE):
+            logger.info("%s was refused for the rate limit", user.username)
             return await _too_many(send, self._limit.budget(user.username))
         pushed = self._pushes.file()
         environment = {

@@ -133,6 +133,7 @@ class GraphQLEndpoint:
             words = f"This costs {points} points, and a window has fewer: send it in parts."
             return _errors("BAD_REQUEST", words)
         if not self._limit.take(user.username, points):
+            logger.info("%s was refused for the rate limit", user.username)
             return _too_many(budget(user.username))
         result = await self._execute(user, address, data, document)
         status = 200 if "data" in result else 400

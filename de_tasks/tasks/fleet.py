@@ -10,16 +10,75 @@ import invoke
 from invoke import Collection
 
 from de_tasks import config, console
-from de_tasks.errors import UsageError
+from de_tasks.config import whole_number
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.tasks.base import settings, task
 
 if TYPE_CHECKING:
     from de_tasks.fleets import Chosen, Selection
 
+JOBS = 8
 SELECTION = {
     "changed_since": "Only apps of which a file differs from this commit",
     "only": "Only this app; several with commas, or given several times",
 }
+
+
+@task(
+    iterable=["only"],
+    help={
+        **SELECTION,
+        "all": "All apps; what has not changed is not built anew",
+        "jobs": f"How many at once (default: {JOBS})",
+        "message": "What changed, for the deploys' commits",
+        "timeout": "Seconds that build and start of each may take (default: 900)",
+        "json": "Print JSON lines: the events of each app, its result, a summary",
+    },
+)
+def deploy(
+    context: invoke.Context,
+    changed_since: str = "",
+    only: Sequence[str] = (),
+    all: bool = False,
+    jobs: str = "",
+    message: str = "",
+    timeout: str = "",
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Deploy the apps that changed, in parallel and within the rate limit."""
+    from de_tasks.rollout import Rollout, exit_code
+    from de_tasks.tasks.board import Board, JsonLines, show
+    from de_tasks.tasks.connections import Connections, make_ready, question
+
+    if not (all or changed_since or only):
+        raise UsageError("Which apps? Give --changed-since REF, --only NAME, or --all")
+    if all and (changed_since or only):
+        raise UsageError("--all contradicts --changed-since and --only: give one of them.")
+    parallel = whole_number(jobs, "--jobs", least=1) if jobs else JOBS
+    if timeout:
+        whole_number(timeout, "--timeout", least=1)
+    rollout = Rollout(parallel)
+    chosen = _selection(context, changed_since, only).chosen
+    hosts = Connections(context)
+    ready = [make_ready(hosts, app, rollout, timeout, message) for app in chosen]
+    hosts.read(rollout)
+    asked = question(ready)
+    if asked and not console.confirm(asked, yes):
+        raise DeTasksError("Nothing was deployed.")
+    board = JsonLines() if json else Board(len(ready), hosts.left)
+    outcomes = rollout.run([one.job for one in ready], board)
+    code = exit_code(outcomes)
+    if json:
+        counts = {o.status: [x.status for x in outcomes].count(o.status) for o in outcomes}
+        console.result_json({"event": "summary", "code": code, **counts})
+    elif outcomes:
+        show(outcomes)
+    else:
+        console.result("Nothing has changed: there is nothing to deploy.")
+    if code:
+        names = ", ".join(o.job.name for o in outcomes if o.code)
+        raise invoke.Exit(f"Not deployed: {names}.", code=code)
 
 
 @task(
@@ -97,5 +156,5 @@ def _facts(chosen: Chosen) -> dict[str, object]:
     }
 
 
-ns = Collection("fleet", matrix)
+ns = Collection("fleet", deploy, matrix)
 ns.__doc__ = "The apps of one repository, together."

@@ -1,0 +1,226 @@
+"""fleet.deploy: many apps at once, on a real sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from de_tasks import rollout
+from de_tasks.api.models import App, Build
+from de_tasks.budget import Known
+from de_tasks.server import control
+from de_tasks.sharing import SharedReads
+from tests.conftest import Cli, processes_of
+from tests.test_fleet import git
+
+SERVE = """
+import http.server, os
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+"""
+
+
+def repository(folder: Path, prefix: str, count: int) -> list[str]:
+    """A repository with apps that start at once, and with a library of all; their names."""
+    names = [f"{prefix}-{number}" for number in range(count)]
+    (folder / "libs").mkdir(parents=True)
+    (folder / "libs" / "file.txt").write_text("one\n")
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "serve.py").write_text(SERVE)
+        (folder / name / "Procfile").write_text("web: exec python serve.py\n")
+    listed = "".join(f"    - {name}\n" for name in names)
+    (folder / "invoke.yaml").write_text(f"de:\n  shared: [libs]\n  apps:\n{listed}")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "one")
+    return names
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def results(done: subprocess.CompletedProcess[str]) -> dict[object, object]:
+    return {e["app"]: e["status"] for e in events(done) if e["event"] == "result"}
+
+
+def test_one_failing_app_stops_no_other(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    names = repository(root, "stop", 4)
+    (root / names[1] / "Procfile").write_text("web: echo cannot start; exit 7\n")
+    done = cli.run("fleet.deploy", "--all", "-y", folder=root)
+    assert done.returncode == 3, done.stderr
+    rows = [line.split()[:2] for line in done.stdout.splitlines()[1:]]
+    expected = ["live", "FAILED", "live", "live"]
+    assert rows == [[name, word] for name, word in zip(names, expected, strict=True)]
+    last = done.stderr.splitlines()[-12:]
+    assert any("cannot start" in line for line in last)
+    assert last[-1] == f"Not deployed: {names[1]}."
+
+
+def test_only_what_changed_is_deployed(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    names = repository(root, "since", 3)
+    assert cli.run("fleet.deploy", "--all", "-y", folder=root).returncode == 0
+    (root / names[0] / "serve.py").write_text(SERVE + "\n")
+    done = cli.run("fleet.deploy", "--changed-since", "HEAD", "--json", folder=root)
+    assert results(done) == {names[0]: "live"} and events(done)[-1] == {
+        **{"event": "summary", "code": 0},
+        "live": 1,
+    }
+    again = cli.run("fleet.deploy", "--all", "--json", folder=root)
+    assert results(again) == dict.fromkeys(names, "unchanged")
+    (root / "libs" / "file.txt").write_text("two\n")
+    words = ("--changed-since", "HEAD", "--only", names[1])
+    shared = cli.run("fleet.deploy", *words, "--json", folder=root)
+    assert results(shared) == {names[1]: "live"}, "built anew though its folder is as before"
+    git(root, "commit", "-qam", "two")
+    nothing = cli.run("fleet.deploy", "--changed-since", "HEAD", folder=root)
+    assert nothing.stdout.startswith("Nothing has changed") and nothing.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Which apps? Give --changed-since REF, --only NAME, or --all"),
+        (("--all", "--only", "ask-0"), "--all contradicts"),
+        (("--all", "--jobs", "0"), "--jobs should be a whole number from 1 up"),
+        (("--all",), "To be created: ask-0, ask-1. Deploy 2 apps to http://"),
+    ],
+)
+def test_refused_before_anything_is_sent(
+    words: tuple[str, ...], sentence: str, cli: Cli, tmp_path: Path
+) -> None:
+    root = tmp_path / "mono"
+    repository(root, "ask", 2)
+    done = cli.run("fleet.deploy", *words, folder=root)
+    assert done.returncode == 2 and sentence in done.stderr
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Cli]:
+    """A sandbox with few points, and its login."""
+    options = {"rate_limit_points": 30, "rate_limit_seconds": 6, "port": control.free_port()}
+    running = control.start(tmp_path / "data", options)
+    home = tmp_path / "home"
+    home.mkdir()
+    cli = Cli(home, running.url)
+    cli.log_in(running)
+    yield cli
+    control.stop(running)
+
+
+def test_two_rollouts_share_the_points(narrow: Cli, tmp_path: Path) -> None:
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for root in roots:
+        repository(root, root.name, 4)
+    (narrow.home / "tasks.py").write_text("from de_tasks import ns\n")
+    children = [narrow.begin("fleet.deploy", "--all", "-y", folder=root) for root in roots]
+    outs = [child.communicate(timeout=120) for child in children]
+    assert [child.returncode for child in children] == [0, 0], outs
+    assert any("Rate limit reached" in err for _, err in outs)
+
+
+def test_ctrl_c_ends_all(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    names = repository(root, "end", 4)
+    for name in names:
+        (root / name / "large.bin").write_bytes(os.urandom(10_000_000))
+    child = cli.begin("fleet.deploy", "--all", "-y", "--jobs", "3", "--json", folder=root)
+    assert child.stdout
+    while '"plan"' not in child.stdout.readline():
+        assert child.poll() is None
+    os.killpg(child.pid, signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 130, err
+    assert json.loads(out.splitlines()[-1])["event"] == "summary"
+    assert processes_of(root) + processes_of(cli.home) == []
+    assert cli.run("fleet.deploy", "--all", "-y", folder=root).returncode == 0
+
+
+def test_terminal_shows_a_table_that_lives(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    (name,) = repository(root, "table", 1)
+    ours, theirs = pty.openpty()
+    child = cli.begin("fleet.deploy", "--all", "-y", folder=root, stderr=theirs)
+    out, _ = child.communicate(timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert child.returncode == 0 and f"{name}  live" in out
+    assert "0 of 1 apps" in shown and "points left" in shown and shown.count("\x1b[J") > 2
+
+
+class Counting:
+    """A platform whose builds end after some looks; counts what it is asked."""
+
+    def __init__(self, names: list[str], looks: int) -> None:
+        self.names, self.looks, self.pages, self.single = names, looks, 0, 0
+
+    def _app(self, name: str) -> App:
+        done = self.pages + self.single > self.looks
+        build = Build(
+            "2" if self.pages + self.single > 1 else "1",
+            "built" if done else "queued",
+            "sha",
+            "m",
+            "dev",
+            "now",
+        )
+        return App(name, "dev", "", "", True, (), build)
+
+    def apps(self, dated: bool = False) -> Iterator[App]:
+        self.pages += 1
+        time.sleep(0.05)
+        return iter([self._app(name) for name in self.names])
+
+    def app(self, name: str, dated: bool = False) -> App:
+        self.single += 1
+        return self._app(name)
+
+
+def test_many_builds_are_watched_with_one_read() -> None:
+    names = [f"a{number}" for number in range(40)]
+    platform, slept = Counting(names, looks=3), list[float]()
+    shared = SharedReads(platform, names, Known, slept.append)  # type: ignore[arg-type]
+    together = threading.Barrier(len(names))
+
+    def wait(name: str) -> Build | None:
+        together.wait(10)
+        return shared.build(name, wait=60)
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        ended = list(threads.map(wait, names))
+    assert all(build and build.status == "built" for build in ended)
+    assert platform.pages < 15 and platform.single == 0
+
+
+def test_looks_are_rare_while_points_are_short() -> None:
+    names = [f"a{number}" for number in range(40)]
+    short = Known(limit=60, left=20, window=60, end=time.time() + 60)
+    slept = list[float]()
+    shared = SharedReads(Counting(names, 3), names, lambda: short, slept.append)  # type: ignore[arg-type]
+    shared.build(names[0], wait=60)
+    assert max(slept) > 9
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"), [((), 0), ((0, 0), 0), ((0, 75, 75), 75), ((3, 75), 1), ((3, 130), 130)]
+)
+def test_one_exit_code(codes: tuple[int, ...], expected: int) -> None:
+    results = [rollout.Result(None, "", code=code) for code in codes]  # type: ignore[arg-type]
+    assert rollout.exit_code(results) == expected
