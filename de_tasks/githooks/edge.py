@@ -84,6 +84,8 @@ def _refusal(error: DeTasksError, name: str, what: str, warn_only: bool) -> str:
 
     if not what:
         return f"{name}: {error}"
+    if not what:  # git goes on whatever the hook says.
+        return f"{name}: {error}"
     skip = f"DE_SKIP=1 git {what}"
     if warn_only:
         return f"{name}: {error}\nThe {what} goes on, since the hook only warns."
