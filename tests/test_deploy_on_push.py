@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -208,3 +210,19 @@ def test_hooks_path_is_honoured(cli: Cli, wsgi: Path) -> None:
 def test_hooks_need_a_repository(cli: Cli, wsgi: Path) -> None:
     done = cli.run("hooks.install", folder=wsgi)
     assert done.returncode == 2 and "Type: git init" in done.stderr
+
+
+def test_interrupted_push_sends_nothing_and_says_where_it_stands(repository: Repository) -> None:
+    slow = "import time\ntime.sleep(6)\n"
+    (repository.folder / "wsgi.py").write_text(slow + (repository.folder / "wsgi.py").read_text())
+    repository.commit("Slow")
+    with repository.start("push", "origin", "main") as push:
+        assert push.stderr
+        said = ""
+        for line in push.stderr:
+            said += line
+            if "Pushed as" in line:
+                os.killpg(push.pid, signal.SIGINT)
+        assert push.wait(30) != 0 and "goes on building it" in said, said
+        assert "To push all the same" not in said
+    assert repository.run("ls-remote", "--exit-code", "origin", "main").returncode == 2

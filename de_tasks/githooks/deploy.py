@@ -73,7 +73,7 @@ def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) ->
         connection.host.name,
         "",
         lambda url: remote(connection, url),
-        lambda question: values.hooks_yes or _refuse(question, push),
+        lambda question: values.hooks_yes or _refuse(question, name, push),
         timeout=values.timeout,
         always_ask=values.confirm == "always",
     )
@@ -81,12 +81,12 @@ def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) ->
         Deploy(plan, repository(values, connection, name), connection.platform, tell).run()
 
 
-def _refuse(question: str, push: Push) -> bool:
+def _refuse(question: str, name: str, push: Push) -> bool:
     from de_tasks.errors import DeTasksError
     from de_tasks.spelling import typed
 
     seen = question.removesuffix(" Create it?").removesuffix(" Overwrite?")
     raise DeTasksError(
         f"{seen} A hook does not decide that by itself: type "
-        f"{typed(f'deploy --ref {push.commit[:10]}')}, or set de.hooks.yes"
+        f"{typed(f'deploy --name {name} --ref {push.commit[:10]}')}, or set de.hooks.yes"
     )

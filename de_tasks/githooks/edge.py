@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, name: str, what: str, body: Callable[[], No
         if not isinstance(error, DeTasksError):
             raise
         tell(_refusal(error, name, what, options.warn_only))
-        return 0 if options.warn_only else error.exit_code
+        return 0 if options.warn_only and error.exit_code != 130 else error.exit_code
     return 0
 
 
@@ -80,11 +80,9 @@ def context(path: str) -> invoke.Context:
 
 
 def _refusal(error: DeTasksError, name: str, what: str, warn_only: bool) -> str:
-    from de_tasks.errors import NotLoggedIn
+    from de_tasks.errors import Interrupted, NotLoggedIn
 
-    if not what:
-        return f"{name}: {error}"
-    if not what:  # git goes on whatever the hook says.
+    if not what or isinstance(error, Interrupted):
         return f"{name}: {error}"
     skip = f"DE_SKIP=1 git {what}"
     if warn_only:

@@ -34,22 +34,32 @@ class Repository:
 
     def run(self, *arguments: str, program: str = "git") -> subprocess.CompletedProcess[str]:
         """The finished git command, whatever its status."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder.parent),
-            **IDENTITY,
-            **self.variables,
-        }
         return subprocess.run(
             [program, *arguments],
             cwd=self.folder,
-            env=environment,
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=180,
             check=False,
         )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A git command that goes on, in a session of its own; stderr is to be read."""
+        return subprocess.Popen(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        path, home = os.environ["PATH"], str(self.folder.parent)
+        return {"PATH": path, "HOME": home, **IDENTITY, **self.variables}
 
     def git(self, *arguments: str) -> str:
         """What a git command prints; it must succeed."""
