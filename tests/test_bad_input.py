@@ -21,7 +21,11 @@ from tests.conftest import Cli
         (["deploy", "--path", "full", "--name", "Bad_Name"], 2, "Try --name bad-name"),
         (["deploy", "--path", "full"], 2, "give -y"),
         (["create", "--name", "docs"], 2, "address of the platform"),
-        (["create", "--name", "a" * 31], 2, "at most 30"),
+        (
+            ["create", "--name", "a" * 31],
+            2,
+            f"{'a' * 31}: Invalid app name. Names should be between 3 to",
+        ),
         (["status", "--name", "nothing"], 5, "App [nothing] does not exist on ["),
         (["logs", "--name", "nothing"], 5, "does not exist"),
         (["logs", "--count", "abc"], 2, "--count should be a whole number"),
@@ -90,7 +94,7 @@ def test_name_of_another_user(cli: Cli, stranger: Cli, sandbox: control.Running)
     admin.log_in(sandbox, "admin")
     assert admin.run("create", "--name", "of-admin").returncode == 0
     done = cli.run("create", "--name", "of-admin")
-    assert done.returncode == 1 and "already taken" in done.stderr
+    assert done.returncode == 1 and "of-admin: An app with this name already" in done.stderr
 
 
 def test_never_deployed(cli: Cli) -> None:

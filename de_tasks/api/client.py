@@ -30,6 +30,8 @@ validation, in the words of its reference implementation)."""
 ANSWER_SECONDS = 120.0
 """A restart is answered when the app is up again, which may take it a minute."""
 RATE_LIMIT = "query { rateLimit { limit remaining windowMs msBeforeNext } }"
+NO_SUCH_APP = "App does not exist."
+"""What the published API answers to a change of an app that is not there."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,12 @@ class Client:
         def judged(answer: Answer) -> T:
             result: dict[str, Any] = answer[field]
             if result["error"]:
-                raise self.refusal(answer.codes.get(field), result["error"])
+                # The published sentences do not say which name they are about.
+                name, error = variables.get("app") or variables.get("name") or "", result["error"]
+                if error == NO_SUCH_APP:
+                    raise self.missing(name)
+                words = error if name in error else f"{name}: {error}"
+                raise self.refusal(answer.codes.get(field), words)
             return read(result)
 
         request = Request(document, variables, {}, 1)

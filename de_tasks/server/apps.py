@@ -19,7 +19,8 @@ from de_tasks.server.releases import Releases
 from de_tasks.server.repositories import Repositories
 from de_tasks.server.settings import ServerSettings
 
-LONGEST_NAME = 30
+SHORTEST_NAME, LONGEST_NAME = 3, 30
+"""As Dash Enterprise 4 says them. Published programs compare its sentences: these here are its."""
 RESERVED = frozenset(
     "account admin api app apps auth dash docs git health login logout manager packages portal"
     " sandbox static thumbnails workspaces".split()
@@ -78,7 +79,7 @@ class Apps:
         """The same; raises `NotFound` in place of None."""
         row = self.managed(user, name)
         if row is None:
-            raise NotFound(f"App {name} does not exist.")
+            raise NotFound("App does not exist.")
         return row
 
     def may_manage(self, user: User, app: sqlite3.Row) -> bool:
@@ -132,7 +133,10 @@ class Apps:
         need_seat(user)
         check_name(name)
         if self.find(name):
-            raise Refused(f"The name {name} is already taken.")
+            raise Refused(
+                "An app with this name already exists in this Dash Server. "
+                "Please choose a different name."
+            )
         now = timestamp()
         app_id = self._db.execute(
             "INSERT INTO apps (name, owner, title, permission_level, created, updated)"
@@ -230,14 +234,11 @@ class Apps:
 
 def check_name(name: str) -> None:
     """Raise `UsageError` for a name that the platform does not take."""
-    if not APP_NAME.fullmatch(name):
+    if not APP_NAME.fullmatch(name) or not SHORTEST_NAME <= len(name) <= LONGEST_NAME:
         raise UsageError(
-            f"'{name}' is not a legal app name: it starts with a lower-case letter and has"
-            " only a-z, 0-9 and -."
-        )
-    if len(name) > LONGEST_NAME:
-        raise UsageError(
-            f"'{name}' is too long for an app name: {len(name)} characters, at most {LONGEST_NAME}."
+            f"Invalid app name. Names should be between {SHORTEST_NAME} to {LONGEST_NAME} "
+            "characters long, start with a letter, and only contain lower case letters, numbers, "
+            "and -"
         )
     if name in RESERVED:
         raise UsageError(f"'{name}' is an address of the platform itself: choose another name.")

@@ -116,7 +116,10 @@ class Services:
                 "has only a-z, 0-9 and -, at most 60 of them."
             )
         if self._db.find("SELECT 1 FROM services WHERE name = ? AND type = ?", name, kind):
-            raise Refused(f"There is a {kind} service {name} already.")
+            # Published programs compare this sentence.
+            raise Refused(
+                "A service with the given name already exists. Please choose a different name."
+            )
         service_id = self._db.execute(
             "INSERT INTO services (name, type, owner, created) VALUES (?, ?, ?, ?)",
             name,

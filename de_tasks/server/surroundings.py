@@ -76,8 +76,9 @@ class Surroundings:
         folder = Path(host).resolve()
         if not any(folder.is_relative_to(allowed) for allowed in self._allowed):
             raise Refused(
-                f"{host} is on no admin's list of folders that may be mounted. "
-                "Start the sandbox with --allow-mount to allow it."
+                "Only directories specified in the Allowed Directories for Mapping list of the "
+                f"Dash Enterprise configuration can be mapped to Dash apps. To add {host} to the "
+                "sandbox's list, start it with --allow-mount"
             )
         if not folder.is_dir():
             raise NotFound(f"There is no folder {host}.")

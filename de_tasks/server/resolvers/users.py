@@ -82,7 +82,7 @@ class UserResolvers:
     async def portals(
         self, context: Context, page: int | None = None, name: str | None = None
     ) -> dict[str, Any]:
-        rows = self._db.all("SELECT * FROM portals WHERE ?1 IS NULL OR name = ?1", name)
+        rows = self._db.all("SELECT * FROM portals WHERE ?1 IS NULL OR name = lower(?1)", name)
         shown = [] if (page or 1) > 1 else [self._portal(context, row) for row in rows]
         return {"portals": shown, "nextPage": None}
 
@@ -209,7 +209,7 @@ class UserResolvers:
         }
 
     def _need_portal(self, name: str | None) -> Any:
-        row = self._db.find("SELECT * FROM portals WHERE name = ?", name or "default")
+        row = self._db.find("SELECT * FROM portals WHERE name = lower(?)", name or "default")
         if row is None:
             raise NotFound(f"There is no portal {name!r}. It is called default.")
         return row
