@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.repo.files import Files
 from de_tasks.repo.git import Git
 from de_tasks.repo.refusal import DISK_FULL
 
@@ -37,6 +39,7 @@ class LastDeploy:
     sha: str
     url: str
     user: str
+    tree: str = ""
 
 
 class Bare:
@@ -85,6 +88,12 @@ class Bare:
         """Whether no folder was read into it yet."""
         return not (self.folder / "index").exists()
 
+    @property
+    def plain(self) -> bool:
+        """Whether the file system tells links and executable files apart."""
+        text = self.folder.joinpath("config.made").read_text("utf-8").lower()
+        return not re.search(r"^\s*(filemode|symlinks) = false", text, re.MULTILINE)
+
     @contextmanager
     def index(self) -> Iterator[dict[str, str]]:
         """Variables that name a copy of the index, which becomes the index at the end."""
@@ -129,10 +138,32 @@ class Bare:
 
     def remember(self, last: LastDeploy) -> None:
         """Remember a deploy."""
-        partial = self.folder / "last-deploy.partial"
+        self._keep("last-deploy.json", asdict(last))
+
+    def reading(self) -> Files | None:
+        """The files of the index, None where they must be counted."""
+        try:
+            text = (self.folder / "reading.json").read_text("utf-8")
+            index, facts = json.loads(text)
+            largest = tuple((name, size) for name, size in facts.pop("largest"))
+            found = Files(**facts, largest=largest)
+            return found if tuple(index) == self._index_facts() else None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def note(self, files: Files) -> None:
+        """Note that these are the files of the index."""
+        self._keep("reading.json", (self._index_facts(), asdict(files)))
+
+    def _index_facts(self) -> tuple[int, int, int]:
+        facts = (self.folder / "index").stat()
+        return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+    def _keep(self, name: str, value: object) -> None:
+        partial = self.folder / f"{name}.partial"
         with writing(self.folder):
-            partial.write_text(json.dumps(asdict(last)), "utf-8")
-            partial.replace(self.folder / "last-deploy.json")
+            partial.write_text(json.dumps(value), "utf-8")
+            partial.replace(self.folder / name)
 
     def _make(self) -> None:
         self.remove()

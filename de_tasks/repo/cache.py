@@ -48,6 +48,7 @@ class DeployRepository:
             snapshot = Snapshot(Bare(self._folder), source, beside, self._big)
             try:
                 yield snapshot
+                snapshot.settle()
             finally:
                 snapshot.end()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from de_tasks.errors import UsageError
+from de_tasks.repo.edits import Edit
 from de_tasks.repo.git import Git
 from de_tasks.repo.refusal import Damaged, Failed
 
@@ -36,13 +38,13 @@ class Files:
     largest: tuple[tuple[str, int], ...] = ()
 
 
-def of_index(git: Git, tree: str, big: int) -> Files:
-    """The files of the index, which has this tree.
+def of_index(git: Git, tree: str, big: int, index: Mapping[str, str]) -> Files:
+    """The files of the index that variables name, which has this tree.
 
     Sizes are those that the index has: asking for the objects would take much longer. Raises
     `UsageError` where there are no files.
     """
-    listing = git("ls-files", "--debug", "-z")
+    listing = git("ls-files", "--debug", "-z", variables=index)
     sizes = [int(size) for size in SIZE.findall(listing)]
     names = [name for name, _ in ENTRY.findall(listing)] if sum(sizes) > big else []
     return _files(tree, sizes, names, big)
@@ -70,18 +72,36 @@ def of_tree(git: Git, tree: str, big: int) -> Files:
     return _files(tree, list(map(int, sizes)), [name for _, _, name in entries], big)
 
 
-def differing(git: Git, before: str, after: str) -> int:
-    """How many files differ between two trees or commits."""
-    return git("diff-tree", "-r", "--name-only", "-z", "--no-renames", before, after).count("\0")
+def updated(files: Files, tree: str, edited: Sequence[Edit], before: int, big: int) -> Files | None:
+    """The files after some were edited, which had `before` bytes until then.
+
+    None where the largest ones are not known without looking at all.
+    """
+    kept = {edit.path: len(edit.content) for edit in edited if edit.mode}
+    added = sum(not edit.before for edit in edited)
+    gone = sum(not edit.mode for edit in edited)
+    size = files.size - before + sum(kept.values())
+    largest = dict(files.largest)
+    if size > big:
+        least = min(largest.values(), default=size)
+        if any(kept.get(edit.path, 0) < least for edit in edited if edit.path in largest):
+            return None
+        if not largest:
+            return None
+        largest |= {path: size for path, size in kept.items() if size > least or path in largest}
+    return _made(tree, files.count + added - gone, size, list(largest.items()), big)
 
 
 def _files(tree: str, sizes: list[int], names: list[str], big: int) -> Files:
-    if not sizes:
+    total = sum(sizes)
+    named = list(zip(names, sizes, strict=True)) if total > big else []
+    return _made(tree, len(sizes), total, named, big)
+
+
+def _made(tree: str, count: int, size: int, named: list[tuple[str, int]], big: int) -> Files:
+    if not count:
         raise UsageError(
             "The folder has no files to deploy: what is in it is empty, or left out by .gitignore."
         )
-    total = sum(sizes)
-    largest: list[tuple[str, int]] = []
-    if total > big:
-        largest = sorted(zip(names, sizes, strict=True), key=lambda i: -i[1])[:LARGEST]
-    return Files(tree, len(sizes), total, largest=tuple(largest))
+    largest = sorted(named, key=lambda item: -item[1])[:LARGEST] if size > big else []
+    return Files(tree, count, size, largest=tuple(largest))

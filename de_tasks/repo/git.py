@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SECONDS = 1800
 """The longest that one git command may take."""
+Done = subprocess.CompletedProcess[str]
 
 
 class Git:
@@ -45,12 +46,9 @@ class Git:
         stdin: str | None = None,
     ) -> str:
         """What a command prints. Raises an error of the tree with git's own words."""
-        done = self.run(
+        return self.begin(
             *arguments, variables=variables, config=config, remote=remote, cwd=cwd, stdin=stdin
-        )
-        if done.returncode == 0:
-            return done.stdout
-        raise refusal.error_of(arguments[0], done.stderr)
+        ).output()
 
     def run(
         self,
@@ -60,8 +58,22 @@ class Git:
         remote: Remote | None = None,
         cwd: Path | None = None,
         stdin: str | None = None,
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> Done:
         """The finished command, whatever its status."""
+        return self.begin(
+            *arguments, variables=variables, config=config, remote=remote, cwd=cwd, stdin=stdin
+        ).done()
+
+    def begin(
+        self,
+        *arguments: str,
+        variables: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
+        remote: Remote | None = None,
+        cwd: Path | None = None,
+        stdin: str | bytes | None = None,
+    ) -> Running:
+        """A command that runs beside others until it is `done`."""
         child = self.start(
             *arguments,
             variables=variables,
@@ -70,16 +82,9 @@ class Git:
             cwd=cwd,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         )
-        given = None if stdin is None else stdin.encode("utf-8", "surrogateescape")
-        try:
-            out, err = child.communicate(given, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            raise Temporary(f"git {arguments[0]} did not finish in {SECONDS} s.") from None
-        finally:
-            self.finish(child)
-        # Not as text from the start: names of files may have any byte, line ends included.
-        texts = (data.decode("utf-8", "surrogateescape") for data in (out, err))
-        return subprocess.CompletedProcess(arguments, child.returncode, *texts)
+        if isinstance(stdin, str):
+            stdin = stdin.encode("utf-8", "surrogateescape")
+        return Running(self, child, arguments, stdin)
 
     def reach(
         self, remote: Remote, *arguments: str, points: int = 0, stdin: str | None = None
@@ -145,6 +150,41 @@ class Git:
         """End every command that runs in any thread."""
         for child in list(cls._of_all):
             _kill(child)
+
+
+class Running:
+    """A command that was begun."""
+
+    def __init__(
+        self,
+        git: Git,
+        child: subprocess.Popen[bytes],
+        arguments: tuple[str, ...],
+        stdin: bytes | None,
+    ) -> None:
+        self._git = git
+        self._child = child
+        self._arguments = arguments
+        self._stdin = stdin
+
+    def done(self) -> Done:
+        """The finished command, whatever its status."""
+        try:
+            out, err = self._child.communicate(self._stdin, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Temporary(f"git {self._arguments[0]} did not finish in {SECONDS} s.") from None
+        finally:
+            self._git.finish(self._child)
+        # Not as text from the start: names of files may have any byte, line ends included.
+        texts = (data.decode("utf-8", "surrogateescape") for data in (out, err))
+        return Done(self._arguments, self._child.returncode, *texts)
+
+    def output(self) -> str:
+        """What it prints. Raises an error of the tree with git's own words."""
+        done = self.done()
+        if done.returncode:
+            raise refusal.error_of(self._arguments[0], done.stderr)
+        return done.stdout
 
 
 def patience(seconds: float) -> dict[str, str]:

@@ -32,6 +32,12 @@ class Past:
             self._bare.restore_settings()
         return bool(self._bare.tree_of(sha))
 
+    def differing(self, before: str, after: str) -> int | None:
+        """How many files differ between two trees or commits; None when one is not here."""
+        options = ("-r", "--name-only", "-z", "--no-renames")
+        done = self._git.run("diff-tree", *options, before, after)
+        return None if done.returncode else done.stdout.count("\0")
+
     def complete(self, remote: Remote, before: str, after: str) -> None:
         """Fetch the content of the files of `after` that differ from those of `before`."""
         listing = self._git("diff-tree", "-r", "--raw", "-z", "--no-renames", before, after)

@@ -48,7 +48,12 @@ VANISHED = re.compile(
 )
 UNREADABLE = re.compile(r"open\(\"(.*)\"\): Permission denied|'(.*?)/?': Permission denied")
 NESTED = re.compile(r"'(.+?)/?' does not have a commit checked out")
-DAMAGED = re.compile(r"bad object|missing|corrupt|index file")
+DAMAGED = re.compile(
+    r"bad object|missing|corrupt|index file|(unable to|could not) (read|parse) [0-9a-f]{40}"
+    r"|bad tree object|is empty|invalid object|not a valid object|unknown repository format"
+    r"|not a git repository|unable to parse config",
+    re.I,
+)
 STATUS = re.compile(r"(?:returned error: |HTTP )(\d{3})\b")
 LIMIT = re.compile(r"rate limit|too many requests|TOO_MANY_REQUESTS", re.I)
 LIMIT_ENDS = re.compile(r"msBeforeNext\W+(\d+)|\b(?:in|after|wait) (\d+(?:\.\d+)?) ?s", re.I)
@@ -78,6 +83,7 @@ def error_of(command: str, stderr: str) -> DeTasksError:
     return (
         _of_files(command, here)
         or _of_status(text, remote)
+        or _of_repository(here)
         or _of_connection(text, remote)
         or Failed(f"git {command} failed: {remote[0] if remote else text or 'it says nothing'}")
     )
@@ -126,14 +132,16 @@ def _of_status(text: str, remote: list[str]) -> DeTasksError | None:
     return None
 
 
+def _of_repository(text: str) -> DeTasksError | None:
+    if DAMAGED.search(text) and not OTHER.search(text):
+        return Damaged(f"The deploy repository is damaged: {text}")
+    return None
+
+
 def _of_connection(text: str, remote: list[str]) -> DeTasksError | None:
     certificate = CERTIFICATE.search(text)
     if certificate:
         return certificates.refused(certificate[1], certificate[2].partition(" CAfile")[0])
-    if "stale info" in text:
-        return Moved("Somebody else deployed at the same moment. Run the deploy again")
-    if DAMAGED.search(text):
-        return Damaged(f"The deploy repository is damaged: {text}")
     if OTHER.search(text):
         return NotThePlatform(
             "Something else than a git server answers at the app's git address: a sign-in page "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -66,7 +67,9 @@ class Snapshot:
         self._beside = beside
         self._big = big
         self._asked: Connection | None = None
+        self._worktree: Worktree | None = None
         self.sent: str | None = None
+        self._settling: Future[None] | None = None
         self._taken: Future[Files] = beside.submit(self._take)
 
     def files(self) -> Files:
@@ -91,6 +94,11 @@ class Snapshot:
         if self._bare.there:
             self._asked = Connection(self._git, remote, ANSWER_SECONDS)
 
+    def settle(self) -> None:
+        """Finish what goes on beside a push."""
+        self._settling = self._settling or self._beside.submit(self._settle)
+        self._settling.result()
+
     def end(self) -> None:
         """End every git command that still runs."""
         self._git.end()
@@ -103,7 +111,7 @@ class Snapshot:
         """
         try:
             tree = self.files().tree
-            if self._bare.tree_of(last.sha) in (None, tree):
+            if last.tree in ("", tree):
                 return None
             if self._head(push.remote) != last.sha:
                 return None
@@ -161,7 +169,7 @@ class Snapshot:
         # The parent must be here: without it everything would be sent again.
         parent = head if head and self._past.need(head, remote) else None
         if parent and not again and self._bare.tree_of(parent) == tree:
-            self._bare.remember(LastDeploy(parent, remote.url, push.author))
+            self._bare.remember(LastDeploy(parent, remote.url, push.author, tree))
             return Pushed(parent, changed=False, files=0)
         if parent and isinstance(self._source, Deployed):
             self._past.complete(remote, parent, tree)
@@ -177,6 +185,7 @@ class Snapshot:
         sha = self._git(
             *("commit-tree", tree, *parents, "-m", push.message), variables=identity
         ).strip()
+        self._settling = self._beside.submit(self._settle)
         # Nothing is like anything else yet: looking for it takes most of a first push.
         config = {} if parent else {"pack.window": "0"}
         try:
@@ -189,8 +198,8 @@ class Snapshot:
             config["http.postBuffer"] = str(self._pack_limit())
             if not self._send(sha, head, push, config):
                 raise Temporary("The push was not confirmed by the server. Run the deploy again")
-        self._bare.remember(LastDeploy(sha, push.remote.url, push.author))
-        changed = files.differing(self._git, parent, sha) if parent else None
+        self._bare.remember(LastDeploy(sha, push.remote.url, push.author, tree))
+        changed = self._past.differing(parent, tree) if parent else None
         return Pushed(sha, changed=True, files=changed)
 
     def _head(self, remote: Remote) -> str | None:
@@ -243,7 +252,8 @@ class Snapshot:
         self._bare.prepare()
         source = self._source
         if isinstance(source, Path):
-            found = files.of_index(self._git, Worktree(self._bare, source).tree(), self._big)
+            self._worktree = Worktree(self._bare, source, self._big)
+            found = self._worktree.read()
         elif isinstance(source, Commit):
             self._bare.lend(source.objects)
             found = files.of_tree(self._git, source.tree, self._big)
@@ -252,9 +262,14 @@ class Snapshot:
             tree = self._git("rev-parse", f"{source.sha}^{{tree}}").strip()
             found = Files(tree, 0, 0)
         last = self._bare.last()
-        before = self._bare.tree_of(last.sha) if last else None
-        changed = files.differing(self._git, before, found.tree) if before else None
-        return replace(found, changed=changed)
+        if last is None:
+            return found
+        return replace(found, changed=self._past.differing(last.tree, found.tree))
+
+    def _settle(self) -> None:
+        with contextlib.suppress(DeTasksError):
+            if self._worktree:
+                self._worktree.settle()
 
     def _rebuild(self) -> None:
         self._hang_up()

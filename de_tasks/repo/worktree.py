@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from de_tasks.repo import edits
 from de_tasks.repo.bare import Bare
+from de_tasks.repo.files import Files, of_index, updated
 from de_tasks.repo.refusal import Nested, Vanished, error_of
 from de_tasks.retry import Policy
 
@@ -20,18 +22,57 @@ LINK = "160000"
 class Worktree:
     """A folder that is read into a deploy repository."""
 
-    def __init__(self, bare: Bare, folder: Path) -> None:
+    def __init__(self, bare: Bare, folder: Path, big: int) -> None:
         self._bare = bare
         self._folder = folder
+        self._big = big
         self._top = str(folder.resolve())
+        self._edited: tuple[list[str], Files] | None = None
 
-    def tree(self) -> str:
-        """Read what has changed since the last time; returns the tree of all files.
+    def read(self) -> Files:
+        """Read what has changed since the last time; returns what is deployed.
 
         Raises `UsageError` for what cannot be read, `Vanished` for a folder that does not
         keep still.
         """
         self._bare.leave_out(self._never())
+        return self._read_edits() or self._read_all()
+
+    def settle(self) -> None:
+        """Bring the index up to date with what was read without it."""
+        if not self._edited:
+            return
+        edited, files = self._edited
+        with self._bare.index() as index:
+            self._change(index, edited, "--add", "--remove", "--replace")
+            tree = self._git(index, "write-tree").strip()
+        # A file may have changed again meanwhile: then it is counted the next time.
+        if tree == files.tree:
+            self._bare.note(files)
+
+    def _read_edits(self) -> Files | None:
+        """The files, where so few were changed that git need not read everything anew."""
+        known = self._bare.reading() if self._bare.plain else None
+        if known is None:
+            return None
+        try:
+            found = edits.find(self._bare.git, self._folder, self._places({}))
+        except OSError:
+            return None
+        if not found:
+            return known if found is not None else None
+        git = self._bare.git
+        hashes = "".join(f"{edit.before}\n" for edit in found if edit.before)
+        sizes = git.begin("cat-file", "--batch-check=%(objectsize)", stdin=hashes)
+        tree = edits.tree(git, known.tree, found)
+        before = [int(line) for line in sizes.output().split("\n")[:-1] if line.isdecimal()]
+        files = updated(known, tree, found, sum(before), self._big)
+        if files and len(before) == hashes.count("\n"):
+            self._edited = ([edit.path for edit in found], files)
+            return files
+        return None
+
+    def _read_all(self) -> Files:
         with self._bare.index() as index:
             nested = Policy().call(lambda _: self._add(index), kinds=(Vanished,))
             for entry in self._git(index, "ls-files", "--stage", "-z").split("\0"):
@@ -40,7 +81,10 @@ class Worktree:
             for path in sorted(nested):
                 self._add_nested(index, path)
             self._leave_out(index)
-            return self._git(index, "write-tree").strip()
+            tree = self._git(index, "write-tree").strip()
+            files = of_index(self._bare.git, tree, self._big, index)
+        self._bare.note(files)
+        return files
 
     def _never(self) -> list[str]:
         """Patterns of what is never deployed: logins, and our own cache where it lies inside."""
