@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from de_tasks.errors import NotPermitted
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
+
+from de_tasks.errors import DeTasksError, NotPermitted
 from de_tasks.repo.bare import Bare
 from de_tasks.repo.environment import Remote
 from de_tasks.repo.refusal import Failed
 
+FEW, SMALL = 1000, 16 * 1024**2
+"""Files, and bytes of one: larger ones are never sent as a difference."""
 FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
 
 
@@ -40,12 +45,36 @@ class Past:
 
     def complete(self, remote: Remote, before: str, after: str) -> None:
         """Fetch the content of the files of `after` that differ from those of `before`."""
-        listing = self._git("diff-tree", "-r", "--raw", "-z", "--no-renames", before, after)
-        entries = [entry.split() for entry in listing.split("\0") if entry.startswith(":")]
-        wanted = {new for _, _, _, new, _ in entries if new.strip("0")}
-        checked = self._git("cat-file", "--batch-check", stdin="".join(f"{s}\n" for s in wanted))
-        missing = [line.split()[0] for line in checked.splitlines() if line.endswith(" missing")]
+        self._fetch(remote, {new for _, new in self._changes(before, after) if new})
+
+    def bases(self, remote: Remote, before: str, after: str) -> None:
+        """Fetch what files of `before` were that are changed in `after`, where that is little.
+
+        Against them git sends what differs in a file, and not the file.
+        """
+        changed = {new: old for old, new in self._changes(before, after) if old and new}
+        facts = self._facts("%(objectname) %(objectsize)", changed)
+        small = {name for name, size in facts.items() if size.isdecimal() and int(size) < SMALL}
+        if 0 < len(small) <= FEW:
+            with contextlib.suppress(DeTasksError):
+                self._fetch(remote, {changed[name] for name in small})
+
+    def _fetch(self, remote: Remote, wanted: Collection[str]) -> None:
+        facts = self._facts("%(objectname) %(objecttype)", wanted)
+        missing = [name for name, kind in facts.items() if kind == "missing"]
         if missing:
-            self._git.reach(
-                remote, *FETCH, "--stdin", remote.url, stdin="".join(f"{s}\n" for s in missing)
-            )
+            listed = "".join(f"{name}\n" for name in missing)
+            self._git.reach(remote, *FETCH, "--stdin", remote.url, stdin=listed)
+
+    def _changes(self, before: str, after: str) -> Iterator[tuple[str, str]]:
+        """Hashes of the files that differ, before and after; empty where there is none."""
+        listing = self._git("diff-tree", "-r", "--raw", "-z", "--no-renames", before, after)
+        for entry in listing.split("\0"):
+            if entry.startswith(":"):
+                _, _, old, new, _ = entry.split()
+                yield old if old.strip("0") else "", new if new.strip("0") else ""
+
+    def _facts(self, form: str, names: Iterable[str]) -> dict[str, str]:
+        listed = "".join(f"{name}\n" for name in names)
+        found = self._git("cat-file", f"--batch-check={form}", stdin=listed)
+        return dict(line.split(" ") for line in found.splitlines())

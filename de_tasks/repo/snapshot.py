@@ -164,6 +164,7 @@ class Snapshot:
     def _put(self, push: Push, again: bool, expected: str | None) -> Pushed:
         tree, remote = self.files().tree, push.remote
         head = self._head(remote)
+        fetched = bool(head and not self._bare.tree_of(head))
         if expected and head != expected:
             raise Moved("Somebody else deployed at the same moment. Run the deploy again")
         # The parent must be here: without it everything would be sent again.
@@ -173,6 +174,8 @@ class Snapshot:
             return Pushed(parent, changed=False, files=0)
         if parent and isinstance(self._source, Deployed):
             self._past.complete(remote, parent, tree)
+        elif parent and fetched:
+            self._past.bases(remote, parent, tree)
         return self._push(tree, head, parent, push)
 
     def _push(self, tree: str, head: str | None, parent: str | None, push: Push) -> Pushed:

@@ -10,7 +10,7 @@ from pathlib import Path
 from de_tasks.repo import edits
 from de_tasks.repo.bare import Bare
 from de_tasks.repo.files import Files, of_index, updated
-from de_tasks.repo.refusal import Nested, Vanished, error_of
+from de_tasks.repo.refusal import Failed, Nested, Vanished, error_of
 from de_tasks.retry import Policy
 
 FAST_FIRST = {"core.bigFileThreshold": "1", "core.compression": "1"}
@@ -74,7 +74,12 @@ class Worktree:
 
     def _read_all(self) -> Files:
         with self._bare.index() as index:
-            nested = Policy().call(lambda _: self._add(index), kinds=(Vanished,))
+            try:
+                nested = Policy().call(lambda _: self._add(index), kinds=(Vanished,))
+            except Failed:
+                # A file that became a pipe, say, which git passes over where it knows of no file.
+                Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+                nested = Policy().call(lambda _: self._add(index), kinds=(Vanished,))
             for entry in self._git(index, "ls-files", "--stage", "-z").split("\0"):
                 if entry.startswith(LINK):
                     nested.add(entry.split("\t", 1)[1])
