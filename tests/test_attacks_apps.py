@@ -1,0 +1,251 @@
+"""A hostile app: it tries with all that it receives to act as its visitor, who is an admin."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from de_tasks.server import control
+from tests.attacker import OPENID, REALM, REFUSED, genuine, request, talk
+from tests.browser import Browser
+from tests.conftest import Cli
+
+# What it receives it tries in every way; what was answered is its page.
+HOSTILE = """
+import base64, json, os, urllib.error, urllib.request
+from http.cookies import SimpleCookie
+
+def application(environ, start_response):
+    headers = [("Content-Type", "application/json")]
+    for name in environ.get("HTTP_X_STEAL", "").split(","):
+        headers += [("Set-Cookie", f"{name}=planted; Path=/")] if name else []
+    start_response("200 OK", headers)
+    told = {k: v for k, v in environ.items() if isinstance(v, str)}
+    if environ["PATH_INFO"] != "/act":
+        return [json.dumps({"told": told, "environment": dict(os.environ)}).encode()]
+    cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
+    tokens = [base64.b64decode(cookies[n].value).decode() for n in ("kcIdToken", "kcToken")]
+    return [json.dumps(act(environ["HTTP_X_PLATFORM"], tokens, environ["HTTP_COOKIE"])).encode()]
+
+def act(platform, tokens, cookies):
+    realm = platform + "/auth/realms/dash/protocol/openid-connect"
+    graphql = json.dumps({"query": "{ current { username } }"}).encode()
+    seen = {}
+    for number, token in enumerate(tokens):
+        pair = base64.b64encode(b"admin:" + token.encode()).decode()
+        for kind, value in (("Bearer", "Bearer " + token), ("Basic", "Basic " + pair)):
+            for name, path, body in (
+                ("api", "/Manager/graphql", graphql),
+                ("git", "/GIT/vault/info/refs?service=git-upload-pack", None),
+                ("push", "/GIT/vault/info/refs?service=git-receive-pack", None),
+                ("administration", "/sandbox/users", None),
+                ("picture", "/thumbnails/vault", None),
+                ("manager", "/apps", None),
+                ("account", "/account", None),
+            ):
+                seen[f"{name} {kind} {number}"] = ask(platform + path, body, Authorization=value)
+        form = f"client_id=dash&grant_type=refresh_token&refresh_token={token}".encode()
+        seen[f"refresh {number}"] = ask(realm + "/token", form)
+        form = ("client_id=dash&grant_type=urn:ietf:params:oauth:grant-type:token-exchange"
+                f"&subject_token={token}").encode()
+        seen[f"exchange {number}"] = ask(realm + "/token", form)
+    apps = os.environ["DASH_LOGOUT_URL"].partition("/auth")[0].replace("127.0.0.1", "localhost")
+    for name, url in (("manager", platform + "/apps"), ("account", platform + "/account"),
+                      ("docs", platform + "/docs"), ("other app", apps + "/vault/")):
+        seen[f"{name} cookies"] = ask(url, None, Cookie=cookies)
+    return seen
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments):
+        return None
+
+def ask(url, body, **headers):
+    if body and body.startswith(b"{"):
+        headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(url, body, headers)
+    try:
+        with urllib.request.build_opener(Stay).open(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+"""
+
+
+@pytest.fixture(scope="module")
+def hostile(fortress: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """dev's hostile app, which everybody may open; its address."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "wsgi.py").write_text(HOSTILE)
+    (folder / "Procfile").write_text("web: gunicorn wsgi:application --threads 8\n")
+    (folder / "requirements.txt").write_text("gunicorn\n")
+    cli = Cli(folder, fortress.url)
+    cli.log_in(fortress)
+    genuine(fortress)
+    done = cli.run("deploy", "-y", "--name", "hostile", "--path", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert cli.run("update", "--name", "hostile", "--view-access", "authenticated").returncode == 0
+    yield f"http://localhost:{fortress.port}/hostile/"
+    cli.run("delete", "-y", "--name", "hostile")
+
+
+@functools.cache
+def visitor(running: control.Running, user: str = "admin") -> Browser:
+    browser = Browser(running)
+    browser.sign_in(user)
+    browser.get(f"{browser.apps}/hostile/")
+    return browser
+
+
+def told(browser: Browser, address: str, **headers: str) -> dict[str, Any]:
+    """What the app was told by the proxy of one request."""
+    found: dict[str, Any] = browser.get(address, headers=headers).json()
+    return found
+
+
+def test_hostile_app_cannot_act_as_its_visitor(hostile: str, fortress: control.Running) -> None:
+    headers = {"X-Platform": fortress.url}
+    seen = visitor(fortress).get(f"{hostile}act", headers=headers).json()
+    assert len(seen) == 36
+    assert {how: status for how, status in seen.items() if status < 300} == {}
+
+
+def test_app_receives_no_cookie_of_the_platform(hostile: str, fortress: control.Running) -> None:
+    cookies = told(visitor(fortress), hostile)["told"]["HTTP_COOKIE"]
+    assert {part.partition("=")[0] for part in cookies.split("; ")} == {"kcIdToken", "kcToken"}
+    assert "de-" not in json.dumps(told(visitor(fortress), hostile)["told"]).replace("de-tasks", "")
+
+
+def test_app_is_told_who_comes_by_the_platform_alone(
+    hostile: str, fortress: control.Running
+) -> None:
+    forged = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X_Forwarded_For": "6.6.6.6",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "for=6.6.6.6",
+        "X-Real-IP": "6.6.6.6",
+        "Plotly-User-Data": '{"username": "evil"}',
+        "Plotly_User_Data": '{"username": "evil"}',
+        "Proxy": "http://evil.example",
+    }
+    seen = told(visitor(fortress), hostile, **forged)["told"]
+    del seen["HTTP_PROXY"]
+    assert "6.6.6.6" not in json.dumps(seen) and "evil" not in json.dumps(seen)
+
+
+PLANTED = ["de-visit-{port}", "de-session-{port}", "de-browser-{port}", "kcIdToken", "KCTOKEN"]
+
+
+@pytest.mark.parametrize("name", [*PLANTED, "__Host-de-visit-1"])
+def test_app_cannot_plant_a_cookie_of_ours(
+    name: str, hostile: str, fortress: control.Running
+) -> None:
+    header = {"X-Steal": f"{name.format(port=fortress.port)},own"}
+    answer = visitor(fortress).get(hostile, headers=header)
+    assert answer.headers["Set-Cookie"] == "own=planted; Path=/"
+
+
+def test_cookie_beside_ours_makes_nobody_of_the_visitor(
+    hostile: str, fortress: control.Running
+) -> None:
+    browser = visitor(fortress)
+    name = f"de-visit-{fortress.port}"
+    ours = next(c.value for c in browser.session.cookies if c.name == name)
+    for cookies in (f"{name}=planted; {name}={ours}", f"{name}={ours}; {name}=planted"):
+        answer = requests.get(hostile, headers={"Cookie": cookies}, timeout=10)
+        assert answer.status_code == 400
+
+
+def test_token_of_one_app_is_nothing_to_another(hostile: str, fortress: control.Running) -> None:
+    seen = told(visitor(fortress), hostile)
+    cookie = seen["told"]["HTTP_COOKIE"].partition("kcIdToken=")[2].partition(";")[0]
+    body = base64.b64decode(cookie).split(b".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
+    assert claims["aud"] == seen["environment"]["DASH_AUD"] == "dash-app-hostile"
+
+
+def test_app_sees_only_variables_that_are_meant_for_it(
+    hostile: str, fortress: control.Running
+) -> None:
+    names = set(told(visitor(fortress), hostile)["environment"])
+    platform = {
+        *("DASH_APP_NAME", "DASH_AUD", "DASH_JWKS_URL", "DASH_LOGOUT_URL", "DASH_USER_INFO_URL"),
+        *("DASH_REQUESTS_PATHNAME_PREFIX", "PORT", "GUNICORN_CMD_ARGS", "VIRTUAL_ENV"),
+        *("PATH", "HOME", "LANG", "PYTHONUNBUFFERED", "STREAMLIT_SERVER_ADDRESS"),
+    }
+    # The shell and gunicorn add some of their own.
+    assert names - platform <= {"PWD", "OLDPWD", "SHLVL", "_", "SERVER_SOFTWARE"}
+
+
+ELSEWHERE = {
+    "another port": {"Origin": "http://localhost:3000"},
+    "the platform's host": {"Origin": "http://127.0.0.1:{port}"},
+    "another site": {"Origin": "https://evil.example"},
+    "script of another port": {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
+    "picture on another site": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_other_sites_do_not_act_as_the_visitor(
+    kind: str, method: str, hostile: str, fortress: control.Running
+) -> None:
+    headers = {k: v.format(port=fortress.port) for k, v in ELSEWHERE[kind].items()}
+    answer = visitor(fortress).session.request(
+        method, hostile, headers=headers, allow_redirects=False, timeout=10
+    )
+    assert answer.status_code in REFUSED or OPENID in answer.headers["Location"]
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://evil.example"])
+def test_socket_of_another_site_is_refused(
+    origin: str, hostile: str, fortress: control.Running
+) -> None:
+    cookies = "; ".join(f"{c.name}={c.value}" for c in visitor(fortress).session.cookies)
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Origin": origin,
+        "Cookie": cookies,
+    }
+    host = f"localhost:{fortress.port}"
+    assert talk(fortress, [request("GET", "/hostile/ws", host, b"", **upgrade)]).status == 403
+
+
+def test_page_for_the_refused_gives_no_form_token_away(
+    hostile: str, fortress: control.Running
+) -> None:
+    """Pages on the apps' host can be read by every app's script."""
+    page = visitor(fortress, "viewer").get(f"http://localhost:{fortress.port}/vault/")
+    assert page.status_code == 403 and "csrf" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/-/signed-in", "/-/", "/-", "/_", "/hostile/../vault/"])
+def test_no_app_takes_the_place_of_sign_in(path: str, fortress: control.Running) -> None:
+    answer = talk(fortress, [request("GET", path, f"localhost:{fortress.port}")])
+    assert answer.status in REFUSED or f"{REALM}/protocol" in answer.headers
+
+
+def test_visitor_who_has_signed_out_is_nobody_to_the_app(
+    hostile: str, fortress: control.Running
+) -> None:
+    browser = Browser(fortress)
+    browser.sign_in("viewer")
+    browser.get(hostile)
+    token = told(browser, hostile)["told"]["HTTP_COOKIE"].rpartition("kcToken=")[2]
+    bearer = {"Authorization": f"Bearer {base64.b64decode(token).decode()}"}
+    info = fortress.url + f"{OPENID}/userinfo"
+    assert requests.get(info, headers=bearer, timeout=10).status_code == 200
+    browser.submit(browser.get(f"{OPENID}/logout"))
+    assert requests.get(info, headers=bearer, timeout=10).status_code == 401
+    assert "Sign in" in browser.get(hostile).text
