@@ -16,6 +16,7 @@ from de_tasks.transport import Transport
 from de_tasks.vendor import choice, sentences
 from de_tasks.vendor.platform import fresh
 from tests.conftest import Cli, passwords
+from tests.support.repositories import Repository
 
 FAKE = Path(__file__).parent / "support" / "fake_de.py"
 OURS = Path(sys.executable).with_name("de-tasks")
@@ -328,3 +329,23 @@ def test_scenario_for_a_real_server(
     done = one.run(file, program=sys.executable)
     assert done.returncode == 0, done.stderr
     assert ("All of it works." if given else "Skipped: set DE_HOST and DE_APP") in done.stdout
+
+
+@pytest.mark.parametrize("way", ["hook", "fleet"])
+def test_others_deploy_through_it_too(
+    way: str, stranger: Cli, sandbox: control.Running, wsgi: Path
+) -> None:
+    name = f"vendor-{way}"
+    one = through(stranger, sandbox, FAKE)
+    one.extra["INVOKE_DE_HOOKS_YES"] = "1"
+    entry = f"de:\n  branches: {{main: {name}}}\n  apps: [{{name: {name}, path: .}}]\n"
+    (wsgi / "invoke.yaml").write_text(entry)
+    if way == "fleet":
+        done = one.run("fleet.deploy", "--all", "-y", folder=wsgi)
+    else:
+        repository = Repository.make(wsgi, {"HOME": str(one.home), **one.extra})
+        repository.variables["DASH_ENTERPRISE_HOST"] = one.host
+        assert one.run("hooks.install", "--path", str(wsgi)).returncode == 0
+        done = repository.run("push", "origin", "main")
+    assert done.returncode == 0, done.stderr
+    assert one.run("apps.status", "--name", name).stdout == "built\n"

@@ -59,17 +59,17 @@ def _refuse_forced(push: Push) -> None:
 
 
 def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) -> None:
-    from de_tasks.deployment import Deploy, Plan
+    from de_tasks.deployment import Plan
     from de_tasks.githooks.telling import Teller
     from de_tasks.tasks.base import connect
-    from de_tasks.tasks.deploy import remote, repository
+    from de_tasks.tasks.deploy import deploying, remote
 
     source = commit_source(push, values.path)
     connection = connect(context)
     plan = Plan(
         name,
         source,
-        connection.session.username,
+        connection.username,
         connection.host.name,
         "",
         lambda url: remote(connection, url),
@@ -78,7 +78,7 @@ def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) ->
         always_ask=values.confirm == "always",
     )
     with Teller(NAME) as tell:
-        Deploy(plan, repository(values, connection, name), connection.platform, tell).run()
+        deploying(plan, values, connection, tell).run()
 
 
 def _refuse(question: str, name: str, push: Push) -> bool:

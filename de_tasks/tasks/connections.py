@@ -11,7 +11,7 @@ import invoke
 from de_tasks import config, console
 from de_tasks.errors import UsageError
 from de_tasks.tasks.base import Connection, connect, settings
-from de_tasks.tasks.deploy import CONFIRM, repository
+from de_tasks.tasks.deploy import CONFIRM, deploying
 
 if TYPE_CHECKING:
     from de_tasks.api.models import App
@@ -130,16 +130,9 @@ def make_ready(
         always_ask=values.confirm == "always",
         again=_only_shared(chosen),
     )
-    cache = repository(values, connection, app.name)
 
     def begin(tell: Callable[[Event], None]) -> Deploying:
-        if connection.de:
-            from de_tasks.vendor.deploying import VendorDeploy
-
-            return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
-        from de_tasks.deployment import Deploy
-
-        return Deploy(plan, cache, connections.platform(app), tell)
+        return deploying(plan, values, connection, tell, connections.platform(app))
 
     def last_lines() -> tuple[str, ...]:
         build = connection.platform.build(app.name, count=LAST_LINES)

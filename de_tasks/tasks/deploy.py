@@ -15,10 +15,12 @@ from de_tasks.tasks.base import Connection, app_name, connect, missing, settings
 
 if TYPE_CHECKING:
     from de_tasks.api.models import Build
+    from de_tasks.deployment import DeployPlatform, Plan
     from de_tasks.events import Event
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.environment import Remote
     from de_tasks.retry import Wait
+    from de_tasks.rollout import Deploying
 
 CONFIRM = ("others", "always")
 REF = "Deploy this commit of the folder's repository, not the files as they are"
@@ -77,13 +79,7 @@ def deploy(
         overwrite=not no_overwrite,
         always_ask=values.confirm == "always",
     )
-    cache = repository(values, connection, wanted)
-    if connection.de:
-        from de_tasks.vendor.deploying import VendorDeploy
-
-        VendorDeploy(plan, cache, connection.platform, connection.de, tell).run()
-    else:
-        deployment.Deploy(plan, cache, connection.platform, tell).run()
+    deploying(plan, values, connection, tell).run()
 
 
 @task(
@@ -195,6 +191,25 @@ def rollback(
         tell,
         values.timeout,
     )
+
+
+def deploying(
+    plan: Plan,
+    values: config.Settings,
+    connection: Connection,
+    tell: Callable[[Event], None],
+    platform: DeployPlatform | None = None,
+) -> Deploying:
+    """The deploy of a plan, by the way that leads to the host; `platform` in place of the
+    connection's own."""
+    cache = repository(values, connection, plan.name)
+    if connection.de:
+        from de_tasks.vendor.deploying import VendorDeploy
+
+        return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
+    from de_tasks.deployment import Deploy
+
+    return Deploy(plan, cache, platform or connection.platform, tell)
 
 
 def repository(values: config.Settings, connection: Connection, app: str) -> DeployRepository:

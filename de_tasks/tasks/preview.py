@@ -15,7 +15,7 @@ from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import Connection, app_name, connect, settings, task
-from de_tasks.tasks.deploy import REF, remote, repository, tell_json, tell_people
+from de_tasks.tasks.deploy import REF, deploying, remote, tell_json, tell_people
 
 if TYPE_CHECKING:
     from de_tasks.events import Event
@@ -107,7 +107,7 @@ def put(
     wanted = previewing.Wanted(
         app,
         branch,
-        connection.session.username,
+        connection.username,
         connection.host.name,
         tuple(str(variable) for variable in values.preview_variables),
         restricted or values.preview_access == "restricted",
@@ -127,7 +127,7 @@ def put(
         always_ask=values.confirm == "always",
         trailers=(previews.trailer(branch),),
     )
-    deployment.Deploy(plan, repository(values, connection, prepared.name), platform, tell).run()
+    deploying(plan, values, connection, tell, platform).run()
 
 
 def main_app(values: config.Settings, name: str = "") -> str:
