@@ -137,17 +137,25 @@ def _flat(configuration: Mapping[str, object], known: set[str]) -> dict[str, tup
     found: dict[str, tuple[str, object]] = {}
     for name, value in configuration.items():
         if name not in known and isinstance(value, Mapping):
-            for key, inner in value.items():
+            for key, inner in _texts(value, f"de.{name}").items():
                 found[f"{name}_{key}"] = (f"de.{name}.{key}", inner)
         else:
             found[name] = (f"de.{name}", value)
     return found
 
 
+def _texts(section: Mapping[object, object], where: str) -> dict[str, object]:
+    """A section whose keys are texts: to YAML 1.1 `on` and `1.10` are none unless in quotes."""
+    for key in section:
+        if not isinstance(key, str):
+            raise UsageError(f"{where}: YAML reads a key as {key!r}. Write it in quotes")
+    return {str(key): value for key, value in section.items()}
+
+
 def _typed(default: object, value: object, origin: str) -> object:
     if isinstance(default, Mapping):
         if isinstance(value, Mapping):
-            return value
+            return _texts(value, origin)
         raise UsageError(f"{origin} should be a mapping of names to values, not {value!r}.")
     if isinstance(default, tuple):
         items = value.split(",") if isinstance(value, str) else value

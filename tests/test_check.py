@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from de_tasks import checks
 from de_tasks.checks import findings, gunicorn, procfile
 from de_tasks.errors import UsageError
+from de_tasks.githooks import check as hook
 from tests.conftest import Cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -242,6 +244,23 @@ def test_check_as_it_is_typed(cli: Cli, app: Path) -> None:
     )
     (app / "invoke.yaml").write_text("de:\n  check:\n    ignore: [no-variable]\n")
     assert cli.run("check", folder=app).returncode == 0
+
+
+def test_name_of_a_file_may_be_no_text(cli: Cli, app: Path) -> None:
+    (app / os.fsdecode(b"bad-\xff")).symlink_to("/etc/hosts")
+    done = cli.run("check", folder=app)
+    assert done.returncode == 1 and "bad-?: error" in done.stdout
+
+
+def test_hook_without_the_detector_says_so(
+    app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(app)
+    monkeypatch.setattr(checks.secrets, "program", lambda: None)
+    assert hook.main([]) == 0 and hook.main(["app.py", "--no-secrets"]) == 0
+    assert "secrets" not in capsys.readouterr().err
+    assert hook.main(["app.py"]) == 0
+    assert "no secrets were looked for" in capsys.readouterr().err
 
 
 def test_docs_list_every_code() -> None:

@@ -143,7 +143,7 @@ def test_hook_creates_nothing_by_itself(cli: Cli, repository: Repository) -> Non
     del repository.variables["INVOKE_DE_HOOKS_YES"]
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1
-    assert "does not exist" in done.stderr and "set de.hooks.yes" in done.stderr
+    assert "does not exist" in done.stderr and "set de.hooks_yes" in done.stderr
     assert "git push --no-verify" in done.stderr
 
 
@@ -186,6 +186,13 @@ def test_setting_reaches_a_hook(cli: Cli, repository: Repository) -> None:
     repository.variables["INVOKE_DE_TIMEOUT"] = "7"
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1 and "'Not_Legal' is not a legal app name" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["branches: {1.10: x, main: y}", "hooks: {yes: true}"])
+def test_key_that_yaml_takes_for_no_text(text: str, repository: Repository) -> None:
+    (repository.folder / "invoke.yaml").write_text(f"de:\n  {text}\n")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "Write it in quotes" in done.stderr
 
 
 def test_hook_that_is_not_ours_stays(cli: Cli, wsgi: Path) -> None:

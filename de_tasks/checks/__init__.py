@@ -37,6 +37,7 @@ def run(
     found += files.runtime(folder)
     found += files.name(name)
     found += files.check(folder, names, megabytes)
-    found += secrets.scan(folder, names if search is None else search) if search != () else []
+    wanted = names if search is None else search
+    found += secrets.scan(folder, wanted) if wanted else []
     kept = [finding for finding in found if finding.code not in ignore]
     return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.code))

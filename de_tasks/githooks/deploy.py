@@ -88,5 +88,5 @@ def _refuse(question: str, name: str, push: Push) -> bool:
     seen = question.removesuffix(" Create it?").removesuffix(" Overwrite?")
     raise DeTasksError(
         f"{seen} A hook does not decide that by itself: type "
-        f"{typed(f'deploy --name {name} --ref {push.commit[:10]}')}, or set de.hooks.yes"
+        f"{typed(f'deploy --name {name} --ref {push.commit[:10]}')}, or set de.hooks_yes"
     )

@@ -57,7 +57,7 @@ def _deploy(push: Push, context: invoke.Context, path: str) -> None:
         command = typed(f"preview.deploy --branch {push.branch} --ref {push.commit[:10]}")
         edge.tell(
             f"{NAME}: {undecided} A hook does not decide that by itself: type {command}, "
-            "or set de.hooks.yes"
+            "or set de.hooks_yes"
         )
 
 

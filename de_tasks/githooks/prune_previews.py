@@ -9,7 +9,7 @@ from de_tasks.githooks import edge
 
 NAME = "de-prune-previews"
 ABOUT = (
-    "Name the previews whose branch is gone, and delete them where de.hooks.yes is set "
+    "Name the previews whose branch is gone, and delete them where de.hooks_yes is set "
     "or --yes is given."
 )
 
@@ -46,7 +46,7 @@ def _prune(options: argparse.Namespace) -> None:
         for item in found:
             edge.tell(f"{NAME}: {item.preview.name} is of no use: {item.reason}")
         if found:
-            edge.tell(f"{NAME}: to delete: {typed('preview.prune')}, or set de.hooks.yes")
+            edge.tell(f"{NAME}: to delete: {typed('preview.prune')}, or set de.hooks_yes")
         return
     for item, outcome in previews.delete_all(platform, found, user):
         said = outcome if isinstance(outcome, Exception) else f"deleted, since {item.reason}"

@@ -44,10 +44,12 @@ def report(found: list[Finding], folder: Path, app: str, json: bool = False) -> 
     else:
         for finding in found:
             where = place(finding, folder)
-            console.result(f"{where}: {finding.level}: {finding.what} [{finding.code}]")
-            console.result(f"    {finding.remedy}")
-            if config.on_github():
-                console.result(annotation(finding, folder))
+            lines = [f"{where}: {finding.level}: {finding.what} [{finding.code}]"]
+            lines += [f"    {finding.remedy}"]
+            lines += [annotation(finding, folder)] if config.on_github() else []
+            for line in lines:
+                # The name of a file may have bytes that are no text.
+                console.result(line.encode("utf-8", "replace").decode())
     errors = sum(finding.level == "error" for finding in found)
     parts = [_counted(errors, "error"), _counted(len(found) - errors, "warning")]
     counted = " and ".join(part for part in parts if part)
