@@ -47,6 +47,11 @@ LINES: dict[str, list[tuple[str, ...]]] = {
     "open": [()],
     "docs": [()],
     "doctor": [(), ("--json",)],
+    "preview.deploy": [("-y", "--branch", "x", "--json"), ("-y",)],
+    "preview.list": [(), ("--json",)],
+    "preview.prune": [("-y",)],
+    "preview.delete": [("-y", "--branch", "x"), ("-y", "--branch", "x")],
+    "init": [("--dry-run",), ("--json", "-y"), ("--template", "dash")],
     "services.delete": [("--type", "redis", "-y")],
     "delete": [("--with-services", "-y")],
     "apps.delete": [("--name", "other")],
@@ -97,6 +102,7 @@ def test_secrets_stay_secret(own: Cli, wsgi: Path, tmp_path: Path) -> None:
     word = passwords(running)["dev"] + "\n"
     (wsgi / ".gitignore").write_text("secrets.env\n")
     (wsgi / "secrets.env").write_text(f"FROM_FILE={VALUE}\n")
+    (wsgi / "invoke.yaml").write_text("de: {preview: {variables: [SECRET]}}\n")
     over, command_lines, outputs = threading.Event(), set(), []
     canaries: set[str] = set()
 

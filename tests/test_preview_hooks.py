@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -102,3 +104,31 @@ def test_failed_preview_stops_the_push(cli: Cli, repository: Repository) -> None
     assert preview["build"] == "failed"
     repository.variables["DE_SKIP"] = "1"
     assert repository.run("push", "origin", "broken").returncode == 0
+
+
+def test_documented_hooks_run_under_pre_commit(
+    cli: Cli, repository: Repository, tmp_path: Path
+) -> None:
+    documented = Path(__file__).parent.parent / "docs" / "previews.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", documented.read_text(), re.DOTALL)
+    (text,) = (block for block in blocks if "de-prune-previews" in block)
+    (repository.folder / ".pre-commit-config.yaml").write_text(text)
+    repository.commit("Hooks")
+    for hook in ("pre-push", "post-merge"):
+        (repository.folder / ".git" / "hooks" / hook).unlink()
+    repository.variables |= {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+    }
+    repository.pre_commit("install")
+    repository.git("checkout", "-q", "-b", "topic")
+    pushed = repository.run("push", "origin", "topic")
+    assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+    assert [item["branch"] for item in listed(cli, repository)] == ["topic"]
+    repository.git("checkout", "-q", "-b", "next")
+    repository.commit("More")
+    repository.git("branch", "-q", "-D", "topic")
+    repository.git("push", "-q", "--no-verify", "origin", "--delete", "topic")
+    repository.git("checkout", "-q", "main")
+    repository.git("merge", "-q", "next")
+    assert listed(cli, repository) == []

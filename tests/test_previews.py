@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks import previewing, previews
-from de_tasks.api.models import App, Build, Changes, People, User
+from de_tasks.api.models import App, Build, Changes, People, Refusal, User
 from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.server import control
@@ -224,6 +224,20 @@ def test_preview_without_its_mark_is_not_left_behind(
     assert platform.app(wanted(main_app).name) is None
 
 
+def test_interrupted_creation_leaves_no_app_without_a_mark(
+    sandbox: control.Running, main_app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = platform_of(sandbox, "dev")
+
+    def interrupted(name: str, changes: Changes) -> list[Refusal]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(platform, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        previewing.prepare(platform, wanted(main_app), yes)
+    assert platform.app(wanted(main_app).name) is None
+
+
 def test_no_means_that_nothing_is_created(platform: GraphQLPlatform, main_app: str) -> None:
     with pytest.raises(DeTasksError, match="Nothing was deployed"):
         previewing.prepare(platform, wanted(main_app), lambda question: False)
@@ -305,6 +319,7 @@ def test_preview_from_branch_to_prune(cli: Cli, clone: Path) -> None:
     assert [i["deleted"] for i in json.loads(dry.stdout)] == [False]
     gone = cli.run("preview.prune", "-y", folder=clone)
     assert gone.returncode == 0 and f"{item['name']} of feature/x was deleted" in gone.stdout
+    assert not list(cli.home.rglob(f"deploy/{item['name']}*.git"))
     assert cli.run("preview.list", "--json", folder=clone).stdout == "[]\n"
     assert cli.run("preview.delete", "--branch=feature/x", "-y", folder=clone).returncode == 5
     absent = cli.run("preview.delete", "--branch=feature/x", "-y", "--if-exists", folder=clone)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,6 +56,12 @@ class DeployRepository:
     def last(self) -> LastDeploy | None:
         """The last deploy from here, as far as this machine remembers."""
         return Bare(self._folder).last()
+
+    def forget(self) -> None:
+        """Delete the repository of an app that is gone; it was one of this machine only."""
+        if self._folder.exists():
+            with self._locked(lambda text: None):
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
     def _locked(self, tell: Callable[[str], None]) -> Iterator[None]:

@@ -15,7 +15,7 @@ from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import Connection, app_name, connect, settings, task
-from de_tasks.tasks.deploy import REF, deploying, remote, tell_json, tell_people
+from de_tasks.tasks.deploy import REF, deploying, remote, repository, tell_json, tell_people
 
 if TYPE_CHECKING:
     from de_tasks.events import Event
@@ -190,7 +190,7 @@ def delete(
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was deleted.", code=1)
     deleted = previews.delete(connection.platform, preview, connection.platform.whoami())
-    _show(deleted, connection.host.name, console.result)
+    _show(deleted, connection, console.result)
 
 
 @task(
@@ -238,7 +238,7 @@ def prune(
             console.note(str(outcome))
         else:
             gone.append(item.preview.name)
-            _show(outcome, connection.host.name, console.note if json else console.result)
+            _show(outcome, connection, console.note if json else console.result)
     if json:
         now = datetime.now(timezone.utc)
         more = [{"reason": s.reason, "deleted": s.preview.name in gone} for s in found]
@@ -255,8 +255,9 @@ def _branch(values: config.Settings, branch: str) -> str:
     return branch or current_branch(Path(values.path).expanduser())
 
 
-def _show(deleted: Deleted, host: str, say: Callable[[str], None]) -> None:
-    preview = deleted.preview
+def _show(deleted: Deleted, connection: Connection, say: Callable[[str], None]) -> None:
+    preview, host = deleted.preview, connection.host.name
+    repository(connection.settings, connection, preview.name).forget()
     services = f" with {', '.join(deleted.services)}" if deleted.services else ""
     say(f"Preview {preview.name} of {preview.branch} was deleted from [{host}]{services}.")
     if deleted.kept:
