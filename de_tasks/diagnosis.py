@@ -100,7 +100,11 @@ def server(client: Client) -> Iterator[Finding]:
     except DeTasksError as error:
         yield Finding("api", False, f"The server does not describe its API: {error}")
         return
-    schema = graphql.build_client_schema(answer.data)  # type: ignore[arg-type]
+    try:
+        schema = graphql.build_client_schema(answer.data)  # type: ignore[arg-type]
+    except (TypeError, graphql.GraphQLError) as error:
+        yield Finding("api", False, f"What the server says of its API cannot be read: {error}")
+        return
     lacking = 0
     for name, text in documents().items():
         for problem in graphql.validate(schema, graphql.parse(text)):

@@ -14,10 +14,7 @@ from typing import Any
 
 import ariadne
 from ariadne.exceptions import HttpBadRequestError
-from graphql import (
-    GraphQLError,
-    GraphQLResolveInfo,
-)
+from graphql import GraphQLDirective, GraphQLError, GraphQLResolveInfo
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -33,6 +30,12 @@ BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = 4 * 1024 * 1024
 MOST_LINES = 20_000
 """Lines of logs in one answer, which may be about many apps."""
+LOCATIONS = frozenset(
+    "QUERY MUTATION SUBSCRIPTION FIELD FRAGMENT_DEFINITION FRAGMENT_SPREAD INLINE_FRAGMENT"
+    " VARIABLE_DEFINITION SCHEMA SCALAR OBJECT FIELD_DEFINITION ARGUMENT_DEFINITION INTERFACE"
+    " UNION ENUM ENUM_VALUE INPUT_OBJECT INPUT_FIELD_DEFINITION".split()
+)
+"""Where directives may stand, in the GraphQL specification of October 2021."""
 UNREADABLE = (
     *(ValueError, KeyError, TypeError, RecursionError),
     *(HttpBadRequestError, GraphQLError),
@@ -74,7 +77,16 @@ class RateLimited(DeTasksError):
 def make_schema(*bindables: ariadne.SchemaBindable) -> Any:
     """The contract's schema with resolvers bound to it."""
     text = files("de_tasks").joinpath("platform.graphql").read_text("utf-8")
-    return ariadne.make_executable_schema(text, ariadne.upload_scalar, *bindables)
+    schema = ariadne.make_executable_schema(text, ariadne.upload_scalar, *bindables)
+    schema.directives = tuple(map(_as_published, schema.directives))
+    return schema
+
+
+def _as_published(directive: GraphQLDirective) -> GraphQLDirective:
+    # A client that reads the schema refuses a location that came after its own day.
+    kept = [location for location in directive.locations if location.name in LOCATIONS]
+    settings: dict[str, Any] = {**directive.to_kwargs(), "locations": kept}
+    return GraphQLDirective(**settings)
 
 
 def resolve_field(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
