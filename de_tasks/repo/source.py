@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.environment import SECRETS
+from de_tasks.environment import SECRETS, hidden
 from de_tasks.errors import UsageError
 from de_tasks.repo.environment import Remote
 from de_tasks.repo.git import Git
@@ -57,7 +57,8 @@ def find_commit(folder: Path, ref: str) -> Commit:
     The folder need not be there: another branch may be checked out. Raises `UsageError` when
     there is no repository, no such commit, or no such folder in it.
     """
-    import git
+    with hidden():  # It asks git for its version as it is imported.
+        import git
 
     full = folder.resolve()
     place = next(parent for parent in (full, *full.parents) if parent.is_dir())
