@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
+import signal
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +92,23 @@ def git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "GIT_TERMINAL_PROMPT": "0",
         **{f"GIT_{r}_{p}": "soak" for r in ("AUTHOR", "COMMITTER") for p in ("NAME", "EMAIL")},
     }
-    return subprocess.run(
+    child = subprocess.Popen(
         ["git", *words],
         cwd=folder,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=PATIENCE,
-        check=False,
+        start_new_session=True,
     )
+    try:
+        out, err = child.communicate(timeout=PATIENCE)
+    finally:
+        # When the server dies, git may go before its helper, which then connects anew and
+        # pushes once more: to the next server.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(words, child.returncode, out, err)
 
 
 def _json(request: urllib.request.Request) -> dict[str, Any]:
