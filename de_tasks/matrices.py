@@ -17,15 +17,13 @@ def github(groups: Sequence[str]) -> str:
 
 
 def gitlab(groups: Sequence[str]) -> str:
-    """The configuration of a child pipeline. JSON is YAML too (YAML 1.2, section 1.3)."""
-    job: dict[str, object] = {
-        "extends": TEMPLATE_JOB,
-        "parallel": {"matrix": [{"APP": list(groups)}]},
-    }
+    """The end of a child pipeline's configuration, which stands behind that of its jobs."""
     if not groups:
         # A pipeline without a job is an error.
-        job = {"script": ["echo Nothing has changed."]}
-    return json.dumps({"deploy": job}, indent=2)
+        return "deploy:\n  stage: deploy\n  script: [echo Nothing has changed.]"
+    names = json.dumps(list(groups))  # Which YAML reads too (YAML 1.2, section 1.3).
+    matrix = f"parallel:\n    matrix:\n      - APP: {names}"
+    return f"deploy:\n  extends: {TEMPLATE_JOB}\n  {matrix}"
 
 
 FORMATS: Mapping[str, Callable[[Sequence[str]], str]] = {"github": github, "gitlab": gitlab}

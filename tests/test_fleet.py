@@ -134,10 +134,9 @@ def test_matrix_for_github(root: Path, stranger: Cli) -> None:
 
 def test_matrix_for_gitlab_always_has_a_job(root: Path, stranger: Cli) -> None:
     words = ("fleet.matrix", "--format", "gitlab", "--changed-since", "HEAD")
-    assert json.loads(stranger.run(*words, folder=root).stdout)["deploy"]["script"]
+    assert "script: [echo" in stranger.run(*words, folder=root).stdout
     (root / "apps/map/file.txt").write_text("two\n")
-    job = json.loads(stranger.run(*words, folder=root).stdout)["deploy"]
-    assert job == {"extends": ".fleet-app", "parallel": {"matrix": [{"APP": ["map"]}]}}
+    assert '- APP: ["map"]' in stranger.run(*words, folder=root).stdout
 
 
 def test_jobs_get_several_apps_when_there_are_more_than_jobs() -> None:

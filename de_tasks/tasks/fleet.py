@@ -83,20 +83,30 @@ def deploy(
 
 @task(
     iterable=["only"],
-    help={**SELECTION, "format": "github (the default) or gitlab"},
+    help={
+        **SELECTION,
+        "format": "github (the default) or gitlab",
+        "workflow": "Print the workflow that uses the matrix, to keep in the repository",
+        "json": "Print the apps and the changed files that made each one chosen",
+    },
 )
 def matrix(
     context: invoke.Context,
     changed_since: str = "",
     only: Sequence[str] = (),
     format: str = "github",
+    workflow: bool = False,
     json: bool = False,
 ) -> None:
     """Print the job matrix for a CI system: one job for each app, or each that changed."""
-    from de_tasks import matrices
+    from de_tasks import matrices, scaffold
 
     if format not in matrices.FORMATS:
         raise UsageError(f"--format is {' or '.join(matrices.FORMATS)}, not {format!r}.")
+    if workflow:
+        path = scaffold.templates() / "ci" / f"fleet-{format}.yml"
+        console.result(path.read_text("utf-8").rstrip("\n"))
+        return
     found = _selection(context, changed_since, only)
     if json:
         console.result_json([_facts(chosen) for chosen in found.chosen])
