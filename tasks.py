@@ -17,5 +17,14 @@ def demo(context: Context) -> None:
     context.run("make demo")
 
 
+@task
+def reference(context: Context) -> None:
+    """Write docs/commands/ anew from the tasks."""
+    from docs import generate
+
+    print("\n".join(generate.write()) or "Nothing has changed.")
+
+
 ns.add_task(test)
+ns.add_task(reference)
 ns.add_task(demo)

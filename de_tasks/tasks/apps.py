@@ -31,7 +31,13 @@ FOLLOW_GAP = 5.0
     }
 )
 def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> None:
-    """Initialize an app on Dash Enterprise, without deploying it."""
+    """Initialize an app on Dash Enterprise, without deploying it.
+
+    The app's title is its name. With --template its folder is written too, ready to deploy.
+
+        de-tasks apps create --name my-app
+        de-tasks apps create --name my-app --template dash
+    """
     connection = connect(context)
     wanted = app_name(connection.settings, name)
     target = Path(path or wanted).expanduser()
@@ -63,7 +69,10 @@ def _from_template(target: Path, app: str, template: str) -> Plan:
 
 @task(name="list")
 def list_apps(context: invoke.Context, json: bool = False) -> None:
-    """List the apps that you own and co-own; for admins, all apps."""
+    """List the apps that you own and co-own; for admins, all apps.
+
+    Each page is printed as it comes, so that a list of any length needs no more memory.
+    """
     found = connect(context).platform.apps()
     if json:
         console.result_json_list(_summary(app) for app in found)
@@ -76,7 +85,12 @@ def list_apps(context: invoke.Context, json: bool = False) -> None:
 def exists(
     context: invoke.Context, name: str = "", exit_code: bool = False, json: bool = False
 ) -> None:
-    """Say whether an app exists."""
+    """Say whether an app exists.
+
+    The answer is the one line `App [NAME] exists on [HOST].` or `App [NAME] does not exist on
+    [HOST].`, and the exit code is 0 either way: with --exit-code it is 1 for no. An app that
+    you may not manage does not exist for you, though its name is taken.
+    """
     connection = connect(context)
     wanted, host = app_name(connection.settings, name), connection.host.name
     found = connection.platform.app(wanted) is not None
@@ -92,7 +106,12 @@ def exists(
 def delete(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
 ) -> None:
-    """Delete an app from Dash Enterprise, with its code and logs."""
+    """Delete an app from Dash Enterprise, with its code and logs.
+
+    On a terminal you are asked to type the app's name. Without one nobody is asked, as the
+    reference has it for scripts: there the app is named with --name. The attached services
+    stay, with their data, unless --with-services is given.
+    """
     connection = connect(context)
     wanted, host = named_app(connection.settings, name, yes), connection.host.name
     own = [s for s in connection.platform.attached(wanted) if s.apps == (wanted,)]
@@ -111,7 +130,11 @@ def delete(
 
 @task()
 def restart(context: invoke.Context, name: str = "") -> None:
-    """Restart all processes of an app, and return when it answers again."""
+    """Restart all processes of an app, and return when it answers again.
+
+    Prints `Restarting PROCESS for app NAME` for each process. The old processes serve until
+    the new ones answer; where these do not, the old ones go on and the command fails.
+    """
     connection = connect(context)
     wanted = app_name(connection.settings, name)
     for process in connection.platform.restart(wanted):
@@ -146,7 +169,10 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
 
 @task(name="status")
 def build_status(context: invoke.Context, name: str = "", json: bool = False) -> None:
-    """Print the build status of an app: queued, building, built or failed."""
+    """Print the build status of an app: queued, building, built or failed.
+
+    An app that was never deployed has none, and a sentence says so.
+    """
     from de_tasks.api.models import NEVER_DEPLOYED
 
     connection = connect(context)
@@ -177,7 +203,11 @@ def logs(
     follow: bool = False,
     json: bool = False,
 ) -> None:
-    """Print the log of an app's last build, or of one of its processes."""
+    """Print the log of an app's last build, or of one of its processes.
+
+    de-tasks apps logs --name my-app --type build --count 50
+    de-tasks apps logs --name my-app --type runtime --process-name worker
+    """
     from de_tasks.api.models import FINISHED, NEVER_DEPLOYED
     from de_tasks.errors import NotFound
 

@@ -68,7 +68,10 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
 
 @task()
 def docs(context: invoke.Context) -> None:
-    """Open the documentation of Dash Enterprise in the browser, and print its address."""
+    """Open the documentation of Dash Enterprise in the browser, and print its address.
+
+    Without a license seat the page is forbidden: see https://dash.plotly.com/ then.
+    """
     address = f"{find_host(settings(context)).web}/docs"
     console.result(address)
     browser.open_page(address)
@@ -89,7 +92,11 @@ def run(
     all: bool = False,
     with_env: bool = False,
 ) -> None:
-    """Run an app on this machine, its web process reloading when a file changes."""
+    """Run an app on this machine, its web process reloading when a file changes.
+
+    Starts the `web` line of the Procfile in development mode, or with --all every process as
+    the platform does. Ctrl-C ends all of them; when one ends by itself, so do the others.
+    """
     from de_tasks import running
     from de_tasks.deployment import check_folder
 

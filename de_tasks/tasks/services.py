@@ -39,7 +39,10 @@ def exists(
     exit_code: bool = False,
     json: bool = False,
 ) -> None:
-    """Say True or False: whether an app has a service of a type."""
+    """Say True or False: whether an app has a service of a type.
+
+    The exit code is 0 either way; with --exit-code it is 1 for False.
+    """
     kind = _kind(type)
     connection = connect(context)
     wanted = base.app_name(connection.settings, name)
@@ -56,7 +59,11 @@ def exists(
 def create(
     context: invoke.Context, app_name: str = "", type: str = "", service_name: str = ""
 ) -> None:
-    """Create a database and attach it to an app, which is restarted to see it."""
+    """Create a database and attach it to an app, which is restarted to see it.
+
+    The app finds its address, with a password of its own, in REDIS_URL or DATABASE_URL. An app
+    has at most one database of each type.
+    """
     kind = _kind(type)
     connection = connect(context)
     app = base.app_name(connection.settings, app_name)
@@ -66,7 +73,10 @@ def create(
 
 @task(help={**APP_NAME, **KIND})
 def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: bool = False) -> None:
-    """Delete the database of an app, with all its data."""
+    """Delete the database of an app, with all its data.
+
+    On a terminal you are asked first. Nothing is deleted while another app is attached to it.
+    """
     kind = _kind(type)
     connection = connect(context)
     app = base.named_app(connection.settings, app_name, yes, "--app-name")

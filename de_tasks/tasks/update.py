@@ -83,7 +83,21 @@ def update(
     name: str = "",
     yes: bool = False,
 ) -> None:
-    """Change an app: variables, access, title, Portal, persistent filesystem."""
+    """Change an app: variables, access, title, Portal, persistent filesystem.
+
+    Give as many options as you like: they are one request, and one restart of the app. What
+    changed is printed as `what: was -> is`, and what was so already is named. Values of
+    variables are never printed. Users, groups and tags may be given several times or with
+    commas; an empty one is passed over.
+
+        de-tasks apps update --name my-app --add-environment-variable KEY=VALUE
+        de-tasks apps update --name my-app --view-access restricted --add-viewer jessica,joe
+        de-tasks apps update --name my-app --env-file - < production.env
+
+    KEY without a value asks for it on a terminal, and otherwise reads a line of standard
+    input: what stands in a command line, other users of the machine can read. A file of
+    variables has KEY=VALUE lines with quotes and comments as usual; nothing in it is replaced.
+    """
     from de_tasks.api import differences
     from de_tasks.api.models import ACCESS_LEVELS, Changes, People
 
