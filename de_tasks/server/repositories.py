@@ -115,7 +115,8 @@ class Repositories:
         """What git knows of a commit."""
         form = "--format=%an%x00%cd%x00%B"
         date = "--date=format-local:%Y-%m-%dT%H:%M:%S.000000"
-        out = await self._git(app_id, "show", "-s", "--no-color", form, date, sha)
+        # Not `show`: it looks through the whole tree even where it shows none of it.
+        out = await self._git(app_id, "log", "-1", "--no-color", form, date, sha)
         author, when, message = out.split("\0", 2)
         return CommitInfo(sha, message.strip(), author, when)
 
