@@ -37,8 +37,9 @@ FREE = {"rateLimit", "__schema", "__type", "__typename"}
 class Document:
     """A parsed document."""
 
-    def __init__(self, text: str) -> None:
-        """Raises `GraphQLError` for what is no document or goes beyond a limit."""
+    def __init__(self, text: str, operation: str | None = None) -> None:
+        """A document of which `operation` will run. Raises `GraphQLError` for what is no
+        document, has not just that one operation of the name, or goes beyond a limit."""
         if len(text) > LONGEST:
             raise GraphQLError(f"the document has more than {LONGEST} characters")
         try:
@@ -48,21 +49,27 @@ class Document:
                 for node in self.node.definitions
                 if isinstance(node, FragmentDefinitionNode)
             }
-            for operation in self._operations():
+            for node in self._operations():
                 self._left = MOST_FIELDS
-                self._measure(operation.selection_set, 1, ())
+                self._measure(node.selection_set, 1, ())
         except RecursionError:
             raise GraphQLError("the document is nested too deeply") from None
+        named = [
+            node
+            for node in self._operations()
+            if operation is None or (node.name and node.name.value == operation)
+        ]
+        if len(named) != 1:
+            raise GraphQLError(f"it has {len(named)} operations to run, and one is needed")
+        self._runs = named[0]
 
-    def cost(self, operation: str | None) -> int:
+    @property
+    def cost(self) -> int:
         """Points of the operation that will run: each of its root fields is an action."""
-        points, self._left = 0, MOST_FIELDS
-        for node in self._operations():
-            if not operation or (node.name and node.name.value == operation):
-                price = WRITE if node.operation is OperationType.MUTATION else READ
-                names = [field.name.value for field in self._fields(node.selection_set, ())]
-                points += sum(price for name in names if name not in FREE)
-        return points
+        self._left = MOST_FIELDS
+        price = WRITE if self._runs.operation is OperationType.MUTATION else READ
+        names = [field.name.value for field in self._fields(self._runs.selection_set, ())]
+        return sum(price for name in names if name not in FREE)
 
     def _operations(self) -> list[OperationDefinitionNode]:
         return [n for n in self.node.definitions if isinstance(n, OperationDefinitionNode)]

@@ -116,7 +116,7 @@ class GraphQLEndpoint:
         Raises `RateLimited` when the user's points are used up, `DeTasksError` for a refusal.
         """
         document = Document(text)
-        if not self._limit.take(user.username, document.cost(None)):
+        if not self._limit.take(user.username, document.cost):
             raise RateLimited(self._limit.budget(user.username))
         data = {"query": text, "variables": variables}
         result = await self._execute(user, address, data, document)
@@ -137,10 +137,10 @@ class GraphQLEndpoint:
             return _errors("UNAUTHENTICATED", "Log in first: the login is missing or has expired.")
         try:
             data = await _read(request)
-            document = Document(data["query"])
+            document = Document(data["query"], _operation(data))
         except UNREADABLE as error:
             return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
-        points, budget = document.cost(_operation(data)), self._limit.budget
+        points, budget = document.cost, self._limit.budget
         if points > budget(user.username).limit:
             words = f"This costs {points} points, and a window has fewer: send it in parts."
             return _errors("BAD_REQUEST", words)
@@ -170,7 +170,9 @@ class GraphQLEndpoint:
 
 def _operation(data: dict[str, Any]) -> str | None:
     name = data.get("operationName")
-    return name if isinstance(name, str) else None
+    if name is not None and not isinstance(name, str):
+        raise ValueError("operationName is no text")
+    return name or None
 
 
 async def _read(request: Request) -> dict[str, Any]:
