@@ -37,7 +37,8 @@ def context(ca_path: str) -> ssl.SSLContext:
         folder = Path(ca_path).is_dir()
         reason = "is a folder" if folder else f"cannot be read: {error.strerror}"
     raise UsageError(
-        f"The certificate file {ca_path} {reason}. It comes from --ca-path or ca_path."
+        f"The certificate file {ca_path} {reason}. "
+        "Name another with --ca-path or DASH_ENTERPRISE_CA_PATH"
     )
 
 

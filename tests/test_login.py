@@ -224,3 +224,10 @@ def test_host_is_asked_for_among_several(cli: Cli) -> None:
     cli.host, before = "", cli.host
     refused = cli.run("whoami")
     assert refused.returncode == 2 and f"{before} and example.plotly.host" in refused.stderr
+
+
+def test_doctor_says_where_the_login_is(cli: Cli) -> None:
+    findings = json.loads(cli.run("doctor", "--json").stdout)["findings"]
+    (seen,) = [finding["seen"] for finding in findings if finding["what"] == "login"]
+    file = cli.home / ".dash_enterprise" / "credentials.json"
+    assert seen.endswith(f"The login is kept in {file}.")

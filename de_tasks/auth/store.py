@@ -67,6 +67,13 @@ class Store:
         """The certificate file that the host was logged in to with."""
         return str(self._hosts(self._file.read()).get(host, {}).get("ca_path", ""))
 
+    def place(self, host: str) -> str:
+        """Where the tokens of a host are, empty when there is no login."""
+        entry = self._hosts(self._file.read()).get(host)
+        if entry is None:
+            return ""
+        return str(self._file.path) if "access_token" in entry else IN_KEYRING
+
     def get(self, host: str) -> Login | None:
         """The login at a host. Raises `AuthError` when the keyring has it and cannot be read."""
         entry = self._hosts(self._file.read()).get(host)

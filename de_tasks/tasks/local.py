@@ -40,12 +40,17 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
     kept = store(values)
     if not values.host and kept and kept.last_host():
         shown["host"] = (kept.last_host(), "the last login")
+    name = str(shown["host"][0])
+    if not values.ca_path and kept and kept.ca_path(name):
+        shown["ca_path"] = (kept.ca_path(name), "the login")
     findings = list(checks.machine(config.cache_folder(values)))
     try:
         findings.append(checks.way(values, find_host(values)))
         connection = connect(context)
         user = connection.platform.whoami()
         words = f"Logged in as [{user.username}] to [{connection.host.name}]."
+        place = kept.place(connection.host.name) if kept else ""
+        words += f" The login is kept in {place}." if place else ""
         findings.append(checks.Finding("login", True, words))
         findings += checks.server(connection.client) if connection.client else ()
     except DeTasksError as error:

@@ -61,6 +61,7 @@ ROWS = {
     "open": Row(("",), ("--name nothing-here",)),
     "doctor": Row(("", "--json"), (NOT_AN_OPTION,)),
     "fleet.matrix": Row(("--json",), ("--format x",)),
+    "fleet.deploy": Row(("--all -y --json",), ("-y --only nowhere",)),
     "preview.deploy": Row(("-y --branch feature",), ("-y --branch feature --ref nothing",)),
     "preview.list": Row(("--json",), ("--name Bad_Name",)),
     "preview.delete": Row(("-y --branch feature",), ("-y --branch never",)),
