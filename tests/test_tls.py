@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from de_tasks import certificates
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.git import Git, Remote
-from de_tasks.server import authority
+from de_tasks.server import authority, control
 from de_tasks.server.authority import Certificates
 from de_tasks.transport import Transport
-from tests.conftest import Cli
+from tests.conftest import Cli, passwords, share_packages
+from tests.support.forms import answer
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -132,32 +134,30 @@ def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -
     assert modes == {0o600}
 
 
-@pytest.fixture
-def secure(tmp_path: Path) -> Iterator[Cli]:
-    """`inv`, logged in to a sandbox that serves TLS."""
-    cli = Cli(tmp_path, "")
-    options = ("--tls", "--port", "0", "--view-access", "unauthenticated")
-    started = cli.run("sandbox.start", *options)
-    assert started.returncode == 0, started.stderr
-    assert started.stdout.startswith("https://127.0.0.1:")
-    yield cli
-    cli.run("sandbox.stop")
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox that serves TLS."""
+    data = tmp_path_factory.mktemp("tls")
+    share_packages(data, tmp_path_factory)
+    port, access = control.free_port(), "unauthenticated"
+    running = control.start(data, {"port": port, "tls": True, "view_access": access})
+    yield running
+    control.stop(running)
 
 
-def test_login_remembers_its_authority(secure: Cli, wsgi: Path) -> None:
-    assert "[dev]" in secure.run("whoami").stdout
+def test_login_remembers_its_authority(tls: control.Running, stranger: Cli, wsgi: Path) -> None:
+    stranger.host = ""
+    started = stranger.run("sandbox.start", "--data", str(tls.data))
+    assert started.stdout.startswith("https://127.0.0.1:"), started.stderr
+    assert "[dev]" in stranger.run("whoami").stdout
     (wsgi / "wsgi.py").write_text(ASKS_BACK)
-    done = secure.run("deploy", "-y", folder=wsgi)
+    done = stranger.run("deploy", "-y", folder=wsgi)
     assert done.returncode == 0, done.stderr
-    status = json.loads(secure.run("sandbox.status", "--json").stdout)
-    trusting = ssl.create_default_context(cafile=status["ca_path"])
-    app = json.loads(secure.run("apps.status", "--json", folder=wsgi).stdout)["url"]
+    app = json.loads(stranger.run("apps.status", "--json", folder=wsgi).stdout)["url"]
     assert app.startswith("https://localhost:")
+    trusting = ssl.create_default_context(cafile=tls.ca_path)
     with urllib.request.urlopen(app, context=trusting, timeout=30) as answer:
         assert "keys" in json.load(answer), "an app can ask its sandbox for the keys of tokens"
-    with urllib.request.urlopen(f"{status['url']}/docs", context=trusting, timeout=30) as page:
-        cookies = page.headers.get_all("Set-Cookie") or []
-    assert all("secure" in cookie.lower() for cookie in cookies)
 
 
 ASKS_BACK = """
@@ -168,23 +168,29 @@ def application(environ, start_response):
 """
 
 
-def test_login_api_and_git_alike(secure: Cli, wsgi: Path) -> None:
-    status = json.loads(secure.run("sandbox.status", "--json").stdout)
-    word = json.loads((Path(status["data"]) / "passwords.json").read_text())["dev"]
-    secure.run("logout")
-    secure.host = status["url"]
+def test_cookies_are_secure(tls: control.Running) -> None:
+    with requests.Session() as browser:
+        browser.verify, browser.trust_env = tls.ca_path, False
+        person = {"username": "dev", "password": passwords(tls)["dev"]}
+        answer(f"{tls.url}/docs", [person], browser)
+        assert browser.cookies and all(cookie.secure for cookie in browser.cookies)
+
+
+def test_login_api_and_git_alike(tls: control.Running, stranger: Cli, wsgi: Path) -> None:
+    stranger.host = tls.url
+    word = passwords(tls)["dev"]
     line = ("login", "--username", "dev", "--password-stdin")
-    refused = secure.run(*line, stdin=word)
+    refused = stranger.run(*line, stdin=word)
     assert refused.returncode == 1 and "is not trusted" in refused.stderr
     assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in refused.stderr
-    secure.extra["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
-    for folder in (secure.home, wsgi):
-        (folder / "ca.pem").write_text(Path(status["ca_path"]).read_text())
-    assert secure.run(*line, stdin=word).returncode == 0
-    assert secure.run("deploy", "-y", folder=wsgi).returncode == 0
-    other = authority.provide(secure.home / "other").authority
-    secure.extra["DASH_ENTERPRISE_CA_PATH"] = str(other)
-    assert "is not trusted" in secure.run("whoami").stderr
+    stranger.extra["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
+    for folder in (stranger.home, wsgi):
+        (folder / "ca.pem").write_text(Path(tls.ca_path).read_text())
+    assert stranger.run(*line, stdin=word).returncode == 0
+    assert stranger.run("deploy", "-y", folder=wsgi).returncode == 0
+    other = authority.provide(stranger.home / "other").authority
+    stranger.extra["DASH_ENTERPRISE_CA_PATH"] = str(other)
+    assert "is not trusted" in stranger.run("whoami").stderr
 
 
 class Nobody:
