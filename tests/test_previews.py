@@ -341,7 +341,7 @@ def test_preview_that_was_deployed_to_by_hand_stays(cli: Cli, clone: Path) -> No
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
-        (("remote", "set-url", "origin", "/nowhere"), 75, "does not tell its branches"),
+        (("remote", "set-url", "origin", "/nowhere"), 75, "does not tell its branches: '/nowhere'"),
         (("remote", "remove", "origin"), 2, "no remote 'origin'"),
         (("push", "-q", "origin", "--delete", "feature/x"), 0, "No preview"),
         (("remote", "set-url", "origin", "../empty.git"), 1, "no branches at all"),

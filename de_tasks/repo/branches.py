@@ -91,6 +91,7 @@ def _ask(folder: Path, *arguments: str) -> str:
     except subprocess.TimeoutExpired:
         raise Temporary(f"{arguments[-1]} has not answered in {SECONDS} s.") from None
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["git gives no reason"]
-        raise Temporary(f"{arguments[-1]} does not tell its branches: {words[-1]}")
+        lines = done.stderr.strip().splitlines() or ["git gives no reason"]
+        words = next((x[7:] for x in lines if x.startswith("fatal: ")), lines[-1])
+        raise Temporary(f"{arguments[-1]} does not tell its branches: {words}")
     return done.stdout

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from de_tasks.repo.source import Commit
 
 ACCESS = ("copy", "restricted")
-NAME = {"name": "Name of the main app (default: as in deploy)"}
+NAME = {"name": "Name of the main app (default: de.app, the first of de.branches, or the folder's)"}
 BRANCH = {"branch": "Branch (default: the one that is checked out)"}
 
 
