@@ -7,6 +7,7 @@ push.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -18,19 +19,23 @@ from de_tasks.repo.git import Git
 MOST_FILES = 200
 MOST_BYTES = 8 * 1000**2
 """Of more than that, `git add` is the faster way."""
-NOBODY = "committer nobody <nobody@de-tasks.invalid> 0 +0000\ndata 0\n"
-NEW = "refs/de-tasks/read"
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A file that is added, changed or, with `mode` empty, deleted. `before` is the hash of what
-    the index has, empty where it has nothing."""
+    """A file that is added, changed or, with `mode` empty, deleted. `before` is mode and hash of
+    what the index has, empty where it has nothing."""
 
     path: str
     before: str
     mode: str = ""
     content: bytes = b""
+
+    @property
+    def real(self) -> bool:
+        """Whether more than the time of the file has changed."""
+        head = b"blob %d\0" % len(self.content)
+        return self.before != f"{self.mode} {hashlib.sha1(head + self.content).hexdigest()}"
 
 
 def find(git: Git, folder: Path, places: Mapping[str, str]) -> list[Edit] | None:
@@ -51,7 +56,10 @@ def find(git: Git, folder: Path, places: Mapping[str, str]) -> list[Edit] | None
     if any(look.returncode for look in (changed, others, ignored)) or ignored.stdout:
         return None
     fields = changed.stdout.split("\0")
-    known = {path: facts.split()[2] for facts, path in zip(fields[::2], fields[1::2], strict=False)}
+    known = {
+        path: " ".join(facts[1:].split()[0:3:2])
+        for facts, path in zip(fields[::2], fields[1::2], strict=False)
+    }
     found = known | dict.fromkeys(others.stdout.split("\0")[:-1], "")
     if len(found) > MOST_FILES or "could not open directory" in others.stderr:
         return None
@@ -60,21 +68,6 @@ def find(git: Git, folder: Path, places: Mapping[str, str]) -> list[Edit] | None
         return None
     edits = list(_read(folder, found))
     return edits if sum(len(edit.content) for edit in edits) <= MOST_BYTES else None
-
-
-def tree(git: Git, base: str, edits: list[Edit]) -> str:
-    """The tree that `base` becomes by the edits (git-fast-import(1))."""
-    commands = [f'commit {NEW}\n{NOBODY}M 040000 {base} ""\n'.encode()]
-    commands += [b"D %s\n" % _quoted(e.path) for e in edits if not e.mode]
-    for edit in edits:
-        if edit.mode:
-            head = f"M {edit.mode} inline ".encode() + _quoted(edit.path)
-            commands += [head, b"\ndata %d\n" % len(edit.content), edit.content, b"\n"]
-    commands.append(b'ls ""\n')
-    options = ("--quiet", "--force", "--done", "--cat-blob-fd=1")
-    answer = git.begin("fast-import", *options, stdin=b"".join([*commands, b"done\n"])).output()
-    # `040000 tree <hash>`, or `missing` where nothing is left.
-    return answer.split("\t")[0].split()[-1]
 
 
 def _read(folder: Path, found: Mapping[str, str]) -> Iterator[Edit]:
@@ -98,10 +91,3 @@ def _read(folder: Path, found: Mapping[str, str]) -> Iterator[Edit]:
             yield Edit(path, before)
         else:
             raise OSError("no file")
-
-
-def _quoted(path: str) -> bytes:
-    raw = os.fsencode(path)
-    for byte, escaped in ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\n", b"\\n")):
-        raw = raw.replace(byte, escaped)
-    return b'"%s"' % raw

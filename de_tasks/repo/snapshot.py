@@ -18,7 +18,7 @@ from de_tasks.repo.environment import Remote
 from de_tasks.repo.files import Files
 from de_tasks.repo.history import Past
 from de_tasks.repo.refusal import Damaged, Failed, LengthRequired, Moved
-from de_tasks.repo.source import Commit, Deployed, describe
+from de_tasks.repo.source import Commit, Deployed, Origin
 from de_tasks.repo.worktree import Worktree
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Snapshot:
         self._asked: Connection | None = None
         self._worktree: Worktree | None = None
         self.sent: str | None = None
-        self._settling: Future[None] | None = None
+        self._origin = None if isinstance(source, Deployed) else Origin(source)
         self._taken: Future[Files] = beside.submit(self._take)
 
     def files(self) -> Files:
@@ -85,9 +85,7 @@ class Snapshot:
 
     def origin(self) -> str:
         """The commit that the files come from, with `-dirty` and branch; empty without one."""
-        if isinstance(self._source, Deployed):
-            return ""
-        return describe(self._source, self.files().tree)
+        return self._origin.describe(self.files().tree) if self._origin else ""
 
     def ask(self, remote: Remote) -> None:
         """Begin to ask what the remote has, while the files are being read."""
@@ -95,13 +93,16 @@ class Snapshot:
             self._asked = Connection(self._git, remote, ANSWER_SECONDS)
 
     def settle(self) -> None:
-        """Finish what goes on beside a push."""
-        self._settling = self._settling or self._beside.submit(self._settle)
-        self._settling.result()
+        """Bring the index up to date, for which no push has to wait."""
+        with contextlib.suppress(DeTasksError):
+            if self._worktree:
+                self._worktree.settle()
 
     def end(self) -> None:
         """End every git command that still runs."""
         self._git.end()
+        if self._origin:
+            self._origin.end()
 
     def put_again(self, last: LastDeploy, push: Push) -> Pushed | None:
         """Push on top of our own last deploy, with no other question than what is there.
@@ -115,7 +116,8 @@ class Snapshot:
                 return None
             if self._head(push.remote) != last.sha:
                 return None
-            return self._push(tree, last.sha, last.sha, push)
+            sha = self._push(tree, last.sha, last.sha, push)
+            return Pushed(sha, changed=True, files=self.files().changed)
         except (Damaged, Failed, Moved, NotPermitted):
             return None
 
@@ -136,6 +138,7 @@ class Snapshot:
     def compare(self, remote: Remote, *options: str) -> str:
         """What `git diff` says between what is deployed and these files; empty when the same."""
         tree = self.files().tree
+        self._write()
         head = self._head(remote)
         before = head if head and self._past.need(head, remote) else None
         if before:
@@ -146,6 +149,7 @@ class Snapshot:
     def export(self, folder: Path) -> None:
         """Write the files to a folder, which is made; the snapshot's own index stays as it is."""
         tree = self.files().tree
+        self._write()
         folder.mkdir(parents=True)
         places = {
             "GIT_WORK_TREE": str(folder),
@@ -164,6 +168,7 @@ class Snapshot:
     def _put(self, push: Push, again: bool, expected: str | None) -> Pushed:
         tree, remote = self.files().tree, push.remote
         head = self._head(remote)
+        self._write()
         fetched = bool(head and not self._bare.tree_of(head))
         if expected and head != expected:
             raise Moved("Somebody else deployed at the same moment. Run the deploy again")
@@ -176,19 +181,16 @@ class Snapshot:
             self._past.complete(remote, parent, tree)
         elif parent and fetched:
             self._past.bases(remote, parent, tree)
-        return self._push(tree, head, parent, push)
+        sha = self._push(tree, head, parent, push)
+        changed = self._past.differing(parent, tree) if parent else None
+        return Pushed(sha, changed=True, files=changed)
 
-    def _push(self, tree: str, head: str | None, parent: str | None, push: Push) -> Pushed:
-        identity = {
-            f"GIT_{role}_{part}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", push.author), ("EMAIL", f"{push.author}@de-tasks.invalid"))
-        }
-        parents = ["-p", parent] if parent else []
-        sha = self._git(
-            *("commit-tree", tree, *parents, "-m", push.message), variables=identity
-        ).strip()
-        self._settling = self._beside.submit(self._settle)
+    def _push(self, tree: str, head: str | None, parent: str | None, push: Push) -> str:
+        sha = None
+        if parent and self._worktree:
+            sha = self._worktree.commit(tree, parent, push.author, push.message)
+        if sha is None:
+            sha = self._commit(tree, parent, push)
         # Nothing is like anything else yet: looking for it takes most of a first push.
         config = {} if parent else {"pack.window": "0"}
         try:
@@ -202,8 +204,17 @@ class Snapshot:
             if not self._send(sha, head, push, config):
                 raise Temporary("The push was not confirmed by the server. Run the deploy again")
         self._bare.remember(LastDeploy(sha, push.remote.url, push.author, tree))
-        changed = self._past.differing(parent, tree) if parent else None
-        return Pushed(sha, changed=True, files=changed)
+        return sha
+
+    def _commit(self, tree: str, parent: str | None, push: Push) -> str:
+        identity = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", push.author), ("EMAIL", f"{push.author}@de-tasks.invalid"))
+        }
+        parents = ["-p", parent] if parent else []
+        made = ("commit-tree", tree, *parents, "-m", push.message)
+        return self._git(*made, variables=identity).strip()
 
     def _head(self, remote: Remote) -> str | None:
         """The commit that is deployed; the connection is kept for the push."""
@@ -264,15 +275,18 @@ class Snapshot:
             self._past.need(source.sha, source.remote)
             tree = self._git("rev-parse", f"{source.sha}^{{tree}}").strip()
             found = Files(tree, 0, 0)
-        last = self._bare.last()
+        last, worktree = self._bare.last(), self._worktree
         if last is None:
-            return found
-        return replace(found, changed=self._past.differing(last.tree, found.tree))
+            return replace(found, changed=None)
+        if worktree is None or last.tree != worktree.base:
+            self._write()
+            found = replace(found, changed=self._past.differing(last.tree, found.tree))
+        return found
 
-    def _settle(self) -> None:
-        with contextlib.suppress(DeTasksError):
-            if self._worktree:
-                self._worktree.settle()
+    def _write(self) -> None:
+        """Let git commands see what was read."""
+        if self._worktree:
+            self._worktree.write()
 
     def _rebuild(self) -> None:
         self._hang_up()

@@ -8,7 +8,7 @@ from pathlib import Path
 from de_tasks.environment import SECRETS, hidden
 from de_tasks.errors import UsageError
 from de_tasks.repo.environment import Remote
-from de_tasks.repo.git import Git
+from de_tasks.repo.git import Git, Running
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,36 @@ class Deployed:
     remote: Remote
 
 
-def describe(source: Path | Commit, tree: str) -> str:
-    """The source commit, `-dirty` when what is deployed differs from it, and the branch; or empty.
+class Origin:
+    """Where the files of a source come from, asked while they are read."""
 
-    What is deployed is compared, and not what git would call modified: a file that only the
-    outer .gitignore hides is deployed, and is not in the commit.
-    """
-    if isinstance(source, Commit):
-        return str(source)
-    # Commands of 2 ms, where importing GitPython for them would take 50 ms of every deploy.
-    git = Git(None)
-    head = git.run("rev-parse", "HEAD", "--abbrev-ref", "HEAD", cwd=source)
-    if head.returncode:
-        return ""
-    commit, branch = head.stdout.splitlines()
-    inside = git.run("rev-parse", "--verify", "--quiet", "HEAD:./", cwd=source).stdout.strip()
-    dirty = "" if inside == tree else "-dirty"
-    return f"{commit[:10]}{dirty}{'' if branch == 'HEAD' else f' ({branch})'}"
+    def __init__(self, source: Path | Commit) -> None:
+        self._source = source
+        self._git = Git(None)
+        self._looks: list[Running] = []
+        if isinstance(source, Path) and source.is_dir():
+            # Commands of 2 ms, where importing GitPython would take 50 ms of every deploy.
+            looks = (("HEAD", "--abbrev-ref", "HEAD"), ("--verify", "--quiet", "HEAD:./"))
+            self._looks = [self._git.begin("rev-parse", *look, cwd=source) for look in looks]
+
+    def end(self) -> None:
+        """Ask no longer."""
+        self._git.end()
+
+    def describe(self, tree: str) -> str:
+        """The source commit, `-dirty` when `tree` differs from it, and the branch; or empty.
+
+        What is deployed is compared, and not what git would call modified: a file that only
+        the outer .gitignore hides is deployed, and is not in the commit.
+        """
+        if isinstance(self._source, Commit):
+            return str(self._source)
+        head, inside = (look.done() for look in self._looks)
+        if head.returncode:
+            return ""
+        commit, branch = head.stdout.splitlines()
+        dirty = "" if inside.stdout.strip() == tree else "-dirty"
+        return f"{commit[:10]}{dirty}{'' if branch == 'HEAD' else f' ({branch})'}"
 
 
 def find_commit(folder: Path, ref: str) -> Commit:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+from de_tasks.errors import DeTasksError
 from de_tasks.repo import edits
 from de_tasks.repo.bare import Bare
+from de_tasks.repo.edits import Edit
 from de_tasks.repo.files import Files, of_index, updated
 from de_tasks.repo.refusal import Failed, Nested, Vanished, error_of
+from de_tasks.repo.writer import Writer
 from de_tasks.retry import Policy
 
 FAST_FIRST = {"core.bigFileThreshold": "1", "core.compression": "1"}
@@ -20,7 +25,10 @@ LINK = "160000"
 
 
 class Worktree:
-    """A folder that is read into a deploy repository."""
+    """A folder that is read into a deploy repository.
+
+    `base` is the tree of the reading before, where only what was edited since was read.
+    """
 
     def __init__(self, bare: Bare, folder: Path, big: int) -> None:
         self._bare = bare
@@ -28,9 +36,12 @@ class Worktree:
         self._big = big
         self._top = str(folder.resolve())
         self._edited: tuple[list[str], Files] | None = None
+        self._writer: Writer | None = None
+        self.base = ""
 
     def read(self) -> Files:
-        """Read what has changed since the last time; returns what is deployed.
+        """Read what has changed since the last time; returns what is deployed, with how many
+        files differ from `base`.
 
         Raises `UsageError` for what cannot be read, `Vanished` for a folder that does not
         keep still.
@@ -38,8 +49,23 @@ class Worktree:
         self._bare.leave_out(self._never())
         return self._read_edits() or self._read_all()
 
+    def commit(self, tree: str, parent: str, author: str, message: str) -> str | None:
+        """A commit of what was read, where it is made in passing; else None."""
+        if not self._edited or self._writer is None:
+            return None
+        sha = self._writer.commit(tree, parent, author, message)
+        self.write()
+        return sha
+
+    def write(self) -> None:
+        """Let other commands see what was read."""
+        writer, self._writer = self._writer, None
+        if writer:
+            writer.close()
+
     def settle(self) -> None:
         """Bring the index up to date with what was read without it."""
+        self.write()
         if not self._edited:
             return
         edited, files = self._edited
@@ -55,24 +81,35 @@ class Worktree:
         known = self._bare.reading() if self._bare.plain else None
         if known is None:
             return None
-        try:
-            found = edits.find(self._bare.git, self._folder, self._places({}))
-        except OSError:
-            return None
-        if not found:
-            return known if found is not None else None
         git = self._bare.git
-        hashes = "".join(f"{edit.before}\n" for edit in found if edit.before)
+        self._writer, self.base = Writer(git), known.tree
+        try:
+            found = edits.find(git, self._folder, self._places({}))
+            return None if found is None else self._apply(known, found)
+        except (OSError, DeTasksError):
+            return None
+
+    def _apply(self, known: Files, found: list[Edit]) -> Files | None:
+        git, writer = self._bare.git, self._writer
+        assert writer
+        real = [edit for edit in found if edit.real]
+        if not real:
+            self._edited = ([edit.path for edit in found], known) if found else None
+            return replace(known, changed=0)
+        hashes = "".join(f"{edit.before.split()[1]}\n" for edit in real if edit.before)
         sizes = git.begin("cat-file", "--batch-check=%(objectsize)", stdin=hashes)
-        tree = edits.tree(git, known.tree, found)
+        tree = writer.tree(known.tree, real)
         before = [int(line) for line in sizes.output().split("\n")[:-1] if line.isdecimal()]
-        files = updated(known, tree, found, sum(before), self._big)
+        files = updated(known, tree, real, sum(before), self._big)
         if files and len(before) == hashes.count("\n"):
             self._edited = ([edit.path for edit in found], files)
-            return files
+            return replace(files, changed=len(real))
         return None
 
     def _read_all(self) -> Files:
+        self.base, self._edited = "", None
+        with contextlib.suppress(DeTasksError):
+            self.write()
         with self._bare.index() as index:
             try:
                 nested = Policy().call(lambda _: self._add(index), kinds=(Vanished,))
