@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from de_tasks.api.models import App, Build
 from de_tasks.budget import Known
 from de_tasks.server import control
 from de_tasks.sharing import SharedReads
+from de_tasks.tasks import overview
 from tests.conftest import Cli, processes_of
 from tests.test_fleet import git
 
@@ -91,6 +93,39 @@ def test_only_what_changed_is_deployed(cli: Cli, tmp_path: Path) -> None:
     git(root, "commit", "-qam", "two")
     nothing = cli.run("fleet.deploy", "--changed-since", "HEAD", folder=root)
     assert nothing.stdout.startswith("Nothing has changed") and nothing.returncode == 0
+
+
+def test_status_says_what_is_not_deployed(cli: Cli, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    names = repository(root, "stand", 3)
+    done = cli.run("fleet.deploy", "-y", "--only", f"{names[0]},{names[1]}", folder=root)
+    assert done.returncode == 0, done.stderr
+    (root / names[0] / "serve.py").write_text(SERVE + "\n")
+    git(root, "commit", "-qam", "two")
+    (root / names[1] / "Procfile").write_text("web: exit 7\n")
+    assert cli.run("fleet.deploy", "--only", names[1], folder=root).returncode == 3
+    found = json.loads(cli.run("fleet.status", "--json", folder=root).stdout)
+    first, second, third = found
+    assert first["undeployed"] == [f"{names[0]}/serve.py"] and first["commits"] == 1
+    assert (second["build"], second["healthy"]) == ("failed", True)
+    assert second["undeployed"] == [f"{names[1]}/Procfile"] and second["commits"] == 0
+    assert (third["exists"], third["release"], third["why"]) == (False, None, "does not exist")
+    lines = cli.run("fleet.status", folder=root).stdout.splitlines()
+    assert lines[1].endswith("ok      1 file in 1 commit")
+    assert lines[2].endswith(f"1 file; build {second['release'] + 1} is failed")
+
+
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        ("2026-01-01T00:00:00.000000", "31 d"),
+        ("2026-01-31T22:30:00.000000", "1 h"),
+        ("2026-02-01T00:00:30.000000", "0 s"),
+        ("", "-"),
+    ],
+)
+def test_age(since: str, words: str) -> None:
+    assert overview.age(since, datetime(2026, 2, 1, tzinfo=timezone.utc)) == words
 
 
 @pytest.mark.parametrize(

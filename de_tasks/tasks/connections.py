@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -78,17 +79,17 @@ class Connections:
         if shared:
             shared.settle(app.name)
 
-    def read(self, rollout: Rollout) -> None:
-        """Ask every host for its apps."""
+    def read(self, pause: Callable[[float], None] = time.sleep) -> None:
+        """Ask every host for its apps; `pause` is how to wait from now on."""
         from de_tasks.sharing import SharedReads
 
         for key, connection in self._connected.items():
             if connection.de:
                 continue  # `de` has no list of apps in a documented form.
             account = connection.account
-            account.policy = replace(account.policy, sleep=rollout.pause)
+            account.policy = replace(account.policy, sleep=pause)
             self._shared[key] = SharedReads(
-                connection.platform, self._names[key], account.budget.known, rollout.pause
+                connection.platform, self._names[key], account.budget.known, pause
             )
 
     def left(self) -> Sequence[Known]:

@@ -62,7 +62,7 @@ def deploy(
     chosen = _selection(context, changed_since, only).chosen
     hosts = Connections(context)
     ready = [make_ready(hosts, app, rollout, timeout, message) for app in chosen]
-    hosts.read(rollout)
+    hosts.read(rollout.pause)
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
         raise DeTasksError("Nothing was deployed.")
@@ -79,6 +79,32 @@ def deploy(
     if code:
         names = ", ".join(o.job.name for o in outcomes if o.code)
         raise invoke.Exit(f"Not deployed: {names}.", code=code)
+
+
+@task(
+    iterable=["only"],
+    help={"only": SELECTION["only"], "json": "Print one JSON list, an app a line"},
+)
+def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False) -> None:
+    """Show all apps: release, commit, age, health, and what is not deployed."""
+    from de_tasks.standing import Asked, stand
+    from de_tasks.tasks import overview
+    from de_tasks.tasks.connections import Connections
+    from de_tasks.transport import Transport
+
+    hosts = Connections(context)
+    chosen = [(one.app, hosts.to(one.app)) for one in _selection(context, "", only).chosen]
+    hosts.read()
+    found = stand(
+        [
+            Asked(app, to.host.name, hosts.platform(app), Transport(to.settings.ca_path))
+            for app, to in chosen
+        ]
+    )
+    if json:
+        console.result_json_list(map(overview.facts, found))
+    else:
+        overview.show(found)
 
 
 @task(
@@ -166,5 +192,5 @@ def _facts(chosen: Chosen) -> dict[str, object]:
     }
 
 
-ns = Collection("fleet", deploy, matrix)
+ns = Collection("fleet", deploy, status, matrix)
 ns.__doc__ = "The apps of one repository, together."
