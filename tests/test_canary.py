@@ -255,3 +255,21 @@ def test_failure_shows_no_secret(
         printed = capfd.readouterr()
         text += printed.out + printed.err
         assert not [c for c in (VALUE, GIVEN, KEY) if c in text], text
+
+
+def test_search_finds_what_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "file").write_text(f"packed: {VALUE}")
+    packed = Repository.make(folder)
+    (folder / "file").unlink()
+    packed.commit("second")
+    packed.git("gc", "-q")
+    assert any(VALUE.encode() in data for path, data in contents(tmp_path) if ".git" in str(path))
+    with Watch(tmp_path) as watch:
+        for words, variables in (([WRONG], {}), ([], {"X": GIVEN})):
+            nap = [sys.executable, "-c", "import time; time.sleep(0.5)", *words]
+            environment = {"HOME": str(tmp_path), **variables}
+            subprocess.run(nap, env=environment, check=True, timeout=30)
+    seen = {canary for process in watch.seen for canary in process.secrets({WRONG, GIVEN}, "")}
+    assert seen == {WRONG, GIVEN}

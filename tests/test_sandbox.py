@@ -50,7 +50,12 @@ def test_login_elsewhere_stays_the_default(own: Cli) -> None:
     folder = own.home / ".dash_enterprise"
     folder.mkdir(mode=0o700)
     content = {"format": "de-tasks", "hosts": {}, "last_host": "example.plotly.host"}
-    (folder / "credentials.json").write_text(json.dumps(content))
+    file = folder / "credentials.json"
+    file.write_text(json.dumps(content))
+    refused = own.run("sandbox.start", "--port", "0")
+    assert refused.returncode == 2 and f"chmod 600 {file}" in refused.stderr
+    assert "is not running" in own.run("sandbox.status").stdout
+    file.chmod(0o600)
     started = own.run("sandbox.start", "--port", "0")
     assert "example.plotly.host stays the default" in started.stderr
     kept = json.loads((folder / "credentials.json").read_text())

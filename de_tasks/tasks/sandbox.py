@@ -76,6 +76,9 @@ def start(
     if view_access:
         options["view_access"] = _level(view_access)
     mounts = [_allowed(text) for text in allow_mount]
+    kept = None if no_login else store(values)
+    if kept:
+        kept.hosts()  # A file that is refused is better refused before there is a sandbox.
     running = control.find(folder)
     if running:
         console.note(f"The sandbox is running already on {running.url}")
