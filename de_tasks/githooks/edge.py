@@ -20,7 +20,12 @@ OFF = ("", "0", "false", "no", "off")
 
 def parser(name: str, about: str) -> argparse.ArgumentParser:
     """The options of every hook."""
-    made = argparse.ArgumentParser(prog=name, description=about)
+
+    # Of a given width: to ask the terminal, argparse imports shutil, at every push.
+    def narrow(prog: str) -> argparse.HelpFormatter:
+        return argparse.HelpFormatter(prog, width=79)
+
+    made = argparse.ArgumentParser(prog=name, description=about, formatter_class=narrow)
     made.add_argument("--path", default="", help="folder of the app (default: de.path, or .)")
     made.add_argument("--warn-only", action="store_true", help="when it fails, only say so")
     return made
