@@ -30,6 +30,8 @@ BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $p
 nextPage builds { status commit { message } } } }"""
 APP = """query ($name: String!) { app(name: $name) { metadata { title } persistentFilesystem
 environmentVariables { name value } } }"""
+OPEN = """mutation ($name: String) {
+updateApp(appname: $name, metadata: {permissionLevel: unauthenticated}) { error } }"""
 PURGE = "mutation ($name: String) { purgeCache(appname: $name) { error } }"
 SET = """mutation ($app: String, $value: String) {
 addEnvironmentVariable(appname: $app, name: "V", value: $value) { error }
@@ -67,8 +69,10 @@ class Pusher:
         (self._folder / "Procfile").write_text("web: exec python serve.py\nworker: sleep 1000\n")
 
     def work(self, api: Api) -> None:
-        if not self._acked and not api.ask(APP, name=self.name)["app"]:
-            _done(api.change("addApp", ADD_APP, name=self.name))
+        if not self._acked:
+            if not api.ask(APP, name=self.name)["app"]:
+                _done(api.change("addApp", ADD_APP, name=self.name))
+            _done(api.change("updateApp", OPEN, name=self.name))
         if random.random() < 0.2:
             # The next build makes an environment anew.
             _done(api.change("purgeCache", PURGE, name=self.name))
