@@ -9,7 +9,7 @@ from de_tasks.repo.files import Files
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell: `kind` is plan, step, progress, log, wait or done; `facts` say the same
+    """Something to tell: `kind` is plan, step, progress, log or done; `facts` say the same
     to programs."""
 
     kind: str

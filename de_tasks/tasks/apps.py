@@ -14,7 +14,7 @@ from de_tasks import browser, console
 from de_tasks.config import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.spelling import typed
-from de_tasks.tasks.base import app_name, connect, missing, named_app, task
+from de_tasks.tasks.base import app_name, connect, missing, named_app, task, waits
 from de_tasks.tasks.update import update
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def logs(
     if type not in ("build", "runtime"):
         raise UsageError(f"--type is build or runtime, not {type!r}.")
     lines = whole_number(count, "--count", least=1)
-    connection = connect(context)
+    connection = connect(context, tell=waits(json))
     wanted = app_name(connection.settings, name)
     platform: Any = connection.platform
     app = platform.app(wanted)

@@ -227,6 +227,16 @@ def policy(values: config.Settings, tell: Callable[[Wait], None] | None = None) 
     return Policy(values.retry_deadline, values.retry_attempts, tell or note)
 
 
+def waits(json: bool) -> Callable[[Wait], None] | None:
+    """How a command that may print JSON lines tells of waits: as one of them; else as ever."""
+
+    def line(wait: Wait) -> None:
+        seconds = round(wait.seconds, 1)
+        console.result_json({"event": "wait", "text": wait.text, "seconds": seconds})
+
+    return line if json else None
+
+
 def vendors(to: Target, tell: Callable[[Wait], None] | None = None) -> Any:
     """The vendor's command line where it leads to the host, else None."""
     values = to.settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import invoke
 from de_tasks import config, console
 from de_tasks.config import whole_number
 from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task
+from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task, waits
 
 if TYPE_CHECKING:
     from de_tasks.api.models import Build
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from de_tasks.events import Event
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.environment import Remote
-    from de_tasks.retry import Wait
     from de_tasks.rollout import Deploying
 
 CONFIRM = ("others", "always")
@@ -64,7 +62,7 @@ def deploy(
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
     tell = tell_json if json else tell_people
-    connection = connect(context, tell=_waits(tell), path=path)
+    connection = connect(context, tell=waits(json), path=path)
     plan = deployment.Plan(
         wanted,
         source,
@@ -176,7 +174,7 @@ def rollback(
     values = settings(context, timeout=timeout)
     wanted = app_name(values, name)
     tell = tell_json if json else tell_people
-    connection = connect(context, tell=_waits(tell))
+    connection = connect(context, tell=waits(json))
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
@@ -231,12 +229,6 @@ def remote(connection: Connection, url: str) -> Remote:
 
     values = connection.settings
     return Remote(url, values.branch, connection.account, values.ca_path)
-
-
-def _waits(tell: Callable[[Event], None]) -> Callable[[Wait], None]:
-    from de_tasks.events import Event
-
-    return lambda wait: tell(Event("wait", wait.text, {"seconds": round(wait.seconds, 1)}))
 
 
 def tell_people(event: Event) -> None:

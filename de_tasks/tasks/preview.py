@@ -14,7 +14,7 @@ from de_tasks import config, console
 from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.spelling import typed
-from de_tasks.tasks.base import Connection, app_name, connect, settings, task
+from de_tasks.tasks.base import Connection, app_name, connect, settings, task, waits
 from de_tasks.tasks.deploy import REF, deploying, remote, repository, tell_json, tell_people
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ BRANCH = {"branch": "Branch (default: the one that is checked out)"}
         "restricted": "Let nobody in but owner and co-owners (default: the main app's viewers)",
         "no_wait": "Return when the server has the files; the build goes on",
         "timeout": "Seconds that build and start may take (default: 900)",
-        "json": "Print JSON lines: preview, plan, step, progress, log, done",
+        "json": "Print JSON lines: preview, plan, step, progress, log, wait, done",
     }
 )
 def deploy(
@@ -64,7 +64,7 @@ def deploy(
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
     put(
-        connect(context, path=path, timeout=timeout),
+        connect(context, tell=waits(json), path=path, timeout=timeout),
         main_app(values, name),
         branch,
         source,
