@@ -91,8 +91,11 @@ class Budget:
             yield spending
         except RateLimited as refused:
             self._settle(number, points, None, 0)
+            told = ask() if refused.guessed else None
+            if told and told.left < points:
+                refused = RateLimited(told.seconds)
             self.refused(refused.seconds)
-            raise
+            raise refused from None
         except BaseException as error:
             # Whether what was sent was charged is not known.
             spent = points if getattr(error, "sent", True) else 0

@@ -46,8 +46,15 @@ class Told:
         return cls(limit, left, ms / 1000, window / 1000)
 
 
-def refusal(body: object) -> float | None:
-    """Seconds to wait when `body`, parsed JSON, refuses for the limit; None when it does not.
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal for the limit, and the seconds until there are points again, if it says so."""
+
+    seconds: float | None
+
+
+def refusal(body: object) -> Refusal | None:
+    """The refusal that `body`, parsed JSON, is; None when it is something else.
 
     The errors may stand in an outer `{"error": ...}` or not, and `stacktrace` beside
     `extensions` or in it.
@@ -60,7 +67,8 @@ def refusal(body: object) -> float | None:
         extensions = error.get("extensions") if isinstance(error, dict) else None
         if isinstance(extensions, dict) and extensions.get("code") == "TOO_MANY_REQUESTS":
             details = error.get("stacktrace") or extensions.get("stacktrace")
-            return _seconds(details.get("msBeforeNext") if isinstance(details, dict) else None)
+            ms = details.get("msBeforeNext") if isinstance(details, dict) else None
+            return Refusal(max(0.0, ms / 1000) if isinstance(ms, (int, float)) else None)
     return None
 
 
@@ -83,10 +91,3 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
         return parsedate_to_datetime(headers.get("Date", ""))
     except (TypeError, ValueError):
         return None
-
-
-def _seconds(milliseconds: object) -> float:
-    try:
-        return max(0.0, float(str(milliseconds)) / 1000)
-    except ValueError:
-        return UNKNOWN_WAIT

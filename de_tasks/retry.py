@@ -60,6 +60,13 @@ class Policy:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
+    def seconds(self, passed: float) -> float:
+        """How long an attempt may take that begins after so many seconds.
+
+        One that gets no answer must leave time for another; the last one gets a moment still.
+        """
+        return max(1.0, (self.deadline - passed) * 2 / 3)
+
     def call(
         self,
         function: Callable[[Attempt], T],
@@ -120,8 +127,7 @@ class _Run:
     def attempt(self) -> Attempt:
         """The next attempt."""
         self._number += 1
-        # One that begins at the very end gets a moment still.
-        return Attempt(self._number, max(1.0, self._policy.deadline - self._passed()))
+        return Attempt(self._number, self._policy.seconds(self._passed()))
 
     def go_on(self, function: Callable[[Attempt], T], first: DeTasksError) -> T:
         """Go on after a first failure."""

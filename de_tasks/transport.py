@@ -41,9 +41,12 @@ class Unavailable(Temporary):
 
 
 class RateLimited(Temporary):
-    """The user's points are used up for `seconds` more. A refused request had no effect."""
+    """The user's points are used up for `seconds` more, or for how long the server does not say
+    (None: then a minute is waited). A refused request had no effect."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float | None) -> None:
+        self.guessed = seconds is None
+        seconds = points.UNKNOWN_WAIT if seconds is None else seconds
         super().__init__(
             f"The rate limit is reached for {seconds:.0f} s more. Run this again then, "
             "or allow more time with de.retry.deadline"
@@ -108,9 +111,10 @@ def read_object(answer: requests.Response) -> dict[str, Any]:
     server = urlsplit(answer.url).netloc
     status = answer.status_code
     body = _json(answer)
-    seconds, after = points.refusal(body), points.retry_after(answer.headers)
-    if seconds is not None or status == 429:
-        raise RateLimited(next(s for s in (seconds, after, points.UNKNOWN_WAIT) if s is not None))
+    refused, after = points.refusal(body), points.retry_after(answer.headers)
+    if refused or status == 429:
+        said = refused.seconds if refused else None
+        raise RateLimited(after if said is None else said)
     if status == 413:
         raise DeTasksError(
             f"{server} takes no request of this size (413): a gateway before it may allow less "

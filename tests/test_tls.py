@@ -196,6 +196,8 @@ def test_login_api_and_git_alike(tls: control.Running, stranger: Cli, wsgi: Path
 class Nobody:
     """Asks once, as nobody."""
 
+    seconds = 5.0
+
     def header(self) -> str:
         """No credentials."""
         return "Basic eDp4"

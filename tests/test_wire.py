@@ -96,11 +96,19 @@ def test_device_login_no(oidc: Oidc, sandbox: control.Running) -> None:
 
 
 def test_refresh_token_is_good_once(oidc: Oidc, login: Login) -> None:
-    following = oidc.refresh(login)
+    following = oidc.refresh(oidc.refresh(login))
     with pytest.raises(NotLoggedIn):
         oidc.refresh(login)
     with pytest.raises(NotLoggedIn):
         oidc.refresh(following)
+
+
+def test_refresh_whose_answer_was_lost_is_repeated(oidc: Oidc, login: Login) -> None:
+    lost = oidc.refresh(login)
+    following = oidc.refresh(login)
+    with pytest.raises(NotLoggedIn):
+        oidc.refresh(lost)
+    assert oidc.refresh(following).username == "dev"
 
 
 def test_two_sessions_refresh_an_expired_token(tmp_path: Path, oidc: Oidc, login: Login) -> None:

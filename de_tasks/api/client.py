@@ -55,12 +55,14 @@ class Answer:
 @dataclass(frozen=True)
 class Request:
     """A document with its variables; `uploads` are variables of type `Upload`. `actions` are
-    what the rate limit counts: the document's root fields."""
+    what the rate limit counts: the document's root fields. The server may hold the answer back
+    for `held` seconds."""
 
     document: str
     variables: Mapping[str, Any]
     uploads: Mapping[str, bytes]
     actions: int
+    held: float = 0.0
 
     @property
     def points(self) -> int:
@@ -101,13 +103,15 @@ class Client:
         document: str,
         actions: int = 1,
         uploads: Mapping[str, bytes] | None = None,
+        held: float = 0.0,
         **variables: Any,
     ) -> Answer:
         """Run a document that reads, or that sets things to values: doing it twice does no harm.
 
-        `uploads` are variables of type `Upload`, `actions` its root fields that cost points.
+        `uploads` are variables of type `Upload`, `actions` its root fields that cost points, and
+        `held` is how long a long poll asks the server to hold the answer back.
         """
-        request = Request(document, variables, uploads or {}, actions)
+        request = Request(document, variables, uploads or {}, actions, held)
         return self._run(request, lambda answer: answer)
 
     def change(
@@ -155,7 +159,7 @@ class Client:
                 lost = lost or error.sent
                 raise
 
-        return self._account.act(attempt, request.points, repeat, find)
+        return self._account.act(attempt, request.points, repeat, find, request.held)
 
     def _once(
         self, request: Request, seconds: float, spending: Spending, repeated: bool = False
@@ -163,7 +167,7 @@ class Client:
         answer = self._transport.request(
             "POST",
             self._host.api,
-            seconds=min(ANSWER_SECONDS, seconds),
+            seconds=max(request.held + 1, min(ANSWER_SECONDS + request.held, seconds)),
             headers={"Authorization": self._account.header()},
             **request.content(),
         )

@@ -118,7 +118,9 @@ class GraphQLPlatform:
             self._delete_service(service)
 
     def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
-        found = self._client.execute(BUILD, name=name, after=after, wait=wait, count=count)
+        found = self._client.execute(
+            BUILD, held=wait, name=name, after=after, wait=wait, count=count
+        )
         return _build(found["build"])
 
     def builds(self, name: str) -> Iterator[Build]:
@@ -134,7 +136,13 @@ class GraphQLPlatform:
         self, name: str, process: str, count: int, after: str | None = None, wait: int = 0
     ) -> LogPage | None:
         found = self._client.execute(
-            RUNTIME_LOGS, name=name, process=process, count=count, after=after, wait=wait
+            RUNTIME_LOGS,
+            held=wait,
+            name=name,
+            process=process,
+            count=count,
+            after=after,
+            wait=wait,
         )
         page = found["runtimeLogs"]
         return _log(page) if page else None

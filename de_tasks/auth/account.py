@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from de_tasks.auth.credentials import Credentials
@@ -28,6 +28,11 @@ class Account:
     budget: Budget
     ask: Callable[[], Told | None] = field(default=_nobody_knows)
 
+    @property
+    def seconds(self) -> float:
+        """How long a first attempt may take."""
+        return self.policy.seconds(0.0)
+
     def header(self) -> str:
         """The value of the Authorization header."""
         return self.credentials.header()
@@ -38,10 +43,11 @@ class Account:
         points: int = 0,
         repeat: bool = True,
         find: Callable[[], T | None] | None = None,
+        held: float = 0.0,
     ) -> T:
         """Call under the policy, within the budget, and once more with renewed credentials.
 
-        `repeat` and `find` are those of `Policy.call`.
+        `repeat` and `find` are those of `Policy.call`; `held` seconds come on top of its deadline.
         """
 
         def attempt(this: Attempt) -> T:
@@ -55,4 +61,5 @@ class Account:
                         self.credentials.renew()
                     return function(this, spending)
 
-        return self.policy.call(attempt, repeat, find)
+        policy = replace(self.policy, deadline=self.policy.deadline + held) if held else self.policy
+        return policy.call(attempt, repeat, find)

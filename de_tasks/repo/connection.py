@@ -87,6 +87,11 @@ class Connection:
             reported = reported or verdict == "ok"
             if verdict == "error":
                 raise self._refused(rest.partition(" ")[2].strip('"'))
+        if not reported:
+            # The helper ends a push that broke off as if there had been nothing to push.
+            error = error_of("push", self.close())
+            if not isinstance(error, Failed):
+                raise error
         return reported
 
     def close(self) -> str:

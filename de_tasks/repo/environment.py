@@ -54,6 +54,11 @@ KEPT_SETTINGS = (
 class Caller(Protocol):
     """Whom the server sees: see `auth.account.Account`."""
 
+    @property
+    def seconds(self) -> float:
+        """How long a first attempt may take."""
+        ...
+
     def header(self) -> str:
         """The value of the Authorization header."""
         ...

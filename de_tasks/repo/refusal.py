@@ -6,7 +6,6 @@ import re
 
 from de_tasks import certificates
 from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted, UsageError
-from de_tasks.points import UNKNOWN_WAIT
 from de_tasks.transport import NotThePlatform, RateLimited, Unavailable
 
 
@@ -72,6 +71,8 @@ CUT = re.compile(
 )
 OTHER = re.compile(
     r"not valid: is this a git repository|invalid server response|redirect|returned error: 3\d\d"
+    # What is no git server is taken for a folder of files.
+    r"|git-http-push failed"
 )
 
 
@@ -114,7 +115,7 @@ def _of_status(text: str, remote: list[str]) -> DeTasksError | None:
         ends = LIMIT_ENDS.search(limited)
         by_ms, by_seconds = ends.groups() if ends else (None, None)
         return RateLimited(
-            float(by_ms) / 1000 if by_ms else float(by_seconds) if by_seconds else UNKNOWN_WAIT
+            float(by_ms) / 1000 if by_ms else float(by_seconds) if by_seconds else None
         )
     if status == 411:
         return LengthRequired("The server takes no upload whose length it is not told.")

@@ -90,7 +90,8 @@ class Snapshot:
     def ask(self, remote: Remote) -> None:
         """Begin to ask what the remote has, while the files are being read."""
         if self._bare.there:
-            self._asked = Connection(self._git, remote, ANSWER_SECONDS)
+            seconds = min(ANSWER_SECONDS, remote.caller.seconds)
+            self._asked = Connection(self._git, remote, seconds)
 
     def settle(self) -> None:
         """Bring the index up to date, for which no push has to wait."""

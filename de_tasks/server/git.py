@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -19,7 +18,7 @@ from de_tasks.server.bodies import declared_length
 from de_tasks.server.hooks import Pushes
 from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.processes import Leash
-from de_tasks.server.ratelimit import WRITE, Budget, RateLimit
+from de_tasks.server.ratelimit import WRITE, RateLimit
 from de_tasks.server.repositories import LIMITED_GIT, Repositories
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.throttle import TooManyAttempts
@@ -76,11 +75,6 @@ class GitApp:
             else:
                 words = f"There is no app {name}, or {user.username} may not deploy it."
             return await plain(send, 403, words)
-        # A push begins with this question, before anything is sent.
-        pushes = service == "info/refs" and "service=git-receive-pack" in request.url.query
-        if pushes and not self._limit.take(user.username, WRITE):
-            logger.info("%s was refused for the rate limit", user.username)
-            return await _too_many(send, self._limit.budget(user.username))
         pushed = self._pushes.file()
         environment = {
             **self._repositories.environment,
@@ -97,6 +91,7 @@ class GitApp:
             "DE_PUSHED": str(pushed),
             # RFC 7240: who does not want to wait for the build says so.
             "DE_FOLLOW": "0" if "respond-async" in request.headers.get("prefer", "") else "1",
+            "DE_REFUSAL": self._refusal(user.username) if _is_push(request, service) else "",
         }
         for header, variable in (
             ("git-protocol", "GIT_PROTOCOL"),
@@ -110,6 +105,14 @@ class GitApp:
         finally:
             # What git has taken is built, even if the pusher went away meanwhile.
             await asyncio.shield(self._pushes.collect(pushed, app["id"], user.username))
+
+    def _refusal(self, username: str) -> str:
+        """Why a push is refused for the rate limit; empty, and the points taken, when it is not."""
+        if self._limit.take(username, WRITE):
+            return ""
+        logger.info("%s was refused for the rate limit", username)
+        seconds = self._limit.budget(username).ms_before_next / 1000
+        return f"Rate limit exceeded: push again in {seconds:.1f} s"
 
     async def _run(self, environment: dict[str, str], receive: Receive, send: Send) -> None:
         child = await self._leash.start_reader(
@@ -160,15 +163,14 @@ class GitApp:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _too_many(send: Send, budget: Budget) -> None:
-    words = f"Rate limit exceeded: push again in {budget.ms_before_next / 1000:.1f} s"
-    await plain(send, 429, words, budget.retry_after())
+def _is_push(request: Request, service: str) -> bool:
+    # Before a large push git asks with an empty one, of four bytes, whether it may.
+    return service == "git-receive-pack" and request.headers.get("content-length") != "4"
 
 
-async def plain(send: Send, status: int, text: str, extra: Mapping[str, str] | None = None) -> None:
+async def plain(send: Send, status: int, text: str) -> None:
     """Answer with a line of text, which git shows behind `remote:`."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    headers += [(n.lower().encode(), v.encode()) for n, v in (extra or {}).items()]
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="Dash Enterprise sandbox"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})

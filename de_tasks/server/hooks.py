@@ -22,6 +22,10 @@ from de_tasks.server.releases import App, Releases
 FINISHED = ("built", "failed")
 PRE_RECEIVE = """#!/bin/sh
 # Refuses what is not a deploy, in words that git shows to the pusher.
+if [ -n "$DE_REFUSAL" ]; then
+    echo "$DE_REFUSAL" >&2
+    exit 1
+fi
 while read -r old new ref; do
     if [ "$ref" != refs/heads/master ]; then
         echo "Only master is deployed. Type: git push <remote> HEAD:master (not $ref)" >&2

@@ -1,7 +1,8 @@
 """Tokens: signed access and identity tokens, opaque refresh tokens that rotate.
 
 A login is a *grant*. Its refresh token is good once: each use gives the next one, and a
-second use of an old one ends the grant (RFC 9700, section 4.14.2). Only hashes are stored.
+second use of an old one ends the grant (RFC 9700, section 4.14.2), unless the answer to the first
+may have been lost on its way. Only hashes are stored.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from de_tasks.server.settings import ServerSettings
 
 ALGORITHM = "RS256"
 CLIENT_ID = "dash"
+LOST_SECONDS = 30.0
 AUDIENCE = "dash-platform"
 """Audience of access tokens. Tokens for apps have another one, which API and git refuse."""
 
@@ -86,16 +89,32 @@ class Tokens:
             )
             if row is None or row["revoked"] or row["expires"] < time.time():
                 return None
-            if row["used"]:
+            if row["used"] and not self._may_be_lost(row):
                 self._db.execute("UPDATE grants SET revoked = 1 WHERE id = ?", row["id"])
                 return None
             user = self._accounts.get(row["username"])
             if user is None:
                 return None
+            # What an answer that was lost has brought is good no more.
             self._db.execute(
-                "UPDATE refresh_tokens SET used = 1 WHERE hash = ?", digest(refresh_token)
+                "DELETE FROM refresh_tokens WHERE grant_id = ? AND used = 0 AND hash <> ?",
+                row["id"],
+                digest(refresh_token),
+            )
+            self._db.execute(
+                "UPDATE refresh_tokens SET used = ? WHERE hash = ? AND used = 0",
+                time.time(),
+                digest(refresh_token),
             )
             return self._issue(user, row["id"], row["scope"], row["expires"])
+
+    def _may_be_lost(self, row: sqlite3.Row) -> bool:
+        """Whether the answer to the use of a refresh token may never have arrived: it was just
+        now, and what it brought was not used."""
+        last = self._db.one(
+            "SELECT max(used) AS used FROM refresh_tokens WHERE grant_id = ?", row["id"]
+        )
+        return bool(row["used"] == last["used"] and time.time() - row["used"] < LOST_SECONDS)
 
     def revoke(self, token: str) -> None:
         """End the grant that a refresh or access token belongs to; unknown tokens are ignored."""

@@ -20,6 +20,8 @@ from de_tasks.tasks.update import update
 if TYPE_CHECKING:
     from de_tasks.scaffold import Plan
 
+FOLLOW_WAIT = 30
+"""Seconds that the server may hold a request for new lines back."""
 FOLLOW_GAP = 5.0
 """Seconds between two requests of a log that is followed: at most 12 points a minute."""
 
@@ -229,7 +231,7 @@ def logs(
     after: str | None = None
     while True:
         asked = time.monotonic()
-        wait = 30 if after is not None else 0
+        wait = FOLLOW_WAIT if after is not None else 0
         if type == "build":
             build = platform.build(wanted, after=after or "0", wait=min(wait, 5), count=lines)
             page, ended = build.log, build.status in FINISHED

@@ -24,6 +24,7 @@ class Caller:
     """Whom the server sees, without the platform behind it."""
 
     value: str
+    seconds: float = 60.0
 
     def header(self) -> str:
         return self.value

@@ -1,0 +1,272 @@
+"""A sandbox behind a fault proxy, a person who uses it, and what each command does to it."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import trustme
+
+from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.auth.store import Store
+from de_tasks.server import control
+from tests.support.faultproxy import FaultProxy
+from tests.support.faults import Fault, refused
+from tests.support.people import Done, Person, passwords
+from tests.support.platforms import platform_of
+
+DEADLINE, ATTEMPTS = 4, 4
+REFUSED_SECONDS = 0.2
+ADDRESS = "127.0.0.1"
+SERVER = """
+import http.server, os
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked for", self.path, flush=True)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Hello).serve_forever()
+"""
+
+
+@dataclass
+class Stage:
+    """Everything that a cell of the matrix needs."""
+
+    running: control.Running
+    proxy: FaultProxy
+    person: Person
+    folder: Path
+    platform: GraphQLPlatform
+    address: str
+    authority: trustme.CA | None = None
+    _cells: int = 0
+
+    def word(self) -> str:
+        """A word that no other cell has."""
+        self._cells += 1
+        return f"{self.person.home.name}-{self._cells}"
+
+    def edit(self) -> str:
+        """Change the app's files; returns the message of the deploy to come."""
+        message = f"change {self.word()}"
+        (self.folder / "note.txt").write_text(message)
+        return message
+
+    def pushed(self, message: str) -> int:
+        """How many deployed commits have that message."""
+        found = []
+        for repository in (self.running.data / "git").glob("*.git"):
+            line = ["git", "--git-dir", str(repository), "log", "--format=%s", "--all"]
+            done = subprocess.run(line, capture_output=True, text=True, check=True)
+            found += done.stdout.splitlines()
+        return found.count(message)
+
+    @contextmanager
+    def patience(self, seconds: int, attempts: int) -> Iterator[None]:
+        """Let the person try so long and so often meanwhile."""
+        with mock.patch.dict(self.person.environment, patience(seconds, attempts)):
+            yield
+
+    def expire(self) -> None:
+        """Make the person's access token one that the server does not take."""
+        store = Store.at(self.person.home / "login.json")
+        login = store.get(self.person.host)
+        assert login
+        store.put(replace(login, access_token=login.access_token[:-8] + "expired0"))
+
+    def left_behind(self) -> list[str]:
+        """Temporary files, and git's own locks, that a command did not take away."""
+        home = self.person.home
+        found = [*(home / "tmp").iterdir(), *home.rglob("*.partial"), *home.rglob("index.lock")]
+        return [str(path) for path in found]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A kind of command. `line` is typed, once `prepare` has made ready and returned the words
+    that take the place of `{}`; the fault meets requests that match `target`.
+
+    `effects` counts what has come of it: `whole` when it was done once.
+    """
+
+    name: str
+    line: str
+    target: str
+    prepare: Callable[[Stage], str] = lambda stage: ""
+    effects: Callable[[Stage, str], int] = lambda stage, word: 0
+    whole: int = 0
+    stdin: Callable[[Stage], str] = lambda stage: ""
+
+    def run(self, stage: Stage, word: str) -> Done:
+        """Type the line."""
+        first, *rest = (part.replace("{}", word) for part in self.line.split("|"))
+        words = [*first.split(), *rest]
+        # Waits of their middle length: what is left to chance would let a test fail by chance.
+        with mock.patch("de_tasks.retry.random.uniform", lambda least, most: (least + most) / 2):
+            return stage.person.run(words, stdin=self.stdin(stage), folder=stage.folder)
+
+
+def _new_name(stage: Stage) -> str:
+    return f"made-{stage.word()}"
+
+
+def _exists(stage: Stage, name: str) -> int:
+    return int(stage.platform.app(name) is not None)
+
+
+def _titled(stage: Stage, title: str) -> int:
+    details = stage.platform.details("settled")
+    return int(details is not None and details.title == title)
+
+
+def _expired(stage: Stage) -> str:
+    stage.expire()
+    return ""
+
+
+OPERATIONS = (
+    Operation("read", "apps list", "apps\\(page"),
+    Operation(
+        "set",
+        "apps update -n settled|--title|{}",
+        "updateApp",
+        lambda stage: f"Title {stage.word()}",
+        _titled,
+        whole=1,
+    ),
+    Operation("create", "apps create|-n|{}", "addApp", _new_name, _exists, whole=1),
+    Operation(
+        "log in",
+        "login --username dev --password-stdin",
+        "grant_type=password",
+        stdin=lambda stage: passwords(stage.running)["dev"] + "\n",
+    ),
+    Operation("renew", "whoami", "grant_type=refresh_token", _expired),
+    Operation(
+        "push",
+        "deploy -y -n settled --no-wait|-m|{}",
+        "GET \\S+git-receive-pack",
+        Stage.edit,
+        Stage.pushed,
+        whole=1,
+    ),
+    Operation(
+        "upload",
+        "deploy -y -n settled --no-wait|-m|{}",
+        "POST \\S+git-receive-pack",
+        Stage.edit,
+        Stage.pushed,
+        whole=1,
+    ),
+)
+
+
+@contextmanager
+def meeting(stage: Stage, fault: Fault, target: str, times: int = 1) -> Iterator[None]:
+    """Let the next `times` requests that match meet a fault."""
+    proxy, back = stage.proxy, None
+    try:
+        if fault.strike is refused:
+            proxy.refuse()
+            if times == 1:
+                back = threading.Timer(REFUSED_SECONDS, proxy.listen)
+                back.start()
+        else:
+            proxy.arm(fault.strike, "" if fault.connect else target, times, fault.connect)
+        yield
+    finally:
+        proxy.disarm()
+        if back:
+            back.join()
+        elif fault.strike is refused:
+            proxy.listen()
+
+
+def follow(stage: Stage, word: str) -> Done:
+    """Follow the app's log until it was asked for once more; `word` is in the new line."""
+    pauses = iter(range(2))
+
+    def pause(seconds: float) -> None:
+        if next(pauses):
+            raise KeyboardInterrupt
+        with urllib.request.urlopen(f"{stage.address}{word}", timeout=10):
+            return
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
+    with mock.patch.multiple("de_tasks.tasks.apps", FOLLOW_WAIT=1, time=clock):
+        return Operation("follow", "logs --follow -n settled", "").run(stage, word)
+
+
+@contextmanager
+def presenting(stage: Stage, kind: str) -> Iterator[None]:
+    """Let the proxy show another certificate."""
+    good = stage.proxy.tls
+    assert stage.authority
+    past = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    certificate = {
+        "expired": lambda: stage.authority.issue_cert(ADDRESS, not_before=past, not_after=past),
+        "of another name": lambda: stage.authority.issue_cert("other.example"),
+        "of an unknown authority": lambda: trustme.CA().issue_cert(ADDRESS),
+    }[kind]()
+    stage.proxy.tls = serving(certificate)
+    try:
+        yield
+    finally:
+        stage.proxy.tls = good
+
+
+def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """A server's context with a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def patience(seconds: int, attempts: int) -> dict[str, str]:
+    """The settings for it, as variables."""
+    values = {"RETRY_DEADLINE": seconds, "RETRY_ATTEMPTS": attempts}
+    return {f"INVOKE_DE_{name}": str(value) for name, value in values.items()}
+
+
+@contextmanager
+def staged(
+    running: control.Running, home: Path, authority: trustme.CA | None = None
+) -> Iterator[Stage]:
+    """A person, logged in through a proxy, with an app that is deployed; over TLS with an
+    `authority` for the proxy's certificate."""
+    (home / "tmp").mkdir(parents=True)
+    folder = home / "settled"
+    folder.mkdir()
+    (folder / "serve.py").write_text(SERVER)
+    (folder / "Procfile").write_text("web: python serve.py\n")
+    environment = {"TMPDIR": str(home / "tmp"), "XDG_CACHE_HOME": str(home / "cache")}
+    environment |= patience(DEADLINE, ATTEMPTS)
+    context = None
+    if authority:
+        authority.cert_pem.write_to_path(str(home / "authority.pem"))
+        environment["DASH_ENTERPRISE_CA_PATH"] = str(home / "authority.pem")
+        context = serving(authority.issue_cert(ADDRESS))
+    with FaultProxy(running.url, context, ADDRESS).running() as proxy:
+        person = Person(home, proxy.url, environment)
+        word = passwords(running)["dev"]
+        done = person.run("login --username dev --password-stdin", stdin=word + "\n")
+        assert done.code == 0, done.err
+        done = person.run("deploy -y", folder=folder)
+        assert done.code == 0, done.err
+        platform = platform_of(running, "dev")
+        app = platform.app("settled")
+        assert app
+        yield Stage(running, proxy, person, folder, platform, app.url, authority)

@@ -1,0 +1,103 @@
+"""What networks and gateways do, against each kind of thing that the client does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import trustme
+
+from de_tasks.server import control
+from tests.support.faults import FAULTS, Fault
+from tests.support.stage import OPERATIONS, Operation, Stage, follow, meeting, presenting, staged
+
+ALWAYS = 1000
+LASTING = [operation for operation in OPERATIONS if operation.name in ("read", "create", "push")]
+
+# For the short deadline of these tests: curl takes the mean of five seconds for the speed of a
+# transfer, and checking a password takes its time.
+NOTICED_LATE = {
+    ("stalled request", "upload"),
+    ("stalled after the request", "upload"),
+    ("stalled answer", "upload"),
+    ("stalled answer", "push"),
+    ("stalled answer", "log in"),
+    ("stalled after the request", "log in"),
+}
+
+
+CERTIFICATES = {
+    "expired": ("has expired", "can renew it"),
+    "of another name": ("127.0.0.1", "Is the host right"),
+    "of an unknown authority": ("local issuer", "--ca-path"),
+}
+
+
+@pytest.fixture(scope="module")
+def stage(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staged(sandbox, tmp_path_factory.mktemp("faults")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_that_strikes_once(fault: Fault, operation: Operation, stage: Stage) -> None:
+    word = operation.prepare(stage)
+    with meeting(stage, fault, operation.target):
+        done = operation.run(stage, word)
+    code, lasting, words = fault.ending(operation.name)
+    if (fault.name, operation.name) in NOTICED_LATE and done.code:
+        code = lasting
+    assert done.code == code, done.err
+    assert re.search(words, done.err) if code else operation.effects(stage, word) == operation.whole
+    assert operation.effects(stage, word) in (0, operation.whole)
+    assert stage.left_behind() == []
+
+
+@pytest.mark.parametrize("operation", LASTING, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_that_lasts(fault: Fault, operation: Operation, stage: Stage) -> None:
+    word = operation.prepare(stage)
+    with meeting(stage, fault, operation.target, ALWAYS), stage.patience(seconds=2, attempts=2):
+        done = operation.run(stage, word)
+    _, code, words = fault.ending(operation.name)
+    if fault.done and operation.name == "create":
+        # It was made, and the server says so when it is asked.
+        code, words = 0, ""
+    assert done.code == code and re.search(words, done.err), done.err
+    assert operation.effects(stage, word) in (0, operation.whole)
+    again = operation.prepare(stage)
+    assert operation.run(stage, again).code == 0
+    assert operation.effects(stage, again) == operation.whole
+    assert stage.left_behind() == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_log_that_is_followed_goes_on(fault: Fault, stage: Stage) -> None:
+    word = f"mark-{stage.word()}"
+    with meeting(stage, fault, r'runtimeLogs.*"after": "\d'):
+        done = follow(stage, word)
+    code, _, words = fault.ending("follow")
+    assert done.code == (code or 130), done.err
+    assert re.search(words, done.err) if code else done.out.count(word) == 1
+
+
+@pytest.fixture(scope="module")
+def secure(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staged(sandbox, tmp_path_factory.mktemp("secure"), authority=trustme.CA()) as made:
+        yield made
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("kind", CERTIFICATES)
+def test_certificate_is_refused_at_once(kind: str, operation: Operation, secure: Stage) -> None:
+    word = operation.prepare(secure)
+    with presenting(secure, kind):
+        done = operation.run(secure, word)
+    assert done.code == 1 and "is not trusted" in done.err and "trying again" not in done.err
+    # Git does not tell why, where it was built with GnuTLS.
+    words = () if operation.name in ("push", "upload") else CERTIFICATES[kind]
+    assert all(word in done.err for word in words), done.err
+    assert operation.effects(secure, word) == 0
+    assert operation.run(secure, word).code == 0
