@@ -12,6 +12,7 @@ from pathlib import Path
 
 import graphql
 import pytest
+import tomllib
 from invoke import Collection
 from invoke.tasks import Task
 
@@ -21,6 +22,7 @@ from de_tasks.appspec import Procfile, Requirements, read_runtime
 from de_tasks.config import Host, Settings, load
 from de_tasks.errors import UsageError
 from de_tasks.server import pipconf
+from tests.support.canaries import ELSEWHERE, HOOKS, ROWS
 
 
 def test_no_module_hides_an_exported_name() -> None:
@@ -105,6 +107,13 @@ def test_uv_sees_what_pip_sees(tmp_path: Path) -> None:
 
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_command_has_canaries() -> None:
+    assert set(ROWS) | ELSEWHERE == set(de_tasks.ns.task_names), "tests/support/canaries.py"
+    scripts = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"])
+    assert set(HOOKS) == scripts - {"de-tasks"}
+    assert all(row.good and row.bad for row in (*ROWS.values(), *HOOKS.values()))
 
 
 def test_readme_names_every_task_and_setting() -> None:

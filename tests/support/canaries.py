@@ -1,6 +1,6 @@
 """Every command there is, in success and in failure, and the search for secrets behind it.
 
-A new task or hook needs a row here: `test_every_command_has_a_row` says so. A row has lines that
+A new task or hook needs a row here: `test_every_command_has_canaries` says so. A row has lines that
 succeed and lines that fail, in the order in which they make sense; both get a secret on stdin.
 """
 
@@ -61,6 +61,7 @@ ROWS = {
     "open": Row(("",), ("--name nothing-here",)),
     "doctor": Row(("", "--json"), (NOT_AN_OPTION,)),
     "fleet.matrix": Row(("--json",), ("--format x",)),
+    "fleet.status": Row(("--json",), ("--only nowhere",)),
     "fleet.deploy": Row(("--all -y --json",), ("-y --only nowhere",)),
     "preview.deploy": Row(("-y --branch feature",), ("-y --branch feature --ref nothing",)),
     "preview.list": Row(("--json",), ("--name Bad_Name",)),
