@@ -23,7 +23,12 @@ def result(text: str) -> None:
     """Print what was asked for."""
     _clear_progress()
     try:
-        print(text, flush=True)
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            # Bytes of a file that are not of this encoding, as they are.
+            sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+            sys.stdout.buffer.flush()
     except BrokenPipeError:
         # Python flushes once more at its end, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,18 +19,19 @@ class Event:
 
 def planned(files: Files, origin: str) -> Event:
     """What is to be deployed: how many files, how big, and from which commit."""
-    changed = "" if files.changed is None else f", {files.changed} changed since your last deploy"
+    number = files.changed or "nothing"
+    changed = "" if files.changed is None else f", {number} changed since your last deploy"
     source = f", from {origin}" if origin else ""
     lines = [f"{counted(files.count)}, {megabytes(files.size)}{changed}{source}"]
     if files.largest:
         lines.append("The largest, which lines in the folder's .gitignore would leave out:")
-        lines += [f"  {megabytes(size):>9}  {name}" for name, size in files.largest]
+        lines += [f"  {megabytes(size):>9}  {readable(name)}" for name, size in files.largest]
     facts: dict[str, object] = {
         "files": files.count,
         "bytes": files.size,
         "changed": files.changed,
         "source": origin or None,
-        "largest": [{"name": name, "bytes": size} for name, size in files.largest],
+        "largest": [{"name": readable(name), "bytes": size} for name, size in files.largest],
     }
     return Event("plan", "\n".join(lines), facts)
 
@@ -43,3 +44,8 @@ def counted(number: int) -> str:
 def megabytes(size: int) -> str:
     """A size in bytes as people read it."""
     return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
+
+
+def readable(name: str) -> str:
+    """A file's name, with escapes for what a terminal would not show or would obey."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1].replace("\\udc", "\\x") for c in name)

@@ -174,6 +174,16 @@ def wsgi(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return folder
 
 
+@pytest.fixture
+def quick(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of an app that needs nothing and starts at once; named after the test."""
+    test: str = request.node.name.removeprefix("test_").split("[")[0]
+    folder = tmp_path / test.replace("_", "-")[:28].strip("-")
+    folder.mkdir()
+    (folder / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
+    return folder
+
+
 def processes_of(folder: Path) -> list[str]:
     """Command lines of the processes that name a folder."""
     found = []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +20,8 @@ from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.spelling import typed
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from de_tasks.api.platform import Platform
     from de_tasks.auth.store import Store
     from de_tasks.retry import Policy, Wait
@@ -58,6 +63,23 @@ class DeTask(Task):  # type: ignore[type-arg]
         return options
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Take SIGTERM, by which CI systems end a job, for Ctrl-C: what was begun is cleared away."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
     """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help."""
 
@@ -65,7 +87,8 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
         @functools.wraps(body)
         def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
             try:
-                return body(context, *arguments, **_given(keywords))
+                with _interruptible():
+                    return body(context, *arguments, **_given(keywords))
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.") from None
 
