@@ -7,6 +7,7 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 from tests.soak.fire import Fire
@@ -23,9 +24,11 @@ def main() -> int:
     print(f"seed {given.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         fire = Fire(Path(folder), lambda text: print(text, flush=True))
-        for found in fire.rounds(given.kills):
-            wrong += 1
-            print(f"WRONG  {found}", flush=True)
+        # Closed in any case: an interrupt must not leave a sandbox behind.
+        with closing(fire.rounds(given.kills)) as rounds:
+            for found in rounds:
+                wrong += 1
+                print(f"WRONG  {found}", flush=True)
     minutes = (time.monotonic() - begin) / 60
     print(f"{fire.kills} kills in {minutes:.0f} minutes, {wrong} times something was wrong.")
     return 1 if wrong else 0

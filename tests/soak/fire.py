@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class Fire:
         self._running: control.Running | None = None
         self.kills = 0
 
-    def rounds(self, kills: int) -> Iterator[str]:
+    def rounds(self, kills: int) -> Generator[str]:
         """Kill that many times; yields what is found wrong."""
         with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
             patch.setenv("TMPDIR", str(self._temporary))
