@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
+from de_tasks.server.manager import CHANGES
 from tests.attacker import OPENID, REALM, genuine
 from tests.browser import Browser
 from tests.conftest import passwords
@@ -57,6 +59,28 @@ def test_forged_form_does_nothing(form: str, csrf: str | None, fortress: control
     grant |= {"device_code": begun["device_code"]}
     polled = requests.post(f"{fortress.url}{OPENID}/token", data=grant, timeout=9)
     assert polled.json()["error"] == "authorization_pending"
+
+
+MANAGING = [
+    *("/account/api-key", "/account/new-api-key", "/account/end-others"),
+    *(f"/apps/vault/{action}" for action in CHANGES),
+]
+
+
+@pytest.mark.parametrize("form", MANAGING)
+def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> None:
+    genuine(fortress)
+    browser = manager(fortress)
+    fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
+    assert browser.session.post(fortress.url + form, data=fields).status_code == 403
+    assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
+
+
+@functools.cache
+def manager(running: control.Running) -> Browser:
+    browser = Browser(running)
+    browser.sign_in("admin")
+    return browser
 
 
 GETS = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from starlette.requests import HTTPConnection
 
@@ -43,7 +42,7 @@ class Identity:
             return self.bearer(header)
         try:
             pair = base64.b64decode(value.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         username, colon, password = pair.partition(":")
         if not colon:
