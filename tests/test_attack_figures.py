@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_figures_are_those_of_the_tests() -> None:
-    files = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_attacks_*.py"))
+    files = sorted(
+        path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_attacks_*.py")
+    )
     command = [sys.executable, "-m", "pytest", "-n", "0", "--collect-only", "-q", *files]
     listed = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True

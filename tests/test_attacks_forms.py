@@ -54,7 +54,7 @@ def test_forged_form_does_nothing(form: str, csrf: str | None, fortress: control
     fields = {"user_code": begun["user_code"], "answer": "yes", "username": "viewer"}
     fields |= {"password": passwords(fortress)["viewer"]} | ({} if csrf is None else {"csrf": csrf})
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
-    assert "<span>dev</span>" in browser.get("/").text
+    assert "<strong>dev</strong>" in browser.get("/docs").text
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": "dash"}
     grant |= {"device_code": begun["device_code"]}
     polled = requests.post(f"{fortress.url}{OPENID}/token", data=grant, timeout=9)
@@ -107,7 +107,7 @@ def test_no_get_changes_anything(address: str, fortress: control.Running) -> Non
     word = passwords(fortress)["viewer"]
     answer = browser.get(address.format(csrf=csrf[1], code=begun["user_code"], password=word))
     assert "access_token" not in answer.text
-    assert "<span>dev</span>" in browser.get("/").text
+    assert "<strong>dev</strong>" in browser.get("/docs").text
     page = browser.get(f"{REALM}/device?user_code={begun['user_code']}")
     assert "Grant access?" in page.text
 

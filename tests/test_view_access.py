@@ -131,3 +131,15 @@ def test_script_without_sign_in_gets_401(browser: Browser) -> None:
     posted = requests.post(shown(browser), data="{}", timeout=10)
     fetched = browser.get(shown(browser), headers={"Sec-Fetch-Mode": "cors"})
     assert (posted.status_code, fetched.status_code) == (401, 401)
+
+
+def test_cookies_are_secure_under_tls(tmp_path: Path) -> None:
+    running = control.start(tmp_path / "data", {"port": control.free_port(), "tls": True})
+    try:
+        page = requests.get(
+            f"{running.url}/auth/realms/dash/sign-in", verify=running.ca_path, timeout=10
+        )
+        name, _, rest = page.headers["Set-Cookie"].partition("=")
+        assert name == f"__Host-de-browser-{running.port}" and "Secure" in rest
+    finally:
+        control.stop(running)
