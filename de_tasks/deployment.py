@@ -135,7 +135,6 @@ class Deploy:
             self._tell(Event("done", words, facts))
             return Outcome(plan.name, pushed.sha, app.url)
         self._step(f"Pushed as {pushed.sha[:7]}", sha=pushed.sha)
-        self._state = self._building(pushed.sha)
         if plan.wait:
             return self._wait(pushed)
         watch = typed(f"logs --type build --follow --name {plan.name}")
@@ -164,6 +163,7 @@ class Deploy:
         except KeyboardInterrupt:
             self._state = self._found_after(snapshot)
             raise
+        self._state = self._building(pushed.sha)
         self._part("push")
         return pushed
 
