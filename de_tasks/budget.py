@@ -128,8 +128,9 @@ class Budget:
             nonlocal wait
             # More than a whole window has would never be there: the server decides on it.
             enough = known.limit and known.left - known.held >= min(points, known.limit)
-            if known.end > now and not enough:
-                wait = known.end - now
+            unsure = 0 < known.end <= now
+            if unsure or (known.end > now and not enough):
+                wait = _latest_end(known) - now
                 return known
             return replace(known, held=known.held + points)
 
@@ -176,11 +177,17 @@ def _read(descriptor: int) -> Known:
 def _current(known: Known, now: float) -> Known:
     """The window of this moment: the next one, all of it left, when the known one is over."""
     # A clock that was set back must not make anybody wait for long.
-    if now < known.end <= now + LONGEST_WINDOW:
+    if now < _latest_end(known) <= now + LONGEST_WINDOW:
         return known
     # A window begins with the first action, so its end is later than this if anything.
     end = now + known.window if known.window else 0.0
     return Known(known.number + 1, known.limit, known.limit, 0, known.window, end, guessed=True)
+
+
+def _latest_end(known: Known) -> float:
+    """The end of the window; where it is guessed and requests are still on their way, the latest
+    that it may be: the server's window begins when the first of them arrives."""
+    return known.end + (known.window if known.guessed and known.held else 0.0)
 
 
 def _told(known: Known, told: Told, now: float, newest: bool = False) -> Known:

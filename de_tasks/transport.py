@@ -80,6 +80,10 @@ class Transport:
         session.headers["User-Agent"] = "de-tasks"
         return session
 
+    def make_ready(self) -> None:
+        """Load what the first request needs, so that it leaves as soon as it is asked for."""
+        _ = self._session
+
     def request(
         self, method: str, url: str, seconds: float = READ_SECONDS, **options: Any
     ) -> requests.Response:

@@ -150,6 +150,8 @@ class Client:
         find: Callable[[], T | None] | None = None,
     ) -> T:
         lost = False
+        # Points are reserved for the moment: the request must not be late for its window.
+        self._transport.make_ready()
 
         def attempt(this: Attempt, spending: Spending) -> T:
             nonlocal lost

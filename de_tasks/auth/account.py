@@ -51,8 +51,8 @@ class Account:
         """
 
         def attempt(this: Attempt) -> T:
+            used = self.credentials.header()
             with self.budget.spending(points, self.ask) as spending:
-                used = self.credentials.header()
                 try:
                     return function(this, spending)
                 except NotLoggedIn:
