@@ -136,3 +136,9 @@ def test_what_people_type_is_no_markup(fortress: control.Running) -> None:
     form = browser.get(f"{REALM}/sign-in?to=/x{quote(mark)}")
     wrong = browser.submit(form, username=mark, password="x")
     assert "<script>" not in form.text + wrong.text
+
+
+def test_form_of_another_site_takes_no_cookie_away(fortress: control.Running) -> None:
+    """Browsers leave the cookie out of such a form, and heed what its answer does to cookies."""
+    answer = requests.post(f"{fortress.url}{OPENID}/logout", data={"x": "y"}, timeout=9)
+    assert f"de-session-{fortress.port}" not in answer.headers.get("Set-Cookie", "")

@@ -80,7 +80,11 @@ class SignIn:
 
     def _end(self, request: Request, form: FormData) -> Response:
         session = self._sessions.of(request)
-        if session and not same(form.get("csrf"), session.csrf):
+        if session is None:
+            # A form that another site has sent comes without the cookie: an answer that took
+            # the cookie back would sign the visitor out all the same.
+            return self._signed_out()
+        if not same(form.get("csrf"), session.csrf):
             return self._pages.message(403, "Not signed out", OUT_OF_DATE, session)
         response = self._signed_out()
         self._sessions.end(request, response)
