@@ -82,8 +82,12 @@ class Stage:
 
     def expire(self) -> None:
         """Make the person's access token one that the server does not take."""
-        store = Store.at(self.person.home / "login.json")
-        login = store.get(self.person.host)
+        self.expire_in(Store.at(self.person.home / "login.json"), self.person.host)
+
+    @staticmethod
+    def expire_in(store: Store, host: str) -> None:
+        """Make the access token of a stored login one that the server does not take."""
+        login = store.get(host)
         assert login
         store.put(replace(login, access_token=login.access_token[:-8] + "expired0"))
 

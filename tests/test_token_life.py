@@ -1,0 +1,94 @@
+"""An access token that ends in the middle of the work is renewed, once, for all who use it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from de_tasks.auth.account import Account
+from de_tasks.auth.oidc import Oidc
+from de_tasks.auth.session import Session
+from de_tasks.auth.store import Store
+from de_tasks.budget import Budget
+from de_tasks.config import Host
+from de_tasks.errors import NotLoggedIn
+from de_tasks.retry import Policy
+from de_tasks.server import control
+from de_tasks.transport import Transport
+from tests.conftest import Cli, passwords
+from tests.support.stage import Stage, follow, staged
+
+
+@pytest.fixture(scope="module")
+def stage(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staged(sandbox, tmp_path_factory.mktemp("tokens")) as made:
+        yield made
+
+
+def renewals(sandbox: control.Running) -> int:
+    """How many refresh tokens were used since the sandbox began."""
+    with sqlite3.connect(sandbox.data / "sandbox.sqlite3") as database:
+        found = database.execute("SELECT count(*) FROM refresh_tokens WHERE used > 0").fetchone()
+    return int(found[0])
+
+
+@pytest.mark.parametrize("line", ["deploy -y -n settled --no-wait", "apps status -n settled"])
+def test_command_goes_on_with_a_new_token(line: str, stage: Stage) -> None:
+    message = stage.edit()
+    before = renewals(stage.running)
+    stage.expire()
+    words = [*line.split(), *(["-m", message] if "deploy" in line else [])]
+    done = stage.person.run(words, folder=stage.folder)
+    assert done.code == 0, done.err
+    assert renewals(stage.running) == before + 1
+
+
+def test_push_renews_what_ends_before_it(stage: Stage) -> None:
+    message = stage.edit()
+    before = renewals(stage.running)
+    # The push is the first thing of a redeploy: it is git that meets the 401.
+    stage.expire()
+    done = stage.person.run(
+        ["deploy", "-n", "settled", "--no-wait", "-m", message], folder=stage.folder
+    )
+    assert done.code == 0 and stage.pushed(message) == 1
+    assert renewals(stage.running) == before + 1
+
+
+def test_log_goes_on_with_a_new_token(stage: Stage) -> None:
+    before = renewals(stage.running)
+    stage.expire()
+    done = follow(stage, "after-the-end")
+    assert (done.code, done.out.count("after-the-end")) == (130, 1), done.err
+    assert renewals(stage.running) == before + 1
+
+
+def test_commands_at_once_renew_once(cli: Cli, sandbox: control.Running) -> None:
+    store = Store.at(cli.home / ".dash_enterprise" / "credentials.json")
+    Stage.expire_in(store, cli.host)
+    before = renewals(sandbox)
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        codes = list(pool.map(lambda _: cli.run("whoami").returncode, range(5)))
+    assert codes == [0] * 5
+    assert renewals(sandbox) == before + 1
+    assert cli.run("whoami").returncode == 0
+
+
+def test_threads_without_a_store_renew_once(sandbox: control.Running, tmp_path: Path) -> None:
+    oidc = Oidc(Host.parse(sandbox.url), Transport())
+    session = Session(oidc, oidc.password("dev", passwords(sandbox)["dev"]))
+    account = Account(session, Policy(), Budget(tmp_path, sandbox.url, "dev"))
+    old, before = session.header(), renewals(sandbox)
+
+    def act(*_: object) -> str:
+        if account.header() == old:
+            raise NotLoggedIn("The token has ended.")
+        return account.header()
+
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        headers = set(pool.map(lambda _: account.act(act), range(5)))
+    assert len(headers) == 1 and renewals(sandbox) == before + 1
