@@ -72,6 +72,16 @@ def test_default_branch(here: Repository) -> None:
     assert repository.is_default("trunk", "origin") and not repository.is_default("main", "origin")
 
 
+def test_default_branch_of_a_worktree_and_of_a_remote_without_a_name(
+    here: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    here.git("worktree", "add", "-q", "../tree", "-b", "trunk")
+    monkeypatch.chdir(here.folder.parent / "tree")
+    assert repository.is_default("trunk", "origin")
+    assert repository.is_default("main", "../app.remote")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "surely"),
     [

@@ -38,9 +38,8 @@ def surely_none(push: Push, folder: str) -> bool:
 def _files(folder: str) -> list[str]:
     """Every file that invoke may read: the system's, the user's and the project's."""
     home = os.path.expanduser("~")
-    found = [os.path.join(base, name) for base in ("/etc", home) for name in CONFIGURATION]
-    # The user's begin with a dot.
-    found = [n.replace(f"{home}{os.sep}", f"{home}{os.sep}.") for n in found]
+    found = [os.path.join("/etc", name) for name in CONFIGURATION]
+    found += [os.path.join(home, f".{name}") for name in CONFIGURATION]
     project = nearest(folder)
     return found + [os.path.join(project, name) for name in CONFIGURATION if project]
 

@@ -97,7 +97,8 @@ def _symbolic_ref(name: str) -> str:
     Read from its file in a plain repository (gitrepository-layout(5): such refs are never
     packed): to start git takes twice as long as all else that most pushes ask for.
     """
-    if os.path.isdir(".git/refs") and not os.path.exists(".git/reftable"):
+    plain = os.path.isdir(".git/refs") and not os.path.exists(".git/reftable")
+    if plain and ".." not in name:  # A remote may be given by its path.
         try:
             with open(f".git/{name}", encoding="utf-8") as file:
                 return file.read().removeprefix("ref:").strip()
