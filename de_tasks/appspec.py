@@ -40,6 +40,14 @@ def legal_app_name(text: str) -> str:
     return re.sub(r"^[^a-z]+", "", slug)[:30].strip("-")
 
 
+def check_folder(folder: Path) -> None:
+    """Raise `UsageError` for a folder that cannot be deployed."""
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}. Name the app's folder with --path")
+    if not any(folder.iterdir()):
+        raise UsageError(f"{folder} is empty: there is nothing to deploy.")
+
+
 @dataclass(frozen=True)
 class Procfile:
     """The processes of an app: process type to command line, in the order of the file."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from de_tasks.api.models import App, Build
 from de_tasks.api.platform import DeployPlatform
-from de_tasks.errors import DeTasksError, Interrupted, UsageError
+from de_tasks.errors import DeTasksError, Interrupted
 from de_tasks.events import Event, counted, planned
 from de_tasks.following import WAITS, WAITS_AFTER_CREATE, see_through
 from de_tasks.repo.cache import DeployRepository
@@ -76,14 +76,6 @@ class Outcome:
 def foreign(build: Build, user: str) -> bool:
     """Whether a deploy is not this user's own, made with this tool."""
     return build.author != user or not build.ours
-
-
-def check_folder(folder: Path) -> None:
-    """Raise `UsageError` for a folder that cannot be deployed."""
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}. Name the app's folder with --path")
-    if not any(folder.iterdir()):
-        raise UsageError(f"{folder} is empty: there is nothing to deploy.")
 
 
 class Deploy:

@@ -219,12 +219,11 @@ def test_secrets_are_found_and_a_line_can_be_allowed(
     url = "://jessica:hunter2pass@db.acme-corp.com/x"
     lines = [f"A = 'redis{url}'", "b = 1", f"C = 'mysql{url}'  # kingfisher:ignore", "d = 1"]
     lines += ["# kingfisher:ignore", f"E = 'amqp{url}'", f"F = 'postgresql{url}1'"]
-    (app / "-settings.py").write_text("\n".join(lines) + "\n")
+    for name in ("-settings.py", "copy.py"):
+        (app / name).write_text("\n".join(lines) + "\n")
     listed = checks.run(app, "app", 1, (), None)
-    assert [(f.file, f.line, f.code) for f in listed] == [
-        ("-settings.py", 1, "secret"),
-        ("-settings.py", 7, "secret"),
-    ]
+    places = [(f.file, f.line) for f in listed if f.code == "secret"]
+    assert places == [("-settings.py", 1), ("-settings.py", 7), ("copy.py", 1), ("copy.py", 7)]
     assert "hunter2pass" not in repr(listed)
     assert checks.run(app, "app", 1, (), ["app.py", "gone.py"]) == []
 

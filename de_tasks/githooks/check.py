@@ -28,7 +28,7 @@ def _check(options: argparse.Namespace) -> None:
     from pathlib import Path
 
     from de_tasks import checks
-    from de_tasks.deployment import check_folder
+    from de_tasks.appspec import check_folder
     from de_tasks.tasks.base import settings
     from de_tasks.tasks.checking import report
 

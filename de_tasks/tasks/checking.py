@@ -25,7 +25,7 @@ def check(
 ) -> None:
     """Check that a folder can be deployed: its Procfile, requirements and files."""
     from de_tasks import checks
-    from de_tasks.deployment import check_folder
+    from de_tasks.appspec import check_folder
 
     values = settings(context, path=path)
     folder = Path(values.path).expanduser()

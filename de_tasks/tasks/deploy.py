@@ -51,6 +51,7 @@ def deploy(
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks import deployment
+    from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
 
     if timeout:
@@ -59,7 +60,7 @@ def deploy(
     if values.confirm not in CONFIRM:
         raise UsageError(f"de.confirm is {' or '.join(CONFIRM)}, not {values.confirm!r}.")
     folder = Path(values.path).expanduser()
-    deployment.check_folder(folder)
+    check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
     tell = tell_json if json else tell_people
@@ -97,7 +98,7 @@ def diff(
     names: bool = False,
 ) -> None:
     """Show what a deploy would change against what is deployed."""
-    from de_tasks.deployment import check_folder
+    from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
 
     if stat and names:

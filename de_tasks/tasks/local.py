@@ -103,7 +103,7 @@ def run(
     the platform does. Ctrl-C ends all of them; when one ends by itself, so do the others.
     """
     from de_tasks import running
-    from de_tasks.deployment import check_folder
+    from de_tasks.appspec import check_folder
 
     values = settings(context, path=path)
     folder = Path(values.path).expanduser().resolve()

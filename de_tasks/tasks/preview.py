@@ -53,14 +53,14 @@ def deploy(
     json: bool = False,
 ) -> None:
     """Deploy a branch as an app of its own, created like the main app."""
-    from de_tasks import deployment
+    from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, path=path, timeout=timeout)
     folder = Path(values.path).expanduser()
-    deployment.check_folder(folder)
+    check_folder(folder)
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
     put(
