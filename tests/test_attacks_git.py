@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import itertools
-import os
-import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,56 +13,12 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import REFUSED, ask, bounded, genuine, platform, request, talk
+from tests.attacker import REFUSED, bounded, genuine, platform, request, talk
+from tests.support.git_objects import Repository, header, pack, varint
 
 NOBODY = "0" * 40
 TREE, FILE, LINK = b"40000", b"100644", b"120000"
 MEGABYTE = b"x" * 1024**2
-
-
-class Repository:
-    """A repository whose objects are made by hand, and an app to push them to."""
-
-    def __init__(self, folder: Path, running: control.Running) -> None:
-        self.folder = folder
-        self.running = running
-        self.git("init", "-q", "-b", "main")
-        bearer = f"Bearer {genuine(running)}"
-        ask(running, 'mutation { addApp(name: "target") { error } }', bearer)
-
-    def git(self, *arguments: str, data: bytes = b"") -> str:
-        """Run git; its output."""
-        names = ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL")
-        none = {
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "PATH": os.environ["PATH"],
-        }
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.folder,
-            env={**none, **dict.fromkeys(names, "mallory@evil.example")},
-            input=data,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        return (done.stdout + done.stderr).decode("utf-8", "replace").strip()
-
-    def blob(self, data: bytes) -> str:
-        return self.git("hash-object", "-w", "--stdin", data=data)
-
-    def tree(self, *entries: tuple[bytes, bytes, str]) -> str:
-        """A tree of (mode, name, hash), in the given order and with any names."""
-        data = b"".join(m + b" " + name + b"\0" + bytes.fromhex(h) for m, name, h in entries)
-        return self.git("hash-object", "-w", "--literally", "-t", "tree", "--stdin", data=data)
-
-    def push(self, tree: str, ref: str = "refs/heads/master") -> str:
-        """Push a commit of a tree; what git and the build say."""
-        commit = self.git("commit-tree", tree, "-m", "hostile")
-        header = f"http.extraHeader=Authorization: Bearer {genuine(self.running)}"
-        url = f"{self.running.url}/GIT/target"
-        return self.git("-c", header, "-c", "pack.threads=1", "push", "-f", url, f"{commit}:{ref}")
 
 
 @pytest.fixture
@@ -90,23 +44,6 @@ def test_file_that_is_small_until_it_is_unpacked(
     with bounded(fortress):
         said = repository.push(repository.tree((FILE, b"large", large)))
     assert "more than" in said and "Build failed" in said
-
-
-def pack(*objects: bytes) -> bytes:
-    data = b"PACK" + (2).to_bytes(4, "big") + len(objects).to_bytes(4, "big") + b"".join(objects)
-    return data + hashlib.sha1(data).digest()
-
-
-def header(kind: int, size: int) -> bytes:
-    first, size = (kind << 4) | (size & 15), size >> 4
-    return bytes([first | (128 if size else 0)]) + (varint(size) if size else b"")
-
-
-def varint(size: int) -> bytes:
-    out = b""
-    while size > 127:
-        out, size = out + bytes([size & 127 | 128]), size >> 7
-    return out + bytes([size])
 
 
 def receive(running: control.Running, data: bytes) -> requests.Response:

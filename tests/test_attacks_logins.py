@@ -17,9 +17,10 @@ from tests.attacker import login, opened, post
 def test_replayed_refresh_token_ends_the_whole_login(fortress: control.Running) -> None:
     first = login(fortress)
     second = refresh(fortress, first["refresh_token"])
+    third = refresh(fortress, second["refresh_token"])
     assert refresh(fortress, first["refresh_token"])["error"] == "invalid_grant"
-    assert refresh(fortress, second["refresh_token"])["error"] == "invalid_grant"
-    for token in (first, second):
+    assert refresh(fortress, third["refresh_token"])["error"] == "invalid_grant"
+    for token in (first, second, third):
         assert opened(fortress, token["access_token"]) <= {401, 403}
 
 
@@ -34,9 +35,14 @@ def test_two_at_once_with_one_refresh_token(fortress: control.Running) -> None:
     token = login(fortress)["refresh_token"]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: refresh(fortress, token), range(8)))
-    good = [answer for answer in answers if "refresh_token" in answer]
-    assert len(good) == 1
-    assert refresh(fortress, good[0]["refresh_token"])["error"] == "invalid_grant"
+    # A refresh whose answer may have been lost is repeated, and only the last answer is good:
+    # two that come with different ones are two that hold the login, and it ends for both.
+    seen = [refresh(fortress, answer["refresh_token"]) for answer in answers]
+    assert sum("refresh_token" in answer for answer in seen) <= 1
+    for answer in [*answers, *seen]:
+        if "refresh_token" in answer:
+            assert refresh(fortress, answer["refresh_token"])["error"] == "invalid_grant"
+            assert opened(fortress, answer["access_token"]) <= {401, 403}
 
 
 @pytest.mark.parametrize("which", ["refresh_token", "access_token"])

@@ -95,9 +95,10 @@ class Tokens:
             user = self._accounts.get(row["username"])
             if user is None:
                 return None
-            # What an answer that was lost has brought is good no more.
+            # What an answer that was lost has brought counts as used, long ago: who comes with
+            # it all the same shows that two hold this login, and that ends it.
             self._db.execute(
-                "DELETE FROM refresh_tokens WHERE grant_id = ? AND used = 0 AND hash <> ?",
+                "UPDATE refresh_tokens SET used = 1 WHERE grant_id = ? AND used = 0 AND hash <> ?",
                 row["id"],
                 digest(refresh_token),
             )
