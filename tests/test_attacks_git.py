@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import itertools
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,25 @@ def test_push_that_stops_half_way(repository: Repository, fortress: control.Runn
     with bounded(fortress):
         answer = talk(fortress, pieces())
     assert "unpack ok" not in answer.body
+    # git's own http-backend goes round in circles when it waits for the rest of a length.
+    deadline = time.monotonic() + 20
+    while backends(fortress) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert backends(fortress) == []
+
+
+def backends(running: control.Running) -> list[str]:
+    """The processes of git's HTTP service for a sandbox."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (entry / "cmdline").read_bytes()
+            ours = str(running.data).encode() in (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"http-backend" in name and ours:
+            found.append(entry.name)
+    return found
 
 
 @pytest.mark.parametrize("service", ["receive-pack", "upload-pack"])

@@ -96,7 +96,8 @@ class GitApp:
         for header, variable in (
             ("git-protocol", "GIT_PROTOCOL"),
             ("content-encoding", "HTTP_CONTENT_ENCODING"),
-            ("content-length", "CONTENT_LENGTH"),
+            # Not its length: told one, http-backend waits for all of it even when the pusher has
+            # gone, and takes a processor for itself while it does (git 2.39).
         ):
             if header in request.headers:
                 environment[variable] = request.headers[header]
