@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from de_tasks.server import control
 from tests.support.gitserver import git
 from tests.support.people import Done, People, Person
@@ -85,3 +87,27 @@ def test_asking_every_time(people: People, quick: Path) -> None:
     wrong = Person(dev.home, dev.host, {"INVOKE_DE_CONFIRM": "sometimes"})
     done = deploy(wrong, quick)
     assert done.code == 2 and "de.confirm is others or always, not 'sometimes'" in done.err
+
+
+def test_somebody_deploys_while_the_question_stands(
+    people: People, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was agreed to was overwriting dev's deploy, and not the one that came meanwhile."""
+    dev, admin, carol = people["dev"], people["admin"], people.add("carol", "admin")
+    assert deploy(dev, quick, "-y").code == 0
+    asked: list[str] = []
+
+    def confirm(question: str, yes: bool) -> bool:
+        asked.append(question)
+        if len(asked) == 1:
+            with monkeypatch.context() as patch:
+                patch.setattr("de_tasks.console.confirm", lambda *_: True)
+                change(quick, "carol's")
+                assert deploy(carol, quick).code == 0
+            change(quick, "admin's")
+        return True
+
+    change(quick, "admin's")
+    monkeypatch.setattr("de_tasks.console.confirm", confirm)
+    assert deploy(admin, quick).code == 0
+    assert len(asked) == 2 and "deployed by dev" in asked[0] and "deployed by carol" in asked[1]

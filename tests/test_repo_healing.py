@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.errors import UsageError
+from de_tasks.repo import bare
 from de_tasks.repo.refusal import Moved
 from tests.support.desk import Desk
 from tests.support.disks import bound, small_disk
@@ -30,12 +31,8 @@ def truncate(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
-def loose(bare: Path) -> list[Path]:
-    return sorted(p for p in (bare / "objects").glob("??/*"))
-
-
-def damage_objects(bare: Path) -> None:
-    for path in [*loose(bare), *(bare / "objects/pack").glob("*.pack")]:
+def damage_objects(place: Path) -> None:
+    for path in [*(place / "objects").glob("??/*"), *(place / "objects/pack").glob("*.pack")]:
         path.chmod(0o600)
         path.write_bytes(b"garbage" * 10)
 
@@ -211,6 +208,19 @@ def test_what_may_not_be_read_is_named(desk: Desk, what: str) -> None:
     _, err = child.communicate(timeout=60)
     assert re.search(r"UsageError: secret(/inside.py)? cannot be read by you", err), err
     assert not desk.server.head()
+
+
+@pytest.mark.parametrize("room", [10**9, -(10**9)], ids=["enough", "too little"])
+def test_packs_stay_few(desk: Desk, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bare, "MOST_PACKS", 3)
+    monkeypatch.setattr(bare, "ROOM", room)
+    for number in range(8):
+        desk.write("a.py", str(number))
+        desk.deploy()
+        for cache in desk.cache.glob("deploy/*.git/objects/pack"):
+            assert len(list(cache.glob("*.pack"))) <= 4
+    assert desk.server.content("a.py") == "7"
+    assert git(desk.server.repository, "rev-list", "--count", "master") == "8"
 
 
 def test_old_leftovers_are_cleared_away(desk: Desk) -> None:

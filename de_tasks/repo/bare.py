@@ -28,6 +28,10 @@ from de_tasks.repo.refusal import DISK_FULL
 ATTRIBUTES = "* -text -filter -ident -working-tree-encoding\n"
 """Bytes go up as they are on disk, whatever attributes the folder's own files set."""
 STALE_LOCKS = ("HEAD.lock", "config.lock", "shallow.lock", "packed-refs.lock")
+MOST_PACKS = 50
+"""Git looks for an object in each of them."""
+ROOM = 10**9
+"""Bytes of earlier deploys that are kept in any case."""
 STALE_SECONDS = 3600
 """A half-written pack is older than that only if whoever wrote it is gone."""
 
@@ -117,6 +121,17 @@ class Bare:
     def leave_out(self, patterns: list[str]) -> None:
         """Leave files out, as lines of a .gitignore would."""
         (self.folder / "info" / "exclude").write_text("".join(f"{p}\n" for p in patterns), "utf-8")
+
+    def tidy(self, size: int) -> None:
+        """Keep packs few, and everything to a bound that depends on the size of the files."""
+        packs = list((self.folder / "objects" / "pack").glob("*.pack"))
+        if len(packs) <= MOST_PACKS:
+            return
+        if sum(pack.stat().st_size for pack in packs) > 3 * size + ROOM:
+            # What is read anew is sent no more than what was kept.
+            self.remove()
+        else:
+            self.git("repack", "--geometric=2", "-d", "-q", "--no-write-bitmap-index")
 
     def lend(self, objects: Path) -> None:
         """Let git find objects where they are; nothing is copied."""

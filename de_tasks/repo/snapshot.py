@@ -98,6 +98,7 @@ class Snapshot:
         with contextlib.suppress(DeTasksError):
             if self._worktree:
                 self._worktree.settle()
+                self._bare.tidy(self.files().size)
 
     def end(self) -> None:
         """End every git command that still runs."""
