@@ -7,7 +7,7 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,dev]'
 	touch $@
 
-.PHONY: demo test lint soak clean
+.PHONY: demo test lint soak faults clean
 demo: .venv/ready
 	@$(BIN)/python tests/demo.py
 
@@ -17,6 +17,10 @@ test: lint
 # Kills the sandbox 200 times while it works; takes about 20 minutes.
 soak: .venv/ready
 	$(BIN)/python -m tests.soak
+
+# Crosses every fault of the network with every command; takes about 30 minutes.
+faults: .venv/ready
+	$(BIN)/python -m tests.matrix
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -97,6 +97,14 @@ class Stage:
         found = [*(home / "tmp").iterdir(), *home.rglob("*.partial"), *home.rglob("index.lock")]
         return [str(path) for path in found]
 
+    def children(self) -> list[str]:
+        """Commands of ours that still run."""
+        found = []
+        for task in Path("/proc/self/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+        return [line for line in found if line.startswith("git ")]
+
 
 @dataclass(frozen=True)
 class Operation:
