@@ -29,7 +29,7 @@ def problems(stage: Stage, fault: Fault, operation: Operation, times: int) -> tu
     word = operation.prepare(stage)
     with meeting(stage, fault, operation.target, times), stage.patience(4, 4 if times == 1 else 2):
         done = operation.run(stage, word)
-    once, lasting, words = fault.ending(operation.name)
+    once, lasting, words = fault.ending(operation.kind or operation.name)
     effects = operation.effects(stage, word)
     right = done.code in (0, once, lasting) and "Traceback" not in done.err
     said = done.code == 0 or re.search(f"{words}|{MAYBE}", done.err)

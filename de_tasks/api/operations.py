@@ -21,8 +21,8 @@ from de_tasks.api.models import (
     User,
 )
 from de_tasks.errors import DeTasksError, NotFound, Temporary
-from de_tasks.retry import PASSING
 from de_tasks.spelling import typed
+from de_tasks.transport import Unavailable
 
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
@@ -169,7 +169,7 @@ class GraphQLPlatform:
             return self._client.change(
                 "restartApp", RESTART, lambda done: tuple(done["restarted"]), name=name
             )
-        except PASSING as error:
+        except Unavailable as error:
             if not error.sent:
                 raise
             status = typed(f"status --name {name}")

@@ -29,14 +29,6 @@ def _database_gone(stage: Stage, name: str) -> int:
     return int(all(service.name != f"{name}-redis" for service in stage.platform.services()))
 
 
-def _two_deploys(stage: Stage) -> str:
-    for _ in range(2):
-        message = stage.edit()
-        done = stage.person.run(["deploy", "-n", "settled", "-m", message], folder=stage.folder)
-        assert done.code == 0, done.err
-    return ""
-
-
 CHANGE = "services create --type redis --app-name|{}"
 COMMANDS = (
     *OPERATIONS,
@@ -48,7 +40,7 @@ COMMANDS = (
     Operation("logs", "logs -n settled", "runtimeLogs"),
     Operation("logs of the build", "logs -n settled --type build", "build\\(appname"),
     Operation("history", "history -n settled", "builds\\(appname"),
-    Operation("diff", "diff -n settled --stat", "GET \\S+git-receive-pack"),
+    Operation("diff", "diff -n settled --stat", "GET \\S+git-receive-pack", kind="push"),
     Operation(
         "deploy, building",
         "deploy -y -n settled|-m|{}",
@@ -57,7 +49,7 @@ COMMANDS = (
         Stage.pushed,
         whole=1,
     ),
-    Operation("rollback", "rollback -y -n settled", "POST \\S+git-receive-pack", _two_deploys),
+    Operation("rollback", "rollback -y -n settled", "POST \\S+git-receive-pack", kind="upload"),
     Operation("restart", "restart -n settled", "restartApp"),
     Operation("delete", "delete -y -n|{}", "deleteApp", _app, _gone, whole=1),
     Operation("services list", "services list", "services"),

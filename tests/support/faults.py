@@ -135,11 +135,9 @@ LIMIT_WORDS = "The rate limit is reached"
 UNSEEN = (75, 75, LIMIT_WORDS)
 GUESSED = (75, 75, "takes no more attempts")
 AT_429 = {"push": UNSEEN, "upload": UNSEEN, "log in": GUESSED}
-AT_JSON = {"push": (0, 2, "Is it the right host")}
-AT_200 = {"push": (0, 2, "Is it the right host"), "upload": (0, 75, "")}
+AT_PAGE = {"push": (0, 2, "Is it the right host"), "upload": (0, 75, "was cut")}
 AT_503 = {"push": (0, 75, "answers 503"), "upload": (0, 75, "answers 503")}
 GIT_CUT = (0, 75, "was cut")
-GIT_OTHER = (0, 2, "Is it the right host")
 AT_GIT = {"push": GIT_CUT, "upload": GIT_CUT}
 FAULTS = (
     Fault("refused connection", refused, words="not answer"),
@@ -159,14 +157,14 @@ FAULTS = (
     Fault("429, as documented", limited("429 Limit", ENVELOPE), words=LIMIT_WORDS, places=AT_429),
     Fault("429, no envelope", limited("429 Limit", BARE), words=LIMIT_WORDS, places=AT_429),
     Fault("429, in extensions", limited("429 Limit", INNER), words=LIMIT_WORDS, places=AT_429),
-    Fault("limit at status 200", limited("200 OK", ENVELOPE), words=LIMIT_WORDS, places=AT_200),
+    Fault("limit at status 200", limited("200 OK", ENVELOPE), words=LIMIT_WORDS, places=AT_PAGE),
     Fault("limit at status 503", limited("503 Limit", BARE), words=LIMIT_WORDS, places=AT_503),
     Fault(
         "429, Retry-After", status("429 Limit", Retry_After="1"), words=LIMIT_WORDS, places=AT_429
     ),
     Fault("429 alone", status("429 Limit"), 75, words=LIMIT_WORDS, places=AT_429),
     Fault("413", status("413 Content Too Large"), 1, 1, r"\(413\)"),
-    Fault("HTML page", status("200 OK"), lasting=2, words="Is it the right host"),
-    Fault("invalid JSON", garbled, words="cut short", places=AT_JSON),
+    Fault("HTML page", status("200 OK"), 0, 2, "Is it the right host", places=AT_PAGE),
+    Fault("invalid JSON", garbled, words="cut short", places=AT_PAGE),
     Fault("redirect to a login page", redirect, lasting=2, words="Is it the right host"),
 )

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -101,8 +101,10 @@ class Stage:
         """Commands of ours that still run."""
         found = []
         for task in Path("/proc/self/task").iterdir():
-            for pid in (task / "children").read_text().split():
-                found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+            # Threads of the proxy, and their children, end meanwhile.
+            with suppress(OSError):
+                for pid in (task / "children").read_text().split():
+                    found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
         return [line for line in found if line.startswith("git ")]
 
 
@@ -111,7 +113,8 @@ class Operation:
     """A kind of command. `line` is typed, once `prepare` has made ready and returned the words
     that take the place of `{}`; the fault meets requests that match `target`.
 
-    `effects` counts what has come of it: `whole` when it was done once.
+    `effects` counts what has come of it: `whole` when it was done once. `kind` is the operation
+    whose requests it makes, where that is another one.
     """
 
     name: str
@@ -121,6 +124,7 @@ class Operation:
     effects: Callable[[Stage, str], int] = lambda stage, word: 0
     whole: int = 0
     stdin: Callable[[Stage], str] = lambda stage: ""
+    kind: str = ""
 
     def run(self, stage: Stage, word: str) -> Done:
         """Type the line."""
