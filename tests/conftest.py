@@ -102,6 +102,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
         "port": control.free_port(),
         "start_timeout": 8,
         "rate_limit_points": 100_000,
+        # Wrong passwords of all tests come from one address.
+        "sign_in_failures": 100_000,
         # Most tests are about something else, and ask for pages as nobody.
         "view_access": "unauthenticated",
     }

@@ -210,8 +210,11 @@ def _read_line(descriptor: int, timeout: float) -> bytes:
     import select
 
     deadline, data = time.monotonic() + timeout, b""
+    # Not select(), which takes no descriptor from 1024 on.
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
     while not data.endswith(b"\n"):
-        readable, _, _ = select.select([descriptor], [], [], max(0, deadline - time.monotonic()))
+        readable = waiting.poll(1000 * max(0.0, deadline - time.monotonic()))
         piece = os.read(descriptor, 4096) if readable else b""
         if not piece:
             break

@@ -59,6 +59,10 @@ def write_hooks(folder: Path) -> Path:
     return folder
 
 
+LONGEST_PLACE = 60
+"""Characters of the folder for temporary files that leave room for the name of a socket."""
+
+
 class Pushes:
     """Hears of pushes: through a socket that only this user can reach, where the hook shows
     the build to the pusher, or through a file with the hash, where nobody waits for it."""
@@ -73,7 +77,9 @@ class Pushes:
         if link.is_symlink():
             shutil.rmtree(link.readlink(), ignore_errors=True)
             link.unlink()
-        self._folder = Path(tempfile.gettempdir()) / f"de-tasks-{secrets.token_hex(8)}"
+        places = [Path(tempfile.gettempdir()), Path("/tmp")]
+        near = next((p for p in places if len(str(p)) < LONGEST_PLACE), places[-1])
+        self._folder = near / f"de-tasks-{secrets.token_hex(8)}"
         link.symlink_to(self._folder)
         self._folder.mkdir(mode=0o700)
         self.path = self._folder / "hooks"
