@@ -14,7 +14,7 @@ from itertools import chain, islice
 from de_tasks.errors import OutputClosed, UsageError
 
 PROGRESS_SECONDS = 5.0
-"""Without a terminal, seconds between two lines of progress."""
+"""Without a terminal, seconds of silence before a line of progress."""
 ROWS_MEASURED = 100
 """A table's columns are as wide as its first rows need: the others need not be there yet."""
 
@@ -51,24 +51,22 @@ def result_json_list(values: Iterable[object]) -> None:
 
 def note(text: str) -> None:
     """Tell how it goes."""
+    global _told_at
     _clear_progress()
     print(text, file=sys.stderr, flush=True)
+    _told_at = time.monotonic()
 
 
 _progress_lines = 0
-_progress_time = 0.0
+_told_at = 0.0
 
 
 def progress(text: str) -> None:
     """Tell how far it is: on a terminal one line that changes, elsewhere a line now and then."""
-    global _progress_time
-    now = time.monotonic()
     if sys.stderr.isatty():
         block([text])
-    elif now - _progress_time >= PROGRESS_SECONDS:
-        if _progress_time:
-            print(text, file=sys.stderr, flush=True)
-        _progress_time = now
+    elif time.monotonic() - _told_at >= PROGRESS_SECONDS:
+        note(text)
 
 
 def block(lines: Sequence[str]) -> None:
