@@ -9,8 +9,9 @@ import pytest
 import trustme
 
 from de_tasks.server import control
-from tests.support.faults import FAULTS, Fault
-from tests.support.stage import OPERATIONS, Operation, Stage, follow, meeting, presenting, staged
+from tests.support.faults import CERTIFICATES, FAULTS, Fault
+from tests.support.operations import OPERATIONS, Operation, follow
+from tests.support.stage import Stage, meeting, presenting, staged
 
 ALWAYS = 1000
 LASTING = [operation for operation in OPERATIONS if operation.name in ("read", "create", "push")]
@@ -24,13 +25,6 @@ NOTICED_LATE = {
     ("stalled answer", "push"),
     ("stalled answer", "log in"),
     ("stalled after the request", "log in"),
-}
-
-
-CERTIFICATES = {
-    "expired": ("has expired", "can renew it"),
-    "of another name": ("127.0.0.1", "Is the host right"),
-    "of an unknown authority": ("local issuer", "--ca-path"),
 }
 
 

@@ -20,7 +20,8 @@ from de_tasks.retry import Policy
 from de_tasks.server import control
 from de_tasks.transport import Transport
 from tests.conftest import Cli, passwords
-from tests.support.stage import Stage, follow, staged
+from tests.support.operations import follow
+from tests.support.stage import Stage, staged
 
 
 @pytest.fixture(scope="module")

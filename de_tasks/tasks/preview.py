@@ -233,9 +233,11 @@ def prune(
     elif dry_run:
         console.note(f"{_count(found)} would be deleted. To delete: {typed('preview.prune -y')}")
     gone: list[str] = []
+    codes: set[int] = set()
     for item, outcome in () if dry_run else previews.delete_all(connection.platform, found, user):
         if isinstance(outcome, DeTasksError):
             console.note(str(outcome))
+            codes.add(outcome.code)
         else:
             gone.append(item.preview.name)
             _show(outcome, connection, console.note if json else console.result)
@@ -246,7 +248,9 @@ def prune(
         console.result_json([f | m for f, m in zip(facts, more, strict=True)])
     left = [item.preview.name for item in found if item.preview.name not in gone]
     if left and not dry_run:
-        raise DeTasksError(f"Not deleted: {', '.join(left)}.")
+        # What another try may heal must say so, also to a CI's job.
+        code = codes.pop() if len(codes) == 1 else 1
+        raise invoke.Exit(f"Not deleted: {', '.join(left)}.", code=code)
 
 
 def _branch(values: config.Settings, branch: str) -> str:

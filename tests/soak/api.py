@@ -10,6 +10,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -74,25 +75,30 @@ class Api:
         """Push the folder's HEAD to the app; whether the server took it. With `wait` git shows
         the build and ends with it."""
         url = f"{self.running.url}/GIT/{name}"
+        headers = [f"Authorization: {self.basic}", *([] if wait else ["Prefer: respond-async"])]
         # Random data is like nothing before it: looking for it would take the time of the test.
-        options = ["-c", "pack.window=0", "-c", f"http.extraHeader=Authorization: {self.basic}"]
-        if not wait:
-            options += ["-c", "http.extraHeader=Prefer: respond-async"]
-        done = git(folder, *options, "push", "--porcelain", "--force", url, "HEAD:master")
+        settings = [("pack.window", "0"), *(("http.extraHeader", text) for text in headers)]
+        words = ("push", "--porcelain", "--force", url, "HEAD:master")
+        done = git(folder, *words, settings=settings)
         if "rejected" in done.stdout + done.stderr:
             raise Wrong(f"push to {name}: {done.stdout}{done.stderr}")
         return done.returncode == 0
 
 
-def git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A git command that sees nothing of this machine's settings."""
+def git(
+    folder: Path, *words: str, settings: Sequence[tuple[str, str]] = ()
+) -> subprocess.CompletedProcess[str]:
+    """A git command that sees nothing of this machine's settings, and shows nobody its own."""
     environment = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
         **{f"GIT_{r}_{p}": "soak" for r in ("AUTHOR", "COMMITTER") for p in ("NAME", "EMAIL")},
+        "GIT_CONFIG_COUNT": str(len(settings)),
     }
+    for number, (name, value) in enumerate(settings):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     child = subprocess.Popen(
         ["git", *words],
         cwd=folder,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.stage import OPERATIONS, Operation, Stage
+from pathlib import Path
+
+from tests.support.operations import OPERATIONS, Operation
+from tests.support.people import passwords
+from tests.support.repositories import Repository
+from tests.support.stage import SERVER, Stage
+
+FLEET = ("fleet-a", "fleet-b")
 
 
 def _app(stage: Stage) -> str:
@@ -27,6 +34,64 @@ def _databases(stage: Stage, name: str) -> int:
 
 def _database_gone(stage: Stage, name: str) -> int:
     return int(all(service.name != f"{name}-redis" for service in stage.platform.services()))
+
+
+def _mono(stage: Stage) -> Path:
+    """A repository with two apps and a remote."""
+    folder = stage.person.home / "mono"
+    if not folder.exists():
+        for name in FLEET:
+            (folder / name).mkdir(parents=True)
+            (folder / name / "serve.py").write_text(SERVER)
+            (folder / name / "Procfile").write_text("web: python serve.py\n")
+        (folder / "invoke.yaml").write_text(f"de:\n  apps: [{', '.join(FLEET)}]\n")
+        Repository.make(folder).git("push", "-q", "origin", "main")
+    return folder
+
+
+def _edit_fleet(stage: Stage) -> str:
+    message = f"change {stage.word()}"
+    for name in FLEET:
+        (_mono(stage) / name / "note.txt").write_text(f"{name}: {message}")
+    return message
+
+
+def _ending(stage: Stage) -> Path:
+    """The folder of an app that ends by itself on this machine."""
+    folder = stage.person.home / "ending"
+    folder.mkdir(exist_ok=True)
+    (folder / "Procfile").write_text("web: true\n")
+    return folder
+
+
+def _preview(stage: Stage) -> str:
+    branch = f"branch-{stage.word()}"
+    line = f"preview deploy -y -n settled --no-wait --branch {branch}"
+    done = stage.person.run(line, folder=stage.folder)
+    assert done.code == 0, done.err
+    return branch
+
+
+def _previewed(stage: Stage, branch: str) -> int:
+    return sum(f":{branch}" in tag for app in stage.platform.apps() for tag in app.tags)
+
+
+def _no_preview(stage: Stage, branch: str) -> int:
+    return int(not _previewed(stage, branch))
+
+
+def _another_login(stage: Stage) -> str:
+    """A login in a key file of its own, which ends without that of the stage."""
+    path = str(stage.person.home / f"login-{stage.word()}.json")
+    line = ["--keyfile", path, "login", "--username", "dev", "--password-stdin"]
+    done = stage.person.run(line, stdin=passwords(stage.running)["dev"] + "\n")
+    assert done.code == 0, done.err
+    return path
+
+
+def _forgotten(stage: Stage, path: str) -> int:
+    file = Path(path)
+    return int(not file.exists() or "refresh_token" not in file.read_text())
 
 
 CHANGE = "services create --type redis --app-name|{}"
@@ -63,5 +128,73 @@ COMMANDS = (
         _app_with_database,
         _database_gone,
         whole=1,
+    ),
+    Operation("apps logs", "apps logs -n settled", "runtimeLogs"),
+    Operation("doctor", "doctor", "current", code=1),
+    Operation("doctor, describing", "doctor", "__schema", code=1),
+    Operation(
+        "logout",
+        "--keyfile|{}|logout",
+        "POST \\S+/revoke",
+        _another_login,
+        _forgotten,
+        whole=1,
+    ),
+    Operation("run --with-env", "run --with-env -n settled", "app\\(name", where=_ending),
+    Operation(
+        "preview deploy",
+        "preview deploy -y -n settled --no-wait --branch|{}",
+        "addApp",
+        lambda stage: f"branch-{stage.word()}",
+        _previewed,
+        whole=1,
+    ),
+    Operation(
+        "preview deploy, marking",
+        "preview deploy -y -n settled --no-wait --branch|{}",
+        "updateApp",
+        lambda stage: f"branch-{stage.word()}",
+        _previewed,
+        whole=1,
+    ),
+    Operation("preview list", "preview list -n settled", "apps\\(page"),
+    Operation(
+        "preview delete",
+        "preview delete -y -n settled --branch|{}",
+        "deleteApp",
+        _preview,
+        _no_preview,
+        whole=1,
+    ),
+    Operation(
+        "preview prune",
+        "preview prune -y -n settled",
+        "deleteApp",
+        _preview,
+        _no_preview,
+        whole=1,
+        where=_mono,
+    ),
+    Operation("fleet status", "fleet status", "app\\(name", where=_mono),
+    Operation(
+        "fleet deploy, reading",
+        "fleet deploy -y --all|-m|{}",
+        "apps\\(page",
+        _edit_fleet,
+        Stage.pushed,
+        whole=2,
+        where=_mono,
+        parts=True,
+    ),
+    Operation(
+        "fleet deploy, sending",
+        "fleet deploy -y --all|-m|{}",
+        "POST \\S+git-receive-pack",
+        _edit_fleet,
+        Stage.pushed,
+        whole=2,
+        where=_mono,
+        parts=True,
+        kind="upload",
     ),
 )

@@ -168,3 +168,9 @@ FAULTS = (
     Fault("invalid JSON", garbled, words="cut short", places=AT_PAGE),
     Fault("redirect to a login page", redirect, lasting=2, words="Is it the right host"),
 )
+CERTIFICATES = {
+    "expired": ("has expired", "can renew it"),
+    "of another name": ("127.0.0.1", "Is the host right"),
+    "of an unknown authority": ("local issuer", "--ca-path"),
+}
+"""Certificates that are not to be believed, and words that say why."""

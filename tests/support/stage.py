@@ -1,18 +1,15 @@
-"""A sandbox behind a fault proxy, a person who uses it, and what each command does to it."""
+"""A sandbox behind a fault proxy, and a person who uses it."""
 
 from __future__ import annotations
 
 import ssl
 import subprocess
 import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import trustme
@@ -22,7 +19,7 @@ from de_tasks.auth.store import Store
 from de_tasks.server import control
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault, refused
-from tests.support.people import Done, Person, passwords
+from tests.support.people import Person, passwords
 from tests.support.platforms import platform_of
 
 DEADLINE, ATTEMPTS = 4, 4
@@ -108,88 +105,6 @@ class Stage:
         return [line for line in found if line.startswith("git ")]
 
 
-@dataclass(frozen=True)
-class Operation:
-    """A kind of command. `line` is typed, once `prepare` has made ready and returned the words
-    that take the place of `{}`; the fault meets requests that match `target`.
-
-    `effects` counts what has come of it: `whole` when it was done once. `kind` is the operation
-    whose requests it makes, where that is another one.
-    """
-
-    name: str
-    line: str
-    target: str
-    prepare: Callable[[Stage], str] = lambda stage: ""
-    effects: Callable[[Stage, str], int] = lambda stage, word: 0
-    whole: int = 0
-    stdin: Callable[[Stage], str] = lambda stage: ""
-    kind: str = ""
-
-    def run(self, stage: Stage, word: str) -> Done:
-        """Type the line."""
-        first, *rest = (part.replace("{}", word) for part in self.line.split("|"))
-        words = [*first.split(), *rest]
-        # Waits of their middle length: what is left to chance would let a test fail by chance.
-        with mock.patch("de_tasks.retry.random.uniform", lambda least, most: (least + most) / 2):
-            return stage.person.run(words, stdin=self.stdin(stage), folder=stage.folder)
-
-
-def _new_name(stage: Stage) -> str:
-    return f"made-{stage.word()}"
-
-
-def _exists(stage: Stage, name: str) -> int:
-    return int(stage.platform.app(name) is not None)
-
-
-def _titled(stage: Stage, title: str) -> int:
-    details = stage.platform.details("settled")
-    return int(details is not None and details.title == title)
-
-
-def _expired(stage: Stage) -> str:
-    stage.expire()
-    return ""
-
-
-OPERATIONS = (
-    Operation("read", "apps list", "apps\\(page"),
-    Operation(
-        "set",
-        "apps update -n settled|--title|{}",
-        "updateApp",
-        lambda stage: f"Title {stage.word()}",
-        _titled,
-        whole=1,
-    ),
-    Operation("create", "apps create|-n|{}", "addApp", _new_name, _exists, whole=1),
-    Operation(
-        "log in",
-        "login --username dev --password-stdin",
-        "grant_type=password",
-        stdin=lambda stage: passwords(stage.running)["dev"] + "\n",
-    ),
-    Operation("renew", "whoami", "grant_type=refresh_token", _expired),
-    Operation(
-        "push",
-        "deploy -y -n settled --no-wait|-m|{}",
-        "GET \\S+git-receive-pack",
-        Stage.edit,
-        Stage.pushed,
-        whole=1,
-    ),
-    Operation(
-        "upload",
-        "deploy -y -n settled --no-wait|-m|{}",
-        "POST \\S+git-receive-pack",
-        Stage.edit,
-        Stage.pushed,
-        whole=1,
-    ),
-)
-
-
 @contextmanager
 def meeting(stage: Stage, fault: Fault, target: str, times: int = 1) -> Iterator[None]:
     """Let the next `times` requests that match meet a fault."""
@@ -209,21 +124,6 @@ def meeting(stage: Stage, fault: Fault, target: str, times: int = 1) -> Iterator
             back.join()
         elif fault.strike is refused:
             proxy.listen()
-
-
-def follow(stage: Stage, word: str) -> Done:
-    """Follow the app's log until it was asked for once more; `word` is in the new line."""
-    pauses = iter(range(2))
-
-    def pause(seconds: float) -> None:
-        if next(pauses):
-            raise KeyboardInterrupt
-        with urllib.request.urlopen(f"{stage.address}{word}", timeout=10):
-            return
-
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
-    with mock.patch.multiple("de_tasks.tasks.apps", FOLLOW_WAIT=1, time=clock):
-        return Operation("follow", "logs --follow -n settled", "").run(stage, word)
 
 
 @contextmanager
