@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,9 +15,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import requests
 
 from de_tasks.server import control
 from tests.conftest import Cli, processes_of
+from tests.support.people import log_in
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -132,25 +135,41 @@ def test_foreign_host_is_refused(sandbox: control.Running) -> None:
     assert fetch(sandbox.url, host="evil.example")[0] == 421
 
 
-def test_killed_sandbox_serves_again(tmp_path: Path, wsgi: Path) -> None:
-    port = control.free_port()
+def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path) -> None:
+    (quick / "Procfile").write_text("web: sleep 1; exec python -m http.server $PORT\n")
+    options: dict[str, int | str] = {
+        "port": control.free_port(),
+        "view_access": "unauthenticated",
+    }
     data = tmp_path / "data"
-    running = control.start(data, {"port": port, "view_access": "unauthenticated"})
-    cli = Cli(tmp_path, running.url)
-    cli.log_in(running)
-    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
-    url = address(cli, wsgi)
+    running = control.start(data, options)
+    person = log_in(running, "dev", tmp_path / "home")
+    assert person.run("deploy -y", folder=quick).code == 0
+    url = json.loads(person.run("status --json", folder=quick).out)["url"]
+    insert_apps(data, 3000)
     os.kill(running.pid, signal.SIGKILL)
     os.waitpid(running.pid, 0)
-    running = control.start(data, {"port": port, "view_access": "unauthenticated"})
+    running = control.start(data, options)
     try:
-        deadline = time.monotonic() + 20
-        while fetch(url)[0] != 200 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert fetch(url) == (200, "hello one")
-        assert cli.run("whoami").stdout.startswith("Logged in as [dev]")
+        early = requests.get(url, timeout=20)
+        assert early.status_code == 503 and f"{quick.name} is being started" in early.text
+        assert early.headers["Retry-After"] == "1" and early.headers["Refresh"] == "2"
+        assert person.run("restart", folder=quick).code == 0, "it waits for the app to be there"
+        assert requests.get(url, timeout=20).status_code == 200
+        assert person.run("whoami").out.startswith("Logged in as [dev]")
+        made = [path.name for path in (data / "git").iterdir()]
+        assert made == ["1.git"], "what was never pushed to costs a start nothing"
     finally:
         control.stop(running)
+
+
+def insert_apps(data: Path, number: int) -> None:
+    """Apps of dev, as rows of the database and so at once."""
+    with sqlite3.connect(data / "sandbox.sqlite3", timeout=30) as database:
+        database.executemany(
+            "INSERT INTO apps (name, owner, title, created, updated) VALUES (?, 'dev', '', '', '')",
+            [(f"many-{number}",) for number in range(number)],
+        )
 
 
 @pytest.mark.parametrize("moment", ["$ inv sandbox.start", "$ inv deploy", "-----> Starting web"])

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.errors import DeTasksError
 from de_tasks.server import control
-from tests.conftest import INV, Cli
+from tests.conftest import INV, Cli, processes_of
 from tests.support.disks import small_disk
 
 
@@ -92,6 +93,17 @@ def test_foreground_ends_with_its_signal(tmp_path: Path) -> None:
     assert running and running.pid == child.pid
     child.send_signal(signal.SIGINT)
     assert child.wait(30) == 0 and control.find(data) is None
+
+
+def test_late_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = ["/bin/sh", "-c", f"trap '' TERM; echo up; while :; do sleep 0.1; done # {tmp_path}"]
+    monkeypatch.setattr(control, "command", lambda *_: deaf)
+    monkeypatch.setattr(control, "START_TIMEOUT", 0.5)
+    monkeypatch.setattr(control, "END_TIMEOUT", 0.1)
+    with pytest.raises(DeTasksError, match="did not start within"):
+        control.start(tmp_path, {})
+    assert (tmp_path / "server.log").read_text() == "up\n"
+    assert processes_of(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", ["70000", "x", "-1"])

@@ -15,6 +15,7 @@ from de_tasks.server.access import Access, Refused, need_admin, need_seat
 from de_tasks.server.accounts import User
 from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database, timestamp
+from de_tasks.server.folders import arrange_persistent
 from de_tasks.server.releases import Releases
 from de_tasks.server.repositories import Repositories
 from de_tasks.server.settings import ServerSettings
@@ -148,7 +149,6 @@ class Apps:
             now,
             now,
         )
-        await self._repositories.create(app_id)
         return self._db.one("SELECT * FROM apps WHERE id = ?", app_id)
 
     def update(self, app: sqlite3.Row, metadata: Mapping[str, Any]) -> sqlite3.Row:
@@ -177,6 +177,7 @@ class Apps:
         """Keep a picture. Raises `UsageError` for what is no small PNG or JPEG."""
         kind = check_image(data, THUMBNAIL_LIMIT)
         folder = self._releases.app(app["id"], app["name"]).folder
+        folder.mkdir(parents=True, exist_ok=True)
         partial = folder / "thumbnail.partial"
         partial.write_bytes(data)
         partial.replace(folder / f"thumbnail.{kind}")
@@ -192,7 +193,7 @@ class Apps:
         """Give the app a persistent filesystem, or take it away with what is in it."""
         if bool(app["persistent"]) != enabled:
             self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
-            self._releases.arrange_persistent(self._releases.app(app["id"], app["name"]), enabled)
+            arrange_persistent(self._releases.app(app["id"], app["name"]), enabled)
         return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
 
     async def delete(self, user: User, name: str | None) -> None:

@@ -13,8 +13,10 @@ from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.environments import Environments
+from de_tasks.server.folders import RELEASES_KEPT, prune
 from de_tasks.server.logs import LogFile, Pulse
-from de_tasks.server.releases import RELEASES_KEPT, App, Releases
+from de_tasks.server.release import App
+from de_tasks.server.releases import Releases
 from de_tasks.server.repositories import Repositories
 from de_tasks.server.settings import ServerSettings
 
@@ -44,28 +46,6 @@ class Builds:
         self._logs: dict[int, LogFile] = {}
         self._changes: dict[int, Pulse] = {}
 
-    async def recover(self) -> None:
-        """After a restart: serve every app again and finish every build that was pushed."""
-        self._remove_leftovers()
-        self._db.execute("UPDATE builds SET status = 'queued' WHERE status = 'building'")
-        for row in self._db.all("SELECT * FROM apps"):
-            await self._repositories.create(row["id"])
-            self._repositories.tidy(row["id"])
-            app = self._releases.app(row["id"], row["name"])
-            self._releases.tidy(app, bool(row["persistent"]))
-            live = self._db.find("SELECT id, environment FROM builds WHERE id = ?", row["release"])
-            if live:
-                try:
-                    await self._releases.start(app, live["id"], live["environment"])
-                except DeTasksError as error:
-                    logger.error("app %s cannot be started: %s", app.name, error)
-            head = await self._repositories.head(app.id)
-            last = self.last(app.id)
-            if head and (last is None or last["sha"] != head):
-                await self.enqueue(app, head, row["owner"])
-            elif last and last["status"] == "queued":
-                self._work(app)
-
     async def enqueue(self, app: App, sha: str, pushed_by: str) -> int:
         """Queue a build of a pushed commit; returns its number."""
         commit = await self._repositories.commit(app.id, sha)
@@ -83,7 +63,7 @@ class Builds:
         subject = commit.message.partition("\n")[0]
         self.log(app, build_id).append(f"-----> Build {build_id} of {app.name}: {subject}")
         self.changed(app.id).fire()
-        self._work(app)
+        self.work(app)
         return build_id
 
     def last(self, app_id: int) -> sqlite3.Row | None:
@@ -111,16 +91,8 @@ class Builds:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
-    def _remove_leftovers(self) -> None:
-        """Files of what was being made or deleted when the sandbox ended."""
-        ids = {str(row["id"]) for row in self._db.all("SELECT id FROM apps")}
-        for folder in (self._settings.data / "apps", self._repositories.folder):
-            for path in folder.glob("*"):
-                if path.name.removesuffix(".git") not in ids:
-                    shutil.rmtree(path, ignore_errors=True)
-        self._environments.remove_unfinished()
-
-    def _work(self, app: App) -> None:
+    def work(self, app: App) -> None:
+        """Build what is queued of an app."""
         worker = self._workers.get(app.id)
         if worker is None or worker.done():
             self._workers[app.id] = asyncio.create_task(self._work_off(app))
@@ -172,7 +144,7 @@ class Builds:
                 self._set(app, build_id, status="built", finished_at=timestamp())
             switch()
         self.changed(app.id).fire()
-        await asyncio.to_thread(self._releases.prune, app)
+        await asyncio.to_thread(prune, app)
         self._prune_environments()
 
     def _fail(self, app: App, build_id: int, reason: str) -> None:

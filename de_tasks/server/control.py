@@ -23,6 +23,8 @@ from de_tasks.errors import DeTasksError, UsageError
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
+END_TIMEOUT = 20.0
+"""For a sandbox that did not start in time: after that it is killed."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,17 @@ def start(
             answer = _read_line(pipe.fileno(), START_TIMEOUT)
         record = json.loads(answer) if answer else {}
     except BaseException:
-        child.terminate()
-        child.wait(STOP_TIMEOUT)
+        _end(child)
         raise
     if "error" in record:
         child.wait(STOP_TIMEOUT)
         kind = UsageError if record["code"] == UsageError.exit_code else DeTasksError
         raise kind(record["error"])
     if not record:
-        child.terminate()
-        raise DeTasksError(f"The sandbox did not start; {data / 'server.log'} says why.")
+        late = child.poll() is None
+        _end(child)
+        when = f" within {START_TIMEOUT:.0f} s" if late else ""
+        raise DeTasksError(f"The sandbox did not start{when}; {data / 'server.log'} says why.")
     return Running(**record, data=data)
 
 
@@ -192,6 +195,16 @@ def _open(running: Running, request: urllib.request.Request | str, timeout: floa
 
 def _unblock() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a sandbox that did not start. Killed, it still leaves no process: see `leash`."""
+    child.terminate()
+    try:
+        child.wait(END_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _alive(pid: int) -> bool:

@@ -7,17 +7,17 @@ The prefix is taken off: Dash Enterprise tells an app its prefix through
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import aiohttp
 from multidict import CIMultiDict
-from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from de_tasks.server.cookies import is_ours, without_ours
+from de_tasks.server.exchange import Exchange
 from de_tasks.server.pages import Pages
-from de_tasks.server.releases import Instance
+from de_tasks.server.release import Instance
 from de_tasks.server.settings import ServerSettings
 
 # RFC 9110, section 7.6.1: these speak of one connection and are not passed on.
@@ -27,8 +27,6 @@ HOP_BY_HOP = frozenset(
 )
 # What a proxy says of a visitor: believed by apps, so only ever said by us.
 TOLD_BY_PROXIES = frozenset(("forwarded", "x-real-ip", "plotly-user-data"))
-LONGEST_BODY = 1024**3
-TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=300)
 
 
 class Forwarder:
@@ -46,82 +44,30 @@ class Forwarder:
     ) -> None:
         """Pass on a request and its answer."""
         web.in_flight += 1
+        exchange = Exchange(scope, receive, send, 3 * self._settings.patience)
         try:
-            await self._exchange(scope, receive, send, name, web, cookies)
+            await exchange.run(
+                self._client,
+                lambda response: self._response_headers(response, name),
+                url=self._address(scope, web, "http"),
+                headers=self._request_headers(scope, name, cookies),
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            if not exchange.begun:
+                page = self._problem(exchange.fault, error, name)
+                await page(scope, receive, send)
         finally:
             web.in_flight -= 1
 
-    async def _exchange(
-        self, scope: Scope, receive: Receive, send: Send, name: str, web: Instance, cookies: str
-    ) -> None:
-        body_read = asyncio.Event()
-        headers = Headers(scope=scope)
-        has_body = "content-length" in headers or "transfer-encoding" in headers
-        begun, size = False, 0
-        problem = (502, f"{name} does not answer at this moment. Try again in a second.")
-
-        async def body() -> AsyncIterator[bytes]:
-            more = True
-            while more:
-                nonlocal problem, size
-                try:
-                    async with asyncio.timeout(3 * self._settings.patience):
-                        message = await receive()
-                except TimeoutError:
-                    problem = (408, "The request did not arrive in time.")
-                    raise
-                if message["type"] == "http.disconnect":
-                    raise ConnectionAbortedError("the visitor went away")
-                size += len(message.get("body", b""))
-                if size > LONGEST_BODY:
-                    problem = (413, f"A request has at most {LONGEST_BODY} bytes.")
-                    raise ConnectionAbortedError("the visitor sends too much")
-                yield message.get("body", b"")
-                more = message.get("more_body", False)
-            body_read.set()
-
-        async def answer() -> None:
-            nonlocal begun
-            async with self._client.request(
-                scope["method"],
-                self._address(scope, web, "http"),
-                headers=self._request_headers(scope, name, cookies),
-                data=body() if has_body else None,
-                allow_redirects=False,
-                timeout=TIMEOUT,
-            ) as response:
-                begun = True
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": response.status,
-                        "headers": self._response_headers(response, name),
-                    }
-                )
-                async for piece in response.content.iter_any():
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                await send({"type": "http.response.body", "body": b""})
-
-        async def visitor_gone() -> None:
-            if has_body:
-                await body_read.wait()
-            while (await receive())["type"] != "http.disconnect":
-                continue
-
-        work, watch = asyncio.create_task(answer()), asyncio.create_task(visitor_gone())
-        try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            if not begun:
-                page = self._pages.message(problem[0], "No answer from the app", problem[1])
-                page.headers["Retry-After"] = "1"
-                await page(scope, receive, send)
-        finally:
-            work.cancel()
-            watch.cancel()
-            await asyncio.gather(work, watch, return_exceptions=True)
+    def _problem(self, fault: tuple[int, str] | None, error: Exception, name: str) -> Response:
+        if fault is None and isinstance(error, aiohttp.ClientConnectorError):
+            # Nobody listens: it has just been started, or is started again after its end.
+            return starting(self._pages, name)
+        words = f"{name} does not answer at this moment. Try again in a second."
+        status, text = fault or (502, words)
+        page = self._pages.message(status, "No answer from the app", text)
+        page.headers["Retry-After"] = "1"
+        return page
 
     async def websocket(
         self, scope: Scope, receive: Receive, send: Send, name: str, web: Instance, cookies: str
@@ -197,6 +143,16 @@ class Forwarder:
         if path.startswith("/") and not path.startswith("//") and not prefixed:
             return f"/{name}{path}"
         return location
+
+
+def starting(pages: Pages, name: str) -> Response:
+    """The page of an app whose process is about to be there; browsers load it anew."""
+    text = f"{name} is being started. This page looks for it again every two seconds."
+    page = pages.message(503, "Starting", text)
+    page.headers["Retry-After"] = "1"
+    # A header, as no script may run on this page.
+    page.headers["Refresh"] = "2"
+    return page
 
 
 def _dropped(key: str) -> bool:

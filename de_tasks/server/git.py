@@ -75,6 +75,7 @@ class GitApp:
             else:
                 words = f"There is no app {name}, or {user.username} may not deploy it."
             return await plain(send, 403, words)
+        await self._repositories.ready(app["id"])
         pushed = self._pushes.file()
         environment = {
             **self._repositories.environment,

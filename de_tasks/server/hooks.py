@@ -17,7 +17,8 @@ from typing import Any
 from de_tasks.server import hook
 from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database
-from de_tasks.server.releases import App, Releases
+from de_tasks.server.release import App
+from de_tasks.server.releases import Releases
 
 FINISHED = ("built", "failed")
 PRE_RECEIVE = """#!/bin/sh

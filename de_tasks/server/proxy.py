@@ -11,9 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from de_tasks.server.access import Access
 from de_tasks.server.apps import Apps
-from de_tasks.server.forwarding import Forwarder
+from de_tasks.server.forwarding import Forwarder, starting
 from de_tasks.server.pages import Pages
-from de_tasks.server.releases import Instance, Releases
+from de_tasks.server.release import App, Instance
+from de_tasks.server.releases import Releases
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.visitors import Visit, Visitors
 
@@ -47,9 +48,12 @@ class Proxy:
         row = self._apps.find(name)
         visit = self._visitors.of(headers)
         if scope["type"] == "websocket":
-            web = self._web(row) if row and self._admits(visit, row) else None
-            if web is None or not rest:
-                await send({"type": "websocket.close", "code": 1008})
+            admitted = row and rest and self._admits(visit, row)
+            web = self._web(row) if row and admitted else None
+            if web is None:
+                # RFC 6455, section 7.4: 1013, the IANA registry's, is "try again later".
+                later = row and admitted and self._app(row).starting
+                await send({"type": "websocket.close", "code": 1013 if later else 1008})
             else:
                 cookies = self._visitors.app_cookies(visit, name) if visit else ""
                 await self._forwarder.websocket(scope, receive, send, name, web, cookies)
@@ -74,8 +78,11 @@ class Proxy:
         return self._access.may_view(visit.user if visit else None, row)
 
     def _web(self, row: sqlite3.Row) -> Instance | None:
-        release = self._releases.app(row["id"], row["name"]).current
+        release = self._app(row).current
         return release.pick() if release else None
+
+    def _app(self, row: sqlite3.Row) -> App:
+        return self._releases.app(row["id"], row["name"])
 
     async def _elsewhere(self, request: Request, name: str) -> Response:
         if request.scope["path"] == SIGNED_IN and request.method == "GET":
@@ -101,8 +108,10 @@ class Proxy:
         return page
 
     def _nothing(self, row: sqlite3.Row) -> Response:
-        name = row["name"]
-        if self._releases.app(row["id"], name).current:
+        name, app = row["name"], self._app(row)
+        if app.starting and not app.current:
+            return starting(self._pages, name)
+        if app.current:
             text = f"The web process of {name} is scaled to nothing."
             return self._pages.message(503, "Nothing to see", text)
         text = f"{name} has not been deployed yet, or its first build is still going on."

@@ -7,8 +7,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 
@@ -16,68 +14,19 @@ from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError
 from de_tasks.server import authority
 from de_tasks.server.environments import BuildError, Environments
+from de_tasks.server.folders import arrange_mounts
 from de_tasks.server.logs import LogFile
 from de_tasks.server.processes import Leash, Process, Supervised, exit_words, free_port
+from de_tasks.server.release import WEB, App, Instance, Release
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.surroundings import Surroundings
-from de_tasks.server.tokens import app_audience
+from de_tasks.server.told import platform_variables
 
-WEB = "web"
-RELEASES_KEPT = 3
 CHANGES_TOGETHER = 0.3
 """Seconds after a change of settings until the restart that makes it seen: several changes
 of one moment need one."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Instance:
-    """One process of a release. `in_flight` counts the requests that it is answering."""
-
-    port: int
-    process: Supervised
-    in_flight: int = 0
-
-
-@dataclass
-class Release:
-    """A release that runs: its processes by type."""
-
-    build_id: int
-    environment: str
-    instances: dict[str, list[Instance]]
-
-    def pick(self) -> Instance | None:
-        """The web process with the least to do, None when web is scaled to nothing."""
-        return min(self.instances.get(WEB, []), key=lambda i: i.in_flight, default=None)
-
-    @property
-    def running(self) -> bool:
-        """Whether a web process is there at this moment."""
-        return any(instance.process.running for instance in self.instances.get(WEB, []))
-
-    def others(self) -> list[Supervised]:
-        """The processes that answer no requests."""
-        return [i.process for kind, all_ in self.instances.items() if kind != WEB for i in all_]
-
-
-@dataclass
-class App:
-    """An app as far as its processes are concerned."""
-
-    id: int
-    name: str
-    folder: Path
-    logs: dict[str, LogFile] = field(default_factory=dict)
-    current: Release | None = None
-    ending: set[asyncio.Task[None]] = field(default_factory=set)
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    refresh: asyncio.Task[None] | None = None
-
-    def release_folder(self, build_id: int) -> Path:
-        """Where the files of a build are."""
-        return self.folder / "releases" / str(build_id)
 
 
 class Releases:
@@ -102,7 +51,6 @@ class Releases:
         """The app, known from now on."""
         if app_id not in self._apps:
             folder = self._settings.data / "apps" / str(app_id)
-            (folder / "home").mkdir(parents=True, exist_ok=True)
             self._apps[app_id] = App(app_id, name, folder)
         return self._apps[app_id]
 
@@ -124,6 +72,21 @@ class Releases:
             for instance in instances:
                 instance.process.keep()
         app.current = release
+
+    async def listens(self, app: App) -> None:
+        """Wait until a web process of the app listens, or has had its time.
+
+        It is asked for nothing: a request that no visitor made would be counted as one.
+        """
+        web = app.current.pick() if app.current else None
+        deadline = time.monotonic() + self._settings.start_timeout
+        while web and time.monotonic() < deadline:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", web.port)
+                writer.close()
+                return
+            except OSError:
+                await asyncio.sleep(0.05)
 
     async def deploy(
         self, app: App, build_id: int, environment: str, say: Callable[[str], None]
@@ -169,6 +132,7 @@ class Releases:
         Returns the process types; empty when nothing runs. Raises `BuildError` when the new
         web process does not answer: the old ones go on then.
         """
+        await app.started()
         async with app.changing:
             if app.current is None:
                 return []
@@ -185,7 +149,7 @@ class Releases:
 
     def restart_soon(self, app: App) -> bool:
         """Restart once for all changes of this moment; False when there is nothing to restart."""
-        if app.current is None:
+        if app.current is None and app.starting is None:
             return False
         if app.refresh is None or app.refresh.done():
             app.refresh = asyncio.create_task(self._restart_later(app))
@@ -202,6 +166,9 @@ class Releases:
 
     async def stop(self, app: App) -> None:
         """Stop every process of the app."""
+        if app.starting:
+            app.starting.cancel()
+            await asyncio.gather(app.starting, return_exceptions=True)
         if app.refresh:
             app.refresh.cancel()
         release, app.current = app.current, None
@@ -223,30 +190,17 @@ class Releases:
             log.close()
         await asyncio.to_thread(shutil.rmtree, app.folder, ignore_errors=True)
 
-    def tidy(self, app: App, persistent: bool) -> None:
-        """Finish what was begun with the app's files when the sandbox ended."""
-        for path in (app.folder / "releases").glob("*.index*"):
-            path.unlink()
-        for path in app.folder.glob("*.partial"):
-            path.unlink()
-        self.arrange_persistent(app, persistent)
-
-    def prune(self, app: App) -> None:
-        """Delete the files of releases long replaced."""
-        folders = [f for f in (app.folder / "releases").iterdir() if f.name.isdigit()]
-        for folder in sorted(folders, key=lambda f: int(f.name))[:-RELEASES_KEPT]:
-            if app.current is None or folder.name != str(app.current.build_id):
-                shutil.rmtree(folder, ignore_errors=True)
-
     async def _release(self, app: App, build_id: int, environment: str) -> Release:
         commands = Procfile.read(app.release_folder(build_id)).commands
         scale = self._surroundings.scale(app.id)
         variables = await self._surroundings.variables(app.id)
-        self._arrange_mounts(app, build_id)
+        arrange_mounts(app, build_id, self._surroundings.mounts(app.id))
+        (app.folder / "home").mkdir(parents=True, exist_ok=True)
+        virtualenv = self._environments.path(environment)
 
         def instance(kind: str) -> Instance:
             port = free_port()
-            platform = self._platform_variables(app, environment, port)
+            platform = platform_variables(self._settings, app, virtualenv, port)
             own = {**authority.variables(self._settings), **variables, **platform}
             folder, log = app.release_folder(build_id), self.log(app, kind)
 
@@ -262,48 +216,6 @@ class Releases:
             environment,
             {kind: [instance(kind) for _ in range(scale.get(kind, 1))] for kind in kinds},
         )
-
-    def arrange_persistent(self, app: App, enabled: bool) -> None:
-        """Make the persistent filesystem or delete it: `../mount` of the app's folder, and
-        `~/mount`, as the platform documents it."""
-        folder = app.folder / "mount"
-        if enabled:
-            folder.mkdir(exist_ok=True)
-        for parent in (app.folder / "releases", app.folder / "home"):
-            parent.mkdir(exist_ok=True)
-            (parent / "mount").unlink(missing_ok=True)
-            if enabled:
-                (parent / "mount").symlink_to("../mount")
-        if not enabled:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _arrange_mounts(self, app: App, build_id: int) -> None:
-        release = app.release_folder(build_id)
-        for mount in self._surroundings.mounts(app.id):
-            target = release / mount.target
-            if not target.exists() or target.is_symlink():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.unlink(missing_ok=True)
-                target.symlink_to(mount.host)
-
-    def _platform_variables(self, app: App, environment: str, port: int) -> dict[str, str]:
-        """What the platform tells a process: nothing comes from the server's environment."""
-        virtualenv = self._environments.path(environment)
-        return {
-            "PATH": f"{virtualenv}/bin:/usr/local/bin:/usr/bin:/bin",
-            "VIRTUAL_ENV": str(virtualenv),
-            "HOME": str(app.folder / "home"),
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PORT": str(port),
-            "DASH_APP_NAME": app.name,
-            "DASH_REQUESTS_PATHNAME_PREFIX": f"/{app.name}/",
-            **account_variables(self._settings, app.name),
-            # With PORT set, gunicorn listens on all interfaces unless it is told otherwise;
-            # Streamlit does so always.
-            "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{port}",
-            "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
-        }
 
     async def _replace(self, old: Release | None, new: Release) -> None:
         grace = self._settings.stop_grace
@@ -349,13 +261,3 @@ class Releases:
         address = f"http://127.0.0.1:{port}/"
         async with self._client.get(address, allow_redirects=False, timeout=timeout) as answer:
             return answer.status
-
-
-def account_variables(settings: ServerSettings, name: str) -> dict[str, str]:
-    """How an app learns who its visitor is: what dash-enterprise-auth reads."""
-    return {
-        "DASH_JWKS_URL": f"{settings.openid}/certs",
-        "DASH_USER_INFO_URL": f"{settings.openid}/userinfo",
-        "DASH_LOGOUT_URL": f"{settings.openid}/logout",
-        "DASH_AUD": app_audience(name),
-    }

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class Repositories:
         self.push_limit = push_limit
         self._size_limit = 2 * push_limit
         self._leash = leash
+        self._ready: set[int] = set()
+        self._arranging: dict[int, asyncio.Lock] = {}
         folder.mkdir(parents=True, exist_ok=True)
         config = {
             "core.hooksPath": str(hooks),
@@ -80,11 +82,24 @@ class Repositories:
         """Folder of the app's bare repository."""
         return self.folder / f"{app_id}.git"
 
-    async def create(self, app_id: int) -> None:
-        """Make an empty repository; one that is there stays."""
+    def numbers(self) -> set[int]:
+        """The apps that have a repository."""
+        names = (path.name.removesuffix(".git") for path in self.folder.glob("*.git"))
+        return {int(name) for name in names if name.isdigit()}
+
+    async def ready(self, app_id: int) -> None:
+        """Have the app's repository ready for git: made when it is first asked for, and at the
+        first time of a run rid of what a killed push left behind."""
+        async with self._arranging.setdefault(app_id, asyncio.Lock()):
+            if app_id not in self._ready:
+                if self.path(app_id).exists():
+                    self._tidy(app_id)
+                else:
+                    await self._create(app_id)
+                self._ready.add(app_id)
+
+    async def _create(self, app_id: int) -> None:
         path = self.path(app_id)
-        if path.exists():
-            return
         partial = path.with_name(path.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         bare = ("--bare", "--template=", "-b", "master")
@@ -93,8 +108,7 @@ class Repositories:
         (partial / "info" / "attributes").write_text(ATTRIBUTES)
         partial.rename(path)
 
-    def tidy(self, app_id: int) -> None:
-        """Remove what a killed push left behind; none may be running."""
+    def _tidy(self, app_id: int) -> None:
         objects = self.path(app_id) / "objects"
         for pattern in ("tmp_*", "pack/tmp_*", "pack/.tmp*"):
             for path in objects.glob(pattern):
@@ -104,10 +118,18 @@ class Repositories:
 
     def remove(self, app_id: int) -> None:
         """Delete the repository."""
+        self._ready.discard(app_id)
         shutil.rmtree(self.path(app_id), ignore_errors=True)
 
     async def head(self, app_id: int) -> str | None:
         """Hash of the last pushed commit, None before the first push."""
+        # Read as git keeps it, unless somebody has packed it: a git for each of thousands of
+        # apps would keep the sandbox from starting.
+        ref = self.path(app_id) / BRANCH
+        if ref.is_file():
+            return ref.read_text("ascii").strip()
+        if not (self.path(app_id) / "packed-refs").exists():
+            return None
         out = await self._git(app_id, "for-each-ref", "--format=%(objectname)", BRANCH)
         return out.strip() or None
 
@@ -170,7 +192,9 @@ class Repositories:
             yield child
         finally:
             if child.returncode is None:
-                os.killpg(child.pid, signal.SIGKILL)
+                # It may have ended in this moment.
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
                 await child.wait()
             self._leash.remove(child.pid)
 

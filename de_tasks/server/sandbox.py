@@ -45,6 +45,7 @@ from de_tasks.server.portal import Portal
 from de_tasks.server.processes import Leash
 from de_tasks.server.proxy import Proxy
 from de_tasks.server.ratelimit import RateLimit
+from de_tasks.server.recovery import Recovery
 from de_tasks.server.releases import Releases
 from de_tasks.server.repositories import Repositories
 from de_tasks.server.resolvers.apps import AppResolvers
@@ -94,6 +95,10 @@ class Sandbox:
         surroundings = Surroundings(self._database, variables, services.urls, settings.allow_mount)
         self._releases = Releases(settings, environments, surroundings, self._leash, client)
         self._builds = Builds(settings, self._database, repositories, environments, self._releases)
+        self._recovery = Recovery(
+            *(settings, self._database, repositories, environments),
+            *(self._releases, self._builds),
+        )
         apps = Apps(
             *(settings, self._database, access, repositories),
             *(self._releases, self._builds),
@@ -161,7 +166,7 @@ class Sandbox:
         """Serve the apps again, and take pushes."""
         await self._pushes.start()
         await self._services.recover()
-        await self._builds.recover()
+        await self._recovery.run()
 
     async def stop(self) -> None:
         """Stop every process; what is not built stays queued."""
@@ -216,13 +221,16 @@ async def serve(
         server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
         loop = asyncio.get_running_loop()
 
+        starting = asyncio.create_task(sandbox.start())
+
         def end() -> None:
             server.should_exit = True
+            starting.cancel()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, end)
         try:
-            await sandbox.start()
+            await starting
             record = {
                 "pid": os.getpid(),
                 "url": settings.url,
@@ -243,6 +251,9 @@ async def serve(
                 os.close(ready)
             logging.getLogger(__name__).info("serving %s", settings.url)
             await serving
+        except asyncio.CancelledError:
+            if not starting.cancelled():
+                raise
         finally:
             await sandbox.stop()
             (settings.data / RUNNING).unlink(missing_ok=True)

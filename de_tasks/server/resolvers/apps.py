@@ -14,7 +14,8 @@ from de_tasks.server.apps import THUMBNAIL_LIMIT, Apps
 from de_tasks.server.database import Database
 from de_tasks.server.environments import BuildError
 from de_tasks.server.graphql import Context
-from de_tasks.server.releases import App, Releases
+from de_tasks.server.release import App
+from de_tasks.server.releases import Releases
 from de_tasks.server.resolvers.base import APP, OK, REFRESH, mutation, query
 from de_tasks.server.resolvers.shapes import Shapes, variable_list
 from de_tasks.server.surroundings import Surroundings
@@ -179,7 +180,9 @@ class AppResolvers:
         processes: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         row = self._apps.need(context.user, appname)
-        known = self._releases.processes(self._running(row))
+        app = self._running(row)
+        await app.started()
+        known = self._releases.processes(app)
         numbers = {p.get("type") or "": int(p.get("number") or 0) for p in processes or []}
         self._surroundings.set_scale(row["id"], numbers, known)
         return {"ok": True, "refresh": self._refresh(row["id"])}

@@ -11,7 +11,8 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.builds import Builds
 from de_tasks.server.database import Database
 from de_tasks.server.graphql import ApiError, Context
-from de_tasks.server.releases import WEB, Releases
+from de_tasks.server.release import WEB
+from de_tasks.server.releases import Releases
 from de_tasks.server.resolvers.base import query
 from de_tasks.server.resolvers.shapes import FINISHED, Shapes, cursor, line_count, log_page
 
@@ -90,6 +91,7 @@ class BuildResolvers:
         if row is None:
             return None
         app = self._releases.app(row["id"], row["name"])
+        await app.started()
         known = self._releases.processes(app) or [WEB]
         if processName not in known and processName not in app.logs:
             raise ApiError(

@@ -19,10 +19,12 @@ from de_tasks.server.builds import Builds
 from de_tasks.server.environments import Environments
 from de_tasks.server.graphql import ApiError, Context
 from de_tasks.server.logs import Line
-from de_tasks.server.releases import WEB, App, Releases, account_variables
+from de_tasks.server.release import WEB, App
+from de_tasks.server.releases import Releases
 from de_tasks.server.services import URL_VARIABLE, Services
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.surroundings import Surroundings
+from de_tasks.server.told import account_variables
 from de_tasks.server.variables import Variables
 
 FINISHED = ("built", "failed")
