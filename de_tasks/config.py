@@ -71,6 +71,7 @@ class Settings:
     apps: tuple[object, ...] = ()
     shared: tuple[object, ...] = ()
     preview_variables: tuple[str, ...] = ()
+    preview_mounts: tuple[str, ...] = ()
     preview_access: str = "copy"
     sandbox_data: str = ""
     sandbox_port: int = 8888

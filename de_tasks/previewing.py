@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from de_tasks.api.models import App, Changes, Details, People, Refusal
+from de_tasks.api.models import App, Changes, Details, Mount, People, Refusal
 from de_tasks.api.platform import Platform
 from de_tasks.errors import DeTasksError, NotFound
 from de_tasks.events import Event
-from de_tasks.previews import mark, preview_name, read_mark, without_marks
+from de_tasks.previews import is_left_over, mark, preview_name, read_mark, without_marks
 from de_tasks.spelling import typed
+
+WEB = "web"
+"""The process that is opened: a preview has one, also where the main app was scaled to none."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A preview to make. `variables` are names of those whose values are copied."""
+    """A preview to make. `variables` are names of those whose values are copied, `mounts` names
+    of folders, there or on the server, that it is given too."""
 
     app: str
     branch: str
@@ -23,6 +27,7 @@ class Wanted:
     host: str
     variables: tuple[str, ...] = ()
     restricted: bool = False
+    mounts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -35,7 +40,8 @@ class Prepared:
     """A preview that is ready for its deploy, and what was done for it.
 
     `missing` are variables of the main app that the preview has not, since no setting names
-    them; `unknown` are names in the setting that the main app has not.
+    them; `unknown` are names in the setting that the main app has not. `mounted` and `unmounted`
+    are folders, likewise.
     """
 
     name: str
@@ -44,15 +50,18 @@ class Prepared:
     copied: tuple[str, ...]
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
+    mounted: tuple[str, ...]
+    unmounted: tuple[str, ...]
     refusals: tuple[Refusal, ...]
 
 
 def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -> Prepared:
     """Create the preview if it is not there, and give it what it lacks.
 
-    A preview that is there keeps its settings; services and copied variables that came to the
-    main app since are added. Raises `NotFound` without a main app, `DeTasksError` when an app of
-    the preview's name is not ours or `agreed` says no.
+    A preview that is there keeps its settings; services, and variables and folders that are
+    named, which came to the main app since are added. An app that a kill has left without its
+    mark is gone on with. Raises `NotFound` without a main app, `DeTasksError` when an app of the
+    preview's name is not ours or `agreed` says no.
     """
     main, like = platform.app(wanted.app), platform.details(wanted.app)
     if main is None or like is None:
@@ -64,18 +73,23 @@ def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -
         raise DeTasksError(f"{wanted.app} is a preview itself. Name the main app with --name")
     found = platform.app(wanted.name, dated=True)
     refusals: list[Refusal] = []
-    if found is not None:
+    left_over = found is not None and is_left_over(platform, found, wanted.user)
+    new_one = found is None or left_over
+    if found is not None and not left_over:
         read_mark(found)
-    else:
+    if new_one:
         if not agreed(f"{wanted.name}, the preview of {wanted.branch}, is not there. Create it?"):
             raise DeTasksError("Nothing was deployed.")
-        refusals = _create(platform, wanted, main, like)
+        refusals = _create(platform, wanted, main, like, left_over)
     there = platform.details(wanted.name)
     if there is None:
         raise NotFound(f"App [{wanted.name}] was deleted from [{wanted.host}] meanwhile.")
     values = {name: like.variables[name] for name in wanted.variables if name in like.variables}
     new = {name: value for name, value in values.items() if name not in there.variables}
-    refusals += platform.update(wanted.name, Changes(set_variables=new)) if new else []
+    lacking = [mount for mount in like.mounts if mount not in there.mounts]
+    mounts = tuple(mount for mount in lacking if _named(mount, wanted.mounts))
+    if new or mounts:
+        refusals += platform.update(wanted.name, Changes(set_variables=new, add_mounts=mounts))
     kinds = {service.kind for service in there.services}
     services = [
         platform.attach_service(wanted.name, service.kind)
@@ -84,29 +98,47 @@ def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -
     ]
     return Prepared(
         wanted.name,
-        found is None,
+        new_one,
         tuple(services),
         tuple(new),
         tuple(sorted(set(like.variables) - set(there.variables) - set(new))),
         tuple(sorted(set(wanted.variables) - set(like.variables))),
+        tuple(mount.target for mount in mounts),
+        tuple(mount.target for mount in lacking if mount not in mounts),
         tuple(refusals),
     )
 
 
-def _create(platform: Platform, wanted: Wanted, main: App, like: Details) -> list[Refusal]:
-    platform.create_app(wanted.name)
+def _create(
+    platform: Platform, wanted: Wanted, main: App, like: Details, left_over: bool
+) -> list[Refusal]:
+    picture, refusals = _picture(platform, like)
+    if not left_over:
+        platform.create_app(wanted.name)
     try:
         created = platform.app(wanted.name, dated=True)
         changes = like_main(wanted, main, like, created.created if created else "")
-        refusals = platform.update(wanted.name, changes)
+        refusals += platform.update(wanted.name, replace(changes, thumbnail=picture))
         for refusal in refusals:
             if refusal.what == "metadata":
                 raise refusal.error
     except BaseException:
-        # Without its mark nobody could tell it from an app that was created by hand.
-        platform.delete_app(wanted.name)
+        # Without its mark nobody but its owner could tell it from one that was created by hand.
+        if not left_over:
+            platform.delete_app(wanted.name)
         raise
     return refusals
+
+
+def _picture(platform: Platform, like: Details) -> tuple[bytes | None, list[Refusal]]:
+    try:
+        return platform.thumbnail(like), []
+    except DeTasksError as error:
+        return None, [Refusal("thumbnail", error)]
+
+
+def _named(mount: Mount, names: Sequence[str]) -> bool:
+    return mount.host in names or mount.target in names
 
 
 def told(prepared: Prepared, wanted: Wanted) -> Event:
@@ -125,6 +157,11 @@ def told(prepared: Prepared, wanted: Wanted) -> Event:
     if prepared.unknown:
         names = ", ".join(prepared.unknown)
         lines.append(f"{wanted.app} has no variables {names}, which de.preview.variables names")
+    if prepared.mounted:
+        lines.append(f"Shared with {wanted.app}: the folders {', '.join(prepared.mounted)}")
+    if prepared.unmounted:
+        names = ", ".join(prepared.unmounted)
+        lines.append(f"Without the folders {names}: de.preview.mounts does not name them")
     lines += [f"Not as {wanted.app}: {one.what}: {one.error}" for one in prepared.refusals]
     facts: dict[str, object] = {
         "name": name,
@@ -134,6 +171,8 @@ def told(prepared: Prepared, wanted: Wanted) -> Event:
         "copied": list(prepared.copied),
         "missing": list(prepared.missing),
         "unknown": list(prepared.unknown),
+        "mounted": list(prepared.mounted),
+        "unmounted": list(prepared.unmounted),
         "refused": [refusal.what for refusal in prepared.refusals],
     }
     return Event("preview", "\n".join(lines), facts)
@@ -153,6 +192,7 @@ def like_main(wanted: Wanted, main: App, like: Details, created: str) -> Changes
         portal_rank=like.portal_rank,
         maintainer_email=like.maintainer_email or None,
         persistent_filesystem=like.persistent_filesystem or None,
+        scale={kind: max(number, kind == WEB) for kind, number in like.scale.items()},
         add_viewers=People() if wanted.restricted else like.viewers,
         add_co_owners=People(_others(managers, wanted.user), co_owners.groups),
     )

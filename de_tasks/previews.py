@@ -125,6 +125,20 @@ def read_mark(app: App) -> Preview:
     )
 
 
+def is_left_over(platform: Platform, app: App, user: str) -> bool:
+    """Whether a kill may have left this app, which has the name of a preview, between its creation
+    and its mark: the user's own, never deployed, and with nothing in it."""
+    if (app.owner, app.tags, app.build, app.running, app.processes) != (user, (), None, False, ()):
+        return False
+    details = platform.details(app.name)
+    return (
+        details is not None
+        and details.title in ("", app.name)
+        and not (details.description or details.variables or details.services)
+        and not (details.viewers or details.co_owners or details.mounts or details.thumbnail_url)
+    )
+
+
 def trailer(branch: str) -> str:
     """The line of a deploy's commit that says of which branch it is the preview."""
     return f"De-Preview: {quote(branch, safe='/')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from de_tasks.server import control
 from tests.support.desk import Desk
 from tests.support.disks import small_disk
 from tests.support.gitserver import serve
-from tests.support.people import People, passwords
+from tests.support.people import People, passwords, run_program, surroundings
 
 INV = str(Path(sys.executable).with_name("inv"))
 WSGI = """
@@ -109,7 +110,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
     }
     data = tmp_path_factory.mktemp("sandbox")
     share_packages(data, tmp_path_factory)
-    running = control.start(data, options)
+    running = control.start(data, options, allow_mount=[data / "shared"])
     yield running
     control.stop(running)
 
@@ -153,6 +154,31 @@ def cli(sandbox: control.Running, tmp_path: Path) -> Cli:
     made = Cli(home, sandbox.url)
     made.log_in(sandbox)
     return made
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `inv` and `de-tasks` run in this process: for tests of what they do, not of their start.
+
+    Ask for it with `pytestmark`, so that it comes before the login.
+    """
+    started = Cli.run
+
+    def run(
+        cli: Cli, *arguments: str, folder: Path | None = None, stdin: str = "", program: str = INV
+    ) -> subprocess.CompletedProcess[str]:
+        name = Path(program).name
+        if name not in ("inv", "de-tasks"):
+            return started(cli, *arguments, folder=folder, stdin=stdin, program=program)
+        where, environment = cli._prepare(folder)
+        # Where a program of its own would keep it: which keyring there is, this process knows.
+        login = {"INVOKE_DE_KEYFILE": str(cli.home / ".dash_enterprise" / "credentials.json")}
+        out, err = io.StringIO(), io.StringIO()
+        with surroundings(where, login | environment, stdin, out, err):
+            code = run_program(name, arguments, own_tasks=name == "inv")
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    monkeypatch.setattr(Cli, "run", run)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,13 +15,17 @@ from pathlib import Path
 import pytest
 
 from de_tasks import previewing, previews
-from de_tasks.api.models import App, Build, Changes, People, Refusal, User
+from de_tasks.api.models import App, Build, Changes, Details, Mount, People, Refusal, User
 from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.server import control
 from tests.conftest import Cli
 from tests.support.platforms import platform_of
+from tests.test_main_job import fetch
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 CREATED = "2025-03-01T10:20:30.123456"
 BRANCHES = [
     "main",
@@ -137,6 +143,7 @@ def main_app(platform: GraphQLPlatform, request: pytest.FixtureRequest) -> Itera
         add_viewers=People(("viewer",)),
         add_co_owners=People(("admin",)),
         set_variables={"SHARED": "one", "SECRET": "two"},
+        thumbnail=PICTURE,
     )
     assert platform.update(name, changes) == []
     yield name
@@ -160,6 +167,7 @@ def test_preview_is_created_like_the_main_app(platform: GraphQLPlatform, main_ap
     like, there = platform.details(main_app), platform.details(made.name)
     assert like and there and there.title == "Energy (feature/x)"
     assert there.tags[:2] == ("team", "blue") and len(there.tags) == 3
+    assert platform.thumbnail(there) == PICTURE
     same = ("description", "view_access", "visible_on_portal", "portal_rank", "viewers")
     for field in (*same, "maintainer_email", "persistent_filesystem", "co_owners"):
         assert getattr(there, field) == getattr(like, field), field
@@ -168,6 +176,14 @@ def test_preview_is_created_like_the_main_app(platform: GraphQLPlatform, main_ap
     assert made.services == (f"{made.name}-redis",)
     assert [s.name for s in like.services] == [f"{main_app}-redis"]
     assert previewing.prepare(platform, wanted(main_app), yes).created is False
+
+
+def test_preview_has_as_many_processes_and_one_to_open() -> None:
+    main, none = marked(), People()
+    like = Details("", "", (), "restricted", False, 0, "", None, "", none, none, {}, {}, ())
+    like = replace(like, scale={"web": 0, "worker": 0, "beat": 2})
+    made = previewing.like_main(wanted("energy"), main, like, CREATED)
+    assert made.scale == {"web": 1, "worker": 0, "beat": 2}
 
 
 def test_restricted_preview_has_no_viewers(platform: GraphQLPlatform, main_app: str) -> None:
@@ -188,11 +204,30 @@ def test_what_people_changed_in_a_preview_stays(platform: GraphQLPlatform, main_
     assert (again.copied, again.missing) == (("SECRET",), ())
 
 
+HANDS = (
+    Changes(title="Mine"),
+    Changes(description="Mine"),
+    Changes(tags=("mine",)),
+    Changes(set_variables={"MINE": "1"}),
+    Changes(add_viewers=People(("viewer",))),
+    Changes(thumbnail=PICTURE),
+)
+
+
 def test_app_of_that_name_made_by_hand_is_left_alone(
     platform: GraphQLPlatform, main_app: str
 ) -> None:
     name = wanted(main_app).name
+    for changes in HANDS:
+        platform.create_app(name)
+        assert platform.update(name, changes) == []
+        before = platform.details(name)
+        with pytest.raises(DeTasksError, match="does not bear the mark"):
+            previewing.prepare(platform, wanted(main_app), yes)
+        assert platform.details(name) == before
+        platform.delete_app(name)
     platform.create_app(name)
+    platform.attach_service(name, "redis")
     with pytest.raises(DeTasksError, match="does not bear the mark"):
         previewing.prepare(platform, wanted(main_app), yes)
     with pytest.raises(DeTasksError, match="does not bear the mark"):
@@ -238,6 +273,54 @@ def test_interrupted_creation_leaves_no_app_without_a_mark(
     assert platform.app(wanted(main_app).name) is None
 
 
+def test_creation_that_was_killed_is_gone_on_with(
+    sandbox: control.Running, main_app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, name = platform_of(sandbox, "dev"), wanted(main_app).name
+    child = os.fork()
+    if not child:
+        try:
+            own = platform_of(sandbox, "dev")
+            monkeypatch.setattr(own, "update", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            previewing.prepare(own, wanted(main_app), yes)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    there = platform.app(name)
+    assert there and there.tags == ()
+    other = replace(wanted(main_app), user="eve")
+    with pytest.raises(DeTasksError, match="does not bear the mark"):
+        previewing.prepare(platform, other, yes)
+    assert previewing.prepare(platform, wanted(main_app), yes).created
+    assert previews.find(platform, main_app, "feature/x").name == name
+
+
+def test_folders_of_the_server_are_given_by_name_alone(
+    platform: GraphQLPlatform, main_app: str, sandbox: control.Running
+) -> None:
+    maps, data = (Mount(str(sandbox.data / "shared" / n), n) for n in ("maps", "data"))
+    for mount in (maps, data):
+        Path(mount.host).mkdir(parents=True, exist_ok=True)
+    assert platform.update(main_app, Changes(add_mounts=(maps, data))) == []
+    made = previewing.prepare(platform, wanted(main_app, mounts=("maps",)), yes)
+    there = platform.details(made.name)
+    assert there and there.mounts == (maps,)
+    assert (made.mounted, made.unmounted) == (("maps",), ("data",))
+    told = previewing.told(made, wanted(main_app)).text
+    assert "Without the folders data: de.preview.mounts" in told
+    again = previewing.prepare(platform, wanted(main_app, mounts=(data.host,)), yes)
+    assert (again.mounted, again.unmounted) == (("data",), ())
+
+
+def test_thumbnail_elsewhere_gets_no_credentials(platform: GraphQLPlatform, main_app: str) -> None:
+    like = platform.details(main_app)
+    assert like
+    with pytest.raises(DeTasksError, match="on another server: example"):
+        platform.thumbnail(replace(like, thumbnail_url="http://example.com/x.png"))
+    with pytest.raises(DeTasksError, match="is no picture"):
+        platform.thumbnail(replace(like, thumbnail_url=like.thumbnail_url + "-"))
+
+
 def test_no_means_that_nothing_is_created(platform: GraphQLPlatform, main_app: str) -> None:
     with pytest.raises(DeTasksError, match="Nothing was deployed"):
         previewing.prepare(platform, wanted(main_app), lambda question: False)
@@ -279,27 +362,29 @@ def test_who_may_not_delete_the_app_loses_no_service(
 
 
 @pytest.fixture
-def clone(wsgi: Path) -> Path:
+def clone(quick: Path) -> Path:
     """The app's folder as a clone of a repository with branches main and feature/x."""
-    origin = wsgi.parent / "origin.git"
-    git(wsgi.parent, "init", "-q", "--bare", "-b", "main", str(origin))
-    git(wsgi, "init", "-q", "-b", "main")
-    git(wsgi, "remote", "add", "origin", str(origin))
-    git(wsgi, "add", ".")
-    git(wsgi, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "First")
-    git(wsgi, "push", "-q", "origin", "main", "main:feature/x")
-    return wsgi
+    origin = quick.parent / "origin.git"
+    git(quick.parent, "init", "-q", "--bare", "-b", "main", str(origin))
+    git(quick, "init", "-q", "-b", "main")
+    git(quick, "remote", "add", "origin", str(origin))
+    git(quick, "add", ".")
+    git(quick, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "First")
+    git(quick, "push", "-q", "origin", "main", "main:feature/x")
+    return quick
 
 
 def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, check=True)
 
 
-def test_preview_from_branch_to_prune(cli: Cli, clone: Path) -> None:
+def test_preview_from_branch_to_prune(cli: Cli, clone: Path, platform: GraphQLPlatform) -> None:
     refused = cli.run("preview.deploy", "-y", folder=clone)
     assert refused.returncode == 5 and "Deploy it first" in refused.stderr
+    platform.create_app(clone.name)
+    assert platform.update(clone.name, Changes(visible_on_portal=True, scale={"web": 2})) == []
     assert cli.run("deploy", "-y", folder=clone).returncode == 0
-    (clone / "wsgi.py").write_text((clone / "wsgi.py").read_text().replace('"one"', '"two"'))
+    (clone / "index.html").write_text("two")
     asked = cli.run("preview.deploy", "--branch", "feature/x", folder=clone)
     assert asked.returncode == 2 and "give -y" in asked.stderr
     done = cli.run(
@@ -307,8 +392,12 @@ def test_preview_from_branch_to_prune(cli: Cli, clone: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
+    there = platform.details(item["name"])
+    assert there and there.scale == {"web": 2} and fetch(item["url"]) == (200, "two")
     assert (item["branch"], item["owner"], item["build"]) == ("feature/x", "dev", "built")
     assert item["url"] in done.stdout and item["age_seconds"] < 600
+    portal = fetch(f"{cli.host}/?q={item['name']}")[1]
+    assert f"/{item['name']}/" in portal and "de-preview" not in portal
     shown = cli.run("preview.list", folder=clone).stdout.splitlines()[1].split()
     assert shown[:3] == ["feature/x", "0", "min"]
 
@@ -366,7 +455,7 @@ def test_what_is_not_known_is_not_taken_for_gone(
         (("delete", "-y"), "Name it with --branch"),
     ],
 )
-def test_bad_usage_is_named(arguments: tuple[str, ...], words: str, cli: Cli, wsgi: Path) -> None:
+def test_bad_usage_is_named(arguments: tuple[str, ...], words: str, cli: Cli, quick: Path) -> None:
     task, *options = arguments
-    done = cli.run(f"preview.{task}", *options, folder=wsgi)
+    done = cli.run(f"preview.{task}", *options, folder=quick)
     assert done.returncode == 2 and words in done.stderr

@@ -70,6 +70,14 @@ def steps(changes: Changes) -> list[Step]:
     if changes.persistent_filesystem is not None:
         enabled = {"enabled": ("Boolean!", changes.persistent_filesystem)}
         found.append(Step("persistent filesystem", "setPersistentFilesystem", enabled))
+    if changes.scale:
+        numbers = [{"type": kind, "number": number} for kind, number in changes.scale.items()]
+        found.append(
+            Step("processes", "scaleProcesses", {"processes": ("[ProcessInput]", numbers)})
+        )
+    for mount in changes.add_mounts:
+        arguments = {"hostDir": ("String", mount.host), "targetDir": ("String", mount.target)}
+        found.append(Step(f"folder {mount.target}", "mountDirectory", arguments))
     if changes.thumbnail is not None:
         picture = {"thumbnail": ("Upload!", changes.thumbnail)}
         found.append(Step("thumbnail", "uploadAppThumbnail", picture))

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from de_tasks import points
+from de_tasks.appspec import image_type
 from de_tasks.auth.account import Account
 from de_tasks.budget import Spending
 from de_tasks.config import Host
@@ -141,6 +143,25 @@ class Client:
 
         request = Request(document, variables, {}, 1)
         return self._run(request, judged, repeat=False, find=find)
+
+    def picture(self, url: str) -> bytes:
+        """A picture of the platform's own. Raises `DeTasksError` for one elsewhere, which is not
+        for our credentials to see, and for what is no PNG or JPEG."""
+        own, there = urlsplit(self._host.api), urlsplit(url)
+        if (own.scheme, own.netloc) != (there.scheme, there.netloc):
+            raise DeTasksError(f"It lies on another server: {there.netloc}.")
+
+        def attempt(this: Attempt, spending: Spending) -> bytes:
+            headers = {"Authorization": self._account.header()}
+            seconds = min(ANSWER_SECONDS, this.seconds)
+            answer = self._transport.request("GET", url, seconds=seconds, headers=headers)
+            if answer.status_code == 401:
+                raise NotLoggedIn(f"{self._host.name} shows it to nobody. Log in again")
+            if answer.status_code != 200 or image_type(answer.content) is None:
+                raise DeTasksError(f"{url} is no picture (status {answer.status_code}).")
+            return answer.content
+
+        return self._account.act(attempt)
 
     def _run(
         self,

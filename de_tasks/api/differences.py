@@ -85,7 +85,7 @@ def described(
             yield f"variable {key}", "removed"
     if changes.thumbnail is not None and "thumbnail" not in refused:
         kind = (image_type(changes.thumbnail) or "").upper()
-        was = "another" if before.has_thumbnail else "none"
+        was = "another" if before.thumbnail_url else "none"
         yield "thumbnail", f"{was} -> {kind} of {len(changes.thumbnail)} bytes"
 
 

@@ -115,8 +115,16 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A folder of the server, `host`, that an app finds at `target` in its own."""
+
+    host: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Details:
-    """Everything about an app that `apps.update` can change; None for what is not told."""
+    """What can be changed about an app; None for what is not told."""
 
     title: str
     description: str
@@ -126,13 +134,16 @@ class Details:
     portal_rank: int
     maintainer_email: str
     persistent_filesystem: bool | None
-    has_thumbnail: bool
+    thumbnail_url: str
     viewers: People
     co_owners: People | None
     variables: dict[str, str] = field(repr=False)
     """The app's own variables with their values, which are never printed."""
     platform_variables: dict[str, str] = field(repr=False)
     services: tuple[Service, ...]
+    scale: dict[str, int] = field(default_factory=dict)
+    """How many processes of each type there are; empty where the app's own file says so."""
+    mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,8 @@ class Changes:
     remove_variables: tuple[str, ...] = ()
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    scale: dict[str, int] = field(default_factory=dict)
+    add_mounts: tuple[Mount, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from de_tasks.api.models import (
     Details,
     LogLine,
     LogPage,
+    Mount,
     People,
     Refusal,
     Service,
@@ -52,7 +53,8 @@ SERVICE_FIELDS = "name serviceType created status apps"
 DETAILS = f"""query ($name: String!) {{ app(name: $name) {{
 metadata {{ title description tags permissionLevel showInPortal sortRank contact {{ email }} }}
 thumbnailUrl persistentFilesystem collaborators {{ users teams }} coOwners {{ users teams }}
-environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }} }} }}"""
+environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }}
+status {{ canScale }} processes {{ type number }} mounts {{ hostDir targetDir }} }} }}"""
 RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"
 SERVICES = f"query {{ services {{ {SERVICE_FIELDS} }} }}"
 ADD_SERVICE = """mutation ($name: String, $kind: ServiceType) {
@@ -150,6 +152,9 @@ class GraphQLPlatform:
     def details(self, name: str) -> Details | None:
         found = self._client.execute(DETAILS, name=name)["app"]
         return details_of(found) if found else None
+
+    def thumbnail(self, details: Details) -> bytes | None:
+        return self._client.picture(details.thumbnail_url) if details.thumbnail_url else None
 
     def update(self, name: str, changes: Changes) -> list[Refusal]:
         steps = changing.steps(changes)
@@ -310,7 +315,7 @@ def service_of(found: dict[str, Any]) -> Service:
 def details_of(found: dict[str, Any]) -> Details:
     """The settings of an app of an answer; None where the published API does not tell."""
     metadata = found["metadata"]
-    variables = found["environmentVariables"]
+    variables, scaled = found["environmentVariables"], found["processes"] or ()
     return Details(
         metadata["title"] or "",
         metadata["description"] or "",
@@ -320,12 +325,14 @@ def details_of(found: dict[str, Any]) -> Details:
         metadata["sortRank"] or 0,
         (metadata["contact"] or {}).get("email") or "",
         found.get("persistentFilesystem"),
-        bool(found["thumbnailUrl"]),
+        found["thumbnailUrl"] or "",
         _people(found["collaborators"]),
         _people(found["coOwners"]) if "coOwners" in found else None,
         {v["name"]: v["value"] for v in variables if not v["readonly"]},
         {v["name"]: v["value"] for v in variables if v["readonly"]},
         tuple(service_of(service) for service in found["linkedServices"]),
+        {p["type"]: p["number"] for p in scaled} if found["status"]["canScale"] else {},
+        tuple(Mount(mount["hostDir"], mount["targetDir"]) for mount in found["mounts"] or ()),
     )
 
 

@@ -57,6 +57,9 @@ class Platform(DeployPlatform, Protocol):
     def details(self, name: str) -> Details | None:
         """Everything that can be changed about an app, None when there is no such app."""
 
+    def thumbnail(self, details: Details) -> bytes | None:
+        """The picture of an app, None when it has none."""
+
     def update(self, name: str, changes: Changes) -> list[Refusal]:
         """Change an app, all at once; returns what was refused, the rest is done."""
 

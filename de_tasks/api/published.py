@@ -24,7 +24,8 @@ ADD_APP = f"mutation ($name: String) {{ addApp(name: $name) {{ error app {{ {FIE
 DETAILS = """query ($name: String) { apps(page: 1, name: $name) { apps { name
 metadata { title description tags permissionLevel showInPortal sortRank contact { email } }
 thumbnailUrl collaborators { users teams } environmentVariables { name value readonly }
-linkedServices { name serviceType created status } } } }"""
+linkedServices { name serviceType created status } status { canScale }
+processes { type number } mounts { hostDir targetDir } } } }"""
 LOGS = """query ($name: String) { apps(page: 1, name: $name) { apps { name
 logs { app failed } } } }"""
 LINKS = """query ($page: Int) { apps(page: $page) { nextPage apps { name

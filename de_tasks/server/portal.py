@@ -16,6 +16,8 @@ from de_tasks.server.pages import Pages
 from de_tasks.server.sessions import Sessions
 from de_tasks.server.settings import ServerSettings
 
+MARK = "de-preview:"
+"""Begins a tag that a program wrote for itself, and that tells visitors nothing."""
 SHOWN = 200
 """Apps on the page; searching finds the others."""
 
@@ -76,7 +78,8 @@ class Portal:
 
     def _card(self, row: sqlite3.Row) -> Card:
         name = row["name"]
-        tags = tuple(t for part in (row["tags"] or "").split(",") if (t := part.strip()))
+        listed = (part.strip() for part in (row["tags"] or "").split(","))
+        tags = tuple(tag for tag in listed if tag and not tag.startswith(MARK))
         return Card(
             name,
             row["title"] or name,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from de_tasks.appspec import PROCESS_TYPE
 from de_tasks.errors import NotFound, UsageError
 from de_tasks.server.access import Refused
 from de_tasks.server.database import Database
@@ -48,9 +49,12 @@ class Surroundings:
         return {row["type"]: row["number"] for row in rows}
 
     def set_scale(self, app_id: int, numbers: dict[str, int], known: list[str]) -> None:
-        """Ask for numbers of processes. Raises `UsageError` or `NotFound` naming what is wrong."""
+        """Ask for numbers of processes; before the first deploy any type may be named.
+
+        Raises `UsageError` or `NotFound` naming what is wrong.
+        """
         for kind, number in numbers.items():
-            if kind not in known:
+            if kind not in known if known else not PROCESS_TYPE.fullmatch(kind):
                 raise NotFound(
                     f"The app has no process {kind!r}. It has: {', '.join(known) or 'none'}."
                 )

@@ -111,6 +111,7 @@ def put(
         connection.host.name,
         tuple(str(variable) for variable in values.preview_variables),
         restricted or values.preview_access == "restricted",
+        tuple(str(folder) for folder in values.preview_mounts),
     )
     prepared = previewing.prepare(platform, wanted, agreed)
     tell(previewing.told(prepared, wanted))

@@ -79,6 +79,9 @@ class VendorPlatform:
     def details(self, name: str) -> Details | None:
         self._not_available("the settings of an app")
 
+    def thumbnail(self, details: Details) -> bytes | None:
+        self._not_available("the thumbnail of an app")
+
     def update(self, name: str, changes: Changes) -> list[Refusal]:
         with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
             options = update_options(changes)

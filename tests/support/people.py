@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -63,21 +63,18 @@ class Person:
         if program == "inv":
             words, extra = as_inv(words)
         out, err, opened = io.StringIO(), io.StringIO(), mock.Mock()
-        with ExitStack() as stack:
-            stack.enter_context(self._here(folder or self.home, extra))
-            stack.enter_context(mock.patch.object(sys, "stdin", io.StringIO(stdin)))
-            stack.enter_context(mock.patch("de_tasks.console.interactive", lambda: terminal))
-            stack.enter_context(mock.patch("de_tasks.browser.open_page", opened))
-            stack.enter_context(redirect_stdout(out))
-            stack.enter_context(redirect_stderr(err))
-            stack.callback(speak_as, "inv")
-            code = _run(program, words)
+        environment = self._environment(extra)
+        with (
+            surroundings(folder or self.home, environment, stdin, out, err),
+            mock.patch("de_tasks.console.interactive", lambda: terminal),
+            mock.patch("de_tasks.browser.open_page", opened),
+        ):
+            code = run_program(program, words)
         addresses = tuple(str(call.args[0]) for call in opened.mock_calls)
         return Done(code, out.getvalue(), err.getvalue(), addresses)
 
-    @contextmanager
-    def _here(self, folder: Path, extra: Mapping[str, str]) -> Iterator[None]:
-        environment = {
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "DASH_ENTERPRISE_HOST": self.host,
@@ -85,13 +82,6 @@ class Person:
             **self.environment,
             **extra,
         }
-        before = Path.cwd()
-        os.chdir(folder)
-        try:
-            with mock.patch.dict(os.environ, environment, clear=True):
-                yield
-        finally:
-            os.chdir(before)
 
 
 class People:
@@ -147,10 +137,35 @@ def as_inv(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return rest, extra
 
 
-def _run(program: str, words: Sequence[str]) -> int:
+@contextmanager
+def surroundings(
+    folder: Path, environment: Mapping[str, str], stdin: str, out: io.StringIO, err: io.StringIO
+) -> Iterator[None]:
+    """What a process of its own would have: a folder, variables, and where it reads and writes."""
+    before, path = Path.cwd(), list(sys.path)
+    os.chdir(folder)
+    try:
+        with (
+            mock.patch.dict(os.environ, environment, clear=True),
+            mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            yield
+    finally:
+        speak_as("inv")
+        os.chdir(before)
+        sys.path[:] = path
+        sys.modules.pop("tasks", None)
+
+
+def run_program(program: str, words: Sequence[str], own_tasks: bool = False) -> int:
+    """Run one of the programs; returns its exit status. `own_tasks` are those of a tasks.py here,
+    as `inv` takes them."""
     speak_as(program)
     kind = DeTasksProgram if program == "de-tasks" else Program
-    made = kind(namespace=de_tasks.ns, name=program, version=de_tasks.__version__)
+    namespace = None if own_tasks else de_tasks.ns
+    made = kind(namespace=namespace, name=program, version=de_tasks.__version__)
     try:
         made.run([program, *words])
     except SystemExit as end:
