@@ -2,6 +2,7 @@
 
 A new task or hook needs a row here: `test_every_command_has_canaries` says so. A row has lines that
 succeed and lines that fail, in the order in which they make sense; both get a secret on stdin.
+They are run in this process, which is quick, but for those that are `started`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ NOT_AN_OPTION = "--no-such-option"
 
 @dataclass(frozen=True)
 class Row:
-    """Lines of arguments. With `shows` a command prints a secret because it is asked to."""
+    """Lines of arguments. With `shows` a command prints a secret because it is asked to.
+
+    What is `started` runs as a program of its own where it succeeds.
+    """
 
     good: tuple[str, ...]
     bad: tuple[str, ...]
     shows: bool = False
+    started: bool = False
 
 
 ROWS = {
@@ -41,7 +46,9 @@ ROWS = {
     "check": Row(("--json",), ("--path nowhere",)),
     "create": Row(("--name made",), ("--name Bad_Name",)),
     "apps.create": Row(("--name other",), ("--name other",)),
-    "deploy": Row(("-y", "-y --ref feature --json"), ("--path nowhere", "--name Bad_Name")),
+    "deploy": Row(
+        ("-y", "-y --ref feature --json"), ("--path nowhere", "--name Bad_Name"), started=True
+    ),
     "update": Row(("--add-environment-variable SECRET",), ("--add-viewer nobody-here",)),
     "apps.update": Row(("--env-file secrets.env",), ("--add-environment-variable =x",)),
     "services.create": Row(("--type redis", "--type postgres"), ("--type x",)),
@@ -59,6 +66,8 @@ ROWS = {
     "restart": Row(("",), ("--name nothing-here",)),
     "apps.restart": Row(("",), ("--name nothing-here",)),
     "open": Row(("",), ("--name nothing-here",)),
+    # Runs until it is interrupted.
+    "run": Row(("--with-env",), ("--with-env --name nothing-here", "--path nowhere", "--port x")),
     "doctor": Row(("", "--json"), (NOT_AN_OPTION,)),
     "fleet.matrix": Row(("--json",), ("--format x",)),
     "fleet.status": Row(("--json",), ("--only nowhere",)),
@@ -76,11 +85,33 @@ ROWS = {
     "sandbox.stop": Row(("",), (NOT_AN_OPTION,)),
     "sandbox.reset": Row(("-y",), (NOT_AN_OPTION,)),
 }
-ELSEWHERE = {"run"}
-"""Runs until it is interrupted, which a test of its own does."""
+UNDER_TLS = (
+    *("login", "whoami", "init", "deploy", "update", "status", "logs", "rollback", "run"),
+    *("doctor", "fleet.deploy", "delete", "logout"),
+)
+"""What is run besides against a sandbox with certificates: each way to a server once."""
+THROUGH_DE = {
+    "login": Row((), ("--username dev --password-stdin",)),
+    "whoami": Row(("",), (NOT_AN_OPTION,)),
+    "apps.create": Row(("--name made",), ("--name made",)),
+    "deploy": Row(("-y",), ("--path nowhere", "-y --ref nothing")),
+    # Not with a variable's value: `de` takes it in its command line, as the guide says.
+    "update": Row(("--title Title",), ("--add-viewer nobody-here",)),
+    "services.create": Row(("--type redis",), ("--type x",)),
+    "status": Row(("",), ("--name nothing-here",)),
+    "logs": Row(("--type build",), ("--name nothing-here",)),
+    "history": Row((), ("",)),
+    "restart": Row(("",), ()),
+    "run": Row((), ("--with-env",)),
+    "doctor": Row(("--json",), ()),
+    "fleet.deploy": Row(("--all -y --json",), ("-y --only nowhere",)),
+    "preview.deploy": Row((), ("-y --branch feature",)),
+    "delete": Row(("--with-services -y",), ("--name nothing-here -y",)),
+}
+"""The same through the vendor's command line, of which tests have a stand-in."""
 HOOKS = {
     "de-check": Row(("wsgi.py Procfile",), (NOT_AN_OPTION,)),
-    "de-deploy": Row(("origin REMOTE",), (NOT_AN_OPTION,)),
+    "de-deploy": Row(("origin REMOTE",), (NOT_AN_OPTION,), started=True),
     "de-preview": Row(("origin REMOTE",), (NOT_AN_OPTION,)),
     "de-prune-previews": Row(("",), (NOT_AN_OPTION,)),
 }
@@ -107,6 +138,9 @@ class Process:
             return name.startswith("GIT_CONFIG_VALUE_") and value.startswith("Authorization: ")
         if any(text.startswith("PORT=") for text in self.environment):
             return name in ("SECRET", "FROM_FILE", "REDIS_URL", "DATABASE_URL")
+        if "fake_de.py" in self.command:
+            # The documented way to give the vendor's command line a password.
+            return name == "DASH_ENTERPRISE_PASSWORD"
         return variable == own and any(f"/bin/{word}" in self.command for word in ("inv", "de-"))
 
 

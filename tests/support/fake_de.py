@@ -88,7 +88,7 @@ class Server:
     def push(self, folder: Path, name: str) -> None:
         remote = self.ask("query ($n: String!) { app(name: $n) { gitUrl } }", n=name)["app"]
         environment = {
-            **os.environ,
+            **{n: v for n, v in os.environ.items() if not n.startswith("DASH_ENTERPRISE")},
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "http.extraHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: {self._header}",

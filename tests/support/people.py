@@ -6,8 +6,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -40,11 +40,12 @@ class Done:
 
 @dataclass
 class Person:
-    """Somebody with a home and a login of their own."""
+    """Somebody with a home and a login of their own; a browser is started if somebody `browses`."""
 
     home: Path
     host: str
     environment: dict[str, str] = field(default_factory=dict)
+    browses: bool = False
 
     def run(
         self,
@@ -62,14 +63,28 @@ class Person:
         extra: dict[str, str] = {}
         if program == "inv":
             words, extra = as_inv(words)
+        return self.call(lambda: run_program(program, words), stdin, folder, terminal, extra)
+
+    def call(
+        self,
+        body: Callable[[], int],
+        stdin: str = "",
+        folder: Path | None = None,
+        terminal: bool = False,
+        extra: Mapping[str, str] | None = None,
+    ) -> Done:
+        """What anything of ours does in the place of a command: a git hook, for example."""
         out, err, opened = io.StringIO(), io.StringIO(), mock.Mock()
-        environment = self._environment(extra)
+        environment = self._environment(extra or {})
         with (
             surroundings(folder or self.home, environment, stdin, out, err),
             mock.patch("de_tasks.console.interactive", lambda: terminal),
-            mock.patch("de_tasks.browser.open_page", opened),
+            nullcontext() if self.browses else mock.patch("de_tasks.browser.open_page", opened),
         ):
-            code = run_program(program, words)
+            try:
+                code = body()
+            except SystemExit as end:
+                code = int(end.code or 0)
         addresses = tuple(str(call.args[0]) for call in opened.mock_calls)
         return Done(code, out.getvalue(), err.getvalue(), addresses)
 
