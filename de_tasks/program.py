@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from invoke import Argument, Exit, ParseError, Program
+from invoke import Argument, Config, Exit, ParseError, Program
 from invoke.parser import ParserContext
 
 import de_tasks
@@ -22,8 +22,20 @@ CORE = {
 INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dry", "--echo")
 
 
+class Configuration(Config):
+    """invoke's, without the environment: `config.py` reads INVOKE_DE_* itself, and invoke stops
+    with a traceback at a variable for what is a list in a file."""
+
+    def load_shell_env(self) -> None:
+        """Nothing."""
+
+
 class DeTasksProgram(Program):
     """invoke's program with the reference's core options, help and exit codes."""
+
+    def create_config(self) -> None:
+        """invoke's step, with a class of our own."""
+        self.config = Configuration()
 
     def core_args(self) -> list[Argument]:
         """invoke's own options, and ours."""

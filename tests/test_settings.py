@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import INV, Cli
 
+ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 WAYS = {
     "full collection": ("from de_tasks import ns\n", "doctor", INV),
@@ -54,6 +55,20 @@ def test_settings_reach_a_task(way: str, cli: Cli) -> None:
     assert found["branch"] == ["trunk", "INVOKE_DE_BRANCH"]
     assert found["host"] == [cli.host, "DASH_ENTERPRISE_HOST"]
     assert found["path"] == [".", "the default"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_variable_goes_before_a_list_in_the_file(way: str, stranger: Cli) -> None:
+    (stranger.home / "invoke.yaml").write_text("de:\n  check:\n    ignore: [no-web]\n")
+    stranger.extra["INVOKE_DE_CHECK_IGNORE"] = "env-file,large-file"
+    if way in ("program", "hook"):
+        found = seen(stranger, way)["check_ignore"]
+        assert found == [["env-file", "large-file"], "INVOKE_DE_CHECK_IGNORE"]
+        return
+    (stranger.home / "tasks.py").write_text(WAYS[way][0])
+    refused = stranger.run(WAYS[way][1], "--json")
+    words = "Can't adapt an environment string into a"
+    assert words in refused.stderr and words in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("way", ["program", "hook"])
