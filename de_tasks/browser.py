@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from de_tasks import config
-from de_tasks.environment import without_secrets
+from de_tasks.environment import has_browser, without_secrets
 
 
 def open_page(address: str) -> bool:
@@ -15,7 +14,7 @@ def open_page(address: str) -> bool:
     In a process of its own: some browsers return only when they are closed, some write to the
     terminal, and none needs the secrets of our environment.
     """
-    if not config.has_browser():
+    if not has_browser():
         return False
     subprocess.Popen(
         [sys.executable, "-m", "webbrowser", address],

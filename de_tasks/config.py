@@ -12,15 +12,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from de_tasks import project
-from de_tasks.environment import without_secrets
 from de_tasks.errors import UsageError
+from de_tasks.numbers import whole_number
 
 REFERENCE_VARIABLES = {
     "host": "DASH_ENTERPRISE_HOST",
@@ -29,13 +27,13 @@ REFERENCE_VARIABLES = {
     "api_key": "DASH_ENTERPRISE_API_KEY",
     "ca_path": "DASH_ENTERPRISE_CA_PATH",
 }
-CONFIGURATION = (*project.CONFIGURATION, "tasks.py")
-"""Files of a project, in the folder that relative paths of its configuration start from."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
+# Nothing compares the classes below: methods for it would be compiled at every start.
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Settings:
     """Everything that can be set. Durations are seconds; an empty text means not set.
 
@@ -77,7 +75,7 @@ class Settings:
     sandbox_port: int = 8888
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Origin:
     """A value as it was found, and where: a flag, a variable, a section, or the default."""
 
@@ -110,24 +108,26 @@ def origins(
 ) -> dict[str, Origin]:
     """Every setting by name, with where its value comes from; `load` without the last step."""
     environment = os.environ if environment is None else environment
-    known = {f.name for f in fields(Settings)}
+    defaults = Settings()
+    known = {f.name for f in fields(defaults)}
     section = _flat(configuration or {}, known)
     for name, (where, _) in section.items():
         if name not in known:
             raise UsageError(f"There is no setting {where}. Settings: {', '.join(sorted(known))}")
     found = {}
-    for setting in fields(Settings):
+    for setting in fields(defaults):
         name = setting.name
-        default = getattr(Settings(), name)
+        default = getattr(defaults, name)
         sources = (
-            ("the command line", flags.get(name)),
+            # A switch that was not typed is False.
+            ("the command line", flags.get(name) or None),
             *((v, environment.get(v)) for v in [REFERENCE_VARIABLES.get(name, "")] if v),
             (f"INVOKE_DE_{name.upper()}", environment.get(f"INVOKE_DE_{name.upper()}")),
             section.get(name, ("", None)),
         )
         found[name] = Origin(default, "the default")
         for where, value in sources:
-            if value not in (None, "", False):
+            if value is not None and value != "":
                 found[name] = Origin(_typed(default, value, where), where)
                 break
     return found
@@ -182,14 +182,7 @@ def typed(values: Mapping[str, object], where: str) -> dict[str, object]:
     return {n: _typed(getattr(default, n), v, f"{where}: {n}") for n, v in values.items()}
 
 
-def whole_number(text: str, origin: str, least: int = 0) -> int:
-    """`text` as a number of at least `least`. Raises `UsageError` naming where it stood."""
-    if not text.isdecimal() or int(text) < least:
-        raise UsageError(f"{origin} should be a whole number from {least} up, not {text!r}.")
-    return int(text)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Host:
     """A Dash Enterprise: `name` as people write it, and the addresses that follow from it."""
 
@@ -238,45 +231,11 @@ class Host:
         return cls(text, issuer, f"{url}/Manager/graphql", f"{url}/GIT", url)
 
 
-def project_folder() -> Path:
-    """The folder around this one where the project's configuration lies, else this one."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if any((folder / name).is_file() for name in CONFIGURATION):
-            return folder
-    return here
-
-
-def in_ci(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether this is a job of a CI, where nobody is there to be asked."""
-    return bool((os.environ if environment is None else environment).get("CI"))
-
-
-def has_browser(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether a browser would open in a window; a browser in the terminal is of no help."""
-    environment = os.environ if environment is None else environment
-    signs = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    return sys.platform in ("darwin", "win32") or any(environment.get(name) for name in signs)
-
-
-def inherited() -> dict[str, str]:
-    """The environment of a program that runs git itself, without secrets.
-
-    A hook's `GIT_*` variables are left out: they would lead its git into the developer's index.
-    """
-    return {n: value for n, value in without_secrets().items() if not n.startswith("GIT_")}
-
-
 def cache_folder(settings: Settings) -> Path:
     """Where what can be made again is kept."""
     if settings.cache:
         return Path(settings.cache).expanduser()
     return default_folder("cache")
-
-
-def on_github() -> bool:
-    """Whether this is a job of GitHub Actions, which reads workflow commands from what we print."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def default_folder(kind: str) -> Path:

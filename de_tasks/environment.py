@@ -1,8 +1,10 @@
-"""The environment for programs that need none of our secrets. Imports next to nothing."""
+"""Our environment: what it tells of where we are, and what of it others get. Imports next to
+nothing."""
 
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 
 TYPE_CHECKING = False  # typing's, without importing typing
@@ -31,3 +33,28 @@ def without_secrets(environment: Mapping[str, str] | None = None) -> dict[str, s
     """What a program that we start gets of our own environment."""
     environment = os.environ if environment is None else environment
     return {name: value for name, value in environment.items() if name not in SECRETS}
+
+
+def inherited() -> dict[str, str]:
+    """The environment of a program that runs git itself, without secrets.
+
+    A hook's `GIT_*` variables are left out: they would lead its git into the developer's index.
+    """
+    return {n: value for n, value in without_secrets().items() if not n.startswith("GIT_")}
+
+
+def in_ci(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether this is a job of a CI, where nobody is there to be asked."""
+    return bool((os.environ if environment is None else environment).get("CI"))
+
+
+def on_github() -> bool:
+    """Whether this is a job of GitHub Actions, which reads workflow commands from what we print."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def has_browser(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether a browser would open in a window; a browser in the terminal is of no help."""
+    environment = os.environ if environment is None else environment
+    signs = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return sys.platform in ("darwin", "win32") or any(environment.get(name) for name in signs)

@@ -11,8 +11,8 @@ import invoke
 from invoke import Collection
 
 from de_tasks import browser, console
-from de_tasks.config import whole_number
 from de_tasks.errors import UsageError
+from de_tasks.numbers import whole_number
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import app_name, connect, missing, named_app, task, waits
 from de_tasks.tasks.update import update

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import signal
 import threading
@@ -13,15 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import invoke
+from invoke.parser import Argument
 from invoke.tasks import Task
 
-from de_tasks import config, console
+from de_tasks import console, environment
 from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.spelling import typed
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from de_tasks import config
     from de_tasks.api.platform import Platform
     from de_tasks.auth.store import Store
     from de_tasks.retry import Policy, Wait
@@ -39,16 +42,33 @@ HELP = {
 }
 
 
+class Option(Argument):
+    """An argument that is cheap to copy: invoke copies those of all tasks at every start,
+    deeply, though it only ever sets their values anew."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Option:
+        made = Option.__new__(Option)
+        made.__dict__.update(self.__dict__)
+        return made
+
+
 class DeTask(Task):  # type: ignore[type-arg]
     """A task whose short letters come from one table."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DeTask:
+        """As cheap: invoke copies the tasks of a project's `ns`, and goes through each option."""
+        return copy.copy(self)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
         """invoke's arguments; it takes the help out as it goes, and a task may be listed twice."""
         kept = dict(self.help)
         try:
-            return super().get_arguments(ignore_unknown_help)
+            found = super().get_arguments(ignore_unknown_help)
         finally:
             self.help = kept
+        for argument in found:
+            argument.__class__ = Option
+        return found
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """invoke's options of an argument, with our short letter."""
@@ -94,7 +114,7 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
 
         parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
         words = {p: HELP[p] for p in parameters if p in HELP} | options.pop("help", {})
-        return DeTask(run, auto_shortflags=False, help=words, **options)
+        return DeTask(run, positional=(), auto_shortflags=False, help=words, **options)
 
     return wrap
 
@@ -109,6 +129,8 @@ def _given(keywords: dict[str, Any]) -> dict[str, Any]:
 
 def settings(context: invoke.Context, **flags: Any) -> config.Settings:
     """The settings of this call."""
+    from de_tasks import config
+
     section, given = sources(context, **flags)
     return config.load(section, **given)
 
@@ -129,7 +151,7 @@ def _plain(section: Any) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Connection:
     """A host that we are logged in to: by its API with credentials, or through `de`."""
 
@@ -160,7 +182,7 @@ def store(values: config.Settings) -> Store | None:
     return Store.default()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """The host that a command is for; `settings` have the certificate file of its login."""
 
@@ -188,6 +210,8 @@ def target(context: invoke.Context, **flags: object) -> Target:
 
 def find_host(values: config.Settings) -> config.Host:
     """The host to talk to. Raises `UsageError` that names the ways on when there is none."""
+    from de_tasks import config
+
     kept = store(values)
     name = values.host or (kept.last_host() if kept else "")
     others = kept.hosts() if kept and not name else []
@@ -212,6 +236,7 @@ def connect(
 
     Raises `NotLoggedIn` when there are none.
     """
+    from de_tasks import config
     from de_tasks.api.client import Client
     from de_tasks.api.operations import GraphQLPlatform
     from de_tasks.auth.account import Account
@@ -270,7 +295,7 @@ def vendors(to: Target, tell: Callable[[Wait], None] | None = None) -> Any:
 
     if choose(values, to.host, to.transport).through == "api":
         return None
-    return De.of(values, to.host, config.inherited(), policy(values, tell))
+    return De.of(values, to.host, environment.inherited(), policy(values, tell))
 
 
 def app_name(values: config.Settings, name: str | None) -> str:

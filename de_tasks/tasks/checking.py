@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import config, console
+from de_tasks import console, environment
 from de_tasks.errors import DeTasksError
 from de_tasks.tasks.base import settings, task
 
@@ -46,7 +46,7 @@ def report(found: list[Finding], folder: Path, app: str, json: bool = False) -> 
             where = place(finding, folder)
             lines = [f"{where}: {finding.level}: {finding.what} [{finding.code}]"]
             lines += [f"    {finding.remedy}"]
-            lines += [annotation(finding, folder)] if config.on_github() else []
+            lines += [annotation(finding, folder)] if environment.on_github() else []
             for line in lines:
                 # The name of a file may have bytes that are no text.
                 console.result(line.encode("utf-8", "replace").decode())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import config, console
+from de_tasks import console
 from de_tasks.errors import UsageError
 from de_tasks.tasks.base import Connection, connect, settings
 from de_tasks.tasks.deploy import CONFIRM, deploying
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from de_tasks.api.models import App
     from de_tasks.api.platform import DeployPlatform
     from de_tasks.budget import Known
+    from de_tasks.config import Settings
     from de_tasks.deployment import Plan
     from de_tasks.events import Event
     from de_tasks.fleets import Chosen, FleetApp
@@ -51,7 +52,7 @@ class Connections:
         self._shared: dict[Key, SharedReads] = {}
         self._names: dict[Key, list[str]] = {}
 
-    def settings(self, app: FleetApp, **flags: object) -> config.Settings:
+    def settings(self, app: FleetApp, **flags: object) -> Settings:
         """The settings of an app: its own go before those of all, core options before both."""
         core = self._context.config.get("de_flags", {})
         own = {name: value for name, value in app.own.items() if name not in core}

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import config, console
-from de_tasks.config import whole_number
+from de_tasks import console
 from de_tasks.errors import NotAvailable, UsageError
+from de_tasks.numbers import whole_number
 from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task, waits
 
 if TYPE_CHECKING:
     from de_tasks.api.models import Build
+    from de_tasks.config import Settings
     from de_tasks.deployment import DeployPlatform, Plan
     from de_tasks.events import Event
     from de_tasks.repo.cache import DeployRepository
@@ -195,7 +196,7 @@ def rollback(
 
 def deploying(
     plan: Plan,
-    values: config.Settings,
+    values: Settings,
     connection: Connection,
     tell: Callable[[Event], None],
     platform: DeployPlatform | None = None,
@@ -212,11 +213,12 @@ def deploying(
     return Deploy(plan, cache, platform or connection.platform, tell)
 
 
-def repository(values: config.Settings, connection: Connection, app: str) -> DeployRepository:
+def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:
     """The deploy repository of an app."""
+    from de_tasks.config import cache_folder
     from de_tasks.repo.cache import DeployRepository
 
-    return DeployRepository(config.cache_folder(values), connection.host.name, app)
+    return DeployRepository(cache_folder(values), connection.host.name, app)
 
 
 def remote(connection: Connection, url: str) -> Remote:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks import config, console
-from de_tasks.config import whole_number
+from de_tasks import console
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.numbers import whole_number
+from de_tasks.project import top
 from de_tasks.tasks.base import settings, task
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _selection(context: invoke.Context, changed_since: str, only: Sequence[str])
     from de_tasks.repo.changes import changed_since as compare
 
     values = settings(context)
-    root = config.project_folder()
+    root = Path(top())
     apps = fleets.parse(values.apps, values.shared, root)
     names = [name.strip() for text in only for name in text.split(",")]
     changed = compare(root, changed_since) if changed_since else None
@@ -182,7 +183,7 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _facts(chosen: Chosen) -> dict[str, object]:
-    root = config.project_folder()
+    root = Path(top())
     files = None if chosen.files is None else [_relative(file, root) for file in chosen.files]
     return {
         "name": chosen.app.name,

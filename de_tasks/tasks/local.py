@@ -7,8 +7,8 @@ from pathlib import Path
 import invoke
 
 from de_tasks import browser, console
-from de_tasks.config import whole_number
 from de_tasks.errors import DeTasksError
+from de_tasks.numbers import whole_number
 from de_tasks.tasks.base import (
     app_name,
     connect,

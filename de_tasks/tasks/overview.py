@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from de_tasks import config, console
+from de_tasks import console
+from de_tasks.project import top
 
 if TYPE_CHECKING:
     from de_tasks.standing import Standing
@@ -86,5 +87,5 @@ def _undeployed(standing: Standing) -> str:
 
 
 def _short(path: Path) -> str:
-    root = config.project_folder()
+    root = Path(top())
     return str(path.relative_to(root) if path.is_relative_to(root) else path)

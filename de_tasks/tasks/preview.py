@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks import config, console
-from de_tasks.config import whole_number
+from de_tasks import console
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.numbers import whole_number
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import Connection, app_name, connect, settings, task, waits
 from de_tasks.tasks.deploy import REF, deploying, remote, repository, tell_json, tell_people
 
 if TYPE_CHECKING:
+    from de_tasks.config import Settings
     from de_tasks.events import Event
     from de_tasks.previews import Deleted, Preview, Stale
     from de_tasks.repo.source import Commit
@@ -131,7 +132,7 @@ def put(
     deploying(plan, values, connection, tell, platform).run()
 
 
-def main_app(values: config.Settings, name: str = "") -> str:
+def main_app(values: Settings, name: str = "") -> str:
     """The app whose branches have previews: the flag, `de.app`, the first of `de.branches`,
     else the folder's name."""
     first = next(iter(values.branches.values()), "")
@@ -254,7 +255,7 @@ def prune(
         raise invoke.Exit(f"Not deleted: {', '.join(left)}.", code=code)
 
 
-def _branch(values: config.Settings, branch: str) -> str:
+def _branch(values: Settings, branch: str) -> str:
     from de_tasks.repo.branches import current_branch
 
     return branch or current_branch(Path(values.path).expanduser())

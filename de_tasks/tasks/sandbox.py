@@ -6,17 +6,20 @@ import json as json_module
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import invoke
 from invoke import Collection
 
-from de_tasks import config, console
-from de_tasks.config import whole_number
+from de_tasks import console
 from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.numbers import whole_number
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import settings, store, task
+
+if TYPE_CHECKING:
+    from de_tasks.config import Settings
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -225,26 +228,29 @@ def _control() -> Any:
     return control
 
 
-def _folder(values: config.Settings) -> Path:
+def _folder(values: Settings) -> Path:
+    from de_tasks.config import default_folder
+
     if values.sandbox_data:
         return Path(values.sandbox_data).expanduser().resolve()
-    return config.default_folder("data") / "sandbox"
+    return default_folder("data") / "sandbox"
 
 
-def _log_in(values: config.Settings, running: Any) -> None:
+def _log_in(values: Settings, running: Any) -> None:
     from urllib.parse import urlsplit
 
     from de_tasks.auth.oidc import Oidc
+    from de_tasks.config import LOOPBACK, Host
     from de_tasks.transport import Transport
 
     kept = store(values)
     if kept is None:
         return
     passwords = json_module.loads((running.data / "passwords.json").read_text("utf-8"))
-    oidc = Oidc(config.Host.parse(running.url), Transport(running.ca_path))
+    oidc = Oidc(Host.parse(running.url), Transport(running.ca_path))
     login = oidc.password("dev", passwords["dev"])
     last = kept.last_host()
-    elsewhere = bool(last) and urlsplit(last).hostname not in config.LOOPBACK
+    elsewhere = bool(last) and urlsplit(last).hostname not in LOOPBACK
     notice = kept.put(login, make_last=not elsewhere)
     if notice:
         console.note(notice)

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import invoke
 
-from de_tasks import config, console
-from de_tasks.appspec import check_app_name, legal_app_name
+from de_tasks import console
 from de_tasks.spelling import typed
 from de_tasks.tasks.base import settings, task
 
 if TYPE_CHECKING:
+    from de_tasks.config import Settings
     from de_tasks.scaffold import Choices, Plan
 
 NONE = "none"
@@ -66,7 +66,7 @@ def init(
 
 
 def _choices(
-    values: config.Settings,
+    values: Settings,
     folder: Path,
     name: str,
     template: str,
@@ -76,6 +76,8 @@ def _choices(
 ) -> Choices:
     """What is wanted: what was typed, else answered, else what suits the folder."""
     from de_tasks import adoption, scaffold
+    from de_tasks.appspec import check_app_name, legal_app_name
+    from de_tasks.config import LOOPBACK
     from de_tasks.repo.branches import address_of, default_branch, top_of
 
     here = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.is_dir())
@@ -94,7 +96,7 @@ def _choices(
         address = address_of(here, "origin") if top else ""
         likely = next((known for known in ("github", "gitlab") if known in address), NONE)
         ci = ask("CI workflow", likely, (*scaffold.CI, NONE))
-    local = not values.host or urlsplit(values.host).hostname in config.LOOPBACK
+    local = not values.host or urlsplit(values.host).hostname in LOOPBACK
     return scaffold.Choices(
         app,
         template,

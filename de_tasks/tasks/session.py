@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import invoke
 
-from de_tasks import browser, config, console
+from de_tasks import browser, console, environment
 from de_tasks.errors import AuthError, DeTasksError, UsageError
 from de_tasks.tasks.base import connect, policy, settings, store, target, task, vendors
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from de_tasks.auth.login import Login
     from de_tasks.auth.oidc import Oidc
     from de_tasks.auth.store import Store
+    from de_tasks.config import Settings
 
 LOGOUT_SECONDS = 10
 """How long a server may take to hear of a logout."""
@@ -70,7 +71,7 @@ def login(
     console.result(f"Logged in as [{new.username}] to [{new.host}]!")
 
 
-def _password(values: config.Settings, password_stdin: bool) -> str:
+def _password(values: Settings, password_stdin: bool) -> str:
     if password_stdin:
         return console.line_of_stdin("--password-stdin")
     return values.password or console.password(f"Password of {values.username}: ")
@@ -79,7 +80,7 @@ def _password(values: config.Settings, password_stdin: bool) -> str:
 def _with_browser(oidc: Oidc) -> Login:
     from de_tasks.auth import device
 
-    if config.in_ci():
+    if environment.in_ci():
         raise UsageError(
             "This is a CI job (CI is set), where nobody can confirm in a browser: set "
             "DASH_ENTERPRISE_USERNAME, and DASH_ENTERPRISE_PASSWORD or DASH_ENTERPRISE_API_KEY"
@@ -140,7 +141,7 @@ def logout(context: invoke.Context) -> None:
     console.result(f"Logged out of [{name}].")
 
 
-def _vendor_login(vendor: Any, values: config.Settings) -> None:
+def _vendor_login(vendor: Any, values: Settings) -> None:
     """Let `de` log in: it keeps the login, and prints its own sentence."""
     if values.username or values.no_keyfile:
         raise UsageError(
