@@ -10,7 +10,7 @@ import pytest
 from de_tasks.auth import device
 from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
-from de_tasks.config import Host
+from de_tasks.config import Host, Settings
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
 from de_tasks.server import control
 from de_tasks.transport import Transport
@@ -148,6 +148,24 @@ def test_bytes_that_are_no_text(oidc: Oidc) -> None:
 def test_no_sign_in_service() -> None:
     with serving(()) as canned, pytest.raises(UsageError, match="is not a Dash Enterprise"):
         canned.oidc().password("dev", "x")
+
+
+@pytest.mark.parametrize("named", ["https://evil.example/auth/realms/dash", "\x1b[2Jx", "", 7])
+def test_service_that_is_another(named: object) -> None:
+    with serving((TOKEN,), **{TOKEN: (200, {"access_token": "a"})}) as canned:
+        canned.claims["issuer"] = named
+        with pytest.raises(UsageError, match=r"says that it is|is not a Dash") as refused:
+            canned.oidc().password("dev", "secret")
+    assert [name for name, _ in canned.asked] == ["openid-configuration"]
+    assert "\x1b" not in str(refused.value)
+
+
+def test_service_by_its_front_end_address() -> None:
+    with serving((TOKEN,), **{TOKEN: (200, {"access_token": "a.b.c"})}) as canned:
+        canned.claims["issuer"] = f"{canned.url}/front/"
+        values = Settings(issuer=f"{canned.url}/front")
+        named = Oidc(Host.of("example.plotly.host", values), Transport())
+        assert named.password("dev", "secret").access_token == "a.b.c"
 
 
 def test_revocation_asks_for_the_refresh_token() -> None:

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import termios
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from de_tasks.server import control
 from tests.conftest import INV, Cli, passwords
 from tests.support.forms import answer
+from tests.support.people import People
 from tests.support.rings import secret_service
 
 ANY = "p@ss:w%40rd &=+?#\"'\\ $(x) ü€😀 "
@@ -154,6 +156,14 @@ def test_explicit_keyfile_wins(stranger: Cli, sandbox: control.Running) -> None:
     assert stranger.run("whoami").stdout == f"Logged in as [dev] to [{stranger.host}].\n"
     assert stranger.run("logout").returncode == 0
     assert json.loads(file.read_text()) == {"format": "de-tasks"}
+
+
+def test_file_without_room_is_said_before_the_password(people: People) -> None:
+    with mock.patch("de_tasks.console.password") as asked:
+        line = "--keyfile /proc/login.json login --username dev"
+        refused = people["dev"].run(line, terminal=True)
+    assert refused.code == 2 and "/proc/login.json cannot be written" in refused.err
+    assert not asked.called
 
 
 def test_place_is_told_once(stranger: Cli, sandbox: control.Running) -> None:

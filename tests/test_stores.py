@@ -219,6 +219,19 @@ def test_named_file_may_be_there_empty(path: Path) -> None:
     assert Store.at(path).get(LOGIN.host) == LOGIN
 
 
+@pytest.mark.parametrize("place", ["/proc/login.json", "/proc/new/login.json", "{0}/file/x.json"])
+def test_place_without_room_is_noticed_first(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    file = Keyfile(Path(place.format(tmp_path)))
+    with pytest.raises(UsageError, match=r"cannot be (written|read): .+"):
+        file.check()
+
+
+def test_look_at_the_place_leaves_nothing(tmp_path: Path) -> None:
+    Keyfile(tmp_path / "a" / "b" / "login.json").check()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "login.json", tmp_path):

@@ -61,6 +61,15 @@ class Keyfile:
             )
         return content
 
+    def check(self) -> None:
+        """Raise `UsageError` where the document could not be written now; leaves nothing."""
+        self.read()
+        folder = self.path.parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        with self._named_errors(), tempfile.TemporaryFile(dir=folder):
+            pass
+
     def write(self, content: dict[str, Any]) -> None:
         """Replace the document. Raises `UsageError` where that is not possible."""
         with self._named_errors():

@@ -46,8 +46,7 @@ class Answer:
     @property
     def reason(self) -> str:
         """The server's own words, fit for a terminal, else the code."""
-        text = str(self.body.get("error_description") or self.error)
-        return "".join(c for c in text if c.isprintable())[:200].rstrip(".")
+        return printable(str(self.body.get("error_description") or self.error)).rstrip(".")
 
 
 class Oidc:
@@ -205,10 +204,18 @@ class Oidc:
         if not self._found:
             address = f"{self.host.issuer}/.well-known/openid-configuration"
             self._found = self._ask("GET", address).body
-        if "token_endpoint" not in self._found:
+        named = self._found.get("issuer")
+        if "token_endpoint" not in self._found or not isinstance(named, str):
             raise UsageError(
                 f"{self.host.name} is not a Dash Enterprise: it has no sign-in service at "
                 f"{self.host.issuer}"
+            )
+        # OpenID Connect Discovery 1.0, section 4.3, and RFC 8414, section 3.3: one service must
+        # not pass for another. Where Keycloak has a front-end address, that is its name.
+        if named.rstrip("/") != self.host.issuer:
+            raise UsageError(
+                f"The sign-in service at {self.host.issuer} says that it is {printable(named)}. "
+                "If that is the right one, say so with the setting issuer (INVOKE_DE_ISSUER)"
             )
         return self._found
 
@@ -229,6 +236,11 @@ class Oidc:
         headers = {"Authorization": f"Bearer {token}"}
         answer = self._ask("GET", self.trusted(address), headers=headers)
         return answer.body if answer.status == 200 else {}
+
+
+def printable(text: str) -> str:
+    """What a server says, fit for a terminal."""
+    return "".join(c for c in text if c.isprintable())[:200]
 
 
 def _seconds(value: object) -> float:

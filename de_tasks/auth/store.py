@@ -51,6 +51,10 @@ class Store:
         """A file that the user named: it goes before the keyring."""
         return cls(Keyfile(path.expanduser()))
 
+    def check(self) -> None:
+        """Raise `UsageError` where no login could be kept: before anybody types a password."""
+        self._file.check()
+
     def lock(self) -> AbstractContextManager[None]:
         """Keep other processes out; `put` and `remove` do that by themselves."""
         return self._file.lock()

@@ -41,7 +41,6 @@ def login(
     """Log in to Dash Enterprise, with a browser or with user name and password."""
     from de_tasks.auth.oidc import Oidc
 
-    # A file that is not ours is refused here, before anybody types a password.
     to = target(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
     values, kept = to.settings, to.store
     vendor = vendors(to)
@@ -50,6 +49,8 @@ def login(
         return
     if password_stdin and not values.username:
         raise UsageError("--password-stdin goes with --username: whose password is it?")
+    if kept is not None:
+        kept.check()
     oidc = Oidc(to.host, to.transport, policy(values))
     if values.username:
         word = _password(values, password_stdin)

@@ -20,11 +20,15 @@ REALM = "/auth/realms/dash"
 
 @dataclass
 class Canned:
-    """Answers by the last word of a path: a status and an object. `asked` has what came."""
+    """Answers by the last word of a path: a status and an object. `asked` has what came.
+
+    `claims` stand in the discovery document in the place of the true ones.
+    """
 
     answers: dict[str, tuple[int, object]]
     url: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, object] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
 
     def oidc(self) -> Oidc:
@@ -48,7 +52,7 @@ def serving(endpoints: tuple[str, ...], **answers: tuple[int, object]) -> Iterat
             found = {n: f"{canned.url}/{n}" for n in endpoints}
             status, answer = canned.answers.get(name, (404, {}))
             if name == "openid-configuration":
-                status, answer = 200, found
+                status, answer = 200, {"issuer": f"{canned.url}{REALM}", **found, **canned.claims}
             data = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
             self.send_response(status)
             for header, value in {**canned.headers, "Content-Length": str(len(data))}.items():
