@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -117,11 +118,23 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
 
 def share_packages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let the sandboxes of all workers fetch each package once; uv's cache is made for that."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "uv-cache"
-    shared.mkdir(exist_ok=True)
     (data / "environments").mkdir()
+    shared = shared_folder(tmp_path_factory, "uv-cache")
     (data / "environments" / "uv-cache").symlink_to(shared)
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder that all workers have in common."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    shared.mkdir(exist_ok=True)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the detector of secrets keeps its rules, which take it 5 s of work to make ready."""
+    return shared_folder(tmp_path_factory, "rules")
 
 
 @pytest.fixture(scope="session")
@@ -209,6 +222,18 @@ def quick(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     folder = tmp_path / test.replace("_", "-")[:28].strip("-")
     folder.mkdir()
     (folder / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
+    return folder
+
+
+@pytest.fixture
+def page(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of an app that needs nothing and says `hello one`; no other has its name, not
+    even that of the same test run again."""
+    test: str = request.node.name.removeprefix("test_").split("[")[0]
+    folder = tmp_path / f"{test.replace('_', '-')[:18].strip('-')}-{secrets.token_hex(2)}"
+    folder.mkdir()
+    (folder / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
+    (folder / "index.html").write_text("hello one")
     return folder
 
 

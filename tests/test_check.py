@@ -15,6 +15,7 @@ from de_tasks.errors import UsageError
 from de_tasks.githooks import check as hook
 from tests.conftest import Cli
 
+pytestmark = pytest.mark.usefixtures("in_process")
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = {
     "Procfile": "web: gunicorn app:server --workers 4\n",
@@ -213,9 +214,9 @@ def test_words_of_commands(line: str, words: list[tuple[str, ...]]) -> None:
 
 
 def test_secrets_are_found_and_a_line_can_be_allowed(
-    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Path, rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KF_RULE_CACHE_DIR", str(tmp_path / "rules"))
+    monkeypatch.setenv("KF_RULE_CACHE_DIR", str(rules))
     url = "://jessica:hunter2pass@db.acme-corp.com/x"
     lines = [f"A = 'redis{url}'", "b = 1", f"C = 'mysql{url}'  # kingfisher:ignore", "d = 1"]
     lines += ["# kingfisher:ignore", f"E = 'amqp{url}'", f"F = 'postgresql{url}1'"]

@@ -17,6 +17,7 @@ from de_tasks.sources import read_all
 from tests.conftest import Cli
 from tests.support.repositories import Repository
 
+pytestmark = pytest.mark.usefixtures("in_process")
 PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 DASH = "from dash import Dash, html\napp = Dash(__name__)\napp.layout = html.Div()\n"
 SERVER = DASH + "server = app.server\n"
@@ -295,13 +296,16 @@ def test_project_from_a_template_passes_the_check(
     assert stranger.run("check", "--json", folder=folder).stdout == "[]\n"
 
 
-def test_hooks_that_are_written_work_under_pre_commit(cli: Cli, tmp_path: Path) -> None:
+def test_hooks_that_are_written_work_under_pre_commit(
+    cli: Cli, tmp_path: Path, rules: Path
+) -> None:
     folder = fill(tmp_path / "hooked", {"app.py": SERVER})
     init(cli, folder)
     variables = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(cli.home),
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "KF_RULE_CACHE_DIR": str(rules),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
     repository = Repository.make(folder, variables)

@@ -17,6 +17,8 @@ from tests.support.repositories import IDENTITY, Repository
 from tests.test_deploy_on_push import kept, say, variables
 from tests.test_main_job import address, fetch
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 PRE_COMMIT = str(PROGRAMS / "pre-commit")
@@ -38,10 +40,10 @@ def local(hook: str) -> str:
 
 
 @pytest.fixture
-def repository(cli: Cli, wsgi: Path, tmp_path: Path) -> Repository:
+def repository(cli: Cli, page: Path, tmp_path: Path) -> Repository:
     """The app in a repository where pre-commit runs de-deploy at a push."""
-    (wsgi / CONFIGURATION).write_text(local("de-deploy"))
-    made = Repository.make(wsgi, {**variables(cli), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    (page / CONFIGURATION).write_text(local("de-deploy"))
+    made = Repository.make(page, {**variables(cli), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
     made.variables["INVOKE_DE_HOOKS_YES"] = "1"
     made.pre_commit("install", "--hook-type", "pre-push")
     return made
@@ -50,7 +52,7 @@ def repository(cli: Cli, wsgi: Path, tmp_path: Path) -> Repository:
 def test_pushed_commit_is_deployed(cli: Cli, repository: Repository) -> None:
     repository.git("checkout", "-q", "-b", "other")
     say(repository, "unpushed")
-    (repository.folder / "wsgi.py").write_text("dirty")
+    (repository.folder / "index.html").write_text("dirty")
     before = kept(repository)
     done = repository.run("push", "origin", "main", "--tags")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.server import control
 from tests.conftest import Cli
+from tests.support.platforms import platform_of
 from tests.support.repositories import Repository
 from tests.test_main_job import fetch
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def install(repository: Repository, hook: str, program: str) -> None:
@@ -24,16 +28,16 @@ def install(repository: Repository, hook: str, program: str) -> None:
 
 
 @pytest.fixture
-def repository(cli: Cli, wsgi: Path) -> Repository:
-    """The app, deployed, in a repository with our hooks, which may create apps."""
+def repository(cli: Cli, page: Path, sandbox: control.Running) -> Repository:
+    """The app, created, in a repository with our hooks, which may create apps."""
     variables = {
         "HOME": str(cli.home),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         "DASH_ENTERPRISE_HOST": cli.host,
         "INVOKE_DE_HOOKS_YES": "1",
     }
-    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
-    made = Repository.make(wsgi, variables)
+    platform_of(sandbox, "dev").create_app(page.name)
+    made = Repository.make(page, variables)
     install(made, "pre-push", "de-preview")
     install(made, "post-merge", "de-prune-previews")
     made.git("push", "-q", "origin", "main")
@@ -49,8 +53,8 @@ def listed(cli: Cli, repository: Repository) -> list[dict[str, str]]:
 
 def test_pushed_branch_has_a_preview_until_it_is_gone(cli: Cli, repository: Repository) -> None:
     assert listed(cli, repository) == []
-    file = repository.folder / "wsgi.py"
-    file.write_text(file.read_text().replace('"one"', '"branch"'))
+    file = repository.folder / "index.html"
+    file.write_text("hello branch")
     repository.git("checkout", "-q", "-b", "fix/it")
     commit = repository.commit("Say it")
     file.write_text("dirty")

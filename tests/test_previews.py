@@ -362,16 +362,16 @@ def test_who_may_not_delete_the_app_loses_no_service(
 
 
 @pytest.fixture
-def clone(quick: Path) -> Path:
+def clone(page: Path) -> Path:
     """The app's folder as a clone of a repository with branches main and feature/x."""
-    origin = quick.parent / "origin.git"
-    git(quick.parent, "init", "-q", "--bare", "-b", "main", str(origin))
-    git(quick, "init", "-q", "-b", "main")
-    git(quick, "remote", "add", "origin", str(origin))
-    git(quick, "add", ".")
-    git(quick, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "First")
-    git(quick, "push", "-q", "origin", "main", "main:feature/x")
-    return quick
+    origin = page.parent / "origin.git"
+    git(page.parent, "init", "-q", "--bare", "-b", "main", str(origin))
+    git(page, "init", "-q", "-b", "main")
+    git(page, "remote", "add", "origin", str(origin))
+    git(page, "add", ".")
+    git(page, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "First")
+    git(page, "push", "-q", "origin", "main", "main:feature/x")
+    return page
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -7,10 +7,14 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from de_tasks import scaffold
 from tests.conftest import Cli
 from tests.demo import callback
 from tests.test_main_job import fetch
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def deployed(cli: Cli, template: str) -> str:
