@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,20 +23,9 @@ from de_tasks import scaffold  # noqa: E402
 INV = str(Path(sys.executable).with_name("inv"))
 
 
-def scenario(host: str, name: str, folder: Path) -> None:
-    """Every step, each told; raises `CalledProcessError` at the first that fails."""
-    app = folder / name
-    shutil.copytree(scaffold.templates() / "dash", app)
-
-    def inv(*words: str) -> str:
-        print(f"$ inv {' '.join(words)}", flush=True)
-        environment = {**os.environ, "DASH_ENTERPRISE_HOST": host}
-        done = subprocess.run(
-            [INV, *words], cwd=app, env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
-        print(done.stdout, flush=True)
-        return done.stdout
-
+def scenario(host: str, name: str, app: Path, inv: Callable[..., str]) -> None:
+    """Every step with the app of a folder; `inv` runs a command in it and returns what it prints,
+    or raises when it fails."""
     inv("doctor")
     inv("whoami")
     missing = f"App [{name}] does not exist on [{host}].\n"
@@ -50,12 +41,23 @@ def scenario(host: str, name: str, folder: Path) -> None:
         )
         inv("restart")
         inv("logs", "--count", "20")
-        (app / "assets" / "note.txt").write_text("a change\n")
+        (app / "note.txt").write_text("a change\n")
         inv("deploy", "-y", "--message", "the second deploy")
     finally:
         inv("apps.delete", "--name", name)
     if inv("apps.exists", "--name", name) != missing:
         raise SystemExit(f"{name} is still there.")
+
+
+def typed(host: str, app: Path, *words: str) -> str:
+    """Run `inv` in the folder of an app; raises `CalledProcessError` when it fails."""
+    print(f"$ inv {' '.join(words)}", flush=True)
+    environment = {**os.environ, "DASH_ENTERPRISE_HOST": host}
+    done = subprocess.run(
+        [INV, *words], cwd=app, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    print(done.stdout, flush=True)
+    return done.stdout
 
 
 def main() -> int:
@@ -65,7 +67,9 @@ def main() -> int:
         print("Skipped: set DE_HOST and DE_APP, the name of an app that does not exist yet.")
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        scenario(host, name, Path(folder))
+        app = Path(folder) / name
+        shutil.copytree(scaffold.templates() / "dash", app)
+        scenario(host, name, app, partial(typed, host, app))
     print("All of it works.")
     return 0
 

@@ -14,7 +14,7 @@ import requests
 
 from de_tasks.server import control
 from tests.conftest import Cli
-from tests.support.people import People, Person, log_in
+from tests.support.people import People, Person, log_in, passwords
 from tests.support.published import caller
 
 PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
@@ -76,7 +76,7 @@ def _take_terminal() -> None:
 
 
 def test_special_characters_in_username_and_password_are_taken_as_they_are(
-    sandbox: control.Running, stranger: Cli, wsgi: Path
+    sandbox: control.Running, tmp_path: Path, quick: Path
 ) -> None:
     name = "ki+jessica@corp"
     wish = {"username": name, "role": "licensed_user"}
@@ -85,24 +85,24 @@ def test_special_characters_in_username_and_password_are_taken_as_they_are(
         changePassword(currentPassword: $old, newPassword: $new) { ok } }"""
     done = caller(sandbox, name).ask(change, old=first, new=PASSWORD)
     assert done == {"changePassword": {"ok": True}}
-    stranger.extra |= {"DASH_ENTERPRISE_USERNAME": name, "DASH_ENTERPRISE_PASSWORD": PASSWORD}
-    seen = stranger.run("--no-keyfile", "whoami", program=PROGRAM)
-    assert seen.stdout == f"Logged in as [{name}] to [{stranger.host}].\n"
-    deploy = ("--no-keyfile", "deploy", str(wsgi), "-n", "ki-special", "-y")
-    done_deploy = stranger.run(*deploy, program=PROGRAM)
-    assert done_deploy.returncode == 0, done_deploy.stderr
-    stranger.extra["DASH_ENTERPRISE_PASSWORD"] = PASSWORD.replace("@", "%40")
-    refused = stranger.run("--no-keyfile", "whoami", program=PROGRAM)
-    assert refused.returncode == 4 and "write @ and not %40" in refused.stderr
+    known = {"DASH_ENTERPRISE_USERNAME": name, "DASH_ENTERPRISE_PASSWORD": PASSWORD}
+    jessica = Person(tmp_path, sandbox.url, known)
+    seen = jessica.run("--no-keyfile whoami")
+    assert seen.out == f"Logged in as [{name}] to [{sandbox.url}].\n"
+    deployed = jessica.run(f"--no-keyfile deploy {quick} -n ki-special -y")
+    assert deployed.code == 0, deployed.err
+    known["DASH_ENTERPRISE_PASSWORD"] = PASSWORD.replace("@", "%40")
+    refused = jessica.run("--no-keyfile whoami")
+    assert refused.code == 4 and "write @ and not %40" in refused.err
 
 
-def test_deploy_leaves_no_temporary_copy(cli: Cli, wsgi: Path, tmp_path: Path) -> None:
+def test_deploy_leaves_no_temporary_copy(cli: Cli, quick: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     marked = "a line of this app that no other file has"
-    (wsgi / "note.txt").write_text(marked)
+    (quick / "note.txt").write_text(marked)
     cli.extra |= {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
-    assert cli.run("deploy", str(wsgi), "-n", "ki-copy", "-y", program=PROGRAM).returncode == 0
+    assert cli.run("deploy", str(quick), "-n", "ki-copy", "-y", program=PROGRAM).returncode == 0
     assert list(temporary.iterdir()) == []
     # Not even elsewhere: the cache keeps git's packed objects, and no working copy.
     copies = [f for f in cli.home.rglob("*") if f.is_file() and marked.encode() in f.read_bytes()]
@@ -110,22 +110,19 @@ def test_deploy_leaves_no_temporary_copy(cli: Cli, wsgi: Path, tmp_path: Path) -
 
 
 def test_certificate_of_an_internal_authority_is_believed_when_it_is_named(
-    tmp_path: Path, wsgi: Path
+    tmp_path: Path, quick: Path
 ) -> None:
     running = control.start(tmp_path / "data", {"port": control.free_port(), "tls": True})
     try:
-        home = tmp_path / "home"
-        home.mkdir()
-        cli = Cli(home, running.url)
+        person = Person(tmp_path, running.url)
         authority = str(running.data / "tls" / "authority.pem")
-        word = (running.data / "passwords.json").read_text().split('"dev": "')[1].split('"')[0]
-        login = ("login", "--username", "dev", "--password-stdin")
-        refused = cli.run(*login, stdin=f"{word}\n", program=PROGRAM)
-        assert refused.returncode == 1 and "--ca-path" in refused.stderr
-        done = cli.run("--ca-path", authority, *login, stdin=f"{word}\n", program=PROGRAM)
-        assert done.returncode == 0, done.stderr
-        cli.extra["DASH_ENTERPRISE_CA_PATH"] = authority
-        done = cli.run("deploy", str(wsgi), "-n", "ki-tls", "-y", program=PROGRAM)
-        assert done.returncode == 0, done.stderr
+        login, word = "login --username dev --password-stdin", passwords(running)["dev"] + "\n"
+        refused = person.run(login, stdin=word)
+        assert refused.code == 1 and "--ca-path" in refused.err
+        done = person.run(f"--ca-path {authority} {login}", stdin=word)
+        assert done.code == 0, done.err
+        person.environment["DASH_ENTERPRISE_CA_PATH"] = authority
+        done = person.run(f"deploy {quick} -n ki-tls -y")
+        assert done.code == 0, done.err
     finally:
         control.stop(running)

@@ -25,11 +25,11 @@ WORKER = "worker: while true; do echo beat; sleep 1; done\n"
 
 @pytest.fixture
 def values(
-    people: People, sandbox: control.Running, wsgi: Path, tmp_path: Path
+    people: People, sandbox: control.Running, quick: Path, tmp_path: Path
 ) -> Callable[[str], dict[str, str]]:
     """What stands for the names in braces."""
     people.add("member", "licensed_user", ["people"])
-    (wsgi / "Procfile").write_text((wsgi / "Procfile").read_text() + WORKER)
+    (quick / "Procfile").write_text((quick / "Procfile").read_text() + WORKER)
     (tmp_path / "picture").write_bytes(PICTURE)
     here = tmp_path / "here"
     here.mkdir()
@@ -40,7 +40,7 @@ def values(
         return {
             "app": f"ref-{program}",
             "host": sandbox.url,
-            "folder": str(wsgi),
+            "folder": str(quick),
             "here": str(here),
             "png": str(tmp_path / "picture"),
             "ca": requests.utils.DEFAULT_CA_BUNDLE_PATH,

@@ -8,7 +8,6 @@ import pytest
 
 import de_tasks
 from de_tasks.server import control
-from tests.conftest import WSGI
 from tests.support.people import People, Person
 
 CALLERS = ("nobody", "viewer", "stranger", "owner", "co-owner", "in-group", "admin")
@@ -46,6 +45,7 @@ apps delete -n del-{caller}                             | 4 4 5 0 4 4 0
 """  # noqa: E501
 """Exit codes of the lines' commands: of the first that fails. ~ is `apps update -n roles`, 4 is
 not permitted or not logged in, 5 not there as far as the caller may know, 1 a taken name."""
+SERVER = "python -m http.server $PORT --bind 127.0.0.1"
 ROWS = [row.split("|") for row in TABLE.strip().splitlines()]
 
 
@@ -56,9 +56,7 @@ def callers(
     """The callers; the app has been deployed, and each has one of their own to delete."""
     home = tmp_path_factory.mktemp("nobody")
     folder = tmp_path_factory.mktemp("roles")
-    (folder / "wsgi.py").write_text(WSGI)
-    (folder / "Procfile").write_text("web: gunicorn wsgi:application\n")
-    (folder / "requirements.txt").write_text("gunicorn\n")
+    (folder / "Procfile").write_text(f"web: {SERVER}\n")
     people.add("other", "licensed_user", ["other"])
     found = {
         "nobody": Person(home, sandbox.url),
@@ -80,12 +78,10 @@ def callers(
 @pytest.fixture
 def places(tmp_path: Path) -> dict[str, str]:
     """Folders and a picture that lines name."""
-    for name, line in {"here": "echo hello", "folder": "gunicorn wsgi:application"}.items():
+    for name, line in {"here": "echo hello", "folder": SERVER}.items():
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "wsgi.py").write_text(WSGI)
         (folder / "Procfile").write_text(f"web: {line}\n")
-        (folder / "requirements.txt").write_text("gunicorn\n")
     return {"here": f"{tmp_path}/here", "folder": f"{tmp_path}/folder", "png": f"{tmp_path}/png"}
 
 

@@ -15,7 +15,9 @@ from de_tasks.server import control
 from de_tasks.transport import Transport
 from de_tasks.vendor import choice, sentences
 from de_tasks.vendor.platform import fresh
-from tests.conftest import Cli, passwords
+from tests import real_server
+from tests.conftest import Cli
+from tests.support.people import People, Person, passwords
 from tests.support.repositories import Repository
 
 FAKE = Path(__file__).parent / "support" / "fake_de.py"
@@ -27,25 +29,40 @@ RATE_LIMIT = """{ "error": { "errors": [ { "message": "Rate limit exceeded",
 You'll need to wait 60 seconds before you can continue."""
 
 
-def through(cli: Cli, sandbox: control.Running, executable: Path) -> Cli:
+def through(person: Person, sandbox: control.Running, executable: Path) -> Person:
     """`inv` that reaches the sandbox by an executable alone."""
-    cli.extra |= {
+    person.environment |= {
         "INVOKE_DE_PLATFORM": "de",
         "INVOKE_DE_EXECUTABLE": str(executable),
+        "INVOKE_DE_KEYFILE": "",
         "INVOKE_DE_NO_KEYFILE": "1",
         "DASH_ENTERPRISE_USERNAME": "dev",
         "DASH_ENTERPRISE_PASSWORD": passwords(sandbox)["dev"],
-        "INVOKE_DE_CACHE": str(cli.home / "cache"),
-        "TMPDIR": str(cli.home / "tmp"),
+        "INVOKE_DE_CACHE": str(person.home / "cache"),
+        "TMPDIR": str(person.home / "tmp"),
     }
-    (cli.home / "tmp").mkdir()
-    return cli
+    (person.home / "tmp").mkdir()
+    return person
+
+
+@pytest.fixture(autouse=True)
+def small_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of tests take no time, so there is no need to wait long between two looks."""
+    monkeypatch.setattr("de_tasks.vendor.deploying.WAITS", ())
+    monkeypatch.setattr("de_tasks.vendor.deploying.LONGEST_WAIT", 0.1)
+
+
+@pytest.fixture
+def stranger(sandbox: control.Running, tmp_path: Path) -> Person:
+    """Somebody who is logged in nowhere."""
+    (tmp_path / "stranger").mkdir()
+    return Person(tmp_path / "stranger", sandbox.url)
 
 
 @pytest.fixture(params=["stand-in", "de-tasks"])
 def vendor(
-    request: pytest.FixtureRequest, stranger: Cli, sandbox: control.Running, tmp_path: Path
-) -> Cli:
+    request: pytest.FixtureRequest, stranger: Person, sandbox: control.Running, tmp_path: Path
+) -> Person:
     """`inv` over the stand-in, and over our own program in the role of `de`."""
     if request.param == "stand-in":
         return through(stranger, sandbox, FAKE)
@@ -56,9 +73,9 @@ def vendor(
     return through(stranger, sandbox, script)
 
 
-def suffix(vendor: Cli) -> str:
+def suffix(vendor: Person) -> str:
     """What tells the apps of the two kinds apart."""
-    return Path(vendor.extra["INVOKE_DE_EXECUTABLE"]).stem.replace("_", "-")
+    return Path(vendor.environment["INVOKE_DE_EXECUTABLE"]).stem.replace("_", "-")
 
 
 def script(folder: Path, text: str) -> Path:
@@ -69,70 +86,74 @@ def script(folder: Path, text: str) -> Path:
     return path
 
 
-def test_life_of_an_app(vendor: Cli, wsgi: Path) -> None:
+def test_life_of_an_app(vendor: Person, quick: Path) -> None:
     name = f"life-{suffix(vendor)}"
-    whoami = vendor.run("whoami")
-    assert whoami.stdout == f"Logged in as [dev] to [{vendor.host}].\n"
-    exists = vendor.run("apps.exists", "--name", name)
-    assert exists.stdout == f"App [{name}] does not exist on [{vendor.host}].\n"
-    created = vendor.run("apps.create", "--name", name)
-    assert created.stdout == f"App {name} was initialized on [{vendor.host}].\n", created.stderr
-    assert vendor.run("apps.status", "--name", name).stdout == NEVER
-    deployed = vendor.run("deploy", "-y", "--name", name, "--message", 'it\'s "new" ü', folder=wsgi)
-    assert deployed.returncode == 0, deployed.stderr
-    assert "Released" in deployed.stderr and f"{name} was built" in deployed.stdout
-    assert vendor.run("apps.status", "--name", name).stdout == "built\n"
-    logs = vendor.run("logs", "--type", "build", "--name", name)
-    assert 'it\'s "new" ü' in logs.stdout
-    assert vendor.run("logs", "--name", name, "--count", "5").returncode == 0
-    restarted = vendor.run("restart", "--name", name)
-    assert restarted.stdout == f"Restarting web for app {name}\n"
-    deleted = vendor.run("delete", "--name", name)
-    assert deleted.stdout == f"App {name} was deleted from [{vendor.host}].\n", deleted.stderr
+    whoami = vendor.inv("whoami")
+    assert whoami.out == f"Logged in as [dev] to [{vendor.host}].\n"
+    exists = vendor.inv("apps.exists", "--name", name)
+    assert exists.out == f"App [{name}] does not exist on [{vendor.host}].\n"
+    created = vendor.inv("apps.create", "--name", name)
+    assert created.out == f"App {name} was initialized on [{vendor.host}].\n", created.err
+    assert vendor.inv("apps.status", "--name", name).out == NEVER
+    deployed = vendor.inv(
+        "deploy", "-y", "--name", name, "--message", 'it\'s "new" ü', folder=quick
+    )
+    assert deployed.code == 0, deployed.err
+    assert "Released" in deployed.err and f"{name} was built" in deployed.out
+    assert vendor.inv("apps.status", "--name", name).out == "built\n"
+    logs = vendor.inv("logs", "--type", "build", "--name", name)
+    assert 'it\'s "new" ü' in logs.out
+    assert vendor.inv("logs", "--name", name, "--count", "5").code == 0
+    restarted = vendor.inv("restart", "--name", name)
+    assert restarted.out == f"Restarting web for app {name}\n"
+    deleted = vendor.inv("delete", "--name", name)
+    assert deleted.out == f"App {name} was deleted from [{vendor.host}].\n", deleted.err
     assert not list((vendor.home / "tmp").iterdir())
 
 
-def test_update_takes_every_option(vendor: Cli, cli: Cli, sandbox: control.Running) -> None:
+def test_update_takes_every_option(
+    vendor: Person, people: People, sandbox: control.Running
+) -> None:
     name = f"update-{suffix(vendor)}"
-    vendor.run("apps.create", "--name", name)
+    vendor.inv("apps.create", "--name", name)
     (vendor.home / "face.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
-    done = vendor.run(
+    done = vendor.inv(
         *("update", "--name", name, "--title", "A 'title' with \"quotes\", ü"),
         *("--description", "$(id) `id`", "--tag", "one", "--view-access", "authenticated"),
         *("--visible-on-portal", "--portal-rank", "3", "--maintainer-email", "a@example.com"),
         *("--add-environment-variable", "KEY=a=b 'c' ü", "--add-viewer", "viewer"),
         *("--persistent-filesystem", "--thumbnail", str(vendor.home / "face.png")),
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"App {name} was updated: title, description")
-    again = cli.run(
+    assert done.code == 0, done.err
+    assert done.out.startswith(f"App {name} was updated: title, description")
+    again = people["dev"].inv(
         *("update", "--name", name, "--title", "A 'title' with \"quotes\", ü"),
         *("--description", "$(id) `id`", "--tag", "one", "--view-access", "authenticated"),
         *("--visible-on-portal", "--portal-rank", "3", "--maintainer-email", "a@example.com"),
         *("--add-environment-variable", "KEY=a=b 'c' ü", "--add-viewer", "viewer"),
         "--persistent-filesystem",
     )
-    assert again.stdout == f"Nothing to change: {name} is so already.\n"
-    cli.run("delete", "--name", name)
+    assert again.out == f"Nothing to change: {name} is so already.\n"
+    people["dev"].inv("delete", "--name", name)
 
 
-def test_services(vendor: Cli, sandbox: control.Running) -> None:
+def test_services(vendor: Person, sandbox: control.Running) -> None:
     name = f"services-{suffix(vendor)}"
-    vendor.run("apps.create", "--name", name)
+    vendor.inv("apps.create", "--name", name)
     words = ("--app-name", name, "--type", "redis")
-    assert vendor.run("services.create", *words).returncode == 0
-    assert vendor.run("services.exists", "--name", name, "--type", "redis").stdout == "True\n"
-    assert vendor.run("services.exists", "--name", name, "--type", "postgres").stdout == "False\n"
-    deleted = vendor.run("delete", "--name", name, "--with-services")
-    assert deleted.stdout.endswith("Its services were deleted with their data: redis\n")
+    assert vendor.inv("services.create", *words).code == 0
+    assert vendor.inv("services.exists", "--name", name, "--type", "redis").out == "True\n"
+    assert vendor.inv("services.exists", "--name", name, "--type", "postgres").out == "False\n"
+    deleted = vendor.inv("delete", "--name", name, "--with-services")
+    assert deleted.out.endswith("Its services were deleted with their data: redis\n")
 
 
-def test_broken_build_fails_the_deploy(vendor: Cli, wsgi: Path) -> None:
-    (wsgi / "Procfile").unlink()
+def test_broken_build_fails_the_deploy(vendor: Person, quick: Path) -> None:
+    (quick / "Procfile").rename(quick / "Procfile.old")
     name = f"broken-{suffix(vendor)}"
-    done = vendor.run("deploy", "-y", "--name", name, folder=wsgi)
-    assert done.returncode == 3
-    assert "There is no Procfile" in done.stderr and f"The build of {name} failed" in done.stderr
+    done = vendor.inv("deploy", "-y", "--name", name, folder=quick)
+    assert done.code == 3
+    assert "There is no Procfile" in done.err and f"The build of {name} failed" in done.err
 
 
 @pytest.mark.parametrize(
@@ -148,57 +169,59 @@ def test_broken_build_fails_the_deploy(vendor: Cli, wsgi: Path) -> None:
     ids=lambda words: words[0],
 )
 def test_what_de_cannot_tell_is_said(
-    words: tuple[str, ...], stranger: Cli, sandbox: control.Running
+    words: tuple[str, ...], stranger: Person, sandbox: control.Running
 ) -> None:
     one = through(stranger, sandbox, FAKE)
-    one.run("apps.create", "--name", "any")
+    one.inv("apps.create", "--name", "any")
     (one.home / "file").write_text("")
-    done = one.run(*words)
-    assert done.returncode == 1, done.stdout
-    assert done.stderr.startswith("Not available through `de`: ")
+    done = one.inv(*words)
+    assert done.code == 1, done.out
+    assert done.err.startswith("Not available through `de`: ")
 
 
-def test_login_is_left_to_de(stranger: Cli, sandbox: control.Running) -> None:
+def test_login_is_left_to_de(stranger: Person, sandbox: control.Running) -> None:
     one = through(stranger, sandbox, FAKE)
-    del one.extra["INVOKE_DE_NO_KEYFILE"]
-    assert one.run("login").returncode == 2  # A user name and password are not for a login.
+    del one.environment["INVOKE_DE_NO_KEYFILE"]
+    assert one.inv("login").code == 2  # A user name and password are not for a login.
     parts = ("DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD")
-    given = {name: one.extra.pop(name) for name in parts}
+    given = {name: one.environment.pop(name) for name in parts}
     text = f"import os, sys\nos.environ |= {given!r}\nwords = [{str(FAKE)!r}, *sys.argv[1:]]\n"
     told = script(one.home, f"{text}os.execv(sys.executable, [sys.executable, *words])\n")
-    one.extra["INVOKE_DE_EXECUTABLE"] = str(told)
-    assert one.run("login").stdout == f"Logged in as [dev] to [{one.host}]!\n"
-    assert one.run("whoami").stdout == f"Logged in as [dev] to [{one.host}].\n"
-    assert one.run("logout").stdout == f"Logged out of [{one.host}].\n"
-    assert one.run("whoami").returncode == 1
+    one.environment["INVOKE_DE_EXECUTABLE"] = str(told)
+    # What `de` prints when it logs in goes to the terminal, past us.
+    cli = Cli(one.home, one.host, one.environment)
+    assert cli.run("login").stdout == f"Logged in as [dev] to [{one.host}]!\n"
+    assert one.inv("whoami").out == f"Logged in as [dev] to [{one.host}].\n"
+    assert cli.run("logout").stdout == f"Logged out of [{one.host}].\n"
+    assert one.inv("whoami").code == 1
 
 
 def test_password_is_not_in_the_command_line(
-    stranger: Cli, sandbox: control.Running, tmp_path: Path
+    stranger: Person, sandbox: control.Running, tmp_path: Path
 ) -> None:
     seen = tmp_path / "seen"
     text = f"import sys\nopen({str(seen)!r}, 'w').write(repr(sys.argv))\nsys.exit(3)"
     told = script(tmp_path, text)
     one = through(stranger, sandbox, told)
-    assert one.run("whoami").returncode == 1
+    assert one.inv("whoami").code == 1
     assert "--no-keyfile" in seen.read_text()
     assert passwords(sandbox)["dev"] not in seen.read_text()
 
 
-def test_unknown_output_is_shown_whole(stranger: Cli, sandbox: control.Running) -> None:
+def test_unknown_output_is_shown_whole(stranger: Person, sandbox: control.Running) -> None:
     told = script(stranger.home, "print('Zap!\\nAnd more of it.')")
-    done = through(stranger, sandbox, told).run("whoami")
-    assert done.returncode == 1
-    assert "`de whoami`" in done.stderr and "Zap!\nAnd more of it." in done.stderr
+    done = through(stranger, sandbox, told).inv("whoami")
+    assert done.code == 1
+    assert "`de whoami`" in done.err and "Zap!\nAnd more of it." in done.err
 
 
-def test_password_in_its_output_is_masked(stranger: Cli, sandbox: control.Running) -> None:
+def test_password_in_its_output_is_masked(stranger: Person, sandbox: control.Running) -> None:
     told = script(stranger.home, "import os\nprint(os.environ['DASH_ENTERPRISE_PASSWORD'])\n")
-    done = through(stranger, sandbox, told).run("whoami")
-    assert done.returncode == 1 and passwords(sandbox)["dev"] not in done.stderr
+    done = through(stranger, sandbox, told).inv("whoami")
+    assert done.code == 1 and passwords(sandbox)["dev"] not in done.err
 
 
-def test_rate_limit_is_waited_out(stranger: Cli, sandbox: control.Running) -> None:
+def test_rate_limit_is_waited_out(stranger: Person, sandbox: control.Running) -> None:
     mark = stranger.home / "asked"
     short = RATE_LIMIT.replace("9669", "50")
     told = script(
@@ -207,28 +230,30 @@ def test_rate_limit_is_waited_out(stranger: Cli, sandbox: control.Running) -> No
         f"    open({str(mark)!r}, 'w')\n    print('''{short}''')\n    sys.exit(1)\n"
         f"print('Logged in as [dev] to [{stranger.host}].')\n",
     )
-    done = through(stranger, sandbox, told).run("whoami")
-    assert done.returncode == 0 and "Rate limit reached" in done.stderr
+    done = through(stranger, sandbox, told).inv("whoami")
+    assert done.code == 0 and "Rate limit reached" in done.err
 
 
-def test_untrusted_certificate_names_the_option(stranger: Cli, sandbox: control.Running) -> None:
+def test_untrusted_certificate_names_the_option(stranger: Person, sandbox: control.Running) -> None:
     words = "certificate verify failed: unable to get local issuer certificate"
     told = script(stranger.home, f"import sys\nsys.exit('{words}')")
-    done = through(stranger, sandbox, told).run("whoami")
-    assert done.returncode == 1 and "--ca-path" in done.stderr
+    done = through(stranger, sandbox, told).inv("whoami")
+    assert done.code == 1 and "--ca-path" in done.err
 
 
-def test_missing_executable_says_where_to_get_it(stranger: Cli, sandbox: control.Running) -> None:
-    done = through(stranger, sandbox, Path("/nowhere/de")).run("whoami")
-    assert done.returncode == 2
-    assert f"--extra-index-url {stranger.host}/packages" in done.stderr
+def test_missing_executable_says_where_to_get_it(
+    stranger: Person, sandbox: control.Running
+) -> None:
+    done = through(stranger, sandbox, Path("/nowhere/de")).inv("whoami")
+    assert done.code == 2
+    assert f"--extra-index-url {stranger.host}/packages" in done.err
 
 
-def test_hooks_variables_do_not_reach_it(stranger: Cli, sandbox: control.Running) -> None:
+def test_hooks_variables_do_not_reach_it(stranger: Person, sandbox: control.Running) -> None:
     told = script(stranger.home, "import os\nprint(sorted(os.environ))\n")
     one = through(stranger, sandbox, told)
-    one.extra["GIT_INDEX_FILE"] = "/somewhere"
-    assert "GIT_INDEX_FILE" not in one.run("whoami").stderr
+    one.environment["GIT_INDEX_FILE"] = "/somewhere"
+    assert "GIT_INDEX_FILE" not in one.inv("whoami").err
 
 
 @pytest.fixture
@@ -271,9 +296,9 @@ def test_bad_way_is_named() -> None:
         choice.choose(Settings(platform="soap"), Host.parse("a.example"), Transport())
 
 
-def test_doctor_says_which_way(stranger: Cli, sandbox: control.Running) -> None:
-    done = through(stranger, sandbox, FAKE).run("doctor", "--json")
-    found = {f["what"]: f["seen"] for f in json.loads(done.stdout)["findings"]}
+def test_doctor_says_which_way(stranger: Person, sandbox: control.Running) -> None:
+    done = through(stranger, sandbox, FAKE).inv("doctor", "--json")
+    found = {f["what"]: f["seen"] for f in json.loads(done.out)["findings"]}
     assert found["way"] == f"{stranger.host} through the vendor's {FAKE}: de.platform says so"
 
 
@@ -319,33 +344,46 @@ def test_lines_that_were_seen_are_taken_off(
     assert fresh(before, now) == new
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["without variables", "on a server"])
 def test_scenario_for_a_real_server(
-    given: bool, stranger: Cli, sandbox: control.Running, tmp_path: Path
+    stranger: Person, sandbox: control.Running, quick: Path
 ) -> None:
     one = through(stranger, sandbox, FAKE)
-    one.extra |= {"DE_HOST": sandbox.url, "DE_APP": "throw-away-1"} if given else {}
-    file = str(FAKE.parent.parent / "real_server.py")
-    done = one.run(file, program=sys.executable)
-    assert done.returncode == 0, done.stderr
-    assert ("All of it works." if given else "Skipped: set DE_HOST and DE_APP") in done.stdout
+    steps = []
+
+    def inv(*words: str) -> str:
+        done = one.inv(*words, folder=quick)
+        assert done.code == 0, (words, done.err)
+        steps.append(words[0])
+        return done.out
+
+    real_server.scenario(sandbox.url, quick.name, quick, inv)
+    assert steps.count("deploy") == 2 and steps[-2:] == ["apps.delete", "apps.exists"]
+
+
+def test_scenario_without_a_server_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DE_HOST", raising=False)
+    assert real_server.main() == 0
+    assert "Skipped: set DE_HOST and DE_APP" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("way", ["hook", "fleet"])
 def test_others_deploy_through_it_too(
-    way: str, stranger: Cli, sandbox: control.Running, wsgi: Path
+    way: str, stranger: Person, sandbox: control.Running, quick: Path
 ) -> None:
     name = f"vendor-{way}"
     one = through(stranger, sandbox, FAKE)
-    one.extra["INVOKE_DE_HOOKS_YES"] = "1"
+    one.environment["INVOKE_DE_HOOKS_YES"] = "1"
     entry = f"de:\n  branches: {{main: {name}}}\n  apps: [{{name: {name}, path: .}}]\n"
-    (wsgi / "invoke.yaml").write_text(entry)
+    (quick / "invoke.yaml").write_text(entry)
     if way == "fleet":
-        done = one.run("fleet.deploy", "--all", "-y", folder=wsgi)
+        fleet = one.run("fleet deploy --all -y", folder=quick)
+        assert fleet.code == 0, fleet.err
     else:
-        repository = Repository.make(wsgi, {"HOME": str(one.home), **one.extra})
+        repository = Repository.make(quick, {"HOME": str(one.home), **one.environment})
         repository.variables["DASH_ENTERPRISE_HOST"] = one.host
-        assert one.run("hooks.install", "--path", str(wsgi)).returncode == 0
-        done = repository.run("push", "origin", "main")
-    assert done.returncode == 0, done.stderr
-    assert one.run("apps.status", "--name", name).stdout == "built\n"
+        assert one.inv("hooks.install", "--path", str(quick)).code == 0
+        pushed = repository.run("push", "origin", "main")
+        assert pushed.returncode == 0, pushed.stderr
+    assert one.inv("apps.status", "--name", name).out == "built\n"

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli
+from tests.support.people import People, Person
 from tests.support.version_4 import published, version_4
 
 
-@pytest.fixture
-def old(stranger: Cli, cli: Cli, sandbox: control.Running) -> Iterator[Cli]:
-    """`inv` with an API key for a version 4 server."""
-    key = cli.run("sandbox.api-key", "--data", str(sandbox.data)).stdout.strip()
+@pytest.fixture(scope="module")
+def old(
+    people: People, sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Person]:
+    """Somebody with an API key for a version 4 server."""
+    key = people["dev"].inv("sandbox.api-key", "--data", str(sandbox.data)).out.strip()
+    home = tmp_path_factory.mktemp("old")
     with version_4(sandbox.url) as url:
-        stranger.host = url
-        stranger.extra |= {
+        values = {
             "DASH_ENTERPRISE_USERNAME": "dev",
             "DASH_ENTERPRISE_API_KEY": key,
             "INVOKE_DE_GIT": f"{sandbox.url}/GIT",
-            "INVOKE_DE_CACHE": str(stranger.home / "cache"),
+            "INVOKE_DE_CACHE": str(home / "cache"),
         }
-        yield stranger
+        yield Person(home, url, values)
 
 
 def test_part_1_is_a_schema_of_its_own() -> None:
@@ -33,34 +36,34 @@ def test_part_1_is_a_schema_of_its_own() -> None:
     assert "Build" not in types and "app" not in types["Query"].fields  # type: ignore[attr-defined]
 
 
-def test_life_of_an_app(old: Cli, wsgi: Path) -> None:
+def test_life_of_an_app(old: Person, quick: Path) -> None:
     name = "version-4-life"
-    assert old.run("whoami").stdout == f"Logged in as [dev] to [{old.host}].\n"
+    assert old.inv("whoami").out == f"Logged in as [dev] to [{old.host}].\n"
     missing = f"App [{name}] does not exist on [{old.host}].\n"
-    assert old.run("apps.exists", "--name", name).stdout == missing
-    assert old.run("apps.create", "--name", name).returncode == 0
-    assert old.run("apps.status", "--name", name).stdout.startswith("This app has not been dep")
+    assert old.inv("apps.exists", "--name", name).out == missing
+    assert old.inv("apps.create", "--name", name).code == 0
+    assert old.inv("apps.status", "--name", name).out.startswith("This app has not been dep")
     for text in ("one", "two"):
-        (wsgi / "note.txt").write_text(text)
-        done = old.run("deploy", "-y", "--name", name, folder=wsgi)
-        assert done.returncode == 0, done.stderr
-        assert f"{name} is live" in done.stdout
-    assert old.run("apps.status", "--name", name).stdout == "built\n"
-    assert "Listening at" in old.run("logs", "--name", name).stdout
-    assert name in old.run("apps.list").stdout
+        (quick / "note.txt").write_text(text)
+        done = old.inv("deploy", "-y", "--name", name, folder=quick)
+        assert done.code == 0, done.err
+        assert f"{name} is live" in done.out
+    assert old.inv("apps.status", "--name", name).out == "built\n"
+    assert "Serving HTTP on" in old.inv("logs", "--name", name).out
+    assert name in old.inv("apps.list").out
     update = ("update", "--name", name, "--title", "Old", "--add-viewer", "viewer", "--tag", "t")
-    assert "title: version-4-life -> Old" in old.run(*update).stdout
-    assert old.run(*update).stdout == f"Nothing to change: {name} is so already.\n"
+    assert "title: version-4-life -> Old" in old.inv(*update).out
+    assert old.inv(*update).out == f"Nothing to change: {name} is so already.\n"
     attach = ("--app-name", name, "--type", "redis")
-    assert old.run("services.create", *attach).returncode == 0
-    assert old.run("services.delete", *attach, "-y").returncode == 0
-    assert old.run("delete", "--name", name).returncode == 0
+    assert old.inv("services.create", *attach).code == 0
+    assert old.inv("services.delete", *attach, "-y").code == 0
+    assert old.inv("delete", "--name", name).code == 0
 
 
-def test_broken_first_deploy_fails(old: Cli, wsgi: Path) -> None:
-    (wsgi / "Procfile").unlink()
-    done = old.run("deploy", "-y", "--name", "version-4-broken", folder=wsgi)
-    assert done.returncode == 3 and "There is no Procfile" in done.stderr
+def test_broken_first_deploy_fails(old: Person, quick: Path) -> None:
+    (quick / "Procfile").rename(quick / "note")
+    done = old.inv("deploy", "-y", "--name", "version-4-broken", folder=quick)
+    assert done.code == 3 and "There is no Procfile" in done.err
 
 
 @pytest.mark.parametrize(
@@ -77,21 +80,21 @@ def test_broken_first_deploy_fails(old: Cli, wsgi: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[3:4]) or value[0],
 )
-def test_what_it_lacks_is_named(words: tuple[str, ...], field: str, old: Cli) -> None:
-    old.run("apps.create", "--name", "version-4")
-    done = old.run(*words)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"{old.host} offers the published version 4 API alone, which")
-    assert field in done.stderr
+def test_what_it_lacks_is_named(words: tuple[str, ...], field: str, old: Person) -> None:
+    old.inv("apps.create", "--name", "version-4")
+    done = old.inv(*words)
+    assert done.code == 1
+    assert done.err.startswith(f"{old.host} offers the published version 4 API alone, which")
+    assert field in done.err
 
 
-def test_doctor_lists_what_it_lacks(old: Cli) -> None:
-    findings = json.loads(old.run("doctor", "--json").stdout)["findings"]
+def test_doctor_lists_what_it_lacks(old: Person) -> None:
+    findings = json.loads(old.inv("doctor", "--json").out)["findings"]
     lacks = [f["seen"] for f in findings if f["what"] == "api" and not f["good"]]
     assert any("Cannot query field 'restartApp' on type 'Mutation'" in line for line in lacks)
 
 
-def test_sandbox_with_a_key_is_no_version_4(old: Cli, sandbox: control.Running) -> None:
-    old.host = sandbox.url
-    old.run("apps.create", "--name", "keyed")
-    assert old.run("history", "--name", "keyed").returncode == 0
+def test_sandbox_with_a_key_is_no_version_4(old: Person, sandbox: control.Running) -> None:
+    new = replace(old, host=sandbox.url)
+    new.inv("apps.create", "--name", "keyed")
+    assert new.inv("history", "--name", "keyed").code == 0

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -88,8 +89,12 @@ class Person:
         addresses = tuple(str(call.args[0]) for call in opened.mock_calls)
         return Done(code, out.getvalue(), err.getvalue(), addresses)
 
+    def inv(self, *words: str, folder: Path | None = None, stdin: str = "") -> Done:
+        """Run a line as it is typed after `inv`."""
+        return self.run(words, "inv", stdin, folder)
+
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        return {
+        named = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "DASH_ENTERPRISE_HOST": self.host,
@@ -97,6 +102,7 @@ class Person:
             **self.environment,
             **extra,
         }
+        return {name: value for name, value in named.items() if value}
 
 
 class People:
@@ -162,6 +168,8 @@ def surroundings(
     try:
         with (
             mock.patch.dict(os.environ, environment, clear=True),
+            # Found once and kept: let the TMPDIR of these variables count.
+            mock.patch.object(tempfile, "tempdir", None),
             mock.patch.object(sys, "stdin", io.StringIO(stdin)),
             redirect_stdout(out),
             redirect_stderr(err),
