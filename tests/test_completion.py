@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import select
 import shutil
 import subprocess
 import sys
@@ -76,21 +80,81 @@ def test_bash_offers_the_commands_of_a_group(tmp_path: Path) -> None:
     assert offered == ["create", "delete", "exists", "list"]
 
 
-@pytest.mark.parametrize("program", ["de-tasks", "inv"])
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells_take_the_script(program: str, shell: str, tmp_path: Path) -> None:
-    line = switching_on(program, shell)
+LINES = [
+    ("de-tasks apps re", "restart"),
+    ("de-tasks apps logs --p", "--process-name"),
+    ("inv apps.re", "apps.restart"),
+]
+
+
+def needs(shell: str) -> None:
+    """Skip where a shell is missing."""
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+
+
+def variables(folder: Path) -> dict[str, str]:
+    """What a shell that was just installed knows."""
+    return {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder), "TERM": "dumb", "LANG": "C.UTF-8"}
+
+
+def test_fish(tmp_path: Path) -> None:
+    needs("fish")
+    (tmp_path / "tasks.py").write_text("from de_tasks import ns\n")
+    make = next(line.strip() for line in PAGE.splitlines() if "mkdir -p" in line)
+    script = [make, *(switching_on(program, "fish") for program in ("de-tasks", "inv"))]
+    subprocess.run(
+        ["fish", "-c", "\n".join(script)], env=variables(tmp_path), cwd=tmp_path, check=True
+    )
+    # At its next start, as the page says.
+    ask = "; ".join(f"complete -C '{line}'" for line, _ in LINES)
     done = subprocess.run(
-        [str(BIN / program), "--print-completion-script", shell],
+        ["fish", "-c", ask],
+        env=variables(tmp_path),
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
         check=True,
+        timeout=60,
     )
-    assert "--complete" in done.stdout and program.replace("inv", "invoke") in done.stdout
-    if shutil.which(shell):
-        check = ["-n"] if shell == "zsh" else ["--no-execute"]
-        (tmp_path / "script").write_text(done.stdout)
-        subprocess.run([shell, *check, str(tmp_path / "script")], check=True, timeout=60)
-    assert shell in line
+    assert done.stdout.split() == [word for _, word in LINES] and done.stderr == ""
+
+
+def test_zsh(tmp_path: Path) -> None:
+    needs("zsh")
+    (tmp_path / "tasks.py").write_text("from de_tasks import ns\n")
+    lines = [switching_on(program, "zsh") for program in ("de-tasks", "inv")]
+    (tmp_path / ".zshrc").write_text("\n".join(["autoload -U compinit; compinit -u", *lines]))
+    terminal, child_side = pty.openpty()
+    shell = subprocess.Popen(
+        ["zsh", "-i"],
+        env=variables(tmp_path) | {"PS1": "ready> ", "PROMPT_EOL_MARK": ""},
+        cwd=tmp_path,
+        stdin=child_side,
+        stdout=child_side,
+        stderr=child_side,
+        start_new_session=True,
+    )
+    os.close(child_side)
+    try:
+        shown(terminal, "ready> ")
+        for line, word in LINES:
+            os.write(terminal, f"{line}\t".encode())
+            shown(terminal, f"{line[: line.rindex(' ')]} {word}")
+            # Ctrl-U takes the line away; a new prompt shows that it has.
+            os.write(terminal, b"\x15\n")
+            shown(terminal, "ready> ")
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(terminal)
+
+
+def shown(terminal: int, text: str) -> None:
+    """Read until the terminal has shown a text."""
+    seen = ""
+    while text not in seen:
+        ready, _, _ = select.select([terminal], [], [], 30)
+        assert ready, f"no {text!r} in {seen!r}"
+        # A terminal writes what is typed with backspaces and escapes between.
+        seen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen + os.read(terminal, 4096).decode())
