@@ -154,6 +154,17 @@ def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runni
 
 
 @pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox that serves TLS; who may open its apps is as in `sandbox`."""
+    data = tmp_path_factory.mktemp("tls")
+    share_packages(data, tmp_path_factory)
+    port, access = control.free_port(), "unauthenticated"
+    running = control.start(data, {"port": port, "tls": True, "view_access": access})
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture(scope="session")
 def people(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> People:
     """The users of the sandbox, each logged in with a home of their own."""
     return People(sandbox, tmp_path_factory.mktemp("people"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import functools
 import json
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import OPENID, REALM, REFUSED, bounded, genuine, request, talk
+from tests.attacker import OPENID, REALM, REFUSED, Answer, bounded, genuine, request, talk
 from tests.browser import Browser
-from tests.conftest import Cli
+from tests.support.people import log_in
 
 # What it receives it tries in every way; what was answered is its page.
 HOSTILE = """
@@ -84,14 +85,13 @@ def hostile(fortress: control.Running, tmp_path_factory: pytest.TempPathFactory)
     (folder / "wsgi.py").write_text(HOSTILE)
     (folder / "Procfile").write_text("web: gunicorn wsgi:application --threads 8\n")
     (folder / "requirements.txt").write_text("gunicorn\n")
-    cli = Cli(folder, fortress.url)
-    cli.log_in(fortress)
+    dev = log_in(fortress, "dev", tmp_path_factory.mktemp("author"))
     genuine(fortress)
-    done = cli.run("deploy", "-y", "--name", "hostile", "--path", str(folder))
-    assert done.returncode == 0, done.stderr
-    assert cli.run("update", "--name", "hostile", "--view-access", "authenticated").returncode == 0
+    done = dev.run(f"deploy {folder} -y -n hostile")
+    assert done.code == 0, done.err
+    assert dev.run("update -n hostile --view-access authenticated").code == 0
     yield f"http://localhost:{fortress.port}/hostile/"
-    cli.run("delete", "-y", "--name", "hostile")
+    dev.run("delete -y -n hostile")
 
 
 @functools.cache
@@ -251,15 +251,23 @@ def test_visitor_who_has_signed_out_is_nobody_to_the_app(
     assert "Sign in" in browser.get(hostile).text
 
 
-@pytest.mark.parametrize("way", ["declared", "chunked"])
-def test_body_to_an_app_that_stops_half_way(
-    way: str, hostile: str, fortress: control.Running
-) -> None:
+LENGTHS = {"declared": {"Content_Length": "5000"}, "chunked": {"Transfer_Encoding": "chunked"}}
+
+
+@pytest.fixture(scope="module")
+def half_ways(hostile: str, fortress: control.Running) -> dict[str, Answer]:
+    """What bodies of either kind are answered, sent at once as each takes some seconds."""
     cookies = "; ".join(f"{c.name}={c.value}" for c in visitor(fortress).session.cookies)
-    length = {"Content_Length": "5000"} if way == "declared" else {"Transfer_Encoding": "chunked"}
-    host = f"localhost:{fortress.port}"
-    head = request("POST", "/hostile/", host, b"", Cookie=cookies, **length)
-    with bounded(fortress):
-        answer = talk(fortress, [head])
+
+    def send(way: str) -> Answer:
+        host = f"localhost:{fortress.port}"
+        return talk(fortress, [request("POST", "/hostile/", host, Cookie=cookies, **LENGTHS[way])])
+
+    with bounded(fortress), concurrent.futures.ThreadPoolExecutor() as pool:
+        return dict(zip(LENGTHS, pool.map(send, LENGTHS), strict=True))
+
+
+@pytest.mark.parametrize("way", LENGTHS)
+def test_body_to_an_app_that_stops_half_way(way: str, half_ways: dict[str, Answer]) -> None:
     # The app may answer what it has not read; the sandbox does not wait for the rest.
-    assert answer.status in {200, 408}
+    assert half_ways[way].status in {200, 408}

@@ -10,6 +10,9 @@ import pytest
 
 from de_tasks.server import control
 from tests.conftest import Cli
+from tests.support.people import Person, passwords
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.mark.parametrize(
@@ -103,14 +106,17 @@ def test_never_deployed(cli: Cli) -> None:
     assert cli.run("logs", "--name", "fresh").returncode == 5
 
 
-def test_file_of_another_tool_is_never_altered(stranger: Cli, sandbox: control.Running) -> None:
-    folder = stranger.home / ".dash_enterprise"
+def test_file_of_another_tool_is_never_altered(tmp_path: Path, sandbox: control.Running) -> None:
+    folder = tmp_path / ".dash_enterprise"
     folder.mkdir(mode=0o700)
     theirs = folder / "credentials.json"
     theirs.write_text('{"something": "else"}')
-    stranger.log_in(sandbox)
+    person = Person(tmp_path, sandbox.url, {"INVOKE_DE_KEYFILE": ""})
+    word = passwords(sandbox)["dev"]
+    done = person.run("login --username dev --password-stdin", stdin=word)
+    assert done.code == 0, done.err
     assert theirs.read_text() == '{"something": "else"}'
-    assert "dev" in stranger.run("whoami").stdout
+    assert "dev" in person.run("whoami").out
 
 
 def test_taken_port_and_second_start(tmp_path: Path) -> None:

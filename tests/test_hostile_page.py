@@ -10,7 +10,7 @@ import pytest
 
 from de_tasks.server import control
 from tests.attacker import OPENID, genuine
-from tests.conftest import Cli, passwords
+from tests.support.people import log_in, passwords
 
 if TYPE_CHECKING:
     from playwright import sync_api
@@ -19,11 +19,7 @@ else:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-PAGE = """
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/html")])
-    return [b"<title>Hostile</title><p>Nothing to see"]
-"""
+PAGE = "<!DOCTYPE html><title>Hostile</title><p>Nothing to see"
 TRIES = {
     "cookie": "() => document.cookie",
     "fetch": """async url => {
@@ -55,14 +51,13 @@ def page(
 ) -> Iterator[sync_api.Page]:
     """The page of the hostile app, open in admin's browser."""
     folder = tmp_path_factory.mktemp("page")
-    (folder / "wsgi.py").write_text(PAGE)
-    (folder / "Procfile").write_text("web: gunicorn wsgi:application\n")
-    (folder / "requirements.txt").write_text("gunicorn\n")
+    (folder / "page").mkdir()
+    (folder / "page" / "index.html").write_text(PAGE)
+    (folder / "page" / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
     genuine(fortress)
-    cli = Cli(folder, fortress.url)
-    cli.log_in(fortress)
-    done = cli.run("deploy", "-y", "--name", "page", "--path", str(folder))
-    assert done.returncode == 0, done.stderr
+    dev = log_in(fortress, "dev", folder)
+    done = dev.run(f"deploy {folder}/page -y")
+    assert done.code == 0, done.err
     with sync_api.sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
@@ -74,7 +69,7 @@ def page(
         opened.wait_for_url("**/page/")
         yield opened
         browser.close()
-    cli.run("delete", "-y", "--name", "page")
+    dev.run("delete -y -n page")
 
 
 @pytest.mark.parametrize("kind", TRIES)

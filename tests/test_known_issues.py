@@ -110,19 +110,14 @@ def test_deploy_leaves_no_temporary_copy(cli: Cli, quick: Path, tmp_path: Path) 
 
 
 def test_certificate_of_an_internal_authority_is_believed_when_it_is_named(
-    tmp_path: Path, quick: Path
+    tls: control.Running, tmp_path: Path, quick: Path
 ) -> None:
-    running = control.start(tmp_path / "data", {"port": control.free_port(), "tls": True})
-    try:
-        person = Person(tmp_path, running.url)
-        authority = str(running.data / "tls" / "authority.pem")
-        login, word = "login --username dev --password-stdin", passwords(running)["dev"] + "\n"
-        refused = person.run(login, stdin=word)
-        assert refused.code == 1 and "--ca-path" in refused.err
-        done = person.run(f"--ca-path {authority} {login}", stdin=word)
-        assert done.code == 0, done.err
-        person.environment["DASH_ENTERPRISE_CA_PATH"] = authority
-        done = person.run(f"deploy {quick} -n ki-tls -y")
-        assert done.code == 0, done.err
-    finally:
-        control.stop(running)
+    person = Person(tmp_path, tls.url)
+    login, word = "login --username dev --password-stdin", passwords(tls)["dev"] + "\n"
+    refused = person.run(login, stdin=word)
+    assert refused.code == 1 and "--ca-path" in refused.err
+    done = person.run(f"--ca-path {tls.ca_path} {login}", stdin=word)
+    assert done.code == 0, done.err
+    person.environment["DASH_ENTERPRISE_CA_PATH"] = tls.ca_path
+    done = person.run(f"deploy {quick} -n ki-tls -y")
+    assert done.code == 0, done.err

@@ -19,6 +19,8 @@ from tests.support.forms import answer
 from tests.support.people import People
 from tests.support.rings import secret_service
 
+in_process = pytest.mark.usefixtures("in_process")
+
 ANY = "p@ss:w%40rd &=+?#\"'\\ $(x) ü€😀 "
 BROWSER = """#!/bin/sh
 echo "$1" > browser.txt
@@ -73,6 +75,7 @@ def test_interrupted_browser_login(stranger: Cli) -> None:
     assert not (stranger.home / ".dash_enterprise").exists()
 
 
+@in_process
 def test_no_browser_login_in_ci(stranger: Cli) -> None:
     stranger.extra["CI"] = "true"
     refused = stranger.run("login")
@@ -90,6 +93,7 @@ def somebody(stranger: Cli, sandbox: control.Running) -> str:
     return name
 
 
+@in_process
 def test_any_characters(stranger: Cli, somebody: str) -> None:
     done = stranger.run("login", "--username", somebody, "--password-stdin", stdin=ANY + "\r\n")
     assert done.stdout == f"Logged in as [{somebody}] to [{stranger.host}]!\n", done.stderr
@@ -127,6 +131,7 @@ def test_prompt_does_not_echo(stranger: Cli, somebody: str) -> None:
     assert "p@ss" not in seen.decode()
 
 
+@in_process
 @pytest.mark.parametrize(
     ("line", "stdin", "words"),
     [
@@ -142,6 +147,7 @@ def test_password_that_is_missing(
     assert refused.returncode == 2 and words in refused.stderr
 
 
+@in_process
 def test_explicit_keyfile_wins(stranger: Cli, sandbox: control.Running) -> None:
     file = stranger.home / "ci" / "login.json"
     word = passwords(sandbox)["dev"] + "\n"
@@ -174,14 +180,15 @@ def test_place_is_told_once(stranger: Cli, sandbox: control.Running) -> None:
     assert second == ""
 
 
-def test_no_keyfile_stores_nothing(stranger: Cli, sandbox: control.Running, wsgi: Path) -> None:
+@in_process
+def test_no_keyfile_stores_nothing(stranger: Cli, sandbox: control.Running, quick: Path) -> None:
     stranger.extra |= {
         "INVOKE_DE_NO_KEYFILE": "1",
         "DASH_ENTERPRISE_USERNAME": "dev",
         "DASH_ENTERPRISE_PASSWORD": passwords(sandbox)["dev"],
     }
     assert stranger.run("whoami").stdout == f"Logged in as [dev] to [{stranger.host}].\n"
-    assert stranger.run("deploy", "-y", folder=wsgi).returncode == 0
+    assert stranger.run("deploy", "-y", folder=quick).returncode == 0
     assert "Nothing was stored" in stranger.run("login").stderr
     assert not (stranger.home / ".dash_enterprise").exists()
     del stranger.extra["DASH_ENTERPRISE_PASSWORD"]
@@ -201,6 +208,7 @@ def test_tokens_go_to_the_keyring(stranger: Cli, sandbox: control.Running, tmp_p
         assert stranger.run("whoami").returncode == 4
 
 
+@in_process
 def test_logout_while_the_server_is_away(cli: Cli, sandbox: control.Running) -> None:
     file = cli.home / ".dash_enterprise" / "credentials.json"
     away = f"http://127.0.0.1:{control.free_port()}"
@@ -214,6 +222,7 @@ def test_logout_while_the_server_is_away(cli: Cli, sandbox: control.Running) -> 
     assert cli.run("logout").stdout == f"You are not logged in to [{away}].\n"
 
 
+@in_process
 def test_next_login_ends_the_one_before(cli: Cli, sandbox: control.Running) -> None:
     before = (cli.home / ".dash_enterprise" / "credentials.json").read_text()
     cli.log_in(sandbox)
@@ -225,6 +234,7 @@ def test_next_login_ends_the_one_before(cli: Cli, sandbox: control.Running) -> N
     assert refused.returncode == 4 and "Log in again" in refused.stderr
 
 
+@in_process
 def test_host_is_asked_for_among_several(cli: Cli) -> None:
     file = cli.home / ".dash_enterprise" / "credentials.json"
     content = json.loads(file.read_text())
@@ -236,6 +246,7 @@ def test_host_is_asked_for_among_several(cli: Cli) -> None:
     assert refused.returncode == 2 and f"{before} and example.plotly.host" in refused.stderr
 
 
+@in_process
 def test_doctor_says_where_the_login_is(cli: Cli) -> None:
     findings = json.loads(cli.run("doctor", "--json").stdout)["findings"]
     (seen,) = [finding["seen"] for finding in findings if finding["what"] == "login"]

@@ -22,8 +22,10 @@ from de_tasks.repo.git import Git, Remote
 from de_tasks.server import authority, control
 from de_tasks.server.authority import Certificates
 from de_tasks.transport import Transport
-from tests.conftest import Cli, passwords, share_packages
-from tests.support.forms import answer
+from tests.browser import Browser
+from tests.conftest import Cli
+from tests.support.people import Person, passwords
+from tests.test_visitor_names import APP
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -134,17 +136,7 @@ def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -
     assert modes == {0o600}
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
-    """A sandbox that serves TLS."""
-    data = tmp_path_factory.mktemp("tls")
-    share_packages(data, tmp_path_factory)
-    port, access = control.free_port(), "unauthenticated"
-    running = control.start(data, {"port": port, "tls": True, "view_access": access})
-    yield running
-    control.stop(running)
-
-
+@pytest.mark.usefixtures("in_process")
 def test_login_remembers_its_authority(tls: control.Running, stranger: Cli, wsgi: Path) -> None:
     stranger.host = ""
     started = stranger.run("sandbox.start", "--data", str(tls.data))
@@ -168,15 +160,42 @@ def application(environ, start_response):
 """
 
 
-def test_cookies_are_secure(tls: control.Running) -> None:
-    with requests.Session() as browser:
-        browser.verify, browser.trust_env = tls.ca_path, False
-        person = {"username": "dev", "password": passwords(tls)["dev"]}
-        answer(f"{tls.url}/docs", [person], browser)
-        assert browser.cookies and all(cookie.secure for cookie in browser.cookies)
+@pytest.fixture(scope="module")
+def named(tls: control.Running, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an app that names its visitor by dash-enterprise-auth."""
+    folder = tmp_path_factory.mktemp("over-tls")
+    (folder / "app.py").write_text(APP)
+    (folder / "Procfile").write_text("web: gunicorn app:server\n")
+    (folder / "requirements.txt").write_text("dash-enterprise-auth\ngunicorn\n")
+    person = Person(folder, tls.url, {"DASH_ENTERPRISE_CA_PATH": tls.ca_path})
+    word = passwords(tls)["dev"]
+    assert person.run("login --username dev --password-stdin", stdin=word).code == 0
+    done = person.run(f"deploy {folder} -n over-tls -y")
+    assert done.code == 0, done.err
+    assert person.run("update -n over-tls --view-access authenticated").code == 0
+    return f"https://localhost:{tls.port}/over-tls/"
 
 
-def test_login_api_and_git_alike(tls: control.Running, stranger: Cli, wsgi: Path) -> None:
+def test_visitor_is_known_over_tls_by_cookies_that_are_secure(
+    named: str, tls: control.Running
+) -> None:
+    with requests.Session() as session:
+        session.verify, session.trust_env = tls.ca_path, False
+        browser = Browser(tls, session)
+        form = browser.get(named)
+        page = browser.sign_in("viewer", form)
+        assert "Hello viewer" in browser.get(f"{named}_dash-layout").text
+        answers = [*form.history, form, *page.history, page]
+    cookies = [c for a in answers for c in a.raw.headers.getlist("Set-Cookie")]
+    kinds = {cookie.split("-de-")[1].split("-")[0] for cookie in cookies}
+    assert kinds == {"browser", "session", "visit"}
+    for cookie in cookies:
+        assert cookie.startswith("__Host-de-") and "Secure" in cookie and "Path=/;" in cookie + ";"
+        assert "HttpOnly" in cookie and "domain" not in cookie.lower()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_login_api_and_git_alike(tls: control.Running, stranger: Cli, quick: Path) -> None:
     stranger.host = tls.url
     word = passwords(tls)["dev"]
     line = ("login", "--username", "dev", "--password-stdin")
@@ -184,10 +203,10 @@ def test_login_api_and_git_alike(tls: control.Running, stranger: Cli, wsgi: Path
     assert refused.returncode == 1 and "is not trusted" in refused.stderr
     assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in refused.stderr
     stranger.extra["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
-    for folder in (stranger.home, wsgi):
+    for folder in (stranger.home, quick):
         (folder / "ca.pem").write_text(Path(tls.ca_path).read_text())
     assert stranger.run(*line, stdin=word).returncode == 0
-    assert stranger.run("deploy", "-y", folder=wsgi).returncode == 0
+    assert stranger.run("deploy", "-y", folder=quick).returncode == 0
     other = authority.provide(stranger.home / "other").authority
     stranger.extra["DASH_ENTERPRISE_CA_PATH"] = str(other)
     assert "is not trusted" in stranger.run("whoami").stderr

@@ -5,42 +5,38 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
 
 from de_tasks.server import control
 from tests.browser import Browser
-from tests.conftest import WSGI, Cli, passwords
+from tests.support.people import Person, log_in, passwords
 
 SHOW_REQUEST = """
-import json
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps({k: v for k, v in environ.items() if isinstance(v, str)}).encode()]
+import http.server, json, os
+class Show(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        told = {"QUERY_STRING": self.path.partition("?")[2]}
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(told).encode())
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Show).serve_forever()
 """
 
 
-def deploy(cli: Cli, folder: Path, name: str, code: str = WSGI) -> str:
-    """Deploy a WSGI app; its address."""
-    folder.mkdir(exist_ok=True)
-    (folder / "wsgi.py").write_text(code)
-    (folder / "Procfile").write_text("web: gunicorn wsgi:application --threads 4\n")
-    (folder / "requirements.txt").write_text("gunicorn\n")
-    done = cli.run("deploy", "-y", "--name", name, folder=folder)
-    assert done.returncode == 0, done.stderr
-    return f"http://localhost:{cli.host.rpartition(':')[2]}/{name}/"
-
-
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     """dev on a sandbox where new apps are restricted, as they are by default."""
     folder = tmp_path_factory.mktemp("guarded")
-    options = {"port": control.free_port(), "rate_limit_points": 100_000}
-    running = control.start(folder / "data", options)
-    cli = Cli(folder, running.url)
-    cli.log_in(running)
+    nobody = Person(folder, "")
+    line = f"sandbox start --port 0 --data {folder}/data --no-login --no-device-grant"
+    started = nobody.run(f"{line} --rate-limit-points 100000")
+    assert started.code == 0, started.err
+    running = control.find(folder / "data")
+    assert running
+    person = log_in(running, "dev", folder)
     for user in ("guest", "member", "partner"):
         role = "licensed_user" if user == "partner" else "viewer"
         groups = ["staff"] if user == "member" else []
@@ -48,16 +44,20 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
         added = control.administer(running, "users", made)
         known = {**passwords(running), user: added["password"]}
         (running.data / "passwords.json").write_text(json.dumps(known))
-    deploy(cli, folder / "app", "shown", SHOW_REQUEST)
-    people = ("--add-viewer", "guest", "--add-group-viewer", "staff", "--add-co-owner", "partner")
-    done = cli.run("apps.update", "--name", "shown", *people)
-    assert done.returncode == 0, done.stderr
-    yield cli
+    app = folder / "shown"
+    app.mkdir()
+    (app / "serve.py").write_text(SHOW_REQUEST)
+    (app / "Procfile").write_text("web: python serve.py\n")
+    done = person.run(f"deploy {app} -y")
+    assert done.code == 0, done.err
+    people = "--add-viewer guest --add-group-viewer staff --add-co-owner partner"
+    assert person.run(f"apps update -n shown {people}").code == 0
+    yield person
     control.stop(running)
 
 
 @pytest.fixture
-def browser(guarded: Cli) -> Browser:
+def browser(guarded: Person) -> Browser:
     running = control.find(guarded.home / "data")
     assert running
     return Browser(running)
@@ -83,8 +83,8 @@ ADMITTED = {
 
 
 @pytest.mark.parametrize("level", ADMITTED)
-def test_viewer_access_admits(level: str, guarded: Cli, browser: Browser) -> None:
-    assert guarded.run("apps.update", "--name", "shown", "--view-access", level).returncode == 0
+def test_viewer_access_admits(level: str, guarded: Person, browser: Browser) -> None:
+    assert guarded.run(f"apps update -n shown --view-access {level}").code == 0
     seen = set()
     for user in ADMITTED["unauthenticated"]:
         visitor = signed_in(browser.running, user)
@@ -93,12 +93,12 @@ def test_viewer_access_admits(level: str, guarded: Cli, browser: Browser) -> Non
             seen.add(user)
         else:
             assert answer.status_code == 403 or "Sign in" in answer.text
-    guarded.run("apps.update", "--name", "shown", "--view-access", "restricted")
+    guarded.run("apps update -n shown --view-access restricted")
     assert seen == ADMITTED[level]
 
 
-def test_new_app_is_restricted(guarded: Cli, browser: Browser) -> None:
-    assert guarded.run("create", "--name", "fresh").returncode == 0
+def test_new_app_is_restricted(guarded: Person, browser: Browser) -> None:
+    assert guarded.run("create --name fresh").code == 0
     browser.sign_in("guest")
     assert browser.get(f"{browser.apps}/fresh/").status_code == 403
 
@@ -133,13 +133,9 @@ def test_script_without_sign_in_gets_401(browser: Browser) -> None:
     assert (posted.status_code, fetched.status_code) == (401, 401)
 
 
-def test_cookies_are_secure_under_tls(tmp_path: Path) -> None:
-    running = control.start(tmp_path / "data", {"port": control.free_port(), "tls": True})
-    try:
-        page = requests.get(
-            f"{running.url}/auth/realms/dash/sign-in", verify=running.ca_path, timeout=10
-        )
-        name, _, rest = page.headers["Set-Cookie"].partition("=")
-        assert name == f"__Host-de-browser-{running.port}" and "Secure" in rest
-    finally:
-        control.stop(running)
+def test_login_with_a_browser_is_switched_off(guarded: Person) -> None:
+    refused = guarded.run("login")
+    assert refused.code == 4 and not refused.opened
+    assert "Login with a browser is switched off" in refused.err
+    assert "Log in with --username" in refused.err
+    assert guarded.run("whoami").code == 0

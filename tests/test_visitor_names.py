@@ -9,7 +9,7 @@ import pytest
 
 from de_tasks.server import control
 from tests.browser import Browser
-from tests.conftest import Cli
+from tests.support.people import People, Person
 
 APP = """
 import dash_enterprise_auth as auth
@@ -34,28 +34,27 @@ def wrote(value):
 
 @pytest.fixture(scope="module")
 def named(
-    sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Cli, str]]:
+    sandbox: control.Running, people: People, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Person, str]]:
     """dev's Dash app that names its visitor, for everybody who signs in; and its address."""
     folder = tmp_path_factory.mktemp("named")
     (folder / "app.py").write_text(APP)
     (folder / "Procfile").write_text("web: gunicorn app:server --threads 4\n")
     (folder / "requirements.txt").write_text("dash-enterprise-auth\ngunicorn\n")
-    cli = Cli(folder, sandbox.url)
-    cli.log_in(sandbox)
-    done = cli.run("deploy", "-y", "--name", "named", "--path", str(folder))
-    assert done.returncode == 0, done.stderr
-    set_access(cli, "authenticated")
-    yield cli, f"http://localhost:{sandbox.port}/named/"
-    cli.run("delete", "-y", "--name", "named")
+    dev = people["dev"]
+    done = dev.run(f"deploy {folder} -y -n named")
+    assert done.code == 0, done.err
+    set_access(dev, "authenticated")
+    yield dev, f"http://localhost:{sandbox.port}/named/"
+    dev.run("delete -y -n named")
 
 
-def set_access(cli: Cli, level: str) -> None:
-    done = cli.run("update", "--name", "named", "--view-access", level)
-    assert done.returncode == 0, done.stderr
+def set_access(dev: Person, level: str) -> None:
+    done = dev.run(f"update -n named --view-access {level}")
+    assert done.code == 0, done.err
 
 
-def test_app_names_each_visitor(named: tuple[Cli, str], sandbox: control.Running) -> None:
+def test_app_names_each_visitor(named: tuple[Person, str], sandbox: control.Running) -> None:
     for user in ("viewer", "admin"):
         browser = Browser(sandbox)
         form = browser.get(named[1])
@@ -64,7 +63,9 @@ def test_app_names_each_visitor(named: tuple[Cli, str], sandbox: control.Running
         assert f"Hello {user}" in browser.get(f"{named[1]}_dash-layout").text
 
 
-def test_callback_knows_the_visitor_too(named: tuple[Cli, str], sandbox: control.Running) -> None:
+def test_callback_knows_the_visitor_too(
+    named: tuple[Person, str], sandbox: control.Running
+) -> None:
     browser = Browser(sandbox)
     browser.sign_in("viewer")
     browser.get(named[1])
@@ -79,7 +80,7 @@ def test_callback_knows_the_visitor_too(named: tuple[Cli, str], sandbox: control
 
 
 def test_logout_button_leads_to_signing_out(
-    named: tuple[Cli, str], sandbox: control.Running
+    named: tuple[Person, str], sandbox: control.Running
 ) -> None:
     browser = Browser(sandbox)
     browser.sign_in("viewer")
@@ -88,7 +89,7 @@ def test_logout_button_leads_to_signing_out(
     assert "Sign out?" in browser.get(button["href"]).text
 
 
-def test_visitor_cannot_choose_a_name(named: tuple[Cli, str], sandbox: control.Running) -> None:
+def test_visitor_cannot_choose_a_name(named: tuple[Person, str], sandbox: control.Running) -> None:
     set_access(named[0], "unauthenticated")
     try:
         browser = Browser(sandbox)
@@ -102,7 +103,7 @@ def test_visitor_cannot_choose_a_name(named: tuple[Cli, str], sandbox: control.R
         set_access(named[0], "authenticated")
 
 
-def test_account_variables_are_the_platforms_own(named: tuple[Cli, str]) -> None:
+def test_account_variables_are_the_platforms_own(named: tuple[Person, str]) -> None:
     pair = "DASH_JWKS_URL=http://evil.example"
-    done = named[0].run("update", "--name", "named", "--add-environment-variable", pair)
-    assert done.returncode != 0 and "made by the platform" in done.stderr
+    done = named[0].run(f"update -n named --add-environment-variable {pair}")
+    assert done.code != 0 and "made by the platform" in done.err
