@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,12 @@ def test_colleague_pushed_in_the_meantime(cli: Cli, repository: Repository) -> N
     assert cli.run("apps.exists", "--name", repository.folder.name, "--exit-code").returncode == 1
 
 
-def test_commit_without_a_procfile_is_stopped(wsgi: Path, tmp_path: Path) -> None:
-    (wsgi / CONFIGURATION).write_text(local("de-check"))
-    (wsgi / "large").write_text("x")
+def test_commit_without_a_procfile_is_stopped(page: Path, tmp_path: Path) -> None:
+    (page / CONFIGURATION).write_text(local("de-check"))
+    (page / "requirements.txt").write_text("")
+    (page / "large").write_text("x")
     cache = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
-    repository = Repository.make(wsgi, cache)
+    repository = Repository.make(page, cache)
     repository.pre_commit("install")
     repository.git("rm", "-q", "Procfile")
     done = repository.run("commit", "-m", "Remove")
@@ -125,15 +127,15 @@ def test_commit_without_a_procfile_is_stopped(wsgi: Path, tmp_path: Path) -> Non
     repository.git("commit", "-m", "Remove")
 
 
-def test_pre_commit_installs_the_hooks(wsgi: Path, tmp_path: Path) -> None:
-    Repository.make(wsgi, {"HOME": str(tmp_path)})
-    (wsgi / "settings.py").write_text("A = 'redis://me:hunter2pass@db.acme-corp.com/x'\n")
-    subprocess.run(["git", "add", "--all"], cwd=wsgi, check=True)
-    cache = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "KF_RULE_CACHE_DIR": str(tmp_path)}
+def test_pre_commit_tries_de_check(page: Path, tmp_path: Path, rules: Path) -> None:
+    Repository.make(page, {"HOME": str(tmp_path)})
+    (page / "requirements.txt").write_text("")
+    (page / "settings.py").write_text("A = 'redis://me:hunter2pass@db.acme-corp.com/x'\n")
+    subprocess.run(["git", "add", "--all"], cwd=page, check=True)
     done = subprocess.run(
         [PRE_COMMIT, "try-repo", str(ROOT), "de-check"],
-        cwd=wsgi,
-        env={**os.environ, **IDENTITY, **cache},
+        cwd=page,
+        env={**os.environ, **IDENTITY, "KF_RULE_CACHE_DIR": str(rules)},
         capture_output=True,
         text=True,
         timeout=600,
@@ -142,6 +144,37 @@ def test_pre_commit_installs_the_hooks(wsgi: Path, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "settings.py:1: error: This looks like a secret" in done.stdout
     assert "1 error." in done.stdout
+
+
+def test_pre_commit_installs_the_other_hooks(cli: Cli, page: Path, tmp_path: Path) -> None:
+    names = ("de-deploy", "de-preview", "de-prune-previews")
+    head = Repository(ROOT).git("rev-parse", "HEAD")
+    ours = {"repo": str(ROOT), "rev": head, "hooks": [{"id": name} for name in names]}
+    (page / CONFIGURATION).write_text(yaml.safe_dump({"repos": [ours]}))
+    made = Repository.make(page, {**variables(cli), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    # That what we need is installed with us try-repo shows: here it is borrowed, in half the time.
+    borrowed = {"PYTHONPATH": sysconfig.get_path("purelib"), **pip_settings()}
+    made.variables |= {"INVOKE_DE_HOOKS_YES": "1", **borrowed}
+    made.pre_commit("install", "--hook-type", "pre-push", "--hook-type", "post-merge")
+    pushed = made.run("push", "origin", "main")
+    assert f"{page.name} is live after" in pushed.stdout, pushed.stdout + pushed.stderr
+    made.git("checkout", "-q", "-b", "topic")
+    made.commit("Topic")
+    pushed = made.run("push", "origin", "topic")
+    assert "the preview of topic, like" in pushed.stdout, pushed.stdout + pushed.stderr
+    made.git("push", "-q", "--no-verify", "origin", "--delete", "topic")
+    made.git("checkout", "-q", "-b", "next", "main")
+    made.git("branch", "-q", "-D", "topic")
+    made.commit("Next")
+    made.git("checkout", "-q", "main")
+    merged = made.run("merge", "next")
+    assert "since branch topic is gone" in merged.stdout + merged.stderr, merged.stderr
+    assert cli.run("preview.list", "--json", folder=page).stdout == "[]\n"
+
+
+def pip_settings() -> dict[str, str]:
+    """Where this machine has its packages from."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 
 
 def test_docs_show_every_hook() -> None:
