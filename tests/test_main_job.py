@@ -21,6 +21,9 @@ from de_tasks.server import control
 from tests.conftest import Cli, processes_of
 from tests.support.people import log_in
 
+# That the program starts, `test_demo_does_the_main_job` shows.
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -120,14 +123,15 @@ def test_broken(case: str, cli: Cli, wsgi: Path) -> None:
     assert fetch(shown["url"]) == (200, "hello one")
 
 
-def test_worker_runs_and_starts_again(cli: Cli, wsgi: Path) -> None:
-    with (wsgi / "Procfile").open("a") as procfile:
-        procfile.write("worker: echo at work; sleep 0.5; exit 3\n")
-    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
-    time.sleep(2.5)
-    log = cli.run("logs", "--process-name", "worker", folder=wsgi).stdout
+def test_worker_runs_and_starts_again(cli: Cli, quick: Path) -> None:
+    with (quick / "Procfile").open("a") as procfile:
+        procfile.write("worker: echo at work; exit 3\n")
+    assert cli.run("deploy", "-y", folder=quick).returncode == 0
+    log, deadline = "", time.monotonic() + 20
+    while log.count("at work") < 2 and time.monotonic() < deadline:
+        log = cli.run("logs", "--process-name", "worker", folder=quick).stdout
     assert log.count("at work") >= 2 and "exited with status 3" in log
-    unknown = cli.run("logs", "--process-name", "nobody", folder=wsgi)
+    unknown = cli.run("logs", "--process-name", "nobody", folder=quick)
     assert unknown.returncode == 5 and "web, worker" in unknown.stderr
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from de_tasks.server import control
 from tests.conftest import INV, Cli, processes_of
 from tests.support.disks import small_disk
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Cli]:
@@ -26,14 +29,14 @@ def own(tmp_path: Path) -> Iterator[Cli]:
     cli.run("sandbox.stop")
 
 
-def test_newcomer_types_two_commands(own: Cli, wsgi: Path) -> None:
+def test_newcomer_types_two_commands(own: Cli, quick: Path) -> None:
     started = own.run("sandbox.start", "--port", "0")
     url = started.stdout.strip()
     assert started.returncode == 0 and f"Logged in as [dev] to [{url}]!" in started.stderr
     file = own.home / ".local/share/de-tasks/sandbox/passwords.json"
     for name, password in json.loads(file.read_text()).items():
         assert f"{name:8} {password}" in started.stderr
-    deployed = own.run("deploy", "-y", folder=wsgi)
+    deployed = own.run("deploy", "-y", folder=quick)
     assert deployed.returncode == 0 and "is live after" in deployed.stdout
     again = own.run("sandbox.start", "--port", "0")
     assert (again.returncode, again.stdout) == (0, started.stdout)
@@ -69,13 +72,13 @@ def test_no_login(own: Cli) -> None:
 
 
 def test_tokens_end_when_they_are_told_to(own: Cli) -> None:
-    limits = ("--access-token-seconds", "1", "--offline-token-seconds", "6")
+    limits = ("--access-token-seconds", "1", "--offline-token-seconds", "3")
     assert own.run("sandbox.start", "--port", "0", *limits).returncode == 0
     file = own.home / ".dash_enterprise" / "credentials.json"
     before = file.read_text()
     assert own.run("whoami").returncode == 0
     assert file.read_text() != before, "a token that has run out is renewed and kept"
-    subprocess.run(["sleep", "6"], check=True)
+    time.sleep(3)
     ended = own.run("whoami")
     assert ended.returncode == 4 and "Log in again" in ended.stderr
 
@@ -135,15 +138,15 @@ def test_sandbox_on_a_full_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("namespaces")
-def test_deploy_on_a_full_disk(cli: Cli, wsgi: Path, tmp_path: Path) -> None:
-    (wsgi / "large.bin").write_bytes(os.urandom(4 * 1024**2))
-    (wsgi / "tasks.py").write_text("from de_tasks import ns\n")
+def test_deploy_on_a_full_disk(cli: Cli, quick: Path, tmp_path: Path) -> None:
+    (quick / "large.bin").write_bytes(os.urandom(4 * 1024**2))
+    (quick / "tasks.py").write_text("from de_tasks import ns\n")
     cache = tmp_path / "cache"
     command = ["env", f"HOME={cli.home}", f"DASH_ENTERPRISE_HOST={cli.host}"]
     command += [f"INVOKE_DE_CACHE={cache}", "PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring"]
-    done = small_disk(cache, [*command, "sh", "-c", f"cd {wsgi} && {INV} deploy -y"], "1m")
+    done = small_disk(cache, [*command, "sh", "-c", f"cd {quick} && {INV} deploy -y"], "1m")
     assert done.returncode == 1 and "The disk is full" in done.stderr, done.stderr
-    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+    assert cli.run("deploy", "-y", folder=quick).returncode == 0
 
 
 def test_module_says_what_it_is() -> None:
