@@ -24,14 +24,15 @@ from tests.test_main_job import fetch
 HOSTILE_BRANCH = "fix/`touch${IFS}pwned`;$(touch${IFS}pwned)'\"&&false"
 HOSTILE_MESSAGE = 'Say "two"; $(touch pwned) `touch pwned` \' || exit 7 #'
 yaml: Any = invokes_yaml
+pytestmark = pytest.mark.usefixtures("in_process")
 SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}
 
 
 def written(folder: Path, ci: str, app: str = "shop", branch: str = "main") -> Path:
     """A folder with an app, completed with a CI workflow; returns the workflow's file."""
     folder.mkdir(exist_ok=True)
-    (folder / "wsgi.py").touch()
-    (folder / "Procfile").write_text("web: gunicorn wsgi:application --threads 4\n")
+    if not (folder / "Procfile").exists():
+        (folder / "Procfile").write_text("web: python -m http.server $PORT\n")
     choices = scaffold.Choices(app, ci=ci, branch=branch)
     list(fitting.write(folder, scaffold.plan(folder, choices).files))
     return folder / scaffold.CI[ci][0]
@@ -230,10 +231,10 @@ def runner(sandbox: control.Running, tmp_path: Path) -> Iterator[Runner]:
     assert not (home / ".dash_enterprise").exists()
 
 
-def test_workflows_do_their_job(runner: Runner, cli: Cli, wsgi: Path, tmp_path: Path) -> None:
-    app = "ci-shop"
-    paths = {ci: written(wsgi, ci, app) for ci in JOBS}
-    repository = Repository.make(wsgi)
+def test_workflows_do_their_job(runner: Runner, cli: Cli, page: Path, tmp_path: Path) -> None:
+    app = page.name
+    paths = {ci: written(page, ci, app) for ci in JOBS}
+    repository = Repository.make(page)
     nowhere = tmp_path / "nothing is checked out"
     nowhere.mkdir()
 
@@ -243,18 +244,18 @@ def test_workflows_do_their_job(runner: Runner, cli: Cli, wsgi: Path, tmp_path: 
             for script, variables in JOBS[ci](job, path, HOSTILE_BRANCH):
                 runner.run(script, folder, variables)
 
-    run("main", wsgi)
+    run("main", page)
     assert cli.run("services.create", "--app-name", app, "--type", "redis").returncode == 0
     repository.git("checkout", "-q", "-b", HOSTILE_BRANCH)
-    (wsgi / "wsgi.py").write_text((wsgi / "wsgi.py").read_text().replace('"one"', '"two"'))
-    (wsgi / ".gitignore").write_text("*.json\n*.env\n")
+    (page / "index.html").write_text("hello two")
+    (page / ".gitignore").write_text("*.json\n*.env\n")
     repository.commit(HOSTILE_MESSAGE)
-    run("preview", wsgi)
+    run("preview", page)
     (preview,) = json.loads(cli.run("preview.list", "--name", app, "--json").stdout)
     assert preview["branch"] == HOSTILE_BRANCH and fetch(preview["url"]) == (200, "hello two")
     (deploy,) = json.loads(cli.run("history", "--name", preview["name"], "--json").stdout)
     assert deploy["message"] == HOSTILE_MESSAGE
-    for told in (runner.home / "output", wsgi / "deploy.env"):
+    for told in (runner.home / "output", page / "deploy.env"):
         assert told.read_text().splitlines()[-1].endswith(f"={preview['url']}")
     run("close", nowhere)
     assert json.loads(cli.run("preview.list", "--name", app, "--json").stdout) == []
@@ -270,22 +271,22 @@ def test_script_says_how_it_is_called(tmp_path: Path) -> None:
         assert done.returncode == 2 and "usage: " in done.stderr
 
 
-def test_failed_deploy_fails_the_job(runner: Runner, wsgi: Path) -> None:
-    path = written(wsgi, "github", "ci-broken")
-    (wsgi / "Procfile").write_text("worker: sleep 1\n")
-    Repository.make(wsgi)
+def test_failed_deploy_fails_the_job(runner: Runner, page: Path) -> None:
+    path = written(page, "github", page.name)
+    (page / "Procfile").write_text("worker: sleep 1\n")
+    Repository.make(page)
     ((script, variables),) = github_job("main", path, "")
     with pytest.raises(AssertionError, match="failed"):
-        runner.run(script, wsgi, variables)
+        runner.run(script, page, variables)
     assert not (runner.home / "output").exists()
 
 
-def test_plain_makefile_project(runner: Runner, wsgi: Path) -> None:
+def test_plain_makefile_project(runner: Runner, page: Path) -> None:
     documented = Path(__file__).parent.parent / "docs" / "templates.md"
     (text,) = re.findall(r"```make\n(.*?)```", documented.read_text(), re.DOTALL)
     assert len(text.splitlines()) == 3 and text.startswith("deploy: ; inv deploy\n")
-    (wsgi / "tasks.py").write_text("from de_tasks import ns\n")
-    (wsgi / "Makefile").write_text(text.replace("inv deploy", "inv deploy -y"))
-    assert "is live after" in runner.run("make deploy && make status", wsgi, {})
-    (wsgi / "Procfile").write_text("worker: sleep 1\n")
-    runner.run("make deploy || test $? = 2", wsgi, {})
+    (page / "tasks.py").write_text("from de_tasks import ns\n")
+    (page / "Makefile").write_text(text.replace("inv deploy", "inv deploy -y"))
+    assert "is live after" in runner.run("make deploy && make status", page, {})
+    (page / "Procfile").write_text("worker: sleep 1\n")
+    runner.run("make deploy || test $? = 2", page, {})
