@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 import urllib.request
 from pathlib import Path
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("in_process")
 
 def deployed(cli: Cli, template: str) -> str:
     """Write a template, deploy it; returns its address."""
-    name = f"t-{template}"
+    name = f"t-{template}-{secrets.token_hex(2)}"
     made = cli.run("create", "--template", template, "--name", name)
     assert made.returncode == 0, made.stderr
     done = cli.run("deploy", folder=cli.home / name)
@@ -60,7 +61,7 @@ def test_template_dash(cli: Cli) -> None:
 def test_template_wsgi(cli: Cli) -> None:
     url = deployed(cli, "wsgi")
     page = fetch(url)[1]
-    assert 'href="/t-wsgi/api/sites"' in page
+    assert f'href="/{url.split("/")[-2]}/api/sites"' in page
     assert fetch(url + "static/style.css")[0] == 200
     assert json.loads(fetch(url + "api/sites")[1])[0]["name"] == "Harbour office"
 
@@ -96,7 +97,7 @@ def test_template_dash_redis(cli: Cli) -> None:
 
 
 def test_database_that_is_missing_is_named(cli: Cli, tmp_path: Path) -> None:
-    folder = tmp_path / "without-postgres"
+    folder = tmp_path / f"without-postgres-{secrets.token_hex(2)}"
     options = ("-y", "--template", "dash-postgres", "--path", str(folder))
     assert cli.run("init", *options).returncode == 0
     failed = cli.run("deploy", "-y", folder=folder)
