@@ -16,16 +16,16 @@ from starlette.types import Receive, Scope, Send
 from de_tasks.server.apps import Apps
 from de_tasks.server.bodies import declared_length
 from de_tasks.server.hooks import Pushes
+from de_tasks.server.http_backend import Exchange, plain
 from de_tasks.server.identity import Identity, address_of
 from de_tasks.server.processes import Leash
 from de_tasks.server.ratelimit import WRITE, RateLimit
-from de_tasks.server.repositories import LIMITED_GIT, Repositories
+from de_tasks.server.repositories import Repositories
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.throttle import TooManyAttempts
 
 logger = logging.getLogger(__name__)
 
-PIECE = 64 * 1024
 PATHS = re.compile(r"/GIT/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 
 
@@ -76,6 +76,7 @@ class GitApp:
                 words = f"There is no app {name}, or {user.username} may not deploy it."
             return await plain(send, 403, words)
         await self._repositories.ready(app["id"])
+        push = service == "git-receive-pack" and not _is_probe(request)
         pushed = self._pushes.file()
         environment = {
             **self._repositories.environment,
@@ -92,7 +93,7 @@ class GitApp:
             "DE_PUSHED": str(pushed),
             # RFC 7240: who does not want to wait for the build says so.
             "DE_FOLLOW": "0" if "respond-async" in request.headers.get("prefer", "") else "1",
-            "DE_REFUSAL": self._refusal(user.username) if _is_push(request, service) else "",
+            "DE_REFUSAL": self._refusal(user.username) if push else "",
         }
         for header, variable in (
             ("git-protocol", "GIT_PROTOCOL"),
@@ -102,8 +103,10 @@ class GitApp:
         ):
             if header in request.headers:
                 environment[variable] = request.headers[header]
+        probe = request.method != "POST" or _is_probe(request)
+        exchange = Exchange(self._leash, limit, self._idle, probe)
         try:
-            await self._run(environment, receive, send)
+            await exchange.run(environment, receive, send)
         finally:
             # What git has taken is built, even if the pusher went away meanwhile.
             await asyncio.shield(self._pushes.collect(pushed, app["id"], user.username))
@@ -116,64 +119,7 @@ class GitApp:
         seconds = self._limit.budget(username).ms_before_next / 1000
         return f"Rate limit exceeded: push again in {seconds:.1f} s"
 
-    async def _run(self, environment: dict[str, str], receive: Receive, send: Send) -> None:
-        child = await self._leash.start_reader(
-            *LIMITED_GIT, "http-backend", environment=environment
-        )
-        feeder = asyncio.create_task(self._feed(child, receive))
-        try:
-            assert child.stdout
-            await self._answer(child.stdout, send)
-        finally:
-            # Closing stdin lets http-backend end by itself and clean up behind it; killing it
-            # would leave a half-received pack in a quarantine folder.
-            feeder.cancel()
-            await asyncio.gather(feeder, return_exceptions=True)
-            assert child.stdin
-            child.stdin.close()
-            await child.wait()
-            self._leash.remove(child.pid)
 
-    async def _feed(self, child: asyncio.subprocess.Process, receive: Receive) -> None:
-        assert child.stdin
-        try:
-            while True:
-                async with asyncio.timeout(self._idle):
-                    message = await receive()
-                if message["type"] == "http.disconnect":
-                    break
-                child.stdin.write(message.get("body", b""))
-                await child.stdin.drain()
-                if not message.get("more_body", False):
-                    break
-        except (ConnectionError, BrokenPipeError, TimeoutError):
-            return  # http-backend has read enough, or as much as will come: it answers so.
-        finally:
-            child.stdin.close()
-
-    async def _answer(self, stdout: asyncio.StreamReader, send: Send) -> None:
-        status, headers = 200, []
-        while line := (await stdout.readline()).strip():
-            key, _, value = line.partition(b":")
-            if key.lower() == b"status":
-                status = int(value.split()[0])
-            else:
-                headers.append((key.lower(), value.strip()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        while piece := await stdout.read(PIECE):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
-def _is_push(request: Request, service: str) -> bool:
+def _is_probe(request: Request) -> bool:
     # Before a large push git asks with an empty one, of four bytes, whether it may.
-    return service == "git-receive-pack" and request.headers.get("content-length") != "4"
-
-
-async def plain(send: Send, status: int, text: str) -> None:
-    """Answer with a line of text, which git shows behind `remote:`."""
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
-    if status == 401:
-        headers.append((b"www-authenticate", b'Basic realm="Dash Enterprise sandbox"'))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode() + b"\n"})
+    return request.headers.get("content-length") == "4"
