@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from de_tasks.api import changing
+from de_tasks.api.answers import app_of, build_of, details_of, log_of, service_of
 from de_tasks.api.client import Client
 from de_tasks.api.models import (
     SERVICE_TYPES,
@@ -13,10 +14,7 @@ from de_tasks.api.models import (
     Build,
     Changes,
     Details,
-    LogLine,
     LogPage,
-    Mount,
-    People,
     Refusal,
     Service,
     User,
@@ -123,7 +121,7 @@ class GraphQLPlatform:
         found = self._client.execute(
             BUILD, held=wait, name=name, after=after, wait=wait, count=count
         )
-        return _build(found["build"])
+        return build_of(found["build"])
 
     def builds(self, name: str) -> Iterator[Build]:
         page: int | None = 1
@@ -131,7 +129,7 @@ class GraphQLPlatform:
             answer = self._client.execute(BUILDS, name=name, page=page)["builds"]
             if answer is None:
                 return
-            yield from (build for found in answer["builds"] if (build := _build(found)))
+            yield from (build for found in answer["builds"] if (build := build_of(found)))
             page = answer["nextPage"]
 
     def runtime_log(
@@ -147,7 +145,7 @@ class GraphQLPlatform:
             wait=wait,
         )
         page = found["runtimeLogs"]
-        return _log(page) if page else None
+        return log_of(page) if page else None
 
     def details(self, name: str) -> Details | None:
         found = self._client.execute(DETAILS, name=name)["app"]
@@ -262,84 +260,3 @@ def _done(answer: dict[str, Any]) -> bool | None:
 
 def _named(services: Sequence[Service], name: str, kind: str) -> Service | None:
     return next((s for s in services if (s.name, s.kind) == (name, kind)), None)
-
-
-def app_of(found: dict[str, Any]) -> App:
-    """An app of an answer."""
-    return App(
-        found["name"],
-        found["owner"]["username"],
-        found["urlOnServer"],
-        found["gitUrl"],
-        bool(found["status"]["running"]),
-        tuple(process["type"] for process in found["processes"]),
-        _build(found["latestBuild"]),
-        split_tags(found["metadata"]["tags"] or ""),
-        found["analytics"]["timestamps"]["created"] or "" if "analytics" in found else "",
-    )
-
-
-def _build(found: dict[str, Any] | None) -> Build | None:
-    if not found:
-        return None
-    commit = found["commit"]
-    return Build(
-        found["id"],
-        found["status"],
-        commit["sha"],
-        commit["message"],
-        commit["author"],
-        found["queuedAt"],
-        found["finishedAt"],
-        found["error"],
-        _log(found["log"]) if "log" in found else LogPage(),
-    )
-
-
-def _log(page: dict[str, Any]) -> LogPage:
-    lines = tuple(LogLine(line["time"], line["process"], line["text"]) for line in page["lines"])
-    return LogPage(lines, page["next"])
-
-
-def service_of(found: dict[str, Any]) -> Service:
-    """A service of an answer; where it is linked to the published API does not tell."""
-    return Service(
-        found["name"],
-        found["serviceType"].lower(),
-        found["created"],
-        found["status"],
-        tuple(found.get("apps") or ()),
-    )
-
-
-def details_of(found: dict[str, Any]) -> Details:
-    """The settings of an app of an answer; None where the published API does not tell."""
-    metadata = found["metadata"]
-    variables, scaled = found["environmentVariables"], found["processes"] or ()
-    return Details(
-        metadata["title"] or "",
-        metadata["description"] or "",
-        split_tags(metadata["tags"] or ""),
-        metadata["permissionLevel"],
-        bool(metadata["showInPortal"]),
-        metadata["sortRank"] or 0,
-        (metadata["contact"] or {}).get("email") or "",
-        found.get("persistentFilesystem"),
-        found["thumbnailUrl"] or "",
-        _people(found["collaborators"]),
-        _people(found["coOwners"]) if "coOwners" in found else None,
-        {v["name"]: v["value"] for v in variables if not v["readonly"]},
-        {v["name"]: v["value"] for v in variables if v["readonly"]},
-        tuple(service_of(service) for service in found["linkedServices"]),
-        {p["type"]: p["number"] for p in scaled} if found["status"]["canScale"] else {},
-        tuple(Mount(mount["hostDir"], mount["targetDir"]) for mount in found["mounts"] or ()),
-    )
-
-
-def _people(found: dict[str, Any]) -> People:
-    return People(tuple(found["users"]), tuple(found["teams"]))
-
-
-def split_tags(text: str) -> tuple[str, ...]:
-    """The tags of the API's one comma-separated text."""
-    return tuple(tag for part in text.split(",") if (tag := part.strip()))

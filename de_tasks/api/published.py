@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from de_tasks.api.answers import app_of, details_of, service_of
 from de_tasks.api.client import Client
 from de_tasks.api.models import App, Build, Changes, Details, LogLine, LogPage, Refusal, Service
-from de_tasks.api.operations import GraphQLPlatform, app_of, details_of, service_of
+from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.config import Host
 from de_tasks.errors import NotAvailable
 

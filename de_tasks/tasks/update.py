@@ -11,7 +11,7 @@ import invoke
 
 from de_tasks import console
 from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.tasks.base import app_name, connect, missing, task
+from de_tasks.tasks.base import Connection, app_name, connect, missing, task
 
 if TYPE_CHECKING:
     from de_tasks.api.models import Changes
@@ -98,7 +98,6 @@ def update(
     input: what stands in a command line, other users of the machine can read. A file of
     variables has KEY=VALUE lines with quotes and comments as usual; nothing in it is replaced.
     """
-    from de_tasks.api import differences
     from de_tasks.api.models import ACCESS_LEVELS, Changes, People
 
     if view_access is not None and view_access not in ACCESS_LEVELS:
@@ -127,7 +126,13 @@ def update(
         remove_tags=_split(remove_tag),
     )
     connection = connect(context)
-    app = app_name(connection.settings, name)
+    _change(connection, app_name(connection.settings, name), wanted, yes)
+
+
+def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> None:
+    """Make the changes that are left to make, and tell what was and what is."""
+    from de_tasks.api import differences
+
     try:
         before = connection.platform.details(app)
     except NotAvailable:

@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 
 from de_tasks.server.accounts import write_private
+from de_tasks.server.databases.machine import HOST
 from de_tasks.server.databases.programs import (
     ENVIRONMENT,
     Copy,
@@ -18,7 +19,7 @@ from de_tasks.server.databases.programs import (
     runs_as,
     server_user,
 )
-from de_tasks.server.databases.server import HOST, Command, DatabaseError, Server
+from de_tasks.server.databases.server import Command, DatabaseError, Server
 from de_tasks.server.processes import Leash
 
 SUPERUSER = "postgres"

@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -19,10 +18,10 @@ from typing import Any
 from de_tasks.errors import DeTasksError
 from de_tasks.server import leash
 from de_tasks.server.accounts import write_private
+from de_tasks.server.databases.machine import end_processes, is_free
 from de_tasks.server.logs import LONGEST_LINE, LogFile
 from de_tasks.server.processes import STEADY, Leash, exit_words
 
-HOST = "127.0.0.1"
 PORTS = range(20000, 32768)
 """Below the ports that systems hand out for outgoing connections: one of those could take a
 server's port, even a client that calls in vain and by chance from that port (TCP self-connect)."""
@@ -249,43 +248,6 @@ class Server(ABC):
         if not self.port:
             raise DatabaseError(f"There is no free port for {self.title}.")
         write_private(file, f"{self.port}\n")
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-async def end_processes(folder: Path, names: tuple[str, ...], grace: float = leash.GRACE) -> None:
-    """End servers that work in a data folder: a killed sandbox or server left them behind.
-
-    They are found where Linux shows them; elsewhere the leash and a server's own lock must do.
-    """
-    for number in (signal.SIGINT, signal.SIGKILL):
-        deadline = time.monotonic() + grace
-        for pid in _working_in(folder, names):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        while _working_in(folder, names) and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-
-
-def _working_in(folder: Path, names: tuple[str, ...]) -> list[int]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            here = (process / "comm").read_text().strip() in names
-            if here and (process / "cwd").samefile(folder):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
 
 
 def _signal(group: int, number: int) -> None:

@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from de_tasks.server.accounts import write_private
-from de_tasks.server.databases.server import HOST, Command, DatabaseError, Server
+from de_tasks.server.databases.machine import HOST
+from de_tasks.server.databases.server import Command, DatabaseError, Server
 from de_tasks.server.processes import Leash
 
 # What is acknowledged is in the append-only file, and survives a kill of the server;
