@@ -19,6 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from de_tasks.errors import NotLoggedIn
 from de_tasks.points import Told
 from de_tasks.transport import RateLimited
 
@@ -97,8 +98,9 @@ class Budget:
             self.refused(refused.seconds)
             raise refused from None
         except BaseException as error:
-            # Whether what was sent was charged is not known.
-            spent = points if getattr(error, "sent", True) else 0
+            # Whether what was sent was charged is not known; nobody is charged who is not known.
+            uncharged = isinstance(error, NotLoggedIn) or not getattr(error, "sent", True)
+            spent = 0 if uncharged else points
             self._settle(number, points, spending.told, spent)
             raise
         self._settle(number, points, spending.told, points)

@@ -107,6 +107,15 @@ def distrusted(stage: Stage, kind: str, command: Operation) -> Cell:
     return Cell(command.name, f"certificate {kind}", True, done.code, wrong_text)
 
 
+def crossed(stage: Stage, work: Work) -> Iterator[Cell]:
+    """All cells of a command."""
+    for fault in work.faults:
+        yield struck(stage, fault, work.command, lasting=False)
+        yield struck(stage, fault, work.command, lasting=True)
+    for kind in work.certificates:
+        yield distrusted(stage, kind, work.command)
+
+
 @contextmanager
 def stage_in(folder: Path, starting: Any, secure: bool) -> Iterator[Stage]:
     """A stage with a sandbox of its own; `starting` is held while a port is chosen."""
@@ -121,17 +130,26 @@ def stage_in(folder: Path, starting: Any, secure: bool) -> Iterator[Stage]:
         control.stop(running)
 
 
-def labour(folder: Path, starting: Any, numbers: Any, works: Sequence[Work], told: Any) -> None:
+@dataclass(frozen=True)
+class Shared:
+    """What the processes share: a lock held while a port is chosen, the end, and the cells."""
+
+    starting: Any
+    over: Any
+    told: Any
+
+
+def labour(folder: Path, shared: Shared, numbers: Any, works: Sequence[Work]) -> None:
     """Take work by its numbers until there is none, and tell each cell."""
-    with stage_in(folder, starting, secure=bool(works[0].certificates)) as stage:
+    told = shared.told
+    with stage_in(folder, shared.starting, secure=bool(works[0].certificates)) as stage:
         for number in iter(numbers.get, None):
             work = works[number]
             try:
-                for fault in work.faults:
-                    for lasting in (False, True):
-                        told.put(struck(stage, fault, work.command, lasting))
-                for kind in work.certificates:
-                    told.put(distrusted(stage, kind, work.command))
+                for cell in crossed(stage, work):
+                    told.put(cell)
+                    if shared.over.is_set():
+                        return
             except Exception:
                 # The other commands of this worker are still to be tried.
                 told.put(Cell(work.command.name, "?", True, -1, traceback.format_exc()))
@@ -141,7 +159,7 @@ def labour(folder: Path, starting: Any, numbers: Any, works: Sequence[Work], tol
 def cells(plain: Sequence[Work], secure: Sequence[Work], jobs: int) -> Iterator[Cell]:
     """Every cell, as it is done, by `jobs` processes and one more for the certificates."""
     system = multiprocessing.get_context("fork")
-    told, starting = system.Queue(), system.Lock()
+    shared = Shared(system.Lock(), system.Event(), system.Queue())
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         labourers = []
         for kind, works, count in (("plain", plain, jobs), ("secure", secure, 1)):
@@ -149,14 +167,16 @@ def cells(plain: Sequence[Work], secure: Sequence[Work], jobs: int) -> Iterator[
             for number in (*range(len(works)), *[None] * count):
                 numbers.put(number)
             for place in range(count if works else 0):
-                given = (Path(folder) / f"{kind}{place}", starting, numbers, works, told)
+                given = (Path(folder) / f"{kind}{place}", shared, numbers, works)
                 labourers.append(system.Process(target=labour, args=given))
         for one in labourers:
             one.start()
         try:
             for _ in labourers:
-                yield from iter(told.get, None)
+                yield from iter(shared.told.get, None)
         finally:
+            # A command that runs takes an interrupt for its own; its process must end as well.
+            shared.over.set()
             for one in labourers:
                 one.join()
 

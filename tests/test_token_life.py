@@ -68,6 +68,17 @@ def test_log_goes_on_with_a_new_token(stage: Stage) -> None:
     assert renewals(stage.running) == before + 1
 
 
+def test_who_waits_for_points_renews_what_has_ended(stage: Stage) -> None:
+    before = renewals(stage.running)
+    stage.expire()
+    # A file that says wait is not believed, once the server has been asked: with a good token.
+    cache = stage.person.home / "cache" / "de-tasks"
+    Budget(cache, Host.parse(stage.person.host).name, "dev").refused(60)
+    done = stage.person.run("whoami")
+    assert done.code == 0, done.err
+    assert renewals(stage.running) == before + 1
+
+
 def test_commands_at_once_renew_once(cli: Cli, sandbox: control.Running) -> None:
     store = Store.at(cli.home / ".dash_enterprise" / "credentials.json")
     Stage.expire_in(store, cli.host)

@@ -212,7 +212,10 @@ class Client:
 
     def _told(self) -> points.Told | None:
         try:
-            answer = self._once(Request(RATE_LIMIT, {}, {}, 0), 10.0, Spending())
+            # Who waits for points sends nothing that would show that the login must be renewed.
+            answer = self._account.renewing(
+                lambda: self._once(Request(RATE_LIMIT, {}, {}, 0), 10.0, Spending())
+            )
         except DeTasksError:
             return None
         return points.Told.from_query(answer["rateLimit"] or {})

@@ -37,6 +37,17 @@ class Account:
         """The value of the Authorization header."""
         return self.credentials.header()
 
+    def renewing(self, function: Callable[[], T]) -> T:
+        """Call, and once more with renewed credentials when those that were used have ended."""
+        used = self.credentials.header()
+        try:
+            return function()
+        except NotLoggedIn:
+            # Another thread may have renewed them meanwhile.
+            if used == self.credentials.header():
+                self.credentials.renew()
+            return function()
+
     def act(
         self,
         function: Callable[[Attempt, Spending], T],
@@ -51,15 +62,12 @@ class Account:
         """
 
         def attempt(this: Attempt) -> T:
-            used = self.credentials.header()
-            with self.budget.spending(points, self.ask) as spending:
-                try:
+            def spend() -> T:
+                # Renewing comes outside: what refuses it has nothing to say of the points.
+                with self.budget.spending(points, self.ask) as spending:
                     return function(this, spending)
-                except NotLoggedIn:
-                    # Another thread may have renewed them meanwhile.
-                    if used == self.credentials.header():
-                        self.credentials.renew()
-                    return function(this, spending)
+
+            return self.renewing(spend)
 
         policy = replace(self.policy, deadline=self.policy.deadline + held) if held else self.policy
         return policy.call(attempt, repeat, find)
