@@ -28,6 +28,8 @@ POLL_SECONDS = 0.002
 RECORD = 256
 """Bytes: always as many, so that one write replaces all of an older record."""
 LONGEST_WINDOW = 3600.0
+SETTLED_SECONDS = 0.3
+"""After so long it is worth looking whether the requests of others have been answered."""
 ROUNDING = 1.1
 """Seconds by which two reports of the end of one window may differ: headers give whole ones."""
 
@@ -82,8 +84,8 @@ class Budget:
             return
         try:
             number = self._reserve(points)
-        except RateLimited:
-            told = ask()
+        except RateLimited as early:
+            told = ask() if early.seconds > SETTLED_SECONDS else None
             if told is None:
                 raise
             self.learn(told)
@@ -132,7 +134,10 @@ class Budget:
             enough = known.limit and known.left - known.held >= min(points, known.limit)
             unsure = 0 < known.end <= now
             if unsure or (known.end > now and not enough):
-                wait = _latest_end(known) - now
+                # What others hold may be counted in `left` already: then there are points for
+                # us as soon as they have their answers.
+                held = not unsure and known.limit and known.left >= min(points, known.limit)
+                wait = min(SETTLED_SECONDS if held else LONGEST_WINDOW, _latest_end(known) - now)
                 return known
             return replace(known, held=known.held + points)
 
@@ -198,7 +203,9 @@ def _told(known: Known, told: Told, now: float, newest: bool = False) -> Known:
     same = known.limit == told.limit and abs(end - known.end) <= ROUNDING
     if known.guessed or same or end > known.end or newest:
         # Answers may arrive in another order than the server gave them.
-        left = min(known.left, told.left) if (same or known.guessed) and not newest else told.left
+        # The first answer of a server is believed.
+        older = known.limit and (same or known.guessed) and not newest
+        left = min(known.left, told.left) if older else told.left
         end = min(end, known.end) if same and not known.guessed else end
         return replace(known, limit=told.limit, left=left, window=window, end=end, guessed=False)
     return known

@@ -178,6 +178,8 @@ class _Run:
     def _tell(self, state: tenacity.RetryCallState) -> None:
         error, seconds = _error(state), state.upcoming_sleep
         if isinstance(error, RateLimited):
+            if error.seconds < SHORT_WAIT:
+                return
             self._policy.tell(Wait(f"Rate limit reached: going on in {seconds:.1f} s", seconds))
         elif seconds >= SHORT_WAIT:
             cause = str(error).partition(". ")[0].rstrip(".")

@@ -15,6 +15,8 @@ PAGE = 50
 """Apps that one point reads, as far as is known."""
 SHORTEST, LONGEST = 1.0, 15.0
 """Seconds between two looks at the builds."""
+STEP = 0.5
+"""Seconds after which a look that waits sees whether it still has to."""
 SHARE = 0.1
 """Part of the points that looks may take while there are not enough for all writes."""
 DEFAULT_WINDOW = 60.0
@@ -98,7 +100,9 @@ class SharedReads:
         with self._looking:
             if self._looked > asked:
                 return
-            self._sleep(max(0.0, self._looked + self._interval() - self._clock()))
+            # In steps: when the last write has been sent, nobody must wait for points any more.
+            while (left := self._looked + self._interval() - self._clock()) > 0:
+                self._sleep(min(left, STEP))
             begun = self._clock()
             watched = set(self._watched)
             if len(watched) * PAGE < self._listed:

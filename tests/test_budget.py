@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.budget import Budget
+from de_tasks.budget import SETTLED_SECONDS, Budget
 from de_tasks.points import Told
 from de_tasks.server import control
 from de_tasks.transport import RateLimited, Unavailable
@@ -62,6 +62,33 @@ def test_another_process_sees_it(budget: Budget, tmp_path: Path, clock: Clock) -
 def test_points_in_use_are_not_given_twice(budget: Budget) -> None:
     with budget.spending(10), pytest.raises(RateLimited):
         spend(budget, 1)
+
+
+def test_points_that_others_hold_are_looked_for_again_soon(budget: Budget) -> None:
+    with budget.spending(5):
+        # The server has counted what is under way: here it is counted twice until it is answered.
+        budget.learn(Told(60, 5, 20, 60))
+        with pytest.raises(RateLimited) as refused:
+            spend(budget, 5)
+        assert refused.value.seconds == SETTLED_SECONDS
+        budget.learn(Told(60, 4, 20, 60))
+        with pytest.raises(RateLimited) as refused:
+            spend(budget, 5)
+        assert refused.value.seconds == 20
+
+
+def test_nobody_asks_the_server_for_points_that_others_hold(budget: Budget) -> None:
+    def ask() -> Told:
+        raise AssertionError("asked")
+
+    with budget.spending(10), pytest.raises(RateLimited), budget.spending(1, ask):
+        pass
+
+
+def test_the_first_answer_is_believed(tmp_path: Path, clock: Clock) -> None:
+    fresh = Budget(tmp_path, "https://new", "dev", clock)
+    spend(fresh, 1, Told(60, 59, 60, 60))
+    assert fresh.known().left == 59
 
 
 def test_the_next_window_is_full(budget: Budget, clock: Clock) -> None:
