@@ -28,15 +28,13 @@ import trustme
 
 from de_tasks.server import control
 from tests.support.commands import COMMANDS
-from tests.support.faults import CERTIFICATES, FAULTS, Fault
+from tests.support.faults import CERTIFICATES, FAULTS, Fault, refused
 from tests.support.operations import Operation
 from tests.support.people import Done
-from tests.support.stage import Stage, meeting, presenting, staged
+from tests.support.stage import ATTEMPTS, DEADLINE, Stage, meeting, presenting, staged
 
 ALWAYS = 1000
 MAYBE = "may have happened"
-PATIENCE = 4
-"""Seconds, and attempts where the fault strikes once."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +80,17 @@ def ended(stage: Stage, command: Operation, wrong: list[str], done: Done) -> str
 
 def struck(stage: Stage, fault: Fault, command: Operation, lasting: bool) -> Cell:
     """Run a command that meets a fault, once or again and again."""
-    times, attempts = (ALWAYS, 2) if lasting else (1, PATIENCE)
+    times, seconds, attempts = (ALWAYS, 2, 2) if lasting else (1, DEADLINE, ATTEMPTS)
     word = command.prepare(stage)
-    with meeting(stage, fault, command.target, times), stage.patience(PATIENCE, attempts):
+    with meeting(stage, fault, command.target, times), stage.patience(seconds, attempts):
         done = command.run(stage, word)
     once, always, words = fault.ending(command.kind or command.name)
     codes = {0, once, always} if command.code is None else {0, command.code}
     wrong = wrong_of(stage, command, word, done, codes)
     if done.code and not re.search(f"{words}|{MAYBE}", done.out + done.err):
         wrong.append("no sentence")
+    if fault.strike is not refused and not stage.proxy.struck:
+        wrong.append("the fault was not met")
     wrong_text = ended(stage, command, wrong, done)
     return Cell(command.name, fault.name, lasting, done.code, wrong_text)
 

@@ -29,6 +29,7 @@ from de_tasks.retry import Policy
 from de_tasks.server import control
 from de_tasks.transport import Transport
 from tests.conftest import Cli, passwords
+from tests.support.people import People
 from tests.support.platforms import platform_of
 
 GIT = {
@@ -167,16 +168,18 @@ def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, w
     assert peak[0] - before < 30 * 1024
 
 
-def test_deploy_costs_few_points(tmp_path: Path, wsgi: Path) -> None:
-    options = {"port": control.free_port(), "rate_limit_points": 17}
-    running = control.start(tmp_path / "data", options)
-    try:
-        cli = Cli(tmp_path, running.url)
-        cli.log_in(running)
-        done = cli.run("deploy", "-y", folder=wsgi)
-        assert done.returncode == 0 and "Rate limit" not in done.stderr
-    finally:
-        control.stop(running)
+def test_deploy_costs_few_points(people: People, sandbox: control.Running, quick: Path) -> None:
+    eve = people.add("thrifty", "licensed_user")
+
+    def spent() -> int:
+        return int(control.administer(sandbox, "points", {})["thrifty"]["spent"])
+
+    assert eve.run("whoami").code == 0
+    for most in (17, 9):
+        before = spent()
+        assert eve.run("deploy -y", folder=quick).code == 0
+        assert spent() - before <= most
+        (quick / "more.txt").write_text("changed")
 
 
 def test_rate_limit_is_waited_out(tmp_path: Path) -> None:

@@ -56,6 +56,26 @@ def _edit_fleet(stage: Stage) -> str:
     return message
 
 
+def _fleet_pushed(stage: Stage, message: str) -> int:
+    """Apps that it was pushed to, more than there are when it was pushed twice to one."""
+    counts = [stage.subjects(name).count(message) for name in FLEET]
+    return sum(counts) if max(counts) < 2 else 99
+
+
+def _rolled_back(stage: Stage) -> int:
+    return sum(subject.startswith("Roll back") for subject in stage.subjects())
+
+
+def _two_releases(stage: Stage) -> str:
+    """Makes sure that there is a release to go back to; returns how often somebody did."""
+    if len(stage.subjects()) < 2:
+        done = stage.person.run(
+            ["deploy", "-n", "settled", "-m", stage.edit()], folder=stage.folder
+        )
+        assert done.code == 0, done.err
+    return str(_rolled_back(stage))
+
+
 def _ending(stage: Stage) -> Path:
     """The folder of an app that ends by itself on this machine."""
     folder = stage.person.home / "ending"
@@ -114,7 +134,15 @@ COMMANDS = (
         Stage.pushed,
         whole=1,
     ),
-    Operation("rollback", "rollback -y -n settled", "POST \\S+git-receive-pack", kind="upload"),
+    Operation(
+        "rollback",
+        "rollback -y -n settled",
+        "POST \\S+git-receive-pack",
+        _two_releases,
+        lambda stage, before: _rolled_back(stage) - int(before),
+        whole=1,
+        kind="upload",
+    ),
     Operation("restart", "restart -n settled", "restartApp"),
     Operation("delete", "delete -y -n|{}", "deleteApp", _app, _gone, whole=1),
     Operation("services list", "services list", "services"),
@@ -175,13 +203,13 @@ COMMANDS = (
         whole=1,
         where=_mono,
     ),
-    Operation("fleet status", "fleet status", "app\\(name", where=_mono),
+    Operation("fleet status", "fleet status", "apps\\(page", where=_mono),
     Operation(
         "fleet deploy, reading",
         "fleet deploy -y --all|-m|{}",
         "apps\\(page",
         _edit_fleet,
-        Stage.pushed,
+        _fleet_pushed,
         whole=2,
         where=_mono,
         parts=True,
@@ -191,7 +219,7 @@ COMMANDS = (
         "fleet deploy -y --all|-m|{}",
         "POST \\S+git-receive-pack",
         _edit_fleet,
-        Stage.pushed,
+        _fleet_pushed,
         whole=2,
         where=_mono,
         parts=True,

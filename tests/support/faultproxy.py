@@ -110,6 +110,8 @@ class FaultProxy:
 
     def listen(self) -> None:
         """Take connections, on the same port as before."""
+        if self._listener:
+            return
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((self.address, self._port))

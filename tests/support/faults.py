@@ -52,6 +52,11 @@ class Fault:
     connect: bool = False
     places: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
 
+    @property
+    def stalls(self) -> bool:
+        """Whether nobody says anything any more."""
+        return self.name.startswith("stalled")
+
     def ending(self, operation: str) -> tuple[int, int, str]:
         """Exit code when it strikes once, exit code and words when it lasts."""
         return self.places.get(operation, (self.once, self.lasting, self.words))

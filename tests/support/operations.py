@@ -41,8 +41,13 @@ class Operation:
         """Type the line."""
         first, *rest = (part.replace("{}", word) for part in self.line.split("|"))
         words = [*first.split(), *rest]
-        # Waits of their middle length: what is left to chance would let a test fail by chance.
-        with mock.patch("de_tasks.retry.random.uniform", lambda least, most: (least + most) / 2):
+
+        def short(least: float, most: float) -> float:
+            # What is left to chance would let a test fail by chance, and last longer.
+            stage.at_wait()
+            return least + (most - least) / 10
+
+        with mock.patch("de_tasks.retry.random.uniform", short):
             return stage.person.run(words, stdin=self.stdin(stage), folder=self.where(stage))
 
 

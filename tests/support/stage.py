@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -16,14 +15,18 @@ import trustme
 
 from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.auth.store import Store
+from de_tasks.retry import Policy
 from de_tasks.server import control
+from tests.soak.invariants import state
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault, refused
 from tests.support.people import Person, passwords
 from tests.support.platforms import platform_of
 
-DEADLINE, ATTEMPTS = 4, 4
-REFUSED_SECONDS = 0.2
+DEADLINE, ATTEMPTS = 20, 4
+"""Seconds, for a busy machine, and attempts of a command that meets a fault."""
+STALL = 1.0
+"""Seconds after which a command that meets a stall takes it for one."""
 ADDRESS = "127.0.0.1"
 SERVER = """
 import http.server, os
@@ -49,6 +52,8 @@ class Stage:
     platform: GraphQLPlatform
     address: str
     authority: trustme.CA | None = None
+    at_wait: Callable[[], None] = lambda: None
+    """Called when a command begins to wait before it tries again."""
     _cells: int = 0
 
     def word(self) -> str:
@@ -62,19 +67,26 @@ class Stage:
         (self.folder / "note.txt").write_text(message)
         return message
 
+    def subjects(self, app: str = "settled") -> list[str]:
+        """First lines of the messages of all commits that were deployed to an app."""
+        numbers = {name: number for number, name in state(self.running.data).apps.items()}
+        if app not in numbers:
+            return []
+        repository = self.running.data / "git" / f"{numbers[app]}.git"
+        line = ["git", "--git-dir", str(repository), "log", "--format=%s", "--all"]
+        done = subprocess.run(line, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
     def pushed(self, message: str) -> int:
-        """How many deployed commits have that message."""
-        found = []
-        for repository in (self.running.data / "git").glob("*.git"):
-            line = ["git", "--git-dir", str(repository), "log", "--format=%s", "--all"]
-            done = subprocess.run(line, capture_output=True, text=True, check=True)
-            found += done.stdout.splitlines()
-        return found.count(message)
+        """How many commits that were deployed have that message."""
+        return self.subjects().count(message)
 
     @contextmanager
     def patience(self, seconds: int, attempts: int) -> Iterator[None]:
         """Let the person try so long and so often meanwhile."""
-        with mock.patch.dict(self.person.environment, patience(seconds, attempts)):
+        # Fleets wait without end for points.
+        fleets = mock.patch("de_tasks.tasks.connections.WAIT_SECONDS", seconds)
+        with mock.patch.dict(self.person.environment, patience(seconds, attempts)), fleets:
             yield
 
     def expire(self) -> None:
@@ -108,22 +120,24 @@ class Stage:
 @contextmanager
 def meeting(stage: Stage, fault: Fault, target: str, times: int = 1) -> Iterator[None]:
     """Let the next `times` requests that match meet a fault."""
-    proxy, back = stage.proxy, None
+    proxy, lasting = stage.proxy, times > 1
+
+    def short(policy: Policy, passed: float) -> float:
+        # What meets no stall may take its time, or a busy machine would fail it.
+        return STALL if fault.stalls and (lasting or passed < STALL) else DEADLINE
+
     try:
         if fault.strike is refused:
             proxy.refuse()
-            if times == 1:
-                back = threading.Timer(REFUSED_SECONDS, proxy.listen)
-                back.start()
+            stage.at_wait = stage.at_wait if lasting else proxy.listen
         else:
             proxy.arm(fault.strike, "" if fault.connect else target, times, fault.connect)
-        yield
+        with mock.patch.object(Policy, "seconds", short):
+            yield
     finally:
+        stage.at_wait = lambda: None
         proxy.disarm()
-        if back:
-            back.join()
-        elif fault.strike is refused:
-            proxy.listen()
+        proxy.listen()
 
 
 @contextmanager
