@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -127,9 +128,9 @@ def platform(sandbox: control.Running) -> GraphQLPlatform:
 
 
 @pytest.fixture
-def main_app(platform: GraphQLPlatform, request: pytest.FixtureRequest) -> Iterator[str]:
+def main_app(platform: GraphQLPlatform) -> Iterator[str]:
     """A main app with settings, people, variables and a database; its previews go with it."""
-    name = "m-" + re.sub(r"[^a-z]+", "-", request.node.name)[5:20].strip("-")
+    name = f"m-{secrets.token_hex(4)}"  # So short that the names of previews begin with all of it.
     platform.create_app(name)
     changes = Changes(
         title="Energy",
