@@ -15,7 +15,8 @@ from de_tasks.events import Event
 from de_tasks.following import see_through
 from de_tasks.repo.cache import DeployRepository
 from de_tasks.repo.environment import Remote
-from de_tasks.repo.snapshot import Push, origin_trailers
+from de_tasks.repo.refusal import Moved
+from de_tasks.repo.snapshot import Push, Pushed, Snapshot, origin_trailers
 from de_tasks.repo.source import Deployed
 from de_tasks.spelling import typed
 from de_tasks.transport import Transport
@@ -82,7 +83,7 @@ def roll_back(
     try:
         push = Push(back.remote, back.user, message, lambda line: None)
         with repository.snapshot(Deployed(target.sha, back.remote), step) as snapshot:
-            pushed = snapshot.put(push, again=True)
+            pushed = _put(snapshot, push, back.app, platform)
         tell(Event("step", f"Pushed as {pushed.sha[:7]}", {"sha": pushed.sha}))
         transport = Transport(back.remote.ca_path)
         deadline = begin + timeout
@@ -107,3 +108,15 @@ def roll_back(
     if undo:
         tell(Event("step", f"To undo this: {undo}"))
     return Outcome(name, pushed.sha, back.app.url, True, pushed.files, seconds)
+
+
+def _put(snapshot: Snapshot, push: Push, seen: App, platform: Platform) -> Pushed:
+    """Push on top of what was there when the question was asked. Raises `Moved`."""
+    try:
+        return snapshot.put(push, again=True, expected=seen.build.sha if seen.build else None)
+    except Moved:
+        now = platform.app(seen.name)
+        if now and now.build != seen.build:
+            raise
+        # No deploy of anybody explains what is there: a push of which no build was made.
+        return snapshot.put(push, again=True)

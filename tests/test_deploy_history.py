@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks import console
 from tests.support.people import Done, People, Person
 
 
@@ -97,6 +98,24 @@ def test_rollback_from_another_machine(people: People, quick: Path, tmp_path: Pa
     assert elsewhere.run("rollback -y", folder=quick).code == 0
     (quick / "file.txt").write_text("first")
     assert dev.run("diff --names", folder=quick).out == ""
+
+
+def test_rollback_stops_at_a_deploy_that_nobody_was_asked_about(
+    people: People, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev = people["dev"]
+    deploy(dev, quick, "one")
+    deploy(dev, quick, "two")
+
+    def agree(question: str, yes: bool) -> bool:
+        monkeypatch.undo()
+        deploy(people["admin"], quick, "meanwhile")
+        return True
+
+    monkeypatch.setattr(console, "confirm", agree)
+    late = dev.run("rollback", folder=quick)
+    assert late.code == 1 and "deployed" in late.err, late.err
+    assert history(dev, quick)[0]["message"] == "meanwhile"
 
 
 def test_rollback_after_a_failed_deploy(people: People, quick: Path) -> None:
