@@ -16,7 +16,8 @@ from typing import Any
 import requests
 
 from de_tasks.server import control
-from tests.conftest import passwords
+from tests.browser import Browser
+from tests.support.people import passwords
 
 REALM = "/auth/realms/dash"
 OPENID = f"{REALM}/protocol/openid-connect"
@@ -59,12 +60,20 @@ def talk(running: control.Running, pieces: Iterable[bytes], seconds: float = SEC
             received += chunk
         connection.settimeout(0.3)
         try:
-            received += connection.recv(65536)
+            while not whole(received) and (chunk := connection.recv(65536)):
+                received += chunk
         except OSError:
             pass
     head, _, body = received.decode("latin-1").partition("\r\n\r\n")
     match = re.match(r"HTTP/1\.1 (\d+)", head)
     return Answer(int(match[1]) if match else 0, head, body)
+
+
+def whole(received: bytes) -> bool:
+    """Whether all that an answer declares is there; one without a length goes on to its end."""
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    return bool(end and length and len(body) >= min(int(length[1]), 65536))
 
 
 def request(method: str, target: str, host: str, body: bytes = b"", /, **headers: str) -> bytes:
@@ -122,6 +131,21 @@ def genuine(running: control.Running) -> str:
     token = str(login(running)["access_token"])
     ask(running, 'mutation { addApp(name: "vault") { error } }', f"Bearer {token}")
     return token
+
+
+@functools.cache
+def signed_in(running: control.Running, user: str, to: str) -> Browser:
+    """A user's browser for some purpose, which an attack that locks the user out does not touch."""
+    browser = Browser(running)
+    browser.sign_in(user)
+    return browser
+
+
+@functools.cache
+def keeper(running: control.Running) -> str:
+    """The password of `keeper`, another admin, whom no attack locks out."""
+    wish = {"username": "keeper", "role": "admin", "groups": []}
+    return str(control.administer(running, "users", wish)["password"])
 
 
 def ask(

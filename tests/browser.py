@@ -8,7 +8,7 @@ import re
 import requests
 
 from de_tasks.server import control
-from tests.conftest import passwords
+from tests.support.people import passwords
 
 FIELD = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
+from tests.attacker import genuine, keeper, signed_in
 from tests.support.desk import Desk
 from tests.support.disks import small_disk
 from tests.support.gitserver import serve
@@ -149,6 +150,11 @@ def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runni
         "push_limit": 20 * 1024**2,
     }
     running = control.start(tmp_path_factory.mktemp("fortress"), options)
+    # Before anybody guesses at their passwords, which keeps them from signing in for a while.
+    genuine(running)
+    keeper(running)
+    for user, purpose in (("admin", "manage"), ("admin", "visit"), ("viewer", "visit")):
+        signed_in(running, user, purpose)
     yield running
     control.stop(running)
 

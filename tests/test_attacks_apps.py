@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import concurrent.futures
-import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +12,17 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import OPENID, REALM, REFUSED, Answer, bounded, genuine, request, talk
+from tests.attacker import (
+    OPENID,
+    REALM,
+    REFUSED,
+    Answer,
+    bounded,
+    genuine,
+    request,
+    signed_in,
+    talk,
+)
 from tests.browser import Browser
 from tests.support.people import log_in
 
@@ -94,11 +103,10 @@ def hostile(fortress: control.Running, tmp_path_factory: pytest.TempPathFactory)
     dev.run("delete -y -n hostile")
 
 
-@functools.cache
 def visitor(running: control.Running, user: str = "admin") -> Browser:
-    browser = Browser(running)
-    browser.sign_in(user)
-    browser.get(f"{browser.apps}/hostile/")
+    browser = signed_in(running, user, "visit")
+    if not any("visit" in cookie.name for cookie in browser.session.cookies):
+        browser.get(f"{browser.apps}/hostile/")
     return browser
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import time
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +10,7 @@ import requests
 
 from de_tasks.server import control
 from de_tasks.server.manager import CHANGES
-from tests.attacker import OPENID, REALM, genuine
+from tests.attacker import OPENID, REALM, genuine, signed_in
 from tests.browser import Browser
 from tests.conftest import passwords
 
@@ -71,20 +69,10 @@ MANAGING = [
 @pytest.mark.parametrize("form", MANAGING)
 def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> None:
     genuine(fortress)
-    browser = manager(fortress)
+    browser = signed_in(fortress, "admin", "manage")
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
-
-
-@functools.cache
-def manager(running: control.Running) -> Browser:
-    browser = Browser(running)
-    # Guessing, by other tests, keeps everybody out for up to a minute.
-    deadline = time.monotonic() + 90
-    while browser.sign_in("admin").status_code != 200 and time.monotonic() < deadline:
-        time.sleep(2)
-    return browser
 
 
 GETS = [

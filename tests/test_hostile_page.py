@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from tests.attacker import OPENID, genuine
-from tests.support.people import log_in, passwords
+from tests.attacker import OPENID, genuine, keeper
+from tests.support.people import log_in
 
 if TYPE_CHECKING:
     from playwright import sync_api
@@ -24,7 +24,7 @@ TRIES = {
     "cookie": "() => document.cookie",
     "fetch": """async url => {
         const answer = await fetch(url + "/account", {credentials: "include"});
-        return (await answer.text()).includes("admin") }""",
+        return (await answer.text()).includes("keeper") }""",
     "blind fetch": """async url => {
         const answer = await fetch(url + "/account", {credentials: "include", mode: "no-cors"});
         return (await answer.text()).length > 0 }""",
@@ -49,7 +49,7 @@ TRIES = {
 def page(
     fortress: control.Running, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[sync_api.Page]:
-    """The page of the hostile app, open in admin's browser."""
+    """The page of the hostile app, open in the browser of an admin."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "page").mkdir()
     (folder / "page" / "index.html").write_text(PAGE)
@@ -63,8 +63,8 @@ def page(
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         opened = browser.new_page()
         opened.goto(f"http://localhost:{fortress.port}/page/")
-        opened.get_by_label("User name").fill("admin")
-        opened.get_by_label("Password").fill(passwords(fortress)["admin"])
+        opened.get_by_label("User name").fill("keeper")
+        opened.get_by_label("Password").fill(keeper(fortress))
         opened.get_by_role("button", name="Sign in").click()
         opened.wait_for_url("**/page/")
         yield opened
@@ -96,6 +96,6 @@ def test_form_sent_by_a_script_does_nothing(
     sent = answer.value.request.all_headers()
     assert "de-session" not in sent.get("cookie", "")
     page.goto(f"{fortress.url}/docs")
-    assert "Signed in as admin" in page.inner_text("main")
+    assert "Signed in as keeper" in page.inner_text("main")
     page.goto(f"http://localhost:{fortress.port}/page/")
     assert page.title() == "Hostile"
