@@ -277,7 +277,8 @@ def test_three_questions_on_a_terminal(stranger: Cli, tmp_path: Path) -> None:
     assert os.access(stranger.home / "ci" / "deploy.sh", os.X_OK)
 
 
-def test_help_names_every_template_and_part() -> None:
+def test_help_names_every_template_and_part(stranger: Cli) -> None:
+    stranger.run("--list")  # What `inv` reads of a task stays there for the next.
     from de_tasks.tasks.apps import create
     from de_tasks.tasks.scaffold import init as task
 

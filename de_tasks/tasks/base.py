@@ -60,8 +60,9 @@ class DeTask(Task):  # type: ignore[type-arg]
         return copy.copy(self)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
-        """invoke's arguments; it takes the help out as it goes, and a task may be listed twice."""
-        kept = dict(self.help)
+        """invoke's arguments; it takes the help out as it goes, and a task may be listed twice,
+        or be one with its copies."""
+        kept, self.help = self.help, dict(self.help)
         try:
             found = super().get_arguments(ignore_unknown_help)
         finally:
