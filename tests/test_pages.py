@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli, passwords
+from tests.conftest import Cli
+from tests.support.people import People, Person, passwords
 
 if TYPE_CHECKING:
     from playwright import sync_api
@@ -67,6 +69,19 @@ class Tab:
         return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]
 
 
+@dataclass(frozen=True)
+class Portfolio:
+    """Somebody's apps, and the folder of the one that is deployed."""
+
+    person: Person
+    folder: Path
+
+    def run(self, *words: str) -> None:
+        """A command, which succeeds."""
+        done = self.person.run(words)
+        assert done.code == 0, done.err
+
+
 @pytest.fixture
 def tab(browser: sync_api.Browser, sandbox: control.Running) -> Iterator[Tab]:
     opened = Tab(browser, sandbox)
@@ -75,40 +90,69 @@ def tab(browser: sync_api.Browser, sandbox: control.Running) -> Iterator[Tab]:
 
 
 @pytest.fixture(scope="module")
+def dev(browser: sync_api.Browser, sandbox: control.Running) -> sync_api.StorageState:
+    """The cookies of dev's browser, who has signed in."""
+    first = Tab(browser, sandbox)
+    first.open("/apps")
+    first.sign_in("dev")
+    first.page.wait_for_url("**/apps")
+    state = first.context.storage_state()
+    first.context.close()
+    return state
+
+
+@pytest.fixture
+def own(
+    browser: sync_api.Browser, sandbox: control.Running, dev: sync_api.StorageState
+) -> Iterator[Tab]:
+    """A tab of dev, signed in."""
+    opened = Tab(browser, sandbox, storage_state=dev)
+    yield opened
+    opened.context.close()
+
+
+APP = """
+import http.server, os
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked for", self.path, flush=True)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>It answers</title><p>Hello")
+    def log_message(self, *_):
+        pass
+print("Listening at", os.environ["PORT"], flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
 def shown(
-    browser: sync_api.Browser, sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cli]:
-    """`inv` of dev, with three apps in the Portal, one of them deployed and restricted."""
-    home = tmp_path_factory.mktemp("shown")
-    cli = Cli(home, sandbox.url)
-    cli.log_in(sandbox)
-    folder = home / "energy-use"
+    sandbox: control.Running, people: People, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Portfolio]:
+    """Three apps of dev's in the Portal, one of them deployed and restricted."""
+    folder = tmp_path_factory.mktemp("shown") / "energy-use"
     folder.mkdir()
-    (folder / "wsgi.py").write_text(
-        "def application(environ, start_response):\n"
-        "    start_response('200 OK', [('Content-Type', 'text/html')])\n"
-        "    print('asked for', environ['PATH_INFO'], flush=True)\n"
-        "    return [b'<title>It answers</title><p>Hello']\n"
-    )
-    (folder / "Procfile").write_text("web: gunicorn wsgi:application\n")
-    (folder / "requirements.txt").write_text("gunicorn\n")
-    assert cli.run("deploy", "-y", folder=folder).returncode == 0
+    (folder / "app.py").write_text(APP)
+    (folder / "Procfile").write_text("web: python app.py\n")
+    made = Portfolio(people["dev"], folder)
+    made.run("deploy", str(folder), "-y")
     for name, title, tags in (
         ("energy-use", "Energy use", ("energy", "finance")),
         ("churn", "Customer churn", ("sales",)),
         ("demand", "Demand forecast", ("energy",)),
     ):
         if name != "energy-use":
-            cli.run("create", "--name", name)
-        words = ["update", "--name", name, "--title", title, "--visible-on-portal"]
+            made.run("create", "--name", name)
         about = f"{title}, by region and month, with what changed since last year."
+        words = ["--name", name, "--title", title, "--visible-on-portal", "--description", about]
         for tag in tags:
             words += ["--tag", tag]
-        words += ["--description", about, "--view-access", "restricted"]
-        assert cli.run(*words).returncode == 0
-    yield cli
+        made.run("update", *words, "--view-access", "restricted")
+    yield made
     for name in ("energy-use", "churn", "demand"):
-        cli.run("delete", "--name", name)
+        made.run("delete", "--name", name, "-y")
 
 
 def picture(tab: Tab, name: str) -> None:
@@ -118,7 +162,7 @@ def picture(tab: Tab, name: str) -> None:
         tab.page.screenshot(path=PICTURES / f"{name}.png")
 
 
-def test_signing_in_leads_to_the_portal(tab: Tab, shown: Cli) -> None:
+def test_signing_in_leads_to_the_portal(tab: Tab, shown: Portfolio) -> None:
     tab.open("/apps")
     assert tab.page.url.startswith(f"{tab.running.url}/auth/realms/dash/sign-in")
     assert tab.barriers() == []
@@ -130,21 +174,20 @@ def test_signing_in_leads_to_the_portal(tab: Tab, shown: Cli) -> None:
     picture(tab, "portal")
 
 
-def test_portal_searches_and_filters(tab: Tab, shown: Cli) -> None:
-    tab.open("/apps")
-    tab.sign_in("dev")
-    tab.open("/")
-    assert tab.page.get_by_role("listitem").count() == 3
-    tab.page.get_by_label("Search apps").fill("churn")
-    tab.page.get_by_role("button", name="Search").click()
-    assert tab.page.get_by_role("listitem").count() == 1
-    tab.open("/?tag=energy")
-    assert tab.page.get_by_role("listitem").count() == 2
-    tab.open("/?q=nothing-like-it")
-    assert tab.page.get_by_text("No app matches.").is_visible()
+def test_portal_searches_and_filters(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps")
+    own.open("/")
+    assert own.page.get_by_role("listitem").count() == 3
+    own.page.get_by_label("Search apps").fill("churn")
+    own.page.get_by_role("button", name="Search").click()
+    assert own.page.get_by_role("listitem").count() == 1
+    own.open("/?tag=energy")
+    assert own.page.get_by_role("listitem").count() == 2
+    own.open("/?q=nothing-like-it")
+    assert own.page.get_by_text("No app matches.").is_visible()
 
 
-def test_portal_shows_nobody_what_is_restricted(tab: Tab, shown: Cli) -> None:
+def test_portal_shows_nobody_what_is_restricted(tab: Tab, shown: Portfolio) -> None:
     tab.open("/")
     assert "Energy use" not in tab.page.content()
     tab.open("/docs")
@@ -153,7 +196,7 @@ def test_portal_shows_nobody_what_is_restricted(tab: Tab, shown: Cli) -> None:
     assert "Energy use" not in tab.page.content() and tab.barriers() == []
 
 
-def test_viewer_is_refused_a_restricted_app_and_then_let_in(tab: Tab, shown: Cli) -> None:
+def test_viewer_is_refused_a_restricted_app_and_then_let_in(tab: Tab, shown: Portfolio) -> None:
     address = f"http://localhost:{tab.running.port}/energy-use/"
     tab.open(address)
     tab.sign_in("viewer")
@@ -165,54 +208,49 @@ def test_viewer_is_refused_a_restricted_app_and_then_let_in(tab: Tab, shown: Cli
     shown.run("update", "--name", "energy-use", "--remove-viewer", "viewer")
 
 
-def test_build_is_watched_live(tab: Tab, shown: Cli) -> None:
-    tab.open("/apps/energy-use")
-    tab.sign_in("dev")
-    log = tab.page.get_by_label("Log", exact=True)
+def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps/energy-use")
+    log = own.page.get_by_label("Log", exact=True)
     sync_api.expect(log).to_contain_text("Released")
-    folder = shown.home / "energy-use"
-    (folder / "note.txt").write_text("a change\n")
-    assert shown.run("deploy", "-m", "Seen live", folder=folder).returncode == 0
+    (shown.folder / "note.txt").write_text("a change\n")
+    shown.run("deploy", str(shown.folder), "-m", "Seen live")
     sync_api.expect(log).to_contain_text("Seen live")
     sync_api.expect(log).to_contain_text("Released")
-    sync_api.expect(tab.page.get_by_role("status")).to_have_text("built")
-    assert tab.barriers() == [] and tab.errors == []
-    picture(tab, "app-manager")
+    sync_api.expect(own.page.get_by_role("status")).to_have_text("built")
+    assert own.barriers() == [] and own.errors == []
+    picture(own, "app-manager")
 
 
-def test_runtime_log_goes_on(tab: Tab, shown: Cli) -> None:
-    tab.open("/apps/energy-use?process=web")
-    tab.sign_in("dev")
-    log = tab.page.get_by_label("Log", exact=True)
+def test_runtime_log_goes_on(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps/energy-use?process=web")
+    log = own.page.get_by_label("Log", exact=True)
     sync_api.expect(log).to_contain_text("Listening at")
-    assert tab.context.browser
-    visit = Tab(tab.context.browser, tab.running)
-    visit.open(f"http://localhost:{tab.running.port}/energy-use/live-visit")
+    assert own.context.browser
+    visit = Tab(own.context.browser, own.running)
+    visit.open(f"http://localhost:{own.running.port}/energy-use/live-visit")
     visit.sign_in("dev")
     sync_api.expect(log).to_contain_text("asked for /live-visit")
     visit.context.close()
 
 
-def test_settings_are_changed_with_the_keyboard(tab: Tab, shown: Cli) -> None:
-    tab.open("/apps/energy-use")
-    tab.sign_in("dev")
-    tab.page.get_by_label("Name", exact=True).fill("KEY")
-    tab.page.get_by_label("Value").fill("canary-3107")
-    tab.page.get_by_label("Value").press("Enter")
-    remove = tab.page.get_by_role("button", name="Remove KEY")
+def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps/energy-use")
+    own.page.get_by_label("Name", exact=True).fill("KEY")
+    own.page.get_by_label("Value").fill("canary-3107")
+    own.page.get_by_label("Value").press("Enter")
+    remove = own.page.get_by_role("button", name="Remove KEY")
     remove.wait_for()
-    assert "canary-3107" not in tab.page.content()
+    assert "canary-3107" not in own.page.content()
     remove.press("Enter")
     remove.wait_for(state="detached")
 
 
-def test_refusal_is_said_on_the_page(tab: Tab, shown: Cli) -> None:
-    tab.open("/apps/energy-use")
-    tab.sign_in("dev")
-    section = tab.page.get_by_role("region", name="Access")
+def test_refusal_is_said_on_the_page(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps/energy-use")
+    section = own.page.get_by_role("region", name="Access")
     section.get_by_label("Add a user").last.fill("viewer")
     section.get_by_role("button", name="Add").nth(2).click()
-    assert "no license seat" in tab.page.get_by_role("alert").inner_text()
+    assert "no license seat" in own.page.get_by_role("alert").inner_text()
 
 
 def test_device_is_approved_in_the_browser(tab: Tab, stranger: Cli) -> None:
@@ -241,17 +279,16 @@ def test_device_is_approved_in_the_browser(tab: Tab, stranger: Cli) -> None:
     assert out == f"Logged in as [dev] to [{stranger.host}]!\n"
 
 
-def test_account_shows_the_key_to_its_owner(tab: Tab, cli: Cli) -> None:
-    tab.open("/account")
-    tab.sign_in("dev")
-    assert tab.barriers() == []
-    tab.page.get_by_label("Password").fill("wrong")
-    tab.page.get_by_role("button", name="Show the key").click()
-    assert "The password is wrong." in tab.page.get_by_role("alert").inner_text()
-    tab.page.get_by_label("Password").fill(passwords(tab.running)["dev"])
-    tab.page.get_by_role("button", name="Show the key").click()
-    key = cli.run("sandbox.api-key", "--data", str(tab.running.data)).stdout.strip()
-    assert tab.page.get_by_role("status").inner_text() == key
+def test_account_shows_the_key_to_its_owner(own: Tab, people: People) -> None:
+    own.open("/account")
+    assert own.barriers() == []
+    own.page.get_by_label("Password").fill("wrong")
+    own.page.get_by_role("button", name="Show the key").click()
+    assert "The password is wrong." in own.page.get_by_role("alert").inner_text()
+    own.page.get_by_label("Password").fill(passwords(own.running)["dev"])
+    own.page.get_by_role("button", name="Show the key").click()
+    key = people["dev"].run(f"sandbox api-key --data {own.running.data}").out.strip()
+    assert own.page.get_by_role("status").inner_text() == key
 
 
 def test_sessions_elsewhere_are_ended(tab: Tab, browser: sync_api.Browser) -> None:
@@ -266,31 +303,35 @@ def test_sessions_elsewhere_are_ended(tab: Tab, browser: sync_api.Browser) -> No
     other.context.close()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/apps", "/apps/energy-use", "/account", "/docs", "/no/where"]
-)
+PATHS = ["/", "/apps", "/apps/energy-use", "/account", "/docs", "/no/where"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_fit_a_phone(
-    path: str, scheme: str, browser: sync_api.Browser, sandbox: control.Running, shown: Cli
+    scheme: str,
+    browser: sync_api.Browser,
+    sandbox: control.Running,
+    shown: Portfolio,
+    dev: sync_api.StorageState,
 ) -> None:
     size = {"width": 375, "height": 700}
-    phone = Tab(browser, sandbox, viewport=size, color_scheme=scheme)
-    phone.open("/apps")
-    phone.sign_in("dev")
-    phone.open(path)
-    wide = phone.page.evaluate("document.documentElement.scrollWidth")
-    barriers = phone.barriers()
+    phone = Tab(browser, sandbox, viewport=size, color_scheme=scheme, storage_state=dev)
+    seen = {}
+    for path in PATHS:
+        phone.open(path)
+        wide = phone.page.evaluate("document.documentElement.scrollWidth")
+        seen[path] = (wide <= 375, phone.barriers())
     phone.context.close()
-    assert wide <= 375 and barriers == []
+    assert seen == dict.fromkeys(PATHS, (True, []))
 
 
-def test_stranger_sees_no_app(tab: Tab, shown: Cli) -> None:
+def test_stranger_sees_no_app(tab: Tab, shown: Portfolio) -> None:
     tab.open("/apps/energy-use")
     tab.sign_in("viewer")
     assert "Forbidden" in tab.page.title()
 
 
-def test_forms_of_another_session_are_refused(sandbox: control.Running, shown: Cli) -> None:
+def test_forms_of_another_session_are_refused(sandbox: control.Running, shown: Portfolio) -> None:
     from tests.browser import Browser
 
     one = Browser(sandbox)
@@ -300,7 +341,7 @@ def test_forms_of_another_session_are_refused(sandbox: control.Running, shown: C
     assert one.get("/apps/energy-use/restart").status_code in (404, 405)
 
 
-def test_live_log_is_not_for_others(sandbox: control.Running, shown: Cli) -> None:
+def test_live_log_is_not_for_others(sandbox: control.Running, shown: Portfolio) -> None:
     from tests.browser import Browser
 
     one = Browser(sandbox)
