@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,11 @@ def application(environ, start_response):
         time.sleep(1)
     return [f"hello {VERSION}".encode()]
 """
+
+
+def pytest_configure() -> None:
+    """Let interrupts be heard, also where a shell has begun the tests in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from de_tasks.errors import DeTasksError, NotLoggedIn, Temporary
+from de_tasks.repo.environment import Remote
 from de_tasks.repo.refusal import Moved
+from de_tasks.transport import NotThePlatform
+from tests.support.canned import serving
 from tests.support.desk import Caller, Desk
 from tests.support.gitserver import git
 
@@ -185,6 +188,17 @@ def children() -> list[str]:
         if parent == os.getpid() and b"git" in line and b"http-backend" not in line:
             found.append(line.decode())
     return found
+
+
+def test_page_in_the_place_of_the_server_is_not_taken_for_an_empty_one(desk: Desk) -> None:
+    desk.write("a.py")
+    listing = {"refs?service=git-receive-pack": (200, "<!doctype html><p>Please sign in.")}
+    with serving((), **listing) as page:
+        remote = Remote(f"{page.url}/app", "master", desk.remote.caller)
+        with pytest.raises(NotThePlatform, match="Is it the right host"):
+            desk.using(lambda snapshot: snapshot.compare(remote, there=True))
+    asked = [name for name, _ in page.asked if name in listing]
+    assert len(asked) == 3, "a gateway may do so for a moment"
 
 
 def test_compare(desk: Desk) -> None:

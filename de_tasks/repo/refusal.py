@@ -76,6 +76,14 @@ OTHER = re.compile(
 )
 
 
+def not_git() -> NotThePlatform:
+    """The error for a server that is none of git's."""
+    return NotThePlatform(
+        "Something else than a git server answers at the app's git address: a sign-in page "
+        "or gateway? Is it the right host?"
+    )
+
+
 def error_of(command: str, stderr: str) -> DeTasksError:
     """The error that git's words stand for."""
     text = stderr.strip()
@@ -144,10 +152,7 @@ def _of_connection(text: str, remote: list[str]) -> DeTasksError | None:
     if certificate:
         return certificates.refused(certificate[1], certificate[2].partition(" CAfile")[0])
     if OTHER.search(text):
-        return NotThePlatform(
-            "Something else than a git server answers at the app's git address: a sign-in page "
-            "or gateway? Is it the right host?"
-        )
+        return not_git()
     if NO_HOST.search(text):
         return Unavailable("There is no such git server, or the network is down.", False, None, 3)
     if UNREACHED.search(text):

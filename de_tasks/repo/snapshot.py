@@ -17,7 +17,7 @@ from de_tasks.repo.connection import Connection, Progress
 from de_tasks.repo.environment import Remote
 from de_tasks.repo.files import Files
 from de_tasks.repo.history import Past
-from de_tasks.repo.refusal import Damaged, Failed, LengthRequired, Moved
+from de_tasks.repo.refusal import Damaged, Failed, LengthRequired, Moved, not_git
 from de_tasks.repo.source import Commit, Deployed, Origin
 from de_tasks.repo.worktree import Worktree
 
@@ -137,11 +137,14 @@ class Snapshot:
             self._rebuild()
             return self._put(push, again, expected)
 
-    def compare(self, remote: Remote, *options: str) -> str:
-        """What `git diff` says between what is deployed and these files; empty when the same."""
+    def compare(self, remote: Remote, *options: str, there: bool = False) -> str:
+        """What `git diff` says between what is deployed and these files; empty when the same.
+
+        `there` says that something is deployed. Raises `NotThePlatform` when it is not found.
+        """
         tree = self.files().tree
         self._write()
-        head = self._head(remote)
+        head = self._head(remote, there)
         before = head if head and self._past.need(head, remote) else None
         if before:
             self._past.complete(remote, tree, before)
@@ -218,7 +221,7 @@ class Snapshot:
         made = ("commit-tree", tree, *parents, "-m", push.message)
         return self._git(*made, variables=identity).strip()
 
-    def _head(self, remote: Remote) -> str | None:
+    def _head(self, remote: Remote, there: bool = False) -> str | None:
         """The commit that is deployed; the connection is kept for the push."""
 
         def attempt(this: Attempt, spending: Spending) -> str | None:
@@ -227,7 +230,11 @@ class Snapshot:
                 self._hang_up()
                 asked = self._asked = Connection(self._git, remote, this.seconds)
             try:
-                return asked.head()
+                head = asked.head()
+                if there and head is None:
+                    # Git takes a page for the list of a folder of files, which names nothing.
+                    raise not_git()
+                return head
             except DeTasksError:
                 self._hang_up()
                 raise

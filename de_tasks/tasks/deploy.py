@@ -115,7 +115,9 @@ def diff(
         raise missing(wanted, connection.host.name)
     form = "--stat" if stat else "--name-status" if names else "--patch"
     with repository(values, connection, wanted).snapshot(source, console.note) as snapshot:
-        text = snapshot.compare(remote(connection, app.git_url), form, "--no-renames")
+        there = app.build is not None and app.build.status == "built"
+        way = remote(connection, app.git_url)
+        text = snapshot.compare(way, form, "--no-renames", there=there)
     if text:
         console.result(text.rstrip("\n"))
     else:
