@@ -18,7 +18,7 @@ test: lint
 soak: .venv/ready
 	$(BIN)/python -m tests.soak
 
-# Crosses every fault of the network with the commands of docs/faults.md; takes long.
+# Crosses every fault of the network with the commands of docs/faults.md; takes about 20 minutes.
 faults: .venv/ready
 	$(BIN)/python -m tests.matrix
 
