@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from de_tasks.api.models import App, Changes, Details, Mount, People, Refusal
 from de_tasks.api.platform import Platform
-from de_tasks.errors import DeTasksError, NotFound
+from de_tasks.errors import DeTasksError, NotAvailable, NotFound
 from de_tasks.events import Event
 from de_tasks.previews import is_left_over, mark, preview_name, read_mark, without_marks
 from de_tasks.spelling import typed
@@ -118,6 +118,9 @@ def _create(
     try:
         created = platform.app(wanted.name, dated=True)
         changes = like_main(wanted, main, like, created.created if created else "")
+        if like.co_owners is None and changes.add_co_owners:
+            changes = replace(changes, add_co_owners=People())
+            refusals.append(Refusal("co-owners", NotAvailable("This server offers none.")))
         refusals += platform.update(wanted.name, replace(changes, thumbnail=picture))
         for refusal in refusals:
             if refusal.what == "metadata":

@@ -119,7 +119,7 @@ def read_mark(app: App) -> Preview:
         app.owner,
         app.url,
         _time(app.created),
-        _time(build.queued_at) if build else None,
+        _time(build.queued_at) if build and build.queued_at else None,
         build.status if build else "not deployed",
         by_hand=build is not None and unquote(build.preview) != branch,
     )

@@ -66,6 +66,20 @@ def test_broken_first_deploy_fails(old: Person, quick: Path) -> None:
     assert done.code == 3 and "There is no Procfile" in done.err
 
 
+def test_preview_of_a_branch(old: Person, people: People, page: Path) -> None:
+    name = page.name
+    assert people["admin"].run(f"apps create --name {name}").code == 0
+    assert people["admin"].run(f"apps update --name {name} --add-co-owner dev").code == 0
+    done = old.inv("preview.deploy", "-y", "--name", name, "--branch", "x", folder=page)
+    assert done.code == 0, done.err
+    assert f"Not as {name}: co-owners" in done.err and f"the preview of x, like {name}" in done.err
+    (preview,) = json.loads(old.inv("preview.list", "--name", name, "--json").out)
+    assert (preview["branch"], preview["build"]) == ("x", "built")
+    refused = old.inv("preview.delete", "-y", "--name", name, "--branch", "x", folder=page)
+    assert refused.code == 1 and f"inv apps.delete --name {preview['name']}" in refused.err
+    assert old.inv("apps.delete", "-y", "--name", preview["name"]).code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "field"),
     [
