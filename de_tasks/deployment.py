@@ -115,6 +115,7 @@ class Deploy:
     def _run(self) -> Outcome:
         plan = self._plan
         self._step(f"Deploying {plan.name} to {plan.host} as {plan.user}")
+        self._tell(Event("progress", "Reading the files"))
         with self._repository.snapshot(plan.source, self._step) as snapshot:
             pushed = self._snap_and_push(snapshot)
         if pushed is None:
@@ -192,13 +193,22 @@ class Deploy:
             question = f"{seen} Overwrite?"
         elif plan.always_ask:
             question = f"Overwrite {plan.name} on {plan.host}?"
-        if question and not plan.confirm(question):
+        if question and not self._confirmed(question):
             raise DeTasksError("Nothing was deployed.")
         if app:
             return app
         made = self._platform.create_app(plan.name)
         self._step(f"App {plan.name} was initialized on [{plan.host}].")
         return made
+
+    def _confirmed(self, question: str) -> bool:
+        """The answer; the time that somebody thinks is none of the deploy's."""
+        asked = time.monotonic()
+        answer = self._plan.confirm(question)
+        thought = time.monotonic() - asked
+        self._begun += thought
+        self._since += thought
+        return answer
 
     def _wait(self, pushed: Pushed) -> Outcome:
         plan = self._plan

@@ -72,7 +72,7 @@ def test_dry_run_sends_nothing(people: People, quick: Path) -> None:
     status = people["dev"].run(f"apps exists --name {quick.name}")
     assert "does not exist" in status.out
     again = people["dev"].run("deploy --dry-run --json", folder=quick)
-    assert [event["event"] for event in events(again.out)] == ["step", "plan", "done"]
+    assert [event["event"] for event in events(again.out)] == ["step", "progress", "plan", "done"]
 
 
 def test_no_wait_returns_after_the_push(people: People, quick: Path) -> None:
