@@ -194,7 +194,8 @@ def test_ten_commands_at_once_take_turns(tmp_path: Path) -> None:
         assert [each.returncode for each in done] == [0] * 10
         assert all(json.loads(each.stdout)["username"] == "dev" for each in done)
         spent = control.administer(running, "points", {})["dev"]
-        # Without the shared file most of them would be refused, several times.
-        assert spent["spent"] == 11 and spent["refused"] <= 1
+        # Without the shared file most of them would be refused, several times. With it one or two
+        # may be, since the server tells the end of a window in whole seconds.
+        assert spent["spent"] == 11 and spent["refused"] <= 2
     finally:
         control.stop(running)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, processes_of
+from tests.support.people import Person
 
 SENT_NOTHING = r"Nothing was sent\. Run the same command again to deploy"
 HAS_IT = (
@@ -37,7 +38,9 @@ def test_interrupted(moment: str, cli: Cli, quick: Path) -> None:
     # What a terminal sends, and what a CI sends that cancels a job.
     number = signal.SIGTERM if moment == "while pushing" else signal.SIGINT
     name = ("--name", f"stop-{list(MOMENTS).index(moment)}")
-    assert cli.run("deploy", "-y", "--no-wait", *name, folder=quick).returncode == 0
+    kept = {"INVOKE_DE_KEYFILE": str(cli.home / ".dash_enterprise" / "credentials.json")}
+    person = Person(cli.home, cli.host, kept)
+    assert person.run(["deploy", "-y", "--no-wait", *name], folder=quick).code == 0
     (quick / "large.bin").write_bytes(os.urandom(12 * 1024**2))
     (quick / "Procfile").write_text("web: sleep 2; exec python -m http.server $PORT\n")
     child = cli.begin("deploy", "--json", *name, folder=quick)
@@ -46,8 +49,8 @@ def test_interrupted(moment: str, cli: Cli, quick: Path) -> None:
     assert child.returncode == 130, (out, err)
     assert re.fullmatch(rf"Interrupted\. ({expected})\n", err), err
     assert not [line for line in processes_of(cli.home / ".cache") if "git" in line]
-    again = cli.run("deploy", "--no-wait", *name, folder=quick)
-    assert again.returncode == 0, again.stderr
+    again = person.run(["deploy", "--no-wait", *name], folder=quick)
+    assert again.code == 0, again.err
 
 
 def stop_at(child: subprocess.Popen[str], kind: str, text: str, number: int) -> None:

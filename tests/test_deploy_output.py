@@ -110,7 +110,7 @@ def test_readable_name(name: str, shown: str) -> None:
 def test_app_that_does_not_come_up(people: People, quick: Path) -> None:
     (quick / "Procfile").write_text("web: python moody.py\n")
     (quick / "moody.py").write_text(MOODY)
-    done = people["dev"].run("deploy -y --timeout 9", folder=quick)
+    done = people["dev"].run("deploy -y --timeout 6", folder=quick)
     assert done.code == 3
     assert f"{quick.name} was built, but http://localhost" in done.err
     assert "answers 500" in done.err and "moody as ever" in done.err

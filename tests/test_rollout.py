@@ -8,7 +8,6 @@ import pty
 import re
 import secrets
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from de_tasks.server import control
 from de_tasks.sharing import SharedReads
 from de_tasks.tasks import overview
 from tests.conftest import Cli, processes_of
-from tests.support.people import People
+from tests.support.people import Done, People
 from tests.test_fleet import git
 
 SERVE = """
@@ -60,65 +59,69 @@ def repository(folder: Path, prefix: str, count: int) -> list[str]:
     return names
 
 
-def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def fleet(people: People, *words: str, root: Path) -> Done:
+    return people["dev"].run(["fleet", *words], folder=root)
 
 
-def results(done: subprocess.CompletedProcess[str]) -> dict[object, object]:
+def events(done: Done) -> list[dict[str, object]]:
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def results(done: Done) -> dict[object, object]:
     return {e["app"]: e["status"] for e in events(done) if e["event"] == "result"}
 
 
-def test_one_failing_app_stops_no_other(cli: Cli, tmp_path: Path) -> None:
+def test_one_failing_app_stops_no_other(people: People, tmp_path: Path) -> None:
     root = tmp_path / "mono"
     names = repository(root, fresh("stop"), 4)
     (root / names[1] / "Procfile").write_text("web: echo cannot start; exit 7\n")
-    done = cli.run("fleet.deploy", "--all", "-y", folder=root)
-    assert done.returncode == 3, done.stderr
-    rows = [line.split()[:2] for line in done.stdout.splitlines()[1:]]
+    done = fleet(people, "deploy", "--all", "-y", root=root)
+    assert done.code == 3, done.err
+    rows = [line.split()[:2] for line in done.out.splitlines()[1:]]
     expected = ["live", "FAILED", "live", "live"]
     assert rows == [[name, word] for name, word in zip(names, expected, strict=True)]
-    last = done.stderr.splitlines()[-12:]
+    last = done.err.splitlines()[-12:]
     assert any("cannot start" in line for line in last)
     assert last[-1] == f"Not deployed: {names[1]}."
 
 
-def test_only_what_changed_is_deployed(cli: Cli, tmp_path: Path) -> None:
+def test_only_what_changed_is_deployed(people: People, tmp_path: Path) -> None:
     root = tmp_path / "mono"
     names = repository(root, fresh("since"), 3)
-    assert cli.run("fleet.deploy", "--all", "-y", folder=root).returncode == 0
+    assert fleet(people, "deploy", "--all", "-y", root=root).code == 0
     (root / names[0] / "serve.py").write_text(SERVE + "\n")
-    done = cli.run("fleet.deploy", "--changed-since", "HEAD", "--json", folder=root)
+    done = fleet(people, "deploy", "--changed-since", "HEAD", "--json", root=root)
     assert results(done) == {names[0]: "live"} and events(done)[-1] == {
         **{"event": "summary", "code": 0},
         "live": 1,
     }
-    again = cli.run("fleet.deploy", "--all", "--json", folder=root)
+    again = fleet(people, "deploy", "--all", "--json", root=root)
     assert results(again) == dict.fromkeys(names, "unchanged")
     (root / "libs" / "file.txt").write_text("two\n")
     words = ("--changed-since", "HEAD", "--only", names[1])
-    shared = cli.run("fleet.deploy", *words, "--json", folder=root)
+    shared = fleet(people, "deploy", *words, "--json", root=root)
     assert results(shared) == {names[1]: "live"}, "built anew though its folder is as before"
     git(root, "commit", "-qam", "two")
-    nothing = cli.run("fleet.deploy", "--changed-since", "HEAD", folder=root)
-    assert nothing.stdout.startswith("Nothing has changed") and nothing.returncode == 0
+    nothing = fleet(people, "deploy", "--changed-since", "HEAD", root=root)
+    assert nothing.out.startswith("Nothing has changed") and nothing.code == 0
 
 
-def test_status_says_what_is_not_deployed(cli: Cli, tmp_path: Path) -> None:
+def test_status_says_what_is_not_deployed(people: People, tmp_path: Path) -> None:
     root = tmp_path / "mono"
     names = repository(root, fresh("stand"), 3)
-    done = cli.run("fleet.deploy", "-y", "--only", f"{names[0]},{names[1]}", folder=root)
-    assert done.returncode == 0, done.stderr
+    done = fleet(people, "deploy", "-y", "--only", f"{names[0]},{names[1]}", root=root)
+    assert done.code == 0, done.err
     (root / names[0] / "serve.py").write_text(SERVE + "\n")
     git(root, "commit", "-qam", "two")
     (root / names[1] / "Procfile").write_text("web: exit 7\n")
-    assert cli.run("fleet.deploy", "--only", names[1], folder=root).returncode == 3
-    found = json.loads(cli.run("fleet.status", "--json", folder=root).stdout)
+    assert fleet(people, "deploy", "--only", names[1], root=root).code == 3
+    found = json.loads(fleet(people, "status", "--json", root=root).out)
     first, second, third = found
     assert first["undeployed"] == [f"{names[0]}/serve.py"] and first["commits"] == 1
     assert (second["build"], second["healthy"]) == ("failed", True)
     assert second["undeployed"] == [f"{names[1]}/Procfile"] and second["commits"] == 0
     assert (third["exists"], third["release"], third["why"]) == (False, None, "does not exist")
-    lines = cli.run("fleet.status", folder=root).stdout.splitlines()
+    lines = fleet(people, "status", root=root).out.splitlines()
     assert lines[1].endswith("ok      1 file in 1 commit")
     # Builds of all apps are numbered together, and two were deployed at once.
     assert re.search(r"  1 file; build \d+ is failed$", lines[2])
@@ -193,7 +196,8 @@ def test_ctrl_c_ends_all(cli: Cli, tmp_path: Path) -> None:
     assert child.returncode == 130, err
     assert json.loads(out.splitlines()[-1])["event"] == "summary"
     assert processes_of(root) + processes_of(cli.home) == []
-    assert cli.run("fleet.deploy", "--all", "-y", folder=root).returncode == 0
+    again = cli.run("fleet.deploy", "--only", f"{names[0]},{names[3]}", "-y", folder=root)
+    assert again.returncode == 0, "one that was ended, and one that had not begun"
 
 
 def test_terminal_shows_a_table_that_lives(cli: Cli, tmp_path: Path) -> None:

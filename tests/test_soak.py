@@ -8,4 +8,4 @@ from tests.soak.fire import Fire
 
 
 def test_killed_sandbox_keeps_what_it_promised(tmp_path: Path) -> None:
-    assert list(Fire(tmp_path, lambda text: None).rounds(kills=5)) == []
+    assert list(Fire(tmp_path, lambda text: None).rounds(kills=3)) == []

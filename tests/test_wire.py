@@ -129,25 +129,25 @@ def test_two_sessions_refresh_an_expired_token(tmp_path: Path, oidc: Oidc, login
     assert one.header() == two.header() != f"Bearer {login.access_token}"
 
 
-def test_plain_git_push_shows_the_build(cli: Cli, login: Login, wsgi: Path) -> None:
+def test_plain_git_push_shows_the_build(cli: Cli, login: Login, quick: Path) -> None:
     assert cli.run("create", "--name", "plain-git").returncode == 0
-    git(wsgi, "init", "-q", "-b", "main")
-    git(wsgi, "add", ".")
-    git(wsgi, "commit", "-qm", "first")
+    git(quick, "init", "-q", "-b", "main")
+    git(quick, "add", ".")
+    git(quick, "commit", "-qm", "first")
     pair = base64.b64encode(f"dev:{login.access_token}".encode()).decode()
     for header in (f"Bearer {login.access_token}", f"Basic {pair}"):
         option = f"http.extraHeader=Authorization: {header}"
-        git(wsgi, "commit", "-q", "--allow-empty", "-m", "again")
-        pushed = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:master")
+        git(quick, "commit", "-q", "--allow-empty", "-m", "again")
+        pushed = git(quick, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:master")
         assert pushed.returncode == 0 and "remote: -----> Released" in pushed.stderr
-    refused = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:other")
+    refused = git(quick, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:other")
     assert refused.returncode != 0 and "Only master is deployed" in refused.stderr
-    gone = git(wsgi, "-c", option, "push", f"{cli.host}/GIT/plain-git", ":master")
+    gone = git(quick, "-c", option, "push", f"{cli.host}/GIT/plain-git", ":master")
     assert gone.returncode != 0 and "cannot be deleted" in gone.stderr
 
 
-def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:
-    (wsgi / "large.bin").write_bytes(os.urandom(60 * 1024**2))
+def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, quick: Path) -> None:
+    (quick / "large.bin").write_bytes(os.urandom(60 * 1024**2))
     peak = [0]
     over = threading.Event()
 
@@ -160,7 +160,7 @@ def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, w
     watcher.start()
     before = int(Path(f"/proc/{sandbox.pid}/status").read_text().split("VmRSS:")[1].split()[0])
     try:
-        done = cli.run("deploy", "-y", folder=wsgi)
+        done = cli.run("deploy", "-y", folder=quick)
     finally:
         over.set()
         watcher.join()
