@@ -1,124 +1,25 @@
-"""Previews: their names, their mark, and that nothing but our own is ever deleted."""
+"""Previews are like their app, and nothing but our own is ever deleted."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import secrets
 import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from de_tasks import previewing, previews
-from de_tasks.api.models import App, Build, Changes, Details, Mount, People, Refusal, User
+from de_tasks.api.models import Changes, Details, Mount, People, Refusal, User
 from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.server import control
-from tests.conftest import Cli
 from tests.support.platforms import platform_of
-from tests.test_main_job import fetch
-
-pytestmark = pytest.mark.usefixtures("in_process")
+from tests.test_preview_marks import CREATED, marked
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
-CREATED = "2025-03-01T10:20:30.123456"
-BRANCHES = [
-    "main",
-    "feature/login",
-    "feature-login",
-    "Feature/Login",
-    "日本",
-    "-",
-    "x" * 250,
-    "a,b:c",
-]
-
-
-@pytest.mark.parametrize("branch", BRANCHES)
-@pytest.mark.parametrize("app", ["a", "energy", "x" * 30, "a-b-" * 7])
-def test_name_is_legal_and_says_what_it_is(app: str, branch: str) -> None:
-    name = previews.preview_name(app, branch)
-    assert re.fullmatch(r"[a-z][a-z0-9]*(-+[a-z0-9]+)+", name) and len(name) <= 30
-    assert name.startswith(app[:10].rstrip("-"))
-
-
-def test_names_differ_for_all_branches_and_apps() -> None:
-    pairs = [
-        (app, f"{way}{n}")
-        for app in ("a", "a-b")
-        for way in ("f/", "f-", "b-f/", "F_")
-        for n in range(2500)
-    ]
-    assert len({previews.preview_name(*pair) for pair in pairs}) == len(pairs)
-
-
-def test_name_stays_the_same_forever() -> None:
-    assert previews.preview_name("energy", "feature/login") == "energy-feature-login-w2r5nfv"
-
-
-def marked(app: str = "energy", branch: str = "feature/x", message: str = "") -> App:
-    """An app as the platform tells it after a deploy of a preview."""
-    name, tag = previews.preview_name(app, branch), previews.mark(app, branch, CREATED)
-    message = message or f"Deploy it\n\n{previews.trailer(branch)}\nDe-From: here"
-    build = Build("1", "built", "0" * 40, message, "dev", "2025-03-02T10:20:30.123456")
-    return App(name, "dev", "http://x/", "", True, build=build, tags=("team", tag), created=CREATED)
-
-
-@pytest.mark.parametrize("branch", BRANCHES)
-def test_mark_is_read_as_it_was_written(branch: str) -> None:
-    preview = previews.read_mark(marked(branch=branch))
-    assert (preview.app, preview.branch, preview.by_hand) == ("energy", branch, False)
-    assert preview.created == datetime(2025, 3, 1, 10, 20, 30, 123456, timezone.utc)
-
-
-TAG = previews.mark("energy", "feature/x", CREATED)
-FORGED = {
-    "no mark": (marked(), {"tags": ("team", "de-preview")}, "not as we write it"),
-    "no tags": (marked(), {"tags": ()}, "does not bear"),
-    "mark copied to another app": (marked(), {"name": "energy"}, "that of energy-feature-x-"),
-    "mark of another preview": (marked(branch="y"), {"tags": (TAG,)}, "that of energy-feature-x-"),
-    "two marks": (marked(), {"tags": (TAG, TAG)}, "not as we write it"),
-    "made anew under the name": (marked(), {"created": CREATED[:-1] + "7"}, "older or younger"),
-    "no time in the mark": (marked(), {"tags": (TAG.replace("2025", ""),)}, "older or younger"),
-    "no time at all": (
-        marked(),
-        {"tags": (previews.mark("energy", "feature/x", ""),), "created": ""},
-        "older or younger",
-    ),
-    "more in the mark": (marked(), {"tags": (f"{TAG}:x",)}, "not as we write it"),
-}
-
-
-@pytest.mark.parametrize("case", FORGED)
-def test_mark_that_proves_nothing(case: str) -> None:
-    app, changed, words = FORGED[case]
-    with pytest.raises(DeTasksError, match=words):
-        previews.read_mark(replace(app, **changed))  # type: ignore[arg-type]
-
-
-def test_stale_previews() -> None:
-    now = datetime(2025, 3, 10, tzinfo=timezone.utc)
-    here, by_hand = previews.read_mark(marked()), previews.read_mark(marked(message="By hand"))
-    fresh = replace(here, owner="eve", deployed=now - timedelta(minutes=5))
-    every = [here, by_hand, fresh]
-
-    def found(branches: set[str], days: int | None, user: User) -> list[previews.Preview]:
-        longest = None if days is None else timedelta(days=days)
-        return [s.preview for s in previews.stale(every, branches, longest, user, now)]
-
-    dev, admin = User("dev", False), User("admin", True)
-    assert found(set(), None, dev) == [here]
-    assert found(set(), None, admin) == [here]  # `fresh` may be a push that is under way.
-    assert found(set(), None, User("eve", False)) == [fresh]
-    assert found({"feature/x"}, None, dev) == []
-    assert found({"feature/x"}, 7, dev) == [here]
-    assert found({"feature/x"}, 8, dev) == []
 
 
 @pytest.fixture
@@ -360,103 +261,3 @@ def test_who_may_not_delete_the_app_loses_no_service(
     with pytest.raises(NotPermitted, match="Only dev"):
         previews.delete(platform, preview, User("someone", False))
     assert [s.name for s in platform.attached(made.name)] == [f"{made.name}-redis"]
-
-
-@pytest.fixture
-def clone(page: Path) -> Path:
-    """The app's folder as a clone of a repository with branches main and feature/x."""
-    origin = page.parent / "origin.git"
-    git(page.parent, "init", "-q", "--bare", "-b", "main", str(origin))
-    git(page, "init", "-q", "-b", "main")
-    git(page, "remote", "add", "origin", str(origin))
-    git(page, "add", ".")
-    git(page, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "First")
-    git(page, "push", "-q", "origin", "main", "main:feature/x")
-    return page
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, check=True)
-
-
-def test_preview_from_branch_to_prune(cli: Cli, clone: Path, platform: GraphQLPlatform) -> None:
-    refused = cli.run("preview.deploy", "-y", folder=clone)
-    assert refused.returncode == 5 and "Deploy it first" in refused.stderr
-    platform.create_app(clone.name)
-    assert platform.update(clone.name, Changes(visible_on_portal=True, scale={"web": 2})) == []
-    assert cli.run("deploy", "-y", folder=clone).returncode == 0
-    (clone / "index.html").write_text("two")
-    asked = cli.run("preview.deploy", "--branch", "feature/x", folder=clone)
-    assert asked.returncode == 2 and "give -y" in asked.stderr
-    done = cli.run(
-        "preview.deploy", "--branch=feature/x", "-y", "--message=$(id); `id`", folder=clone
-    )
-    assert done.returncode == 0, done.stderr
-    (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
-    there = platform.details(item["name"])
-    assert there and there.scale == {"web": 2} and fetch(item["url"]) == (200, "two")
-    assert (item["branch"], item["owner"], item["build"]) == ("feature/x", "dev", "built")
-    assert item["url"] in done.stdout and item["age_seconds"] < 600
-    portal = fetch(f"{cli.host}/?q={item['name']}")[1]
-    assert f"/{item['name']}/" in portal and "de-preview" not in portal
-    shown = cli.run("preview.list", folder=clone).stdout.splitlines()[1].split()
-    assert shown[:3] == ["feature/x", "0", "min"]
-
-    kept = cli.run("preview.prune", folder=clone)
-    assert kept.returncode == 0 and "No preview of" in kept.stderr
-    git(clone, "push", "-q", "origin", "--delete", "feature/x")
-    dry = cli.run("preview.prune", "--json", folder=clone)
-    assert [i["deleted"] for i in json.loads(dry.stdout)] == [False]
-    gone = cli.run("preview.prune", "-y", folder=clone)
-    assert gone.returncode == 0 and f"{item['name']} of feature/x was deleted" in gone.stdout
-    assert not list(cli.home.rglob(f"deploy/{item['name']}*.git"))
-    assert cli.run("preview.list", "--json", folder=clone).stdout == "[]\n"
-    assert cli.run("preview.delete", "--branch=feature/x", "-y", folder=clone).returncode == 5
-    absent = cli.run("preview.delete", "--branch=feature/x", "-y", "--if-exists", folder=clone)
-    assert absent.returncode == 0 and "has no preview" in absent.stdout
-
-
-def test_preview_that_was_deployed_to_by_hand_stays(cli: Cli, clone: Path) -> None:
-    cli.run("deploy", "-y", folder=clone)
-    assert cli.run("preview.deploy", "--branch=gone", "-y", folder=clone).returncode == 0
-    (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
-    (clone / "extra").write_text("x")
-    assert cli.run("deploy", "-y", "--name", item["name"], folder=clone).returncode == 0
-    assert cli.run("preview.prune", "-y", folder=clone).returncode == 0
-    refused = cli.run("preview.delete", "--branch=gone", "-y", folder=clone)
-    assert refused.returncode == 1 and "something else was deployed" in refused.stderr
-    assert json.loads(cli.run("preview.list", "--json", folder=clone).stdout)[0]["by_hand"] is True
-
-
-@pytest.mark.parametrize(
-    ("change", "code", "words"),
-    [
-        (("remote", "set-url", "origin", "/nowhere"), 75, "does not tell its branches: '/nowhere'"),
-        (("remote", "remove", "origin"), 2, "no remote 'origin'"),
-        (("push", "-q", "origin", "--delete", "feature/x"), 0, "No preview"),
-        (("remote", "set-url", "origin", "../empty.git"), 1, "no branches at all"),
-    ],
-)
-def test_what_is_not_known_is_not_taken_for_gone(
-    change: tuple[str, ...], code: int, words: str, cli: Cli, clone: Path
-) -> None:
-    git(clone.parent, "init", "-q", "--bare", "empty.git")
-    git(clone, *change)
-    done = cli.run("preview.prune", "-y", folder=clone)
-    assert done.returncode == code and words in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("deploy", "-y", "--branch=x", "--name=Bad Name"), "not a legal app name"),
-        (("deploy", "-y", "--timeout=soon"), "--timeout should be"),
-        (("prune", "--older-than=a week"), "--older-than should be"),
-        (("deploy", "-y"), "Name it with --branch"),
-        (("delete", "-y"), "Name it with --branch"),
-    ],
-)
-def test_bad_usage_is_named(arguments: tuple[str, ...], words: str, cli: Cli, quick: Path) -> None:
-    task, *options = arguments
-    done = cli.run(f"preview.{task}", *options, folder=quick)
-    assert done.returncode == 2 and words in done.stderr

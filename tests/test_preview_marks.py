@@ -1,0 +1,106 @@
+"""Names and marks of previews, and which have outlived use: without a platform."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from de_tasks import previews
+from de_tasks.api.models import App, Build, User
+from de_tasks.errors import DeTasksError
+
+CREATED = "2025-03-01T10:20:30.123456"
+BRANCHES = [
+    "main",
+    "feature/login",
+    "feature-login",
+    "Feature/Login",
+    "日本",
+    "-",
+    "x" * 250,
+    "a,b:c",
+]
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
+@pytest.mark.parametrize("app", ["a", "energy", "x" * 30, "a-b-" * 7])
+def test_name_is_legal_and_says_what_it_is(app: str, branch: str) -> None:
+    name = previews.preview_name(app, branch)
+    assert re.fullmatch(r"[a-z][a-z0-9]*(-+[a-z0-9]+)+", name) and len(name) <= 30
+    assert name.startswith(app[:10].rstrip("-"))
+
+
+def test_names_differ_for_all_branches_and_apps() -> None:
+    pairs = [
+        (app, f"{way}{n}")
+        for app in ("a", "a-b")
+        for way in ("f/", "f-", "b-f/", "F_")
+        for n in range(2500)
+    ]
+    assert len({previews.preview_name(*pair) for pair in pairs}) == len(pairs)
+
+
+def test_name_stays_the_same_forever() -> None:
+    assert previews.preview_name("energy", "feature/login") == "energy-feature-login-w2r5nfv"
+
+
+def marked(app: str = "energy", branch: str = "feature/x", message: str = "") -> App:
+    """An app as the platform tells it after a deploy of a preview."""
+    name, tag = previews.preview_name(app, branch), previews.mark(app, branch, CREATED)
+    message = message or f"Deploy it\n\n{previews.trailer(branch)}\nDe-From: here"
+    build = Build("1", "built", "0" * 40, message, "dev", "2025-03-02T10:20:30.123456")
+    return App(name, "dev", "http://x/", "", True, build=build, tags=("team", tag), created=CREATED)
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
+def test_mark_is_read_as_it_was_written(branch: str) -> None:
+    preview = previews.read_mark(marked(branch=branch))
+    assert (preview.app, preview.branch, preview.by_hand) == ("energy", branch, False)
+    assert preview.created == datetime(2025, 3, 1, 10, 20, 30, 123456, timezone.utc)
+
+
+TAG = previews.mark("energy", "feature/x", CREATED)
+FORGED = {
+    "no mark": (marked(), {"tags": ("team", "de-preview")}, "not as we write it"),
+    "no tags": (marked(), {"tags": ()}, "does not bear"),
+    "mark copied to another app": (marked(), {"name": "energy"}, "that of energy-feature-x-"),
+    "mark of another preview": (marked(branch="y"), {"tags": (TAG,)}, "that of energy-feature-x-"),
+    "two marks": (marked(), {"tags": (TAG, TAG)}, "not as we write it"),
+    "made anew under the name": (marked(), {"created": CREATED[:-1] + "7"}, "older or younger"),
+    "no time in the mark": (marked(), {"tags": (TAG.replace("2025", ""),)}, "older or younger"),
+    "no time at all": (
+        marked(),
+        {"tags": (previews.mark("energy", "feature/x", ""),), "created": ""},
+        "older or younger",
+    ),
+    "more in the mark": (marked(), {"tags": (f"{TAG}:x",)}, "not as we write it"),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_mark_that_proves_nothing(case: str) -> None:
+    app, changed, words = FORGED[case]
+    with pytest.raises(DeTasksError, match=words):
+        previews.read_mark(replace(app, **changed))  # type: ignore[arg-type]
+
+
+def test_stale_previews() -> None:
+    now = datetime(2025, 3, 10, tzinfo=timezone.utc)
+    here, by_hand = previews.read_mark(marked()), previews.read_mark(marked(message="By hand"))
+    fresh = replace(here, owner="eve", deployed=now - timedelta(minutes=5))
+    every = [here, by_hand, fresh]
+
+    def found(branches: set[str], days: int | None, user: User) -> list[previews.Preview]:
+        longest = None if days is None else timedelta(days=days)
+        return [s.preview for s in previews.stale(every, branches, longest, user, now)]
+
+    dev, admin = User("dev", False), User("admin", True)
+    assert found(set(), None, dev) == [here]
+    assert found(set(), None, admin) == [here]  # `fresh` may be a push that is under way.
+    assert found(set(), None, User("eve", False)) == [fresh]
+    assert found({"feature/x"}, None, dev) == []
+    assert found({"feature/x"}, 7, dev) == [here]
+    assert found({"feature/x"}, 8, dev) == []

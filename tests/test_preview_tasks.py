@@ -1,0 +1,124 @@
+"""`inv preview.*`, from a branch until it is gone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from de_tasks.api.models import Changes
+from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.server import control
+from tests.conftest import Cli
+from tests.support.platforms import platform_of
+from tests.test_main_job import fetch
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+
+@pytest.fixture
+def platform(sandbox: control.Running) -> GraphQLPlatform:
+    """The platform as dev sees it."""
+    return platform_of(sandbox, "dev")
+
+
+@pytest.fixture
+def clone(page: Path) -> Path:
+    """The app's folder as a clone of a repository with branches main and feature/x."""
+    origin = page.parent / "origin.git"
+    git(page.parent, "init", "-q", "--bare", "-b", "main", str(origin))
+    git(page, "init", "-q", "-b", "main")
+    git(page, "remote", "add", "origin", str(origin))
+    git(page, "add", ".")
+    git(page, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "First")
+    git(page, "push", "-q", "origin", "main", "main:feature/x")
+    return page
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+def test_preview_from_branch_to_prune(cli: Cli, clone: Path, platform: GraphQLPlatform) -> None:
+    refused = cli.run("preview.deploy", "-y", folder=clone)
+    assert refused.returncode == 5 and "Deploy it first" in refused.stderr
+    platform.create_app(clone.name)
+    assert platform.update(clone.name, Changes(visible_on_portal=True, scale={"web": 2})) == []
+    assert cli.run("deploy", "-y", folder=clone).returncode == 0
+    (clone / "index.html").write_text("two")
+    asked = cli.run("preview.deploy", "--branch", "feature/x", folder=clone)
+    assert asked.returncode == 2 and "give -y" in asked.stderr
+    done = cli.run(
+        "preview.deploy", "--branch=feature/x", "-y", "--message=$(id); `id`", folder=clone
+    )
+    assert done.returncode == 0, done.stderr
+    (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
+    there = platform.details(item["name"])
+    assert there and there.scale == {"web": 2} and fetch(item["url"]) == (200, "two")
+    assert (item["branch"], item["owner"], item["build"]) == ("feature/x", "dev", "built")
+    assert item["url"] in done.stdout and item["age_seconds"] < 600
+    portal = fetch(f"{cli.host}/?q={item['name']}")[1]
+    assert f"/{item['name']}/" in portal and "de-preview" not in portal
+    shown = cli.run("preview.list", folder=clone).stdout.splitlines()[1].split()
+    assert shown[:3] == ["feature/x", "0", "min"]
+
+    kept = cli.run("preview.prune", folder=clone)
+    assert kept.returncode == 0 and "No preview of" in kept.stderr
+    git(clone, "push", "-q", "origin", "--delete", "feature/x")
+    dry = cli.run("preview.prune", "--json", folder=clone)
+    assert [i["deleted"] for i in json.loads(dry.stdout)] == [False]
+    gone = cli.run("preview.prune", "-y", folder=clone)
+    assert gone.returncode == 0 and f"{item['name']} of feature/x was deleted" in gone.stdout
+    assert not list(cli.home.rglob(f"deploy/{item['name']}*.git"))
+    assert cli.run("preview.list", "--json", folder=clone).stdout == "[]\n"
+    assert cli.run("preview.delete", "--branch=feature/x", "-y", folder=clone).returncode == 5
+    absent = cli.run("preview.delete", "--branch=feature/x", "-y", "--if-exists", folder=clone)
+    assert absent.returncode == 0 and "has no preview" in absent.stdout
+
+
+def test_preview_that_was_deployed_to_by_hand_stays(cli: Cli, clone: Path) -> None:
+    cli.run("deploy", "-y", folder=clone)
+    assert cli.run("preview.deploy", "--branch=gone", "-y", folder=clone).returncode == 0
+    (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
+    (clone / "extra").write_text("x")
+    assert cli.run("deploy", "-y", "--name", item["name"], folder=clone).returncode == 0
+    assert cli.run("preview.prune", "-y", folder=clone).returncode == 0
+    refused = cli.run("preview.delete", "--branch=gone", "-y", folder=clone)
+    assert refused.returncode == 1 and "something else was deployed" in refused.stderr
+    assert json.loads(cli.run("preview.list", "--json", folder=clone).stdout)[0]["by_hand"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (("remote", "set-url", "origin", "/nowhere"), 75, "does not tell its branches: '/nowhere'"),
+        (("remote", "remove", "origin"), 2, "no remote 'origin'"),
+        (("push", "-q", "origin", "--delete", "feature/x"), 0, "No preview"),
+        (("remote", "set-url", "origin", "../empty.git"), 1, "no branches at all"),
+    ],
+)
+def test_what_is_not_known_is_not_taken_for_gone(
+    change: tuple[str, ...], code: int, words: str, cli: Cli, clone: Path
+) -> None:
+    git(clone.parent, "init", "-q", "--bare", "empty.git")
+    git(clone, *change)
+    done = cli.run("preview.prune", "-y", folder=clone)
+    assert done.returncode == code and words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("deploy", "-y", "--branch=x", "--name=Bad Name"), "not a legal app name"),
+        (("deploy", "-y", "--timeout=soon"), "--timeout should be"),
+        (("prune", "--older-than=a week"), "--older-than should be"),
+        (("deploy", "-y"), "Name it with --branch"),
+        (("delete", "-y"), "Name it with --branch"),
+    ],
+)
+def test_bad_usage_is_named(arguments: tuple[str, ...], words: str, cli: Cli, quick: Path) -> None:
+    task, *options = arguments
+    done = cli.run(f"preview.{task}", *options, folder=quick)
+    assert done.returncode == 2 and words in done.stderr
