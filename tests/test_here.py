@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -161,14 +162,15 @@ def test_docs_page_is_for_those_with_a_seat(sandbox: control.Running) -> None:
 
 
 def test_brokered_user_is_told_to_use_a_browser(sandbox: control.Running, people: People) -> None:
-    wish = {"username": "brokered", "role": "licensed_user", "brokered": True}
+    name = f"brokered-{secrets.token_hex(3)}"
+    wish = {"username": name, "role": "licensed_user", "brokered": True}
     password = str(control.administer(sandbox, "users", wish)["password"])
-    line = "login --username brokered --password-stdin"
+    line = f"login --username {name} --password-stdin"
     done = people["dev"].run(line, stdin=password + "\n")
     assert done.code == 4
     assert "Users of an identity provider elsewhere log in with a browser" in done.err
     browser = Browser(sandbox)
     code = begin(Oidc(Host.parse(sandbox.url), Transport()))
     form = browser.get(code.page)
-    asked = browser.submit(form, username="brokered", password=password)
-    assert asked.status_code == 200 and "brokered" in asked.text
+    asked = browser.submit(form, username=name, password=password)
+    assert asked.status_code == 200 and name in asked.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import secrets
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ def dev(people: People) -> Person:
 
 
 def test_app_can_be_initialized_from_the_catalog(dev: Person, tmp_path: Path) -> None:
+    dev.run("apps delete -n ki-catalog")
     folder = tmp_path / "ki-catalog"
     line = f"apps create --name ki-catalog --template wsgi --path {folder}"
     done = dev.run(line)
@@ -38,6 +40,7 @@ def test_app_can_be_initialized_from_the_catalog(dev: Person, tmp_path: Path) ->
 
 
 def test_title_that_equals_the_name_can_be_removed(dev: Person) -> None:
+    dev.run("apps delete -n ki-title")
     dev.run("apps create --name ki-title")
     assert dev.run("apps update -n ki-title --title=").out == "title: ki-title -> ''\n"
     assert dev.run("apps update -n ki-title --title Mine").out == "title: '' -> Mine\n"
@@ -78,7 +81,8 @@ def _take_terminal() -> None:
 def test_special_characters_in_username_and_password_are_taken_as_they_are(
     sandbox: control.Running, tmp_path: Path, quick: Path
 ) -> None:
-    name = "ki+jessica@corp"
+    mark = secrets.token_hex(3)
+    name = f"ki+jessica-{mark}@corp"
     wish = {"username": name, "role": "licensed_user"}
     first = control.administer(sandbox, "users", wish)["password"]
     change = """mutation ($old: String, $new: String) {
@@ -89,7 +93,7 @@ def test_special_characters_in_username_and_password_are_taken_as_they_are(
     jessica = Person(tmp_path, sandbox.url, known)
     seen = jessica.run("--no-keyfile whoami")
     assert seen.out == f"Logged in as [{name}] to [{sandbox.url}].\n"
-    deployed = jessica.run(f"--no-keyfile deploy {quick} -n ki-special -y")
+    deployed = jessica.run(f"--no-keyfile deploy {quick} -n ki-special-{mark} -y")
     assert deployed.code == 0, deployed.err
     known["DASH_ENTERPRISE_PASSWORD"] = PASSWORD.replace("@", "%40")
     refused = jessica.run("--no-keyfile whoami")
