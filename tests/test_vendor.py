@@ -221,7 +221,10 @@ def test_password_in_its_output_is_masked(stranger: Person, sandbox: control.Run
     assert done.code == 1 and passwords(sandbox)["dev"] not in done.err
 
 
-def test_rate_limit_is_waited_out(stranger: Person, sandbox: control.Running) -> None:
+def test_rate_limit_is_waited_out(
+    stranger: Person, sandbox: control.Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("de_tasks.retry.SHORT_WAIT", 0.01)
     mark = stranger.home / "asked"
     short = RATE_LIMIT.replace("9669", "50")
     told = script(
