@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends import fail
 
 from de_tasks.server import control
 from tests.attacker import genuine, keeper, signed_in
@@ -39,8 +41,10 @@ def application(environ, start_response):
 
 
 def pytest_configure() -> None:
-    """Let interrupts be heard, also where a shell has begun the tests in the background."""
+    """Let interrupts be heard, also where a shell has begun the tests in the background; and
+    leave the keyring of whoever runs them alone."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
 
 
 @dataclass

@@ -11,7 +11,6 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from uv import find_uv_bin
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server import pipconf
-from de_tasks.server.processes import Leash
+from de_tasks.server.processes import Leash, kill
 
 INSTALL_TIMEOUT = 1800
 COMPLETE = ".complete"
@@ -129,9 +128,7 @@ class Environments:
         except TimeoutError:
             raise BuildError(f"uv did not finish within {INSTALL_TIMEOUT} s.") from None
         finally:
-            if child.returncode is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                await child.wait()
+            await kill(child)
             self._leash.remove(child.pid)
         if status != 0:
             what = "requirements.txt could not be installed" if folder != Path("/") else "uv venv"

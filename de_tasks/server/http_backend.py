@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Send
 
-from de_tasks.server.processes import Leash
+from de_tasks.server.processes import Leash, until_end
 from de_tasks.server.repositories import LIMITED_GIT
 
 PIECE = 64 * 1024
@@ -45,7 +45,7 @@ class Exchange:
             await asyncio.gather(feeder, return_exceptions=True)
             assert child.stdin
             child.stdin.close()
-            await child.wait()
+            await until_end(child)
             self.leash.remove(child.pid)
 
     async def _feed(self, child: asyncio.subprocess.Process, receive: Receive) -> None:

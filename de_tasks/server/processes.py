@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from de_tasks.server import leash
 from de_tasks.server.logs import LONGEST_LINE, LogFile
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0
+PIECE = 64 * 1024
 STEADY = 30.0
 """A process that ran this many seconds has recovered: its backoff starts again."""
 
@@ -162,7 +164,7 @@ class Process:
     async def _read(self) -> None:
         assert self._child.stdout
         rest = b""
-        while chunk := await self._child.stdout.read(64 * 1024):
+        while chunk := await self._child.stdout.read(PIECE):
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST_LINE:
                 lines.append(rest)
@@ -217,6 +219,25 @@ class Supervised:
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, LONGEST_BACKOFF)
             self.process = None
+
+
+async def until_end(child: asyncio.subprocess.Process) -> int:
+    """Wait for the end of a program; what it still prints is thrown away.
+
+    As long as some of it is unread, asyncio may take a program that has ended for running.
+    """
+    while child.stdout and await child.stdout.read(PIECE):
+        pass
+    return await child.wait()
+
+
+async def kill(child: asyncio.subprocess.Process) -> None:
+    """Kill the process group of a program that was started in a session of its own."""
+    if child.returncode is None:
+        # It may have ended in this moment.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await until_end(child)
 
 
 def exit_words(status: int) -> str:

@@ -47,6 +47,7 @@ class Recovery:
         self._releases = releases
         self._builds = builds
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._tidying: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Begin; returns when every app that was served is about to be started."""
@@ -65,6 +66,19 @@ class Recovery:
                 if row["environment"]:
                     app.starting = asyncio.create_task(self._serve(app, row))
         await self._finish_builds({row["id"]: row for row in rows})
+        self._tidying = asyncio.create_task(self._tidy())
+
+    def stop(self) -> None:
+        """Tidy no more."""
+        if self._tidying:
+            self._tidying.cancel()
+
+    async def _tidy(self) -> None:
+        """What killed pushes left behind takes space, also where nobody pushes any more."""
+        for app_id in self._repositories.numbers():
+            if self._repositories.path(app_id).exists():
+                await self._repositories.ready(app_id)
+            await asyncio.sleep(0)
 
     async def _serve(self, app: App, row: sqlite3.Row) -> None:
         try:

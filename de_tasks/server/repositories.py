@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.server.processes import Leash
+from de_tasks.server.processes import Leash, kill
 
 BRANCH = "refs/heads/master"
 PIECE = 64 * 1024
@@ -191,11 +190,7 @@ class Repositories:
         try:
             yield child
         finally:
-            if child.returncode is None:
-                # It may have ended in this moment.
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                await child.wait()
+            await kill(child)
             self._leash.remove(child.pid)
 
     async def _git(

@@ -170,6 +170,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Stop every process; what is not built stays queued."""
+        self._recovery.stop()
         await self._builds.stop()
         await self._releases.stop_all()
         await self._databases.stop()

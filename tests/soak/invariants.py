@@ -60,8 +60,7 @@ def files(data: Path) -> Iterator[str]:
         for name in releases:
             if not name.isdigit() or int(name) in known.failed:
                 yield f"{folder / 'releases' / name} was left behind"
-    for pattern in ("*.lock", "objects/tmp_objdir*", "objects/pack/tmp_*", "objects/pack/.tmp*"):
-        yield from (f"{path} was left behind" for path in (data / "git").glob(f"*.git/{pattern}"))
+    yield from (f"{path} was left behind" for path in _of_killed_pushes(data / "git"))
     for path in (data / "environments").iterdir():
         if path.name != "uv-cache" and not (path / ".complete").exists():
             yield f"{path} is an environment that was not finished"
@@ -73,6 +72,17 @@ def files(data: Path) -> Iterator[str]:
             if rows:
                 yield f"{pragma}: {rows}"
     database.close()
+
+
+def _of_killed_pushes(folder: Path, seconds: float = 10) -> list[Path]:
+    """What is still there after so long: the sandbox clears it away when it serves already."""
+    deadline = time.monotonic() + seconds
+    while True:
+        patterns = ("*.lock", "objects/tmp_objdir*", "objects/pack/tmp_*", "objects/pack/.tmp*")
+        found = [path for pattern in patterns for path in folder.glob(f"*.git/{pattern}")]
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
 
 
 def processes(running: control.Running) -> Iterator[str]:

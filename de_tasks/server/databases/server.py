@@ -20,7 +20,7 @@ from de_tasks.server import leash
 from de_tasks.server.accounts import write_private
 from de_tasks.server.databases.machine import end_processes, is_free
 from de_tasks.server.logs import LONGEST_LINE, LogFile
-from de_tasks.server.processes import STEADY, Leash, exit_words
+from de_tasks.server.processes import STEADY, Leash, exit_words, until_end
 
 PORTS = range(20000, 32768)
 """Below the ports that systems hand out for outgoing connections: one of those could take a
@@ -87,7 +87,7 @@ class Command:
         finally:
             if child.returncode is None:
                 _signal(child.pid, signal.SIGKILL)
-                await child.wait()
+                await until_end(child)
             leash_.remove(child.pid)
         return child.returncode or 0, output.decode("utf-8", "replace")
 
