@@ -32,6 +32,9 @@ CONFIG = {
     "core.attributesFile": os.devnull,
     # Larger files go into a pack in pieces and never come into memory as a whole.
     "core.bigFileThreshold": "16m",
+    # What is mapped of a large pack counts as memory.
+    "core.packedGitWindowSize": "1m",
+    "core.packedGitLimit": "32m",
     # The repository can be made again: waiting for the disk would protect nothing.
     "core.fsync": "none",
     "credential.helper": "",
