@@ -49,11 +49,18 @@ class Fire:
         with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
             patch.setenv("TMPDIR", str(self._temporary))
             stack.callback(self._end)
+            yield from self._look()
             while self.kills < kills:
-                yield from (f"kill {self.kills}: {wrong}" for wrong in self._round())
+                yield from self._work(random.random() * LONGEST)
+                # After the last kill too: a start clears away what it left in temporary folders.
+                yield from self._look()
 
-    def _round(self) -> Iterator[str]:
+    def _look(self) -> Iterator[str]:
+        """Start, and say what is not as it should be."""
         running = self._running = self._start()
+        yield from (f"kill {self.kills}: {wrong}" for wrong in self._wrong(running))
+
+    def _wrong(self, running: control.Running) -> Iterator[str]:
         api = Api(running)
         for pusher in self._pushers:
             yield from pusher.serves(api)
@@ -67,10 +74,11 @@ class Fire:
         yield from invariants.files(self._data)
         yield from invariants.processes(running)
         yield from invariants.temporary(self._temporary)
-        yield from self._work(api, random.random() * LONGEST)
 
-    def _work(self, api: Api, seconds: float) -> Iterator[str]:
+    def _work(self, seconds: float) -> Iterator[str]:
         """Let everybody work, and kill."""
+        assert self._running
+        api = Api(self._running)
         over, wrong = threading.Event(), list[str]()
 
         def act(actor: Actor) -> None:
@@ -91,7 +99,7 @@ class Fire:
         self._kill(api.running.pid)
         for thread in threads:
             thread.join()
-        yield from wrong
+        yield from (f"kill {self.kills}: {text}" for text in wrong)
 
     def _start(self) -> control.Running:
         """Start it; sometimes kill it while it starts."""
