@@ -30,10 +30,8 @@ REFERENCE_VARIABLES = {
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
-# Nothing compares the classes below: methods for it would be compiled at every start.
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Settings:
     """Everything that can be set. Durations are seconds; an empty text means not set.
 
@@ -75,7 +73,7 @@ class Settings:
     sandbox_port: int = 8888
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Origin:
     """A value as it was found, and where: a flag, a variable, a section, or the default."""
 
@@ -182,7 +180,7 @@ def typed(values: Mapping[str, object], where: str) -> dict[str, object]:
     return {n: _typed(getattr(default, n), v, f"{where}: {n}") for n, v in values.items()}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Host:
     """A Dash Enterprise: `name` as people write it, and the addresses that follow from it."""
 

@@ -64,6 +64,10 @@ def test_precedence_of_settings() -> None:
     assert load({"host": "four"}, {"INVOKE_DE_HOST": "three"}).host == "three"
     assert load({"host": "four"}, environment).host == "two"
     assert load({"host": "four"}, environment, host="one").host == "one"
+    # A switch that was not typed says nothing; 0 and false in a file do.
+    assert load({"no_keyfile": True}, {}, no_keyfile=False).no_keyfile
+    assert load({"check": {"limit": 0}}, {}).check_limit == 0
+    assert not load({"no_keyfile": False}, {}).no_keyfile
 
 
 def test_unknown_setting_is_named() -> None:

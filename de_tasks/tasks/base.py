@@ -152,6 +152,7 @@ def _plain(section: Any) -> dict[str, Any]:
     }
 
 
+# Nothing compares this class and `Target`: methods for it would be compiled at every start.
 @dataclass(frozen=True, eq=False)
 class Connection:
     """A host that we are logged in to: by its API with credentials, or through `de`."""
