@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from de_tasks.server import control  # noqa: E402
-from tests.conftest import Cli  # noqa: E402
+from tests.support.people import log_in  # noqa: E402
 
 RUNS = 11
 
@@ -88,22 +88,21 @@ def by_hand(data: Path, app: Path) -> float:
 def redeploys(base: Path) -> tuple[float, float]:
     """Medians of the app's own start and of a one-line redeploy, interleaved."""
     running = control.start(
-        base / "data", {"port": control.free_port(), "view_access": "unauthenticated"}
+        base / "data", {"port": 0, "view_access": "unauthenticated"}
     )
     try:
-        cli = Cli(base, running.url)
-        cli.log_in(running)
+        dev = log_in(running, "dev", base)
         app = base / "energy"
         subprocess.run(["cp", "-r", str(ROOT / "templates" / "dash"), str(app)], check=True)
-        assert cli.run("deploy", "-y", folder=app).returncode == 0
-        url = json.loads(cli.run("status", "--json", folder=app).stdout)["url"]
+        assert dev.spawn("deploy", "-y", folder=app).code == 0
+        url = json.loads(dev.spawn("status", "--json", folder=app).out)["url"]
         hand, ours = [], []
         for number in range(RUNS):
             hand.append(by_hand(running.data, app))
             file = app / "app.py"
             file.write_text(re.sub(r"(?m)^TITLE = .*$", f'TITLE = "v{number}"', file.read_text()))
             begin = time.perf_counter()
-            deploy = threading.Thread(target=cli.run, args=("deploy",), kwargs={"folder": app})
+            deploy = threading.Thread(target=dev.spawn, args=("deploy",), kwargs={"folder": app})
             deploy.start()
             until(url, f"<title>v{number}</title>")
             ours.append(time.perf_counter() - begin)
@@ -115,10 +114,9 @@ def redeploys(base: Path) -> tuple[float, float]:
 
 def push_memory(base: Path, size: int) -> tuple[int, int]:
     """Server memory in KiB, before and at its peak, while a push of `size` bytes arrives."""
-    running = control.start(base / "push", {"port": control.free_port()})
+    running = control.start(base / "push", {"port": 0})
     try:
-        cli = Cli(base, running.url)
-        cli.log_in(running)
+        dev = log_in(running, "dev", base)
         app = base / "large"
         app.mkdir()
         (app / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
@@ -136,10 +134,10 @@ def push_memory(base: Path, size: int) -> tuple[int, int]:
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        done = cli.run("deploy", "-y", folder=app)
+        done = dev.spawn("deploy", "-y", folder=app)
         over.set()
         watcher.join()
-        assert done.returncode == 0, done.stderr
+        assert done.code == 0, done.err
         return before, peak[0]
     finally:
         control.stop(running)

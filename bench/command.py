@@ -22,19 +22,19 @@ sys.path.insert(0, str(ROOT))
 
 from bench.trees import TREES, change, make  # noqa: E402
 from de_tasks.server import control  # noqa: E402
-from tests.conftest import Cli  # noqa: E402
+from tests.support.backstage import backstage  # noqa: E402
 from tests.support.gitserver import GIT, git  # noqa: E402
-from tests.support.people import passwords  # noqa: E402
+from tests.support.people import Person, log_in  # noqa: E402
 
 ROUNDS = 11
 BUILD_SECONDS = 300
 
 
-def idle(cli: Cli, app: str) -> None:
+def idle(dev: Person, app: str) -> None:
     """Wait for the end of an app's build: it would take time from what is measured next."""
     end = time.monotonic() + BUILD_SECONDS
     while True:
-        found = json.loads(cli.run("status", "--json", "--name", app).stdout)
+        found = json.loads(dev.spawn("status", "--json", "--name", app).out)
         if found["build"] in (None, "built", "failed"):
             return
         assert time.monotonic() < end, f"{app} is still being built"
@@ -47,13 +47,13 @@ class Plain:
     def __init__(self, base: Path, tree: Path, running: control.Running) -> None:
         self._tree = tree
         self._url = f"{running.url}/GIT/plain"
-        word = base64.b64encode(f"dev:{passwords(running)['dev']}".encode()).decode()
+        word = base64.b64encode(f"dev:{backstage(running).password('dev')}".encode()).decode()
         self._variables = {
             "GIT_DIR": str(base / "plain.git"),
             "GIT_WORK_TREE": str(tree),
             # Not among the arguments, which everybody on the machine can read.
             "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_KEY_0": "http.environmentHeader",
             "GIT_CONFIG_VALUE_0": f"Authorization: Basic {word}",
         }
         git(base, "init", "-q", "--bare", "plain.git")
@@ -92,14 +92,13 @@ def measure(name: str) -> str:
         file = make(TREES[name], tree)
         (tree / "tasks.py").write_text("from de_tasks import ns\n")
         (tree / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
-        options: dict[str, int | str] = {"port": control.free_port(), "rate_limit_points": 100_000}
+        options: dict[str, int | str] = {"port": 0, "rate_limit_points": 100_000}
         running = control.start(base / "data", options)
         try:
-            cli = Cli(home, running.url)
-            cli.log_in(running)
+            dev = log_in(running, "dev", home)
             plain = Plain(base, tree, running)
             for app in ("ours", "plain"):
-                assert cli.run("create", "--name", app).returncode == 0
+                assert dev.spawn("create", "--name", app).code == 0
             deploy = ("deploy", "--no-wait", "--name", "ours")
             seconds: dict[str, list[float]] = {"ours": [], "push": [], "list": []}
             for number in range(ROUNDS + 1):
@@ -110,13 +109,13 @@ def measure(name: str) -> str:
                     if who == "push":
                         took = plain.push()
                     else:
-                        done = cli.run(*deploy, "-y", folder=tree)
-                        assert done.returncode == 0, done.stderr
+                        done = dev.spawn(*deploy, "-y", folder=tree)
+                        assert done.code == 0, done.err
                         took = time.perf_counter() - begin
                     seconds[who] += [took] if number else []
-                    idle(cli, "plain" if who == "push" else "ours")
+                    idle(dev, "plain" if who == "push" else "ours")
                 begin = time.perf_counter()
-                assert cli.run("--list", folder=tree).returncode == 0
+                assert dev.spawn("--list", folder=tree).code == 0
                 seconds["list"] += [time.perf_counter() - begin] if number else []
         finally:
             control.stop(running)

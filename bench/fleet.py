@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from de_tasks.server import control  # noqa: E402
-from tests.conftest import Cli  # noqa: E402
 from tests.soak.api import Api  # noqa: E402
+from tests.support.people import log_in  # noqa: E402
 
 RATIO = 3.5
 """Points of the whole work over those of a window."""
@@ -66,14 +66,14 @@ class Fleet:
         (self._root / "tasks.py").write_text("from de_tasks import ns\n")
         listed = "".join(f"    - {name}\n" for name in self.names)
         (self._root / "invoke.yaml").write_text(f"de:\n  apps:\n{listed}")
-        self._port = control.free_port()
+        self._port = 0
         self.running = self._start(PLENTY)
-        self._cli = Cli(base, self.running.url)
-        self._cli.log_in(self.running)
+        self._port = self.running.port
+        self._cli = log_in(self.running, "dev", base)
         self._api = Api(self.running)
         self.change()
-        done = self._cli.run("fleet.deploy", "--all", "-y", folder=self._root)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = self._cli.spawn("fleet.deploy", "--all", "-y", folder=self._root)
+        assert done.code == 0, done.out + done.err
         for name in self.names:
             assert self._api.change("updateApp", OPEN, name=name) is None
 
@@ -108,8 +108,8 @@ class Fleet:
         """Points that one scripted deploy of one app costs."""
         self.change()
         before = self.counted()[0]
-        done = self._cli.run("deploy", "-y", "--name", self.names[0], folder=self._root / "app-0")
-        assert done.returncode == 0, done.stderr
+        done = self._cli.spawn("deploy", "-y", "--name", self.names[0], folder=self._root / "app-0")
+        assert done.code == 0, done.err
         return self.counted()[0] - before
 
     def measure(self, way: Callable[[], None]) -> Measured:
@@ -148,17 +148,17 @@ class Fleet:
         It knows nothing of a budget, since a file stands in the place of its folder: each deploy
         sends what it has to send until the server refuses it.
         """
-        self._cli.extra["INVOKE_DE_RETRY_DEADLINE"] = "1"
+        self._cli.environment["INVOKE_DE_RETRY_DEADLINE"] = "1"
         in_the_way = self._base / ".cache" / "de-tasks" / "budget"
         in_the_way.write_text("")
         for name in self.names:
             for _ in range(20):
-                done = self._cli.run("deploy", "-y", "--name", name, folder=self._root / name)
-                if done.returncode != 75:
+                done = self._cli.spawn("deploy", "-y", "--name", name, folder=self._root / name)
+                if done.code != 75:
                     break
                 time.sleep(self._window)
         in_the_way.unlink()
-        del self._cli.extra["INVOKE_DE_RETRY_DEADLINE"]
+        del self._cli.environment["INVOKE_DE_RETRY_DEADLINE"]
 
     def close(self) -> None:
         """End the sandbox."""

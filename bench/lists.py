@@ -22,8 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from de_tasks.server import control  # noqa: E402
 from de_tasks.transport import Transport  # noqa: E402
-from tests.conftest import Cli  # noqa: E402
-from tests.support.people import log_in  # noqa: E402
+from tests.support.people import Person, log_in  # noqa: E402
 from tests.support.published import Caller, caller  # noqa: E402
 
 RUNS = 5
@@ -45,18 +44,15 @@ def fill(data: Path, number: int) -> None:
         )
 
 
-def listed(cli: Cli, *options: str) -> tuple[float, int, float]:
+def listed(dev: Person, *options: str) -> tuple[float, int, float]:
     """Seconds, peak memory of the client in MB and seconds to the first line of `apps list`."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(cli.home),
-        "DASH_ENTERPRISE_HOST": cli.host,
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    }
     program = str(Path(sys.executable).with_name("de-tasks"))
     begin = time.perf_counter()
     with subprocess.Popen(
-        [program, "apps", "list", *options], env=environment, cwd=cli.home, stdout=subprocess.PIPE
+        [program, "apps", "list", *options],
+        env=dev.variables(),
+        cwd=dev.home,
+        stdout=subprocess.PIPE,
     ) as child:
         assert child.stdout
         child.stdout.readline()
@@ -71,11 +67,10 @@ def listed(cli: Cli, *options: str) -> tuple[float, int, float]:
 
 def lists(base: Path) -> None:
     """The table of lists."""
-    data, cli = base / "data", Cli(base, "")
-    options: dict[str, int | str] = {"port": control.free_port(), "rate_limit_points": 10**6}
+    data = base / "data"
+    options: dict[str, int | str] = {"port": 0, "rate_limit_points": 10**6}
     running = control.start(data, options)
-    cli.host = running.url
-    cli.log_in(running)
+    dev = log_in(running, "dev", base)
     print("| apps | sandbox start | `apps list` | to the first line | memory | with `--json` |")
     print("|---|---|---|---|---|---|")
     try:
@@ -87,10 +82,10 @@ def lists(base: Path) -> None:
                 begin = time.perf_counter()
                 running = control.start(data, options)
                 begins.append(time.perf_counter() - begin)
-            listed(cli)
-            tables = [listed(cli) for _ in range(RUNS)]
+            listed(dev)
+            tables = [listed(dev) for _ in range(RUNS)]
             seconds, memory, first = map(statistics.median, zip(*tables, strict=True))
-            as_json = statistics.median(listed(cli, "--json")[1] for _ in range(RUNS))
+            as_json = statistics.median(listed(dev, "--json")[1] for _ in range(RUNS))
             times = f"{statistics.median(begins):.2f} s | {seconds:.2f} s | {first:.2f} s"
             print(f"| {size:,} | {times} | {memory:.0f} MB | {as_json:.0f} MB |", flush=True)
     finally:
@@ -99,7 +94,7 @@ def lists(base: Path) -> None:
 
 def updates(base: Path) -> None:
     """The table of updates: ten options in one call, and in ten."""
-    options: dict[str, int | str] = {"port": control.free_port(), "rate_limit_points": 900}
+    options: dict[str, int | str] = {"port": 0, "rate_limit_points": 900}
     running = control.start(base / "update", options)
     try:
         person = log_in(running, "dev", base / "home")

@@ -117,12 +117,10 @@ def crossed(stage: Stage, work: Work) -> Iterator[Cell]:
 
 
 @contextmanager
-def stage_in(folder: Path, starting: Any, secure: bool) -> Iterator[Stage]:
-    """A stage with a sandbox of its own; `starting` is held while a port is chosen."""
+def stage_in(folder: Path, secure: bool) -> Iterator[Stage]:
+    """A stage with a sandbox of its own."""
     folder.mkdir()
-    with starting:
-        options = {"port": control.free_port(), "rate_limit_points": 1_000_000}
-        running = control.start(folder / "data", options)
+    running = control.start(folder / "data", {"port": 0, "rate_limit_points": 1_000_000})
     try:
         with staged(running, folder / "home", trustme.CA() if secure else None) as stage:
             yield stage
@@ -132,9 +130,8 @@ def stage_in(folder: Path, starting: Any, secure: bool) -> Iterator[Stage]:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the processes share: a lock held while a port is chosen, the end, and the cells."""
+    """What the processes share: the end, and the cells."""
 
-    starting: Any
     over: Any
     told: Any
 
@@ -142,7 +139,7 @@ class Shared:
 def labour(folder: Path, shared: Shared, numbers: Any, works: Sequence[Work]) -> None:
     """Take work by its numbers until there is none, and tell each cell."""
     told = shared.told
-    with stage_in(folder, shared.starting, secure=bool(works[0].certificates)) as stage:
+    with stage_in(folder, secure=bool(works[0].certificates)) as stage:
         for number in iter(numbers.get, None):
             work = works[number]
             try:
@@ -159,7 +156,7 @@ def labour(folder: Path, shared: Shared, numbers: Any, works: Sequence[Work]) ->
 def cells(plain: Sequence[Work], secure: Sequence[Work], jobs: int) -> Iterator[Cell]:
     """Every cell, as it is done, by `jobs` processes and one more for the certificates."""
     system = multiprocessing.get_context("fork")
-    shared = Shared(system.Lock(), system.Event(), system.Queue())
+    shared = Shared(system.Event(), system.Queue())
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         labourers = []
         for kind, works, count in (("plain", plain, jobs), ("secure", secure, 1)):

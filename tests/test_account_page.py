@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli, passwords
 from tests.support.forms import answer
+from tests.support.people import Person
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,6 @@ def test_spent_points_are_counted(busy: control.Running) -> None:
     assert found["spent"] >= 1 and found["remaining"] <= found["limit"] == 100_000
 
 
-def test_the_page_is_no_name_for_an_app(cli: Cli) -> None:
-    done = cli.run("create", "--name", "account")
-    assert done.returncode == 2 and "address of the platform" in done.stderr
+def test_the_page_is_no_name_for_an_app(dev: Person) -> None:
+    done = dev.inv("create", "--name", "account")
+    assert done.code == 2 and "address of the platform" in done.err

@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli
 from tests.support.people import Person, passwords
-
-pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.mark.parametrize(
@@ -36,74 +33,74 @@ pytestmark = pytest.mark.usefixtures("in_process")
         (["apps.exists", "--name", "nothing", "--exit-code"], 1, ""),
     ],
 )
-def test_refused(cli: Cli, arguments: list[str], code: int, words: str) -> None:
-    (cli.home / "empty").mkdir()
-    (cli.home / "full").mkdir()
-    (cli.home / "full" / "app.py").write_text("")
-    done = cli.run(*arguments)
-    assert (done.returncode, words in done.stderr) == (code, True), done.stderr
-    assert "Traceback" not in done.stderr
+def test_refused(dev: Person, arguments: list[str], code: int, words: str) -> None:
+    (dev.home / "empty").mkdir()
+    (dev.home / "full").mkdir()
+    (dev.home / "full" / "app.py").write_text("")
+    done = dev.inv(*arguments)
+    assert (done.code, words in done.err) == (code, True), done.err
+    assert "Traceback" not in done.err
 
 
-def test_no_host_names_both_ways_on(stranger: Cli) -> None:
-    stranger.host = ""
-    done = stranger.run("whoami")
-    assert done.returncode == 2
-    assert "inv login --host" in done.stderr and "inv sandbox.start" in done.stderr
+def test_no_host_names_both_ways_on(nobody: Person) -> None:
+    nobody.host = ""
+    done = nobody.inv("whoami")
+    assert done.code == 2
+    assert "inv login --host" in done.err and "inv sandbox.start" in done.err
 
 
-def test_not_logged_in(stranger: Cli) -> None:
-    done = stranger.run("whoami")
-    assert done.returncode == 4 and "inv login" in done.stderr
+def test_not_logged_in(nobody: Person) -> None:
+    done = nobody.inv("whoami")
+    assert done.code == 4 and "inv login" in done.err
 
 
-def test_wrong_password(stranger: Cli) -> None:
-    done = stranger.run("login", "--username", "dev", "--password-stdin", stdin="wrong\n")
-    assert done.returncode == 4 and "refuses this user name and password" in done.stderr
+def test_wrong_password(nobody: Person) -> None:
+    done = nobody.inv("login", "--username", "dev", "--password-stdin", stdin="wrong\n")
+    assert done.code == 4 and "refuses this user name and password" in done.err
 
 
-def test_revoked_login(cli: Cli, sandbox: control.Running) -> None:
-    file = cli.home / ".dash_enterprise" / "credentials.json"
+def test_revoked_login(dev: Person, sandbox: control.Running) -> None:
+    file = dev.keyfile
     kept = file.read_text()
-    assert cli.run("logout").returncode == 0
+    assert dev.inv("logout").code == 0
     assert "access_token" not in file.read_text()
     file.write_text(kept)
-    done = cli.run("whoami")
-    assert done.returncode == 4 and "expired or was revoked" in done.stderr
+    done = dev.inv("whoami")
+    assert done.code == 4 and "expired or was revoked" in done.err
 
 
-def test_host_that_speaks_something_else(stranger: Cli, sandbox: control.Running) -> None:
-    stranger.host = f"http://localhost:{sandbox.port}"
-    done = stranger.run("login", "--username", "dev", "--password-stdin", stdin="x\n")
-    assert done.returncode == 2 and "not a Dash Enterprise" in done.stderr
+def test_host_that_speaks_something_else(nobody: Person, sandbox: control.Running) -> None:
+    nobody.host = f"http://localhost:{sandbox.port}"
+    done = nobody.inv("login", "--username", "dev", "--password-stdin", stdin="x\n")
+    assert done.code == 2 and "not a Dash Enterprise" in done.err
 
 
-def test_host_in_clear_text_is_refused(stranger: Cli) -> None:
-    stranger.host = "http://example.plotly.host"
-    assert "plain HTTP" in stranger.run("whoami").stderr
+def test_host_in_clear_text_is_refused(nobody: Person) -> None:
+    nobody.host = "http://example.plotly.host"
+    assert "plain HTTP" in nobody.inv("whoami").err
 
 
-def test_viewer_may_not_deploy(stranger: Cli, sandbox: control.Running, wsgi: Path) -> None:
-    stranger.log_in(sandbox, "viewer")
-    done = stranger.run("deploy", "-y", folder=wsgi)
-    assert done.returncode == 4 and "license seat" in done.stderr
+def test_viewer_may_not_deploy(nobody: Person, sandbox: control.Running, wsgi: Path) -> None:
+    nobody.log_in(sandbox, "viewer")
+    done = nobody.inv("deploy", "-y", folder=wsgi)
+    assert done.code == 4 and "license seat" in done.err
 
 
-def test_name_of_another_user(cli: Cli, stranger: Cli, sandbox: control.Running) -> None:
-    assert cli.run("create", "--name", "taken").returncode == 0
+def test_name_of_another_user(dev: Person, nobody: Person, sandbox: control.Running) -> None:
+    assert dev.inv("create", "--name", "taken").code == 0
     # dev may not see what admin owns.
     admin = stranger
     admin.log_in(sandbox, "admin")
-    assert admin.run("create", "--name", "of-admin").returncode == 0
-    done = cli.run("create", "--name", "of-admin")
-    assert done.returncode == 1 and "of-admin: An app with this name already" in done.stderr
+    assert admin.run("create", "--name", "of-admin").code == 0
+    done = dev.inv("create", "--name", "of-admin")
+    assert done.code == 1 and "of-admin: An app with this name already" in done.err
 
 
-def test_never_deployed(cli: Cli) -> None:
-    assert cli.run("create", "--name", "fresh").stdout.startswith("App fresh was initialized on [")
+def test_never_deployed(dev: Person) -> None:
+    assert dev.inv("create", "--name", "fresh").out.startswith("App fresh was initialized on [")
     words = "This app has not been deployed and has no previous builds.\n"
-    assert cli.run("apps.status", "--name", "fresh").stdout == words
-    assert cli.run("logs", "--name", "fresh").returncode == 5
+    assert dev.inv("apps.status", "--name", "fresh").out == words
+    assert dev.inv("logs", "--name", "fresh").code == 5
 
 
 def test_file_of_another_tool_is_never_altered(tmp_path: Path, sandbox: control.Running) -> None:
@@ -123,10 +120,10 @@ def test_taken_port_and_second_start(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        cli = Cli(tmp_path, "")
+        dev = Person(tmp_path, "")
         port = str(taken.getsockname()[1])
-        done = cli.run("sandbox.start", "--port", port, "--data", str(tmp_path / "data"))
-    assert done.returncode == 1 and f"Port {port} is taken" in done.stderr
+        done = dev.inv("sandbox.start", "--port", port, "--data", str(tmp_path / "data"))
+    assert done.code == 1 and f"Port {port} is taken" in done.err
 
 
 def test_newer_data_directory(tmp_path: Path) -> None:
@@ -134,12 +131,12 @@ def test_newer_data_directory(tmp_path: Path) -> None:
 
     with sqlite3.connect(tmp_path / "sandbox.sqlite3") as database:
         database.execute("PRAGMA user_version=99")
-    done = Cli(tmp_path, "").run("sandbox.start", "--port", "0", "--data", str(tmp_path))
-    assert done.returncode == 1 and "newer de-tasks" in done.stderr
+    done = Person(tmp_path, "").run("sandbox.start", "--port", "0", "--data", str(tmp_path))
+    assert done.code == 1 and "newer de-tasks" in done.err
 
 
-def test_program_takes_the_reference_grammar(cli: Cli) -> None:
+def test_program_takes_the_reference_grammar(dev: Person) -> None:
     program = str(Path(sys.executable).with_name("de-tasks"))
-    done = cli.run("apps", "exists", "-n", "nothing", program=program)
-    assert done.returncode == 0
-    assert done.stdout == f"App [nothing] does not exist on [{cli.host}].\n"
+    done = dev.inv("apps", "exists", "-n", "nothing", program=program)
+    assert done.code == 0
+    assert done.out == f"App [nothing] does not exist on [{dev.host}].\n"

@@ -14,7 +14,7 @@ from de_tasks.budget import SETTLED_SECONDS, Budget
 from de_tasks.points import Told
 from de_tasks.server import control
 from de_tasks.transport import RateLimited, Unavailable
-from tests.conftest import Cli
+from tests.support.people import Person
 
 
 class Clock:
@@ -185,14 +185,14 @@ def test_ten_commands_at_once_take_turns(tmp_path: Path) -> None:
     options = {"port": control.free_port(), "rate_limit_points": 5, "rate_limit_seconds": 3}
     running = control.start(tmp_path / "data", options)
     try:
-        cli = Cli(tmp_path, running.url)
-        cli.log_in(running)
+        dev = Person(tmp_path, running.url)
+        dev.log_in(running)
         # Now the budget is known, as it is wherever somebody has worked.
-        assert cli.run("whoami").returncode == 0
+        assert dev.inv("whoami").code == 0
         with concurrent.futures.ThreadPoolExecutor(10) as pool:
-            done = list(pool.map(lambda _: cli.run("whoami", "--json"), range(10)))
-        assert [each.returncode for each in done] == [0] * 10
-        assert all(json.loads(each.stdout)["username"] == "dev" for each in done)
+            done = list(pool.map(lambda _: dev.inv("whoami", "--json"), range(10)))
+        assert [each.code for each in done] == [0] * 10
+        assert all(json.loads(each.out)["username"] == "dev" for each in done)
         spent = control.administer(running, "points", {})["dev"]
         # Without the shared file most of them would be refused, several times. With it one or two
         # may be, since the server tells the end of a window in whole seconds.

@@ -13,9 +13,8 @@ from de_tasks import checks
 from de_tasks.checks import findings, gunicorn, procfile
 from de_tasks.errors import UsageError
 from de_tasks.githooks import check as hook
-from tests.conftest import Cli
+from tests.support.people import Person
 
-pytestmark = pytest.mark.usefixtures("in_process")
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = {
     "Procfile": "web: gunicorn app:server --workers 4\n",
@@ -229,27 +228,27 @@ def test_secrets_are_found_and_a_line_can_be_allowed(
     assert checks.run(app, "app", 1, (), ["app.py", "gone.py"]) == []
 
 
-def test_check_as_it_is_typed(cli: Cli, app: Path) -> None:
-    assert cli.run("check", folder=app).stderr == "good-app can be deployed.\n"
+def test_check_as_it_is_typed(dev: Person, app: Path) -> None:
+    assert dev.inv("check", folder=app).err == "good-app can be deployed.\n"
     (app / "Procfile").write_text("web: gunicorn app:flask\n")
-    done = cli.run("check", folder=app)
-    assert done.returncode == 1 and done.stdout.startswith("Procfile:1: error: ")
-    assert "1 error" in done.stderr
-    (finding,) = json.loads(cli.run("check", "--json", "--path", str(app)).stdout)
+    done = dev.inv("check", folder=app)
+    assert done.code == 1 and done.out.startswith("Procfile:1: error: ")
+    assert "1 error" in done.err
+    (finding,) = json.loads(dev.inv("check", "--json", "--path", str(app)).out)
     assert (finding["code"], finding["line"]) == ("no-variable", 1)
-    cli.extra["GITHUB_ACTIONS"] = "true"
+    dev.environment["GITHUB_ACTIONS"] = "true"
     assert (
         "::error file=Procfile,line=1,title=de-tasks%3A no-variable::"
-        in cli.run("check", folder=app).stdout
+        in dev.inv("check", folder=app).out
     )
     (app / "invoke.yaml").write_text("de:\n  check:\n    ignore: [no-variable]\n")
-    assert cli.run("check", folder=app).returncode == 0
+    assert dev.inv("check", folder=app).code == 0
 
 
-def test_name_of_a_file_may_be_no_text(cli: Cli, app: Path) -> None:
+def test_name_of_a_file_may_be_no_text(dev: Person, app: Path) -> None:
     (app / os.fsdecode(b"bad-\xff")).symlink_to("/etc/hosts")
-    done = cli.run("check", folder=app)
-    assert done.returncode == 1 and "bad-?: error" in done.stdout
+    done = dev.inv("check", folder=app)
+    assert done.code == 1 and "bad-?: error" in done.out
 
 
 def test_hook_without_the_detector_says_so(
@@ -275,7 +274,7 @@ def test_gunicorn_options_are_gunicorns_own() -> None:
     flags = {
         option
         for setting in config.KNOWN_SETTINGS
-        for option in setting.cli or ()
+        for option in setting.dev or ()
         if setting.action in ("store_true", "store_false", "store_const")
     }
     assert flags <= gunicorn.WITHOUT_VALUE, flags - gunicorn.WITHOUT_VALUE

@@ -17,14 +17,13 @@ from invoke.util import yaml as invokes_yaml
 
 from de_tasks import fitting, scaffold
 from de_tasks.server import control
-from tests.conftest import Cli, passwords
+from tests.support.people import Person
 from tests.support.repositories import Repository
 from tests.test_main_job import fetch
 
 HOSTILE_BRANCH = "fix/`touch${IFS}pwned`;$(touch${IFS}pwned)'\"&&false"
 HOSTILE_MESSAGE = 'Say "two"; $(touch pwned) `touch pwned` \' || exit 7 #'
 yaml: Any = invokes_yaml
-pytestmark = pytest.mark.usefixtures("in_process")
 SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}
 
 
@@ -231,7 +230,7 @@ def runner(sandbox: control.Running, tmp_path: Path) -> Iterator[Runner]:
     assert not (home / ".dash_enterprise").exists()
 
 
-def test_workflows_do_their_job(runner: Runner, cli: Cli, page: Path, tmp_path: Path) -> None:
+def test_workflows_do_their_job(runner: Runner, dev: Person, page: Path, tmp_path: Path) -> None:
     app = page.name
     paths = {ci: written(page, ci, app) for ci in JOBS}
     repository = Repository.make(page)
@@ -245,21 +244,21 @@ def test_workflows_do_their_job(runner: Runner, cli: Cli, page: Path, tmp_path: 
                 runner.run(script, folder, variables)
 
     run("main", page)
-    assert cli.run("services.create", "--app-name", app, "--type", "redis").returncode == 0
+    assert dev.inv("services.create", "--app-name", app, "--type", "redis").code == 0
     repository.git("checkout", "-q", "-b", HOSTILE_BRANCH)
     (page / "index.html").write_text("hello two")
     (page / ".gitignore").write_text("*.json\n*.env\n")
     repository.commit(HOSTILE_MESSAGE)
     run("preview", page)
-    (preview,) = json.loads(cli.run("preview.list", "--name", app, "--json").stdout)
+    (preview,) = json.loads(dev.inv("preview.list", "--name", app, "--json").out)
     assert preview["branch"] == HOSTILE_BRANCH and fetch(preview["url"]) == (200, "hello two")
-    (deploy,) = json.loads(cli.run("history", "--name", preview["name"], "--json").stdout)
+    (deploy,) = json.loads(dev.inv("history", "--name", preview["name"], "--json").out)
     assert deploy["message"] == HOSTILE_MESSAGE
     for told in (runner.home / "output", page / "deploy.env"):
         assert told.read_text().splitlines()[-1].endswith(f"={preview['url']}")
     run("close", nowhere)
-    assert json.loads(cli.run("preview.list", "--name", app, "--json").stdout) == []
-    services = json.loads(cli.run("services.list", "--json").stdout)
+    assert json.loads(dev.inv("preview.list", "--name", app, "--json").out) == []
+    services = json.loads(dev.inv("services.list", "--json").out)
     assert [s["name"] for s in services if app in s["name"]] == [f"{app}-redis"]
     assert not list(tmp_path.rglob("pwned"))
 

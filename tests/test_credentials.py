@@ -10,7 +10,7 @@ import pytest
 from de_tasks import config
 from de_tasks.environment import SECRETS, without_secrets
 from de_tasks.server import control
-from tests.conftest import Cli, passwords
+from tests.support.people import Person
 
 
 def pair(running: control.Running, user: str) -> dict[str, str]:
@@ -26,42 +26,42 @@ def key(sandbox: control.Running) -> str:
 
 
 def test_api_key_serves_api_and_git(
-    stranger: Cli, key: str, wsgi: Path, sandbox: control.Running
+    nobody: Person, key: str, wsgi: Path, sandbox: control.Running
 ) -> None:
-    stranger.extra |= {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_API_KEY": key}
-    assert stranger.run("whoami").stdout == f"Logged in as [dev] to [{stranger.host}].\n"
-    done = stranger.run("deploy", "-y", folder=wsgi)
-    assert done.returncode == 0, done.stderr
-    assert not (stranger.home / ".dash_enterprise").exists()
+    nobody.environment |= {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_API_KEY": key}
+    assert nobody.inv("whoami").out == f"Logged in as [dev] to [{nobody.host}].\n"
+    done = nobody.inv("deploy", "-y", folder=wsgi)
+    assert done.code == 0, done.err
+    assert not (nobody.home / ".dash_enterprise").exists()
 
 
-def test_api_key_goes_before_the_login(cli: Cli, key: str) -> None:
-    cli.extra |= {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_API_KEY": key + "x"}
-    refused = cli.run("whoami")
-    assert refused.returncode == 4 and "refuses the API key of dev" in refused.stderr
-    assert key not in refused.stderr
+def test_api_key_goes_before_the_login(dev: Person, key: str) -> None:
+    dev.environment |= {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_API_KEY": key + "x"}
+    refused = dev.inv("whoami")
+    assert refused.code == 4 and "refuses the API key of dev" in refused.err
+    assert key not in refused.err
 
 
-def test_api_key_needs_a_user_name(stranger: Cli) -> None:
-    stranger.extra["DASH_ENTERPRISE_API_KEY"] = "canary-7392"
-    refused = stranger.run("whoami")
-    assert refused.returncode == 2 and "DASH_ENTERPRISE_USERNAME" in refused.stderr
-    assert "canary-7392" not in stranger.run("doctor").stdout + refused.stderr
+def test_api_key_needs_a_user_name(nobody: Person) -> None:
+    nobody.environment["DASH_ENTERPRISE_API_KEY"] = "canary-7392"
+    refused = nobody.inv("whoami")
+    assert refused.code == 2 and "DASH_ENTERPRISE_USERNAME" in refused.err
+    assert "canary-7392" not in nobody.inv("doctor").out + refused.err
 
 
-def test_named_user_goes_before_the_login(cli: Cli, sandbox: control.Running) -> None:
-    cli.extra |= pair(sandbox, "viewer")
-    assert "[viewer]" in cli.run("whoami").stdout
-    cli.extra.clear()
-    assert "[dev]" in cli.run("whoami").stdout
+def test_named_user_goes_before_the_login(dev: Person, sandbox: control.Running) -> None:
+    dev.environment |= pair(sandbox, "viewer")
+    assert "[viewer]" in dev.inv("whoami").out
+    dev.environment.clear()
+    assert "[dev]" in dev.inv("whoami").out
 
 
-def test_no_keyfile_ignores_the_login(cli: Cli, sandbox: control.Running) -> None:
-    cli.extra["INVOKE_DE_NO_KEYFILE"] = "1"
-    refused = cli.run("whoami")
-    assert refused.returncode == 4 and "DASH_ENTERPRISE_API_KEY" in refused.stderr
-    cli.extra |= pair(sandbox, "dev")
-    assert "[dev]" in cli.run("whoami").stdout
+def test_no_keyfile_ignores_the_login(dev: Person, sandbox: control.Running) -> None:
+    dev.environment["INVOKE_DE_NO_KEYFILE"] = "1"
+    refused = dev.inv("whoami")
+    assert refused.code == 4 and "DASH_ENTERPRISE_API_KEY" in refused.err
+    dev.environment |= pair(sandbox, "dev")
+    assert "[dev]" in dev.inv("whoami").out
 
 
 def test_other_programs_get_no_secret() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli, processes_of
 from tests.support.people import Person
+from tests.support.processes import processes_of
 
 SENT_NOTHING = r"Nothing was sent\. Run the same command again to deploy"
 HAS_IT = (
@@ -33,22 +33,22 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_interrupted(moment: str, cli: Cli, quick: Path) -> None:
+def test_interrupted(moment: str, dev: Person, quick: Path) -> None:
     kind, text, expected = MOMENTS[moment]
     # What a terminal sends, and what a CI sends that cancels a job.
     number = signal.SIGTERM if moment == "while pushing" else signal.SIGINT
     name = ("--name", f"stop-{list(MOMENTS).index(moment)}")
-    kept = {"INVOKE_DE_KEYFILE": str(cli.home / ".dash_enterprise" / "credentials.json")}
-    person = Person(cli.home, cli.host, kept)
+    kept = {"INVOKE_DE_KEYFILE": strdev.keyfile}
+    person = Person(dev.home, dev.host, kept)
     assert person.run(["deploy", "-y", "--no-wait", *name], folder=quick).code == 0
     (quick / "large.bin").write_bytes(os.urandom(12 * 1024**2))
     (quick / "Procfile").write_text("web: sleep 2; exec python -m http.server $PORT\n")
-    child = cli.begin("deploy", "--json", *name, folder=quick)
+    child = dev.begin("deploy", "--json", *name, folder=quick)
     stop_at(child, kind, text, number)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, (out, err)
     assert re.fullmatch(rf"Interrupted\. ({expected})\n", err), err
-    assert not [line for line in processes_of(cli.home / ".cache") if "git" in line]
+    assert not [line for line in processes_of(dev.home / ".cache") if "git" in line]
     again = person.run(["deploy", "--no-wait", *name], folder=quick)
     assert again.code == 0, again.err
 

@@ -11,28 +11,26 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli
+from tests.support.people import Person
 from tests.support.repositories import Repository
 from tests.test_main_job import address, fetch
 
-pytestmark = pytest.mark.usefixtures("in_process")
 
-
-def variables(cli: Cli) -> dict[str, str]:
+def variables(dev: Person) -> dict[str, str]:
     """What git needs to run our hooks as `inv` runs."""
     return {
-        "HOME": str(cli.home),
+        "HOME": str(dev.home),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "DASH_ENTERPRISE_HOST": cli.host,
+        "DASH_ENTERPRISE_HOST": dev.host,
     }
 
 
 @pytest.fixture
-def repository(cli: Cli, page: Path) -> Repository:
+def repository(dev: Person, page: Path) -> Repository:
     """The app in a repository with our hook, which may create the app."""
-    made = Repository.make(page, variables(cli))
-    done = cli.run("hooks.install", "--path", str(page))
-    assert done.returncode == 0, done.stderr
+    made = Repository.make(page, variables(dev))
+    done = dev.inv("hooks.install", "--path", str(page))
+    assert done.code == 0, done.err
     made.variables["INVOKE_DE_HOOKS_YES"] = "1"
     return made
 
@@ -55,7 +53,7 @@ def status(repository: Repository) -> str:
     return repository.git("--no-optional-locks", "status", "--porcelain")
 
 
-def test_pushed_commit_is_deployed_and_not_the_tree(cli: Cli, repository: Repository) -> None:
+def test_pushed_commit_is_deployed_and_not_the_tree(dev: Person, repository: Repository) -> None:
     (repository.folder / "stashed").write_text("x")
     repository.git("stash", "-u")
     repository.git("checkout", "-q", "-b", "other")
@@ -67,13 +65,13 @@ def test_pushed_commit_is_deployed_and_not_the_tree(cli: Cli, repository: Reposi
     done = repository.run("push", "origin", "main")
     assert done.returncode == 0, done.stderr
     assert kept(repository) == before
-    assert fetch(address(cli, repository.folder)) == (200, "hello one")
+    assert fetch(address(dev, repository.folder)) == (200, "hello one")
     assert "is live after" in done.stderr
-    history = json.loads(cli.run("history", "--json", folder=repository.folder).stdout)
+    history = json.loads(dev.inv("history", "--json", folder=repository.folder).out)
     assert history[0]["source"] == f"{repository.git('rev-parse', 'main')[:10]} (main)"
 
 
-def test_push_from_a_worktree(cli: Cli, repository: Repository) -> None:
+def test_push_from_a_worktree(dev: Person, repository: Repository) -> None:
     app = repository.folder.name
     (repository.folder / "invoke.yaml").write_text(f"de: {{branches: {{fix/it: {app}}}}}\n")
     repository.commit("Map")
@@ -82,39 +80,39 @@ def test_push_from_a_worktree(cli: Cli, repository: Repository) -> None:
     say(tree, "worktree")
     done = tree.run("push", "origin", "fix/it")
     assert done.returncode == 0, done.stderr
-    assert fetch(address(cli, repository.folder)) == (200, "hello worktree")
+    assert fetch(address(dev, repository.folder)) == (200, "hello worktree")
 
 
-def test_app_in_a_folder_that_is_not_checked_out(cli: Cli, tmp_path: Path, page: Path) -> None:
+def test_app_in_a_folder_that_is_not_checked_out(dev: Person, tmp_path: Path, page: Path) -> None:
     top = tmp_path / "monorepo"
     (top / "apps").mkdir(parents=True)
     page.rename(top / "apps" / page.name)
-    repository = Repository.make(top, {**variables(cli), "INVOKE_DE_HOOKS_YES": "1"})
-    installed = cli.run("hooks.install", folder=top / "apps" / page.name)
-    assert installed.returncode == 0, installed.stderr
+    repository = Repository.make(top, {**variables(dev), "INVOKE_DE_HOOKS_YES": "1"})
+    installed = dev.inv("hooks.install", folder=top / "apps" / page.name)
+    assert installed.code == 0, installed.err
     (top / "apps" / page.name / "tasks.py").unlink()
     repository.git("checkout", "-q", "-b", "other")
     repository.git("rm", "-q", "-r", "apps")
     done = repository.run("push", "origin", "main")
     assert done.returncode == 0, done.stderr
-    status = cli.run("status", "--name", page.name, "--json")
-    assert fetch(json.loads(status.stdout)["url"]) == (200, "hello one")
+    status = dev.inv("status", "--name", page.name, "--json")
+    assert fetch(json.loads(status.out)["url"]) == (200, "hello one")
 
 
-def test_what_does_not_deploy_needs_no_login(stranger: Cli, page: Path) -> None:
-    repository = Repository.make(page, variables(stranger))
-    assert stranger.run("hooks.install", folder=page).returncode == 0
+def test_what_does_not_deploy_needs_no_login(nobody: Person, page: Path) -> None:
+    repository = Repository.make(page, variables(nobody))
+    assert nobody.inv("hooks.install", folder=page).code == 0
     repository.git("tag", "v1")
     assert repository.run("push", "-q", "origin", "main:feature", "v1").stderr == ""
     assert repository.run("push", "-q", "origin", ":feature").stderr == ""
     done = repository.run("push", "-q", "origin", "main")
     assert done.returncode == 1
     words, *git = done.stderr.splitlines()
-    assert words.startswith(f"de-deploy: You are not logged in to {stranger.host}")
+    assert words.startswith(f"de-deploy: You are not logged in to {nobody.host}")
     assert "DE_SKIP=1 git push" in words and git == [f"error: failed to push {git[0][22:]}"]
 
 
-def test_every_ref_of_a_push_is_deployed(cli: Cli, repository: Repository) -> None:
+def test_every_ref_of_a_push_is_deployed(dev: Person, repository: Repository) -> None:
     app = repository.folder.name
     branches = f"de: {{branches: {{main: {app}, staging: {app}-stg}}}}\n"
     (repository.folder / "invoke.yaml").write_text(branches)
@@ -124,23 +122,23 @@ def test_every_ref_of_a_push_is_deployed(cli: Cli, repository: Repository) -> No
     done = repository.run("push", "origin", "main", "staging", "staging:feature")
     assert done.returncode == 0, done.stderr
     for name, words in ((app, "hello one"), (f"{app}-stg", "hello staging")):
-        status = json.loads(cli.run("status", "--name", name, "--json").stdout)
+        status = json.loads(dev.inv("status", "--name", name, "--json").out)
         assert fetch(status["url"]) == (200, words)
 
 
-def test_no_fast_forward_is_refused(cli: Cli, repository: Repository) -> None:
+def test_no_fast_forward_is_refused(dev: Person, repository: Repository) -> None:
     say(repository, "two")
     repository.git("push", "--no-verify", "origin", "main")
     repository.git("reset", "-q", "--hard", "HEAD~")
     done = repository.run("push", "--force", "origin", "main")
     assert done.returncode == 1 and "give --allow-forced" in done.stderr
-    assert cli.run("apps.exists", "--name", repository.folder.name, "--exit-code").returncode == 1
-    again = cli.run("hooks.install", "--allow-forced", "--path", str(repository.folder))
-    assert again.returncode == 0, again.stderr
+    assert dev.inv("apps.exists", "--name", repository.folder.name, "--exit-code").code == 1
+    again = dev.inv("hooks.install", "--allow-forced", "--path", str(repository.folder))
+    assert again.code == 0, again.err
     assert repository.run("push", "--force", "origin", "main").returncode == 0
 
 
-def test_hook_creates_nothing_by_itself(cli: Cli, repository: Repository) -> None:
+def test_hook_creates_nothing_by_itself(dev: Person, repository: Repository) -> None:
     del repository.variables["INVOKE_DE_HOOKS_YES"]
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1
@@ -149,20 +147,20 @@ def test_hook_creates_nothing_by_itself(cli: Cli, repository: Repository) -> Non
 
 
 def test_another_accounts_deploy_stays(
-    sandbox: control.Running, stranger: Cli, cli: Cli, repository: Repository
+    sandbox: control.Running, nobody: Person, dev: Person, repository: Repository
 ) -> None:
-    stranger.log_in(sandbox, "admin")
-    assert cli.run("deploy", "-y", folder=repository.folder).returncode == 0
-    repository.variables = variables(stranger)
+    nobody.log_in(sandbox, "admin")
+    assert dev.inv("deploy", "-y", folder=repository.folder).code == 0
+    repository.variables = variables(nobody)
     (repository.folder / "tasks.py").unlink()
     say(repository, "mine")
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1 and "was deployed by dev" in done.stderr
-    assert fetch(address(cli, repository.folder)) == (200, "hello one")
+    assert fetch(address(dev, repository.folder)) == (200, "hello one")
 
 
 def test_failed_deploy_stops_the_push_and_says_how_to_go_on(
-    cli: Cli, repository: Repository
+    dev: Person, repository: Repository
 ) -> None:
     (repository.folder / "Procfile").write_text("worker: sleep 1\n")
     repository.commit("Break")
@@ -176,13 +174,13 @@ def test_failed_deploy_stops_the_push_and_says_how_to_go_on(
     repository.git("push", "origin", "main")
     repository.git("push", "-q", "origin", "--delete", "main")
     repository.variables["DE_SKIP"] = ""
-    cli.run("hooks.install", "--warn-only", "--path", str(repository.folder))
+    dev.inv("hooks.install", "--warn-only", "--path", str(repository.folder))
     warned = repository.run("push", "origin", "main")
     assert warned.returncode == 0 and "since the hook only warns" in warned.stderr
     assert repository.git("ls-remote", "origin", "main")
 
 
-def test_setting_reaches_a_hook(cli: Cli, repository: Repository) -> None:
+def test_setting_reaches_a_hook(dev: Person, repository: Repository) -> None:
     (repository.folder / "invoke.yaml").write_text("de:\n  timeout: soon\n")
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1 and "de.timeout should be a whole number" in done.stderr
@@ -199,28 +197,28 @@ def test_key_that_yaml_takes_for_no_text(text: str, repository: Repository) -> N
     assert done.returncode == 1 and "Write it in quotes" in done.stderr
 
 
-def test_hook_that_is_not_ours_stays(cli: Cli, page: Path) -> None:
+def test_hook_that_is_not_ours_stays(dev: Person, page: Path) -> None:
     Repository.make(page)
     hook = page / ".git" / "hooks" / "pre-push"
     hook.write_text("#!/bin/sh\nexit 0\n")
     for task in ("install", "uninstall"):
-        done = cli.run(f"hooks.{task}", folder=page)
-        assert done.returncode == 1 and str(hook) in done.stderr
+        done = dev.run(f"hooks.{task}", folder=page)
+        assert done.code == 1 and str(hook) in done.err
     assert hook.read_text() == "#!/bin/sh\nexit 0\n"
 
 
-def test_hooks_path_is_honoured(cli: Cli, page: Path) -> None:
+def test_hooks_path_is_honoured(dev: Person, page: Path) -> None:
     Repository.make(page).git("config", "core.hooksPath", "shared hooks")
     hook = page / "shared hooks" / "pre-push"
-    assert cli.run("hooks.install", folder=page).stdout == f"Wrote {hook}\n"
+    assert dev.inv("hooks.install", folder=page).out == f"Wrote {hook}\n"
     assert str(Path(sys.executable).with_name("de-deploy")) in hook.read_text()
-    assert cli.run("hooks.uninstall", folder=page).stdout == f"Removed {hook}\n"
-    assert cli.run("hooks.uninstall", folder=page).stdout == "There is no pre-push hook.\n"
+    assert dev.inv("hooks.uninstall", folder=page).out == f"Removed {hook}\n"
+    assert dev.inv("hooks.uninstall", folder=page).out == "There is no pre-push hook.\n"
 
 
-def test_hooks_need_a_repository(cli: Cli, page: Path) -> None:
-    done = cli.run("hooks.install", folder=page)
-    assert done.returncode == 2 and "Type: git init" in done.stderr
+def test_hooks_need_a_repository(dev: Person, page: Path) -> None:
+    done = dev.inv("hooks.install", folder=page)
+    assert done.code == 2 and "Type: git init" in done.err
 
 
 def test_interrupted_push_sends_nothing_and_says_where_it_stands(repository: Repository) -> None:

@@ -10,8 +10,7 @@ import pytest
 
 from de_tasks.events import planned, readable
 from de_tasks.repo.files import Files
-from tests.conftest import Cli
-from tests.support.people import People
+from tests.support.people import People, Person
 from tests.support.repositories import Repository
 
 MOODY = """
@@ -143,18 +142,18 @@ def test_bad_timeout(people: People, quick: Path, value: str) -> None:
     assert done.code == 2 and "--timeout" in done.err and value in done.err
 
 
-def test_source_commit_is_told_and_kept(cli: Cli, quick: Path) -> None:
+def test_source_commit_is_told_and_kept(dev: Person, quick: Path) -> None:
     repository = Repository.make(quick)
     sha = repository.git("rev-parse", "HEAD")[:10]
-    done = cli.run("deploy", "-y", folder=quick)
+    done = dev.inv("deploy", "-y", folder=quick)
     # `tasks.py` came after the commit.
-    assert f"from {sha}-dirty (main)" in done.stderr
-    (entry,) = json.loads(cli.run("history", "--json", folder=quick).stdout)
+    assert f"from {sha}-dirty (main)" in done.err
+    (entry,) = json.loads(dev.inv("history", "--json", folder=quick).out)
     assert (entry["source"], entry["message"]) == (
         f"{sha}-dirty (main)",
         f"Deploy {sha}-dirty (main)",
     )
-    at_commit = cli.run("deploy", "--ref", "main", "--message", "As committed", folder=quick)
-    assert f"from {sha} (main)" in at_commit.stderr and at_commit.returncode == 0
-    newest = json.loads(cli.run("history", "--json", folder=quick).stdout)[0]
+    at_commit = dev.inv("deploy", "--ref", "main", "--message", "As committed", folder=quick)
+    assert f"from {sha} (main)" in at_commit.err and at_commit.code == 0
+    newest = json.loads(dev.inv("history", "--json", folder=quick).out)[0]
     assert (newest["source"], newest["message"]) == (f"{sha} (main)", "As committed")

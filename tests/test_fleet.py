@@ -11,7 +11,7 @@ import pytest
 from de_tasks import fleets, matrices
 from de_tasks.errors import UsageError
 from de_tasks.repo.changes import changed_since
-from tests.conftest import Cli
+from tests.support.people import Person
 
 
 def git(folder: Path, *words: str) -> str:
@@ -120,23 +120,23 @@ def test_part_of_every_app(root: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("--changed-since", "none"), ("--only", "none")])
-def test_unknown_name(words: tuple[str, ...], root: Path, stranger: Cli) -> None:
-    done = stranger.run("fleet.matrix", *words, folder=root)
-    assert done.returncode == 2 and "There is no" in done.stderr and "'none'" in done.stderr
+def test_unknown_name(words: tuple[str, ...], root: Path, nobody: Person) -> None:
+    done = nobody.inv("fleet.matrix", *words, folder=root)
+    assert done.code == 2 and "There is no" in done.err and "'none'" in done.err
 
 
-def test_matrix_for_github(root: Path, stranger: Cli) -> None:
+def test_matrix_for_github(root: Path, nobody: Person) -> None:
     (root / "libs/file.txt").write_text("two\n")
-    done = stranger.run("fleet.matrix", "--changed-since", "HEAD", folder=root)
-    assert json.loads(done.stdout) == {"include": [{"app": "sales"}, {"app": "energy"}]}
-    assert done.stdout.count("\n") == 1 and "energy: libs/file.txt" in done.stderr
+    done = nobody.inv("fleet.matrix", "--changed-since", "HEAD", folder=root)
+    assert json.loads(done.out) == {"include": [{"app": "sales"}, {"app": "energy"}]}
+    assert done.out.count("\n") == 1 and "energy: libs/file.txt" in done.err
 
 
-def test_matrix_for_gitlab_always_has_a_job(root: Path, stranger: Cli) -> None:
+def test_matrix_for_gitlab_always_has_a_job(root: Path, nobody: Person) -> None:
     words = ("fleet.matrix", "--format", "gitlab", "--changed-since", "HEAD")
-    assert "script: [echo" in stranger.run(*words, folder=root).stdout
+    assert "script: [echo" in nobody.inv(*words, folder=root).out
     (root / "apps/map/file.txt").write_text("two\n")
-    assert '- APP: ["map"]' in stranger.run(*words, folder=root).stdout
+    assert '- APP: ["map"]' in nobody.inv(*words, folder=root).out
 
 
 def test_jobs_get_several_apps_when_there_are_more_than_jobs() -> None:
@@ -145,8 +145,8 @@ def test_jobs_get_several_apps_when_there_are_more_than_jobs() -> None:
     assert len(found) == 250 and found[0] == {"app": "a0,a1"}
 
 
-def test_matrix_as_json_says_why(root: Path, stranger: Cli) -> None:
+def test_matrix_as_json_says_why(root: Path, nobody: Person) -> None:
     (root / "apps/map/file.txt").write_text("two\n")
     words = ("fleet.matrix", "--json", "--changed-since", "HEAD")
-    (found,) = json.loads(stranger.run(*words, folder=root).stdout)
+    (found,) = json.loads(nobody.inv(*words, folder=root).out)
     assert found["name"] == "map" and found["files"] == ["apps/map/file.txt"]

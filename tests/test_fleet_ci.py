@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from de_tasks import matrices
-from tests.conftest import Cli
+from tests.support.people import Person
 from tests.support.repositories import Repository
 from tests.test_ci_templates import SCHEMAS, Runner, holds, pipeline, runner, yaml
 from tests.test_rollout import SERVE, repository
@@ -30,9 +30,9 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield folder
 
 
-def workflow(form: str, root: Path, cli: Cli) -> Any:
+def workflow(form: str, root: Path, dev: Person) -> Any:
     """The workflow as it is printed, checked against the schema of the CI system."""
-    text = cli.run("fleet.matrix", "--format", form, "--workflow", folder=root).stdout
+    text = dev.inv("fleet.matrix", "--format", form, "--workflow", folder=root).out
     path = root / {"github": ".github/workflows/fleet.yml", "gitlab": ".gitlab/fleet.yml"}[form]
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -67,8 +67,8 @@ def deploy(runner: Runner, root: Path, script: str, apps: list[str]) -> None:
             assert "live" in out
 
 
-def test_github(runner: Runner, cli: Cli, root: Path) -> None:
-    found = workflow("github", root, cli)
+def test_github(runner: Runner, dev: Person, root: Path) -> None:
+    found = workflow("github", root, dev)
     before, _ = changed(root, "job-0", "job-2")
     plan = next(step for step in found["jobs"]["plan"]["steps"] if step.get("id") == "plan")
     (run,) = [s for s in found["jobs"]["deploy"]["steps"] if "fleet.deploy" in s.get("run", "")]
@@ -86,8 +86,8 @@ def test_github(runner: Runner, cli: Cli, root: Path) -> None:
     assert matrices.github([]) in found["jobs"]["deploy"]["if"]
 
 
-def test_gitlab(runner: Runner, cli: Cli, root: Path) -> None:
-    found = workflow("gitlab", root, cli)
+def test_gitlab(runner: Runner, dev: Person, root: Path) -> None:
+    found = workflow("gitlab", root, dev)
     before, _ = changed(root, "job-1")
     runner.run("\n".join(found["plan"]["script"]), root, {"CI_COMMIT_BEFORE_SHA": before})
     child = root / "child.yml"
@@ -112,9 +112,9 @@ def test_gitlab(runner: Runner, cli: Cli, root: Path) -> None:
     ],
 )
 def test_gitlab_plans_once(
-    values: dict[str, object], runs: bool, stranger: Cli, root: Path
+    values: dict[str, object], runs: bool, nobody: Person, root: Path
 ) -> None:
-    found = workflow("gitlab", root, stranger)
+    found = workflow("gitlab", root, nobody)
     never, rule = found["plan"]["rules"]
     assert found["fleet"]["rules"] == found["plan"]["rules"] and never["when"] == "never"
     assert (holds(rule["if"], values) and not holds(never["if"], values)) is runs

@@ -20,9 +20,9 @@ from de_tasks.auth.oidc import Oidc
 from de_tasks.config import Host
 from de_tasks.server import control
 from de_tasks.transport import Transport
-from tests.browser import Browser
-from tests.conftest import processes_of
+from tests.support.browser import Browser
 from tests.support.people import People
+from tests.support.processes import processes_of
 
 PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 SERVER = """

@@ -14,10 +14,9 @@ import pytest
 from de_tasks import adoption, dependencies, scaffold
 from de_tasks.appspec import Procfile
 from de_tasks.sources import read_all
-from tests.conftest import Cli
+from tests.support.people import Person
 from tests.support.repositories import Repository
 
-pytestmark = pytest.mark.usefixtures("in_process")
 PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 DASH = "from dash import Dash, html\napp = Dash(__name__)\napp.layout = html.Div()\n"
 SERVER = DASH + "server = app.server\n"
@@ -149,14 +148,14 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def init(cli: Cli, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def init(dev: Person, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """`de-tasks init`, for a folder that has no tasks.py yet."""
-    done = cli.run("init", "--path", str(folder), *options, program=PROGRAM)
-    assert "Traceback" not in done.stderr
+    done = dev.inv("init", "--path", str(folder), *options, program=PROGRAM)
+    assert "Traceback" not in done.err
     return done
 
 
-def test_app_is_completed_and_deployed(stranger: Cli, cli: Cli, tmp_path: Path) -> None:
+def test_app_is_completed_and_deployed(nobody: Person, dev: Person, tmp_path: Path) -> None:
     folder = fill(
         tmp_path / "found-app",
         {
@@ -164,34 +163,34 @@ def test_app_is_completed_and_deployed(stranger: Cli, cli: Cli, tmp_path: Path) 
             "    start_response('200 OK', [])\n    return [b'hello']\n"
         },
     )
-    done = init(stranger, folder)
+    done = init(nobody, folder)
     assert "Wrote Procfile: web.py has the WSGI app `serve`" in done.stdout
     assert "Wrote requirements.txt: gunicorn" in done.stdout
-    deployed = cli.run("deploy", "-y", folder=folder)
-    assert deployed.returncode == 0, deployed.stderr
+    deployed = dev.inv("deploy", "-y", folder=folder)
+    assert deployed.code == 0, deployed.err
 
 
-def test_nothing_that_is_there_is_overwritten(stranger: Cli, tmp_path: Path) -> None:
+def test_nothing_that_is_there_is_overwritten(nobody: Person, tmp_path: Path) -> None:
     paths = [path for path, _ in (*scaffold.PROJECT.values(), *scaffold.CI.values())]
     fill(tmp_path, {"app.py": SERVER} | {path: f"mine: {path}" for path in paths})
     fill(tmp_path, {"Procfile": "web: mine\n", "requirements.txt": "dash\ngunicorn\n"})
     before = snapshot(tmp_path)
     for ci in scaffold.CI:
-        done = init(stranger, tmp_path, "--ci", ci)
+        done = init(nobody, tmp_path, "--ci", ci)
         assert done.returncode == 0 and f"{scaffold.CI[ci][0]} is there, and stays" in done.stderr
     after = snapshot(tmp_path)
     assert {name for name in before if before[name] != after[name]} == {"Makefile", ".gitignore"}
     assert all(after[name].startswith(before[name]) for name in before)
     assert "from de_tasks import ns" in done.stderr  # What to add to tasks.py.
-    again = init(stranger, tmp_path)
+    again = init(nobody, tmp_path)
     assert "Nothing to write" in again.stdout and snapshot(tmp_path) == after
 
 
-def test_lines_are_added_in_the_files_own_way(stranger: Cli, tmp_path: Path) -> None:
+def test_lines_are_added_in_the_files_own_way(nobody: Person, tmp_path: Path) -> None:
     fill(tmp_path, {"app.py": SERVER, "Makefile": "deploy: test\n\ttrue"})
     (tmp_path / ".gitignore").write_bytes(b"*.log\r\n.env")
     (tmp_path / "requirements.txt").write_bytes("dash\n".encode("utf-16"))
-    done = init(stranger, tmp_path)
+    done = init(nobody, tmp_path)
     assert (tmp_path / ".gitignore").read_bytes().startswith(b"*.log\r\n.env\r\n.venv/\r\n")
     assert (tmp_path / "Makefile").read_text().count("deploy:") == 1
     assert "Added to Makefile: preview, status, logs, run" in done.stdout
@@ -199,25 +198,25 @@ def test_lines_are_added_in_the_files_own_way(stranger: Cli, tmp_path: Path) -> 
     assert "requirements.txt is no text in UTF-8" in done.stderr
 
 
-def test_dry_run_shows_and_writes_nothing(stranger: Cli, tmp_path: Path) -> None:
+def test_dry_run_shows_and_writes_nothing(nobody: Person, tmp_path: Path) -> None:
     folder = fill(tmp_path / "shop", {"app.py": SERVER})
-    done = init(stranger, folder, "--dry-run", "--ci", "github")
+    done = init(nobody, folder, "--dry-run", "--ci", "github")
     assert "--- Procfile (new)" in done.stdout and "pull_request:" in done.stdout
-    found = json.loads(init(stranger, folder, "--dry-run", "--json").stdout)
+    found = json.loads(init(nobody, folder, "--dry-run", "--json").stdout)
     assert found["written"] is False and "Procfile" in [file["path"] for file in found["files"]]
     assert snapshot(folder) == {"app.py": SERVER.encode()}
 
 
-def test_repository_decides_branch_and_ci(stranger: Cli, tmp_path: Path) -> None:
+def test_repository_decides_branch_and_ci(nobody: Person, tmp_path: Path) -> None:
     folder = fill(tmp_path / "shop", {"app.py": SERVER, "apps/one/app.py": SERVER})
     repository = Repository.make(folder)
     repository.git("branch", "-m", "master")
     repository.git("remote", "set-url", "origin", "git@gitlab.example:x/y.git")
-    init(stranger, folder, "--name", "other-name")
+    init(nobody, folder, "--name", "other-name")
     assert (folder / ".gitlab-ci.yml").exists()
     text = (folder / "invoke.yaml").read_text()
     assert "app: other-name" in text and '"master": other-name' in text
-    done = init(stranger, folder / "apps" / "one")
+    done = init(nobody, folder / "apps" / "one")
     assert "not the top of its repository" in done.stderr
     assert (
         not (folder / "apps/one/.gitlab-ci.yml").exists()
@@ -237,30 +236,32 @@ def test_repository_decides_branch_and_ci(stranger: Cli, tmp_path: Path) -> None
     ],
 )
 def test_bad_usage_writes_nothing(
-    options: tuple[str, ...], words: str, stranger: Cli, tmp_path: Path
+    options: tuple[str, ...], words: str, nobody: Person, tmp_path: Path
 ) -> None:
     folder = tmp_path / "empty"
-    done = init(stranger, folder, *options)
+    done = init(nobody, folder, *options)
     assert done.returncode == 2 and words in done.stderr and not folder.exists()
 
 
-def test_template_goes_into_no_folder_with_an_app(stranger: Cli, cli: Cli, tmp_path: Path) -> None:
+def test_template_goes_into_no_folder_with_an_app(
+    nobody: Person, dev: Person, tmp_path: Path
+) -> None:
     fill(tmp_path / "app", {"app.py": SERVER})
     for done in (
-        init(stranger, tmp_path / "app", "--template", "dash"),
-        cli.run("create", "--template", "dash", "--name", "x", "--path", str(tmp_path / "app")),
+        init(nobody, tmp_path / "app", "--template", "dash"),
+        dev.inv("create", "--template", "dash", "--name", "x", "--path", str(tmp_path / "app")),
     ):
         assert done.returncode == 2 and "already: nothing was written" in done.stderr
     assert snapshot(tmp_path / "app") == {"app.py": SERVER.encode()}
-    assert cli.run("apps.exists", "--name", "x", "--exit-code").returncode == 1
+    assert dev.inv("apps.exists", "--name", "x", "--exit-code").code == 1
 
 
-def test_three_questions_on_a_terminal(stranger: Cli, tmp_path: Path) -> None:
+def test_three_questions_on_a_terminal(nobody: Person, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
         [PROGRAM, "init"],
-        cwd=stranger.home,
-        env={"PATH": os.environ["PATH"], "HOME": str(stranger.home)},
+        cwd=nobody.home,
+        env={"PATH": os.environ["PATH"], "HOME": str(nobody.home)},
         stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=theirs,
@@ -273,12 +274,12 @@ def test_three_questions_on_a_terminal(stranger: Cli, tmp_path: Path) -> None:
     os.close(ours)
     assert child.returncode == 0 and "Begin with (dash, dash-postgres" in asked
     assert "Wrote ci/deploy.sh" in out
-    assert "app: my-shop" in (stranger.home / "invoke.yaml").read_text()
-    assert os.access(stranger.home / "ci" / "deploy.sh", os.X_OK)
+    assert "app: my-shop" in (nobody.home / "invoke.yaml").read_text()
+    assert os.access(nobody.home / "ci" / "deploy.sh", os.X_OK)
 
 
-def test_help_names_every_template_and_part(stranger: Cli) -> None:
-    stranger.run("--list")  # What `inv` reads of a task stays there for the next.
+def test_help_names_every_template_and_part(nobody: Person) -> None:
+    nobody.inv("--list")  # What `inv` reads of a task stays there for the next.
     from de_tasks.tasks.apps import create
     from de_tasks.tasks.scaffold import init as task
 
@@ -290,21 +291,21 @@ def test_help_names_every_template_and_part(stranger: Cli) -> None:
 
 @pytest.mark.parametrize("template", scaffold.app_templates())
 def test_project_from_a_template_passes_the_check(
-    template: str, stranger: Cli, tmp_path: Path
+    template: str, nobody: Person, tmp_path: Path
 ) -> None:
     folder = tmp_path / "shop"
-    init(stranger, folder, "--template", template)
-    assert stranger.run("check", "--json", folder=folder).stdout == "[]\n"
+    init(nobody, folder, "--template", template)
+    assert nobody.inv("check", "--json", folder=folder).out == "[]\n"
 
 
 def test_hooks_that_are_written_work_under_pre_commit(
-    cli: Cli, tmp_path: Path, rules: Path
+    dev: Person, tmp_path: Path, rules: Path
 ) -> None:
     folder = fill(tmp_path / "hooked", {"app.py": SERVER})
-    init(cli, folder)
+    init(dev, folder)
     variables = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(cli.home),
+        "HOME": str(dev.home),
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
         "KF_RULE_CACHE_DIR": str(rules),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",

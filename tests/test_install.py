@@ -11,7 +11,7 @@ from uv import find_uv_bin
 
 from de_tasks.server import pipconf
 from de_tasks.server.environments import BuildError, find_python
-from tests.conftest import Cli
+from tests.support.people import Person
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,31 +41,31 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 def test_client_alone_deploys_and_then_the_sandbox_runs(
-    version: str, wheel: str, cli: Cli, page: Path, tmp_path: Path
+    version: str, wheel: str, dev: Person, page: Path, tmp_path: Path
 ) -> None:
     venv = tmp_path / "venv"
     programs = venv / "bin"
     uv("venv", "--quiet", "--python", python(version), str(venv))
     uv("pip", "install", "--quiet", "--python", str(programs / "python"), wheel)
     inv = str(programs / "inv")
-    done = cli.run("deploy", "-y", program=inv, folder=page)
-    assert done.returncode == 0 and "is live after" in done.stdout, done.stderr
-    refused = cli.run("sandbox.start", folder=page, program=inv)
-    assert refused.returncode == 2 and "pip install 'de-tasks[sandbox]'" in refused.stderr
-    assert cli.run("--version", program=str(programs / "de-tasks")).stdout.startswith("de-tasks, ")
+    done = dev.inv("deploy", "-y", program=inv, folder=page)
+    assert done.code == 0 and "is live after" in done.out, done.err
+    refused = dev.inv("sandbox.start", folder=page, program=inv)
+    assert refused.code == 2 and "pip install 'de-tasks[sandbox]'" in refused.err
+    assert dev.inv("--version", program=str(programs / "de-tasks")).out.startswith("de-tasks, ")
     module = [str(programs / "python"), "-m", "de_tasks", "--version"]
     assert subprocess.run(module, capture_output=True, check=True, timeout=60).stdout
     # The sandbox starts at 3.11; that one runs in every other test.
     if version in ("3.12", "3.13"):
         uv("pip", "install", "--quiet", "--python", module[0], f"{wheel}[sandbox]")
-        sandbox_runs(Cli(tmp_path, ""), inv, page)
+        sandbox_runs(Person(tmp_path, ""), inv, page)
 
 
-def sandbox_runs(cli: Cli, inv: str, folder: Path) -> None:
-    started = cli.run("sandbox.start", "--port", "0", program=inv)
-    assert started.returncode == 0, started.stderr
+def sandbox_runs(dev: Person, inv: str, folder: Path) -> None:
+    started = dev.inv("sandbox.start", "--port", "0", program=inv)
+    assert started.code == 0, started.err
     try:
-        done = cli.run("deploy", "-y", folder=folder, program=inv)
-        assert done.returncode == 0, done.stderr
+        done = dev.inv("deploy", "-y", folder=folder, program=inv)
+        assert done.code == 0, done.err
     finally:
-        assert cli.run("sandbox.stop", program=inv).stdout == "The sandbox has stopped.\n"
+        assert dev.inv("sandbox.stop", program=inv).out == "The sandbox has stopped.\n"

@@ -14,7 +14,6 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.conftest import Cli
 from tests.support.people import People, Person, log_in, passwords
 from tests.support.published import caller
 
@@ -29,21 +28,21 @@ def dev(people: People) -> Person:
 
 
 def test_app_can_be_initialized_from_the_catalog(dev: Person, tmp_path: Path) -> None:
-    dev.run("apps delete -n ki-catalog")
+    dev.inv("apps delete -n ki-catalog")
     folder = tmp_path / "ki-catalog"
     line = f"apps create --name ki-catalog --template wsgi --path {folder}"
     done = dev.run(line)
     assert done.out == f"App ki-catalog was initialized on [{dev.host}].\n"
     assert dev.run(f"deploy {folder} --name ki-catalog -y").code == 0
-    page = requests.get(dev.run("open -n ki-catalog").out.strip(), timeout=30)
+    page = requests.get(dev.inv("open -n ki-catalog").out.strip(), timeout=30)
     assert page.status_code == 200
 
 
 def test_title_that_equals_the_name_can_be_removed(dev: Person) -> None:
-    dev.run("apps delete -n ki-title")
-    dev.run("apps create --name ki-title")
-    assert dev.run("apps update -n ki-title --title=").out == "title: ki-title -> ''\n"
-    assert dev.run("apps update -n ki-title --title Mine").out == "title: '' -> Mine\n"
+    dev.inv("apps delete -n ki-title")
+    dev.inv("apps create --name ki-title")
+    assert dev.inv("apps update -n ki-title --title=").out == "title: ki-title -> ''\n"
+    assert dev.inv("apps update -n ki-title --title Mine").out == "title: '' -> Mine\n"
 
 
 def test_browser_login_can_be_aborted(sandbox: control.Running, tmp_path: Path) -> None:
@@ -100,16 +99,16 @@ def test_special_characters_in_username_and_password_are_taken_as_they_are(
     assert refused.code == 4 and "write @ and not %40" in refused.err
 
 
-def test_deploy_leaves_no_temporary_copy(cli: Cli, quick: Path, tmp_path: Path) -> None:
+def test_deploy_leaves_no_temporary_copy(dev: Person, quick: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     marked = "a line of this app that no other file has"
     (quick / "note.txt").write_text(marked)
-    cli.extra |= {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
-    assert cli.run("deploy", str(quick), "-n", "ki-copy", "-y", program=PROGRAM).returncode == 0
+    dev.environment |= {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+    assert dev.inv("deploy", str(quick), "-n", "ki-copy", "-y", program=PROGRAM).code == 0
     assert list(temporary.iterdir()) == []
     # Not even elsewhere: the cache keeps git's packed objects, and no working copy.
-    copies = [f for f in cli.home.rglob("*") if f.is_file() and marked.encode() in f.read_bytes()]
+    copies = [f for f in dev.home.rglob("*") if f.is_file() and marked.encode() in f.read_bytes()]
     assert copies == []
 
 

@@ -14,9 +14,8 @@ from unittest import mock
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import INV, Cli, passwords
 from tests.support.forms import answer
-from tests.support.people import People
+from tests.support.people import People, Person
 from tests.support.rings import secret_service
 
 in_process = pytest.mark.usefixtures("in_process")
@@ -28,21 +27,21 @@ env >> browser.txt
 """
 
 
-def environment(cli: Cli) -> dict[str, str]:
-    (cli.home / "tasks.py").write_text("from de_tasks import ns\n")
-    own = {"PATH": os.environ["PATH"], "HOME": str(cli.home), "DASH_ENTERPRISE_HOST": cli.host}
-    return {**own, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", **cli.extra}
+def environment(dev: Person) -> dict[str, str]:
+    (dev.home / "tasks.py").write_text("from de_tasks import ns\n")
+    own = {"PATH": os.environ["PATH"], "HOME": str(dev.home), "DASH_ENTERPRISE_HOST": dev.host}
+    return {**own, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", **dev.environment}
 
 
-def browser_login(cli: Cli) -> tuple[subprocess.Popen[str], str]:
+def browser_login(dev: Person) -> tuple[subprocess.Popen[str], str]:
     """`inv login`, and the page that it names; its browser wrote down what it was given."""
-    script = cli.home / "browser.sh"
+    script = dev.home / "browser.sh"
     script.write_text(BROWSER)
     script.chmod(0o755)
     child = subprocess.Popen(
         [INV, "login"],
-        cwd=cli.home,
-        env={**environment(cli), "BROWSER": str(script)},
+        cwd=dev.home,
+        env={**environment(dev), "BROWSER": str(script)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,61 +54,61 @@ def browser_login(cli: Cli) -> tuple[subprocess.Popen[str], str]:
     return child, page
 
 
-def test_browser_login(stranger: Cli, sandbox: control.Running) -> None:
-    stranger.extra["DASH_ENTERPRISE_PASSWORD"] = "canary-7393"
-    child, page = browser_login(stranger)
+def test_browser_login(nobody: Person, sandbox: control.Running) -> None:
+    nobody.environment["DASH_ENTERPRISE_PASSWORD"] = "canary-7393"
+    child, page = browser_login(nobody)
     person = {"username": "dev", "password": passwords(sandbox)["dev"]}
     assert "Access granted" in answer(page, [person, {"answer": "yes"}])
     out, err = child.communicate(timeout=60)
-    assert out == f"Logged in as [dev] to [{stranger.host}]!\n", err
-    seen = (stranger.home / "browser.txt").read_text()
+    assert out == f"Logged in as [dev] to [{nobody.host}]!\n", err
+    seen = (nobody.home / "browser.txt").read_text()
     assert seen.startswith(page) and "canary-7393" not in seen
-    assert "[dev]" in stranger.run("whoami").stdout
+    assert "[dev]" in nobody.inv("whoami").out
 
 
-def test_interrupted_browser_login(stranger: Cli) -> None:
-    child, _ = browser_login(stranger)
+def test_interrupted_browser_login(nobody: Person) -> None:
+    child, _ = browser_login(nobody)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=5)
     assert child.returncode == 130 and "Traceback" not in err and not out
-    assert not (stranger.home / ".dash_enterprise").exists()
+    assert not (nobody.home / ".dash_enterprise").exists()
 
 
 @in_process
-def test_no_browser_login_in_ci(stranger: Cli) -> None:
-    stranger.extra["CI"] = "true"
-    refused = stranger.run("login")
-    assert refused.returncode == 2 and "DASH_ENTERPRISE_API_KEY" in refused.stderr
+def test_no_browser_login_in_ci(nobody: Person) -> None:
+    nobody.environment["CI"] = "true"
+    refused = nobody.inv("login")
+    assert refused.code == 2 and "DASH_ENTERPRISE_API_KEY" in refused.err
 
 
 @pytest.fixture
-def somebody(stranger: Cli, sandbox: control.Running) -> str:
+def somebody(nobody: Person, sandbox: control.Running) -> str:
     """A user whose name and password have characters of every kind."""
     name = "jo+hn.d_oe@x-y.org"
     line = ("sandbox.add-user", "--username", name, "--data", str(sandbox.data))
-    made = stranger.run(*line, "--password-stdin", stdin=ANY + "\n")
-    assert made.returncode == 0 or "is a user" in made.stderr, made.stderr
-    assert ANY not in made.stdout
+    made = nobody.inv(*line, "--password-stdin", stdin=ANY + "\n")
+    assert made.code == 0 or "is a user" in made.err, made.err
+    assert ANY not in made.out
     return name
 
 
 @in_process
-def test_any_characters(stranger: Cli, somebody: str) -> None:
-    done = stranger.run("login", "--username", somebody, "--password-stdin", stdin=ANY + "\r\n")
-    assert done.stdout == f"Logged in as [{somebody}] to [{stranger.host}]!\n", done.stderr
-    stranger.run("logout")
-    stranger.extra |= {"DASH_ENTERPRISE_USERNAME": somebody, "DASH_ENTERPRISE_PASSWORD": ANY}
-    assert stranger.run("login").returncode == 0
-    stranger.extra["INVOKE_DE_NO_KEYFILE"] = "1"
-    assert f"[{somebody}]" in stranger.run("whoami").stdout
+def test_any_characters(nobody: Person, somebody: str) -> None:
+    done = nobody.inv("login", "--username", somebody, "--password-stdin", stdin=ANY + "\r\n")
+    assert done.out == f"Logged in as [{somebody}] to [{nobody.host}]!\n", done.err
+    nobody.inv("logout")
+    nobody.environment |= {"DASH_ENTERPRISE_USERNAME": somebody, "DASH_ENTERPRISE_PASSWORD": ANY}
+    assert nobody.inv("login").code == 0
+    nobody.environment["INVOKE_DE_NO_KEYFILE"] = "1"
+    assert f"[{somebody}]" in nobody.inv("whoami").out
 
 
-def test_prompt_does_not_echo(stranger: Cli, somebody: str) -> None:
+def test_prompt_does_not_echo(nobody: Person, somebody: str) -> None:
     ours, theirs = os.openpty()
     child = subprocess.Popen(
         [INV, "login", "--username", somebody],
-        cwd=stranger.home,
-        env={**environment(stranger), "PYTHONUTF8": "1"},
+        cwd=nobody.home,
+        env={**environment(nobody), "PYTHONUTF8": "1"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -141,26 +140,26 @@ def test_prompt_does_not_echo(stranger: Cli, somebody: str) -> None:
     ],
 )
 def test_password_that_is_missing(
-    line: tuple[str, ...], stdin: str, words: str, stranger: Cli
+    line: tuple[str, ...], stdin: str, words: str, nobody: Person
 ) -> None:
-    refused = stranger.run("login", *line, stdin=stdin)
-    assert refused.returncode == 2 and words in refused.stderr
+    refused = nobody.inv("login", *line, stdin=stdin)
+    assert refused.code == 2 and words in refused.err
 
 
 @in_process
-def test_explicit_keyfile_wins(stranger: Cli, sandbox: control.Running) -> None:
-    file = stranger.home / "ci" / "login.json"
+def test_explicit_keyfile_wins(nobody: Person, sandbox: control.Running) -> None:
+    file = nobody.home / "ci" / "login.json"
     word = passwords(sandbox)["dev"] + "\n"
     arguments = ("--username", "dev", "--password-stdin", "--keyfile", str(file))
-    done = stranger.run("login", *arguments, stdin=word)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"Logged in as [dev] to [{stranger.host}]!\n"
+    done = nobody.inv("login", *arguments, stdin=word)
+    assert done.code == 0, done.err
+    assert done.out == f"Logged in as [dev] to [{nobody.host}]!\n"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert not (stranger.home / ".dash_enterprise").exists()
-    assert stranger.run("whoami").returncode == 4
-    stranger.extra["INVOKE_DE_KEYFILE"] = str(file)
-    assert stranger.run("whoami").stdout == f"Logged in as [dev] to [{stranger.host}].\n"
-    assert stranger.run("logout").returncode == 0
+    assert not (nobody.home / ".dash_enterprise").exists()
+    assert nobody.inv("whoami").code == 4
+    nobody.environment["INVOKE_DE_KEYFILE"] = str(file)
+    assert nobody.inv("whoami").out == f"Logged in as [dev] to [{nobody.host}].\n"
+    assert nobody.inv("logout").code == 0
     assert json.loads(file.read_text()) == {"format": "de-tasks"}
 
 
@@ -172,83 +171,86 @@ def test_file_without_room_is_said_before_the_password(people: People) -> None:
     assert not asked.called
 
 
-def test_place_is_told_once(stranger: Cli, sandbox: control.Running) -> None:
+def test_place_is_told_once(nobody: Person, sandbox: control.Running) -> None:
     word = passwords(sandbox)["dev"] + "\n"
     line = ("login", "--username", "dev", "--password-stdin")
-    first, second = (stranger.run(*line, stdin=word).stderr for _ in range(2))
+    first, second = (nobody.inv(*line, stdin=word).err for _ in range(2))
     assert "Your login is kept in" in first and "(the keyring is missing" in first
     assert second == ""
 
 
 @in_process
-def test_no_keyfile_stores_nothing(stranger: Cli, sandbox: control.Running, quick: Path) -> None:
-    stranger.extra |= {
+def test_no_keyfile_stores_nothing(nobody: Person, sandbox: control.Running, quick: Path) -> None:
+    nobody.environment |= {
         "INVOKE_DE_NO_KEYFILE": "1",
         "DASH_ENTERPRISE_USERNAME": "dev",
         "DASH_ENTERPRISE_PASSWORD": passwords(sandbox)["dev"],
     }
-    assert stranger.run("whoami").stdout == f"Logged in as [dev] to [{stranger.host}].\n"
-    assert stranger.run("deploy", "-y", folder=quick).returncode == 0
-    assert "Nothing was stored" in stranger.run("login").stderr
-    assert not (stranger.home / ".dash_enterprise").exists()
-    del stranger.extra["DASH_ENTERPRISE_PASSWORD"]
-    refused = stranger.run("whoami")
-    assert refused.returncode == 4 and "DASH_ENTERPRISE_PASSWORD" in refused.stderr
+    assert nobody.inv("whoami").out == f"Logged in as [dev] to [{nobody.host}].\n"
+    assert nobody.inv("deploy", "-y", folder=quick).code == 0
+    assert "Nothing was stored" in nobody.inv("login").err
+    assert not (nobody.home / ".dash_enterprise").exists()
+    del nobody.environment["DASH_ENTERPRISE_PASSWORD"]
+    refused = nobody.inv("whoami")
+    assert refused.code == 4 and "DASH_ENTERPRISE_PASSWORD" in refused.err
 
 
-def test_tokens_go_to_the_keyring(stranger: Cli, sandbox: control.Running, tmp_path: Path) -> None:
+def test_tokens_go_to_the_keyring(nobody: Person, sandbox: control.Running, tmp_path: Path) -> None:
     with secret_service(tmp_path / "keyring") as address:
         backend = "keyring.backends.SecretService.Keyring"
-        stranger.extra |= {"DBUS_SESSION_BUS_ADDRESS": address, "PYTHON_KEYRING_BACKEND": backend}
-        stranger.log_in(sandbox)
-        index = (stranger.home / ".dash_enterprise" / "credentials.json").read_text()
+        nobody.environment |= {
+            "DBUS_SESSION_BUS_ADDRESS": address,
+            "PYTHON_KEYRING_BACKEND": backend,
+        }
+        nobody.log_in(sandbox)
+        index = nobody.keyfile.read_text()
         assert "access_token" not in index and "dev" in index
-        assert stranger.run("whoami").returncode == 0
-        assert "ended on the server, and is forgotten here" in stranger.run("logout").stderr
-        assert stranger.run("whoami").returncode == 4
+        assert nobody.inv("whoami").code == 0
+        assert "ended on the server, and is forgotten here" in nobody.inv("logout").err
+        assert nobody.inv("whoami").code == 4
 
 
 @in_process
-def test_logout_while_the_server_is_away(cli: Cli, sandbox: control.Running) -> None:
-    file = cli.home / ".dash_enterprise" / "credentials.json"
+def test_logout_while_the_server_is_away(dev: Person, sandbox: control.Running) -> None:
+    file = dev.keyfile
     away = f"http://127.0.0.1:{control.free_port()}"
-    file.write_text(file.read_text().replace(cli.host, away))
-    cli.host = away
-    cli.extra["INVOKE_DE_RETRY_DEADLINE"] = "1"
-    done = cli.run("logout")
-    assert done.returncode == 0 and done.stdout == f"Logged out of [{away}].\n"
-    assert "could not be ended on the server" in done.stderr and "does not answer" in done.stderr
+    file.write_text(file.read_text().replace(dev.host, away))
+    dev.host = away
+    dev.environment["INVOKE_DE_RETRY_DEADLINE"] = "1"
+    done = dev.inv("logout")
+    assert done.code == 0 and done.out == f"Logged out of [{away}].\n"
+    assert "could not be ended on the server" in done.err and "does not answer" in done.err
     assert json.loads(file.read_text()) == {"format": "de-tasks"}
-    assert cli.run("logout").stdout == f"You are not logged in to [{away}].\n"
+    assert dev.inv("logout").out == f"You are not logged in to [{away}].\n"
 
 
 @in_process
-def test_next_login_ends_the_one_before(cli: Cli, sandbox: control.Running) -> None:
-    before = (cli.home / ".dash_enterprise" / "credentials.json").read_text()
-    cli.log_in(sandbox)
-    other = cli.home / "before.json"
+def test_next_login_ends_the_one_before(dev: Person, sandbox: control.Running) -> None:
+    before = dev.keyfile.read_text()
+    dev.log_in(sandbox)
+    other = dev.home / "before.json"
     other.write_text(before)
     other.chmod(0o600)
-    cli.extra["INVOKE_DE_KEYFILE"] = str(other)
-    refused = cli.run("whoami")
-    assert refused.returncode == 4 and "Log in again" in refused.stderr
+    dev.environment["INVOKE_DE_KEYFILE"] = str(other)
+    refused = dev.inv("whoami")
+    assert refused.code == 4 and "Log in again" in refused.err
 
 
 @in_process
-def test_host_is_asked_for_among_several(cli: Cli) -> None:
-    file = cli.home / ".dash_enterprise" / "credentials.json"
+def test_host_is_asked_for_among_several(dev: Person) -> None:
+    file = dev.keyfile
     content = json.loads(file.read_text())
     content["hosts"]["example.plotly.host"] = {"host": "example.plotly.host", "username": "x"}
     del content["last_host"]
     file.write_text(json.dumps(content))
-    cli.host, before = "", cli.host
-    refused = cli.run("whoami")
-    assert refused.returncode == 2 and f"{before} and example.plotly.host" in refused.stderr
+    dev.host, before = "", dev.host
+    refused = dev.inv("whoami")
+    assert refused.code == 2 and f"{before} and example.plotly.host" in refused.err
 
 
 @in_process
-def test_doctor_says_where_the_login_is(cli: Cli) -> None:
-    findings = json.loads(cli.run("doctor", "--json").stdout)["findings"]
+def test_doctor_says_where_the_login_is(dev: Person) -> None:
+    findings = json.loads(dev.inv("doctor", "--json").out)["findings"]
     (seen,) = [finding["seen"] for finding in findings if finding["what"] == "login"]
-    file = cli.home / ".dash_enterprise" / "credentials.json"
+    file = dev.keyfile
     assert seen.endswith(f"The login is kept in {file}.")

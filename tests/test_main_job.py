@@ -18,12 +18,10 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.conftest import Cli, processes_of
-from tests.support.people import log_in
+from tests.support.people import Person, log_in
+from tests.support.processes import processes_of
 
 # That the program starts, `test_demo_does_the_main_job` shows.
-pytestmark = pytest.mark.usefixtures("in_process")
-
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -36,9 +34,9 @@ def fetch(url: str, host: str = "") -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def address(cli: Cli, folder: Path) -> str:
-    done = cli.run("status", "--json", folder=folder)
-    return str(json.loads(done.stdout)["url"])
+def address(dev: Person, folder: Path) -> str:
+    done = dev.inv("status", "--json", folder=folder)
+    return str(json.loads(done.out)["url"])
 
 
 def test_demo_does_the_main_job(tmp_path: Path) -> None:
@@ -55,32 +53,32 @@ def test_demo_does_the_main_job(tmp_path: Path) -> None:
     assert done.stdout.rstrip().endswith("The sandbox has stopped.")
 
 
-def test_deploy_then_redeploy(cli: Cli, wsgi: Path) -> None:
-    first = cli.run("deploy", "-y", folder=wsgi)
-    assert first.returncode == 0, first.stderr
-    url = address(cli, wsgi)
+def test_deploy_then_redeploy(dev: Person, wsgi: Path) -> None:
+    first = dev.inv("deploy", "-y", folder=wsgi)
+    assert first.code == 0, first.err
+    url = address(dev, wsgi)
     assert fetch(url) == (200, "hello one")
     (wsgi / "wsgi.py").write_text((wsgi / "wsgi.py").read_text().replace('"one"', '"two"'))
-    second = cli.run("deploy", folder=wsgi)
-    assert "Requirements unchanged" in second.stderr
+    second = dev.inv("deploy", folder=wsgi)
+    assert "Requirements unchanged" in second.err
     assert fetch(url) == (200, "hello two")
-    third = cli.run("deploy", folder=wsgi)
-    assert third.stdout.startswith("Nothing has changed")
-    assert "asked for /" in cli.run("logs", folder=wsgi).stdout
-    assert "Released" in cli.run("logs", "--type", "build", folder=wsgi).stdout
+    third = dev.inv("deploy", folder=wsgi)
+    assert third.out.startswith("Nothing has changed")
+    assert "asked for /" in dev.inv("logs", folder=wsgi).out
+    assert "Released" in dev.inv("logs", "--type", "build", folder=wsgi).out
 
 
-def test_app_sees_nothing_of_the_server(cli: Cli, wsgi: Path) -> None:
-    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
-    names = set(json.loads(fetch(address(cli, wsgi) + "env")[1]))
+def test_app_sees_nothing_of_the_server(dev: Person, wsgi: Path) -> None:
+    assert dev.inv("deploy", "-y", folder=wsgi).code == 0
+    names = set(json.loads(fetch(address(dev, wsgi) + "env")[1]))
     assert {"PORT", "DASH_APP_NAME", "DASH_REQUESTS_PATHNAME_PREFIX"} <= names
     assert not {n for n in names if n.startswith(("DE_", "GIT_", "PIP_", "UV_", "SSH_"))}
 
 
-def test_no_request_fails_during_a_release(cli: Cli, wsgi: Path) -> None:
-    assert cli.run("deploy", "-y", folder=wsgi).returncode == 0
+def test_no_request_fails_during_a_release(dev: Person, wsgi: Path) -> None:
+    assert dev.inv("deploy", "-y", folder=wsgi).code == 0
     answers: list[int] = []
-    url, over = address(cli, wsgi), threading.Event()
+    url, over = address(dev, wsgi), threading.Event()
 
     def ask() -> None:
         while not over.is_set():
@@ -90,7 +88,7 @@ def test_no_request_fails_during_a_release(cli: Cli, wsgi: Path) -> None:
     for asker in askers:
         asker.start()
     (wsgi / "wsgi.py").write_text((wsgi / "wsgi.py").read_text().replace('"one"', '"two"'))
-    assert cli.run("deploy", folder=wsgi).returncode == 0
+    assert dev.inv("deploy", folder=wsgi).code == 0
     time.sleep(1)
     over.set()
     for asker in askers:
@@ -108,31 +106,31 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_broken(case: str, cli: Cli, wsgi: Path) -> None:
+def test_broken(case: str, dev: Person, wsgi: Path) -> None:
     file, text, reason = BROKEN[case]
     name = ("--name", f"broken-{case.replace('_', '-')}")
-    assert cli.run("deploy", "-y", *name, folder=wsgi).returncode == 0
+    assert dev.inv("deploy", "-y", *name, folder=wsgi).code == 0
     (wsgi / file).unlink(missing_ok=True)
     if text:
         (wsgi / file).write_text(text)
-    failed = cli.run("deploy", *name, folder=wsgi)
-    assert failed.returncode == 3
-    assert reason in failed.stderr
-    shown = json.loads(cli.run("status", "--json", *name, folder=wsgi).stdout)
+    failed = dev.inv("deploy", *name, folder=wsgi)
+    assert failed.code == 3
+    assert reason in failed.err
+    shown = json.loads(dev.inv("status", "--json", *name, folder=wsgi).out)
     assert shown["build"] == "failed" and shown["running"]
     assert fetch(shown["url"]) == (200, "hello one")
 
 
-def test_worker_runs_and_starts_again(cli: Cli, quick: Path) -> None:
+def test_worker_runs_and_starts_again(dev: Person, quick: Path) -> None:
     with (quick / "Procfile").open("a") as procfile:
         procfile.write("worker: echo at work; exit 3\n")
-    assert cli.run("deploy", "-y", folder=quick).returncode == 0
+    assert dev.inv("deploy", "-y", folder=quick).code == 0
     log, deadline = "", time.monotonic() + 20
     while log.count("at work") < 2 and time.monotonic() < deadline:
-        log = cli.run("logs", "--process-name", "worker", folder=quick).stdout
+        log = dev.inv("logs", "--process-name", "worker", folder=quick).out
     assert log.count("at work") >= 2 and "exited with status 3" in log
-    unknown = cli.run("logs", "--process-name", "nobody", folder=quick)
-    assert unknown.returncode == 5 and "web, worker" in unknown.stderr
+    unknown = dev.inv("logs", "--process-name", "nobody", folder=quick)
+    assert unknown.code == 5 and "web, worker" in unknown.err
 
 
 def test_foreign_host_is_refused(sandbox: control.Running) -> None:

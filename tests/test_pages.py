@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli
 from tests.support.people import People, Person, passwords
 
 if TYPE_CHECKING:
@@ -253,19 +252,19 @@ def test_refusal_is_said_on_the_page(own: Tab, shown: Portfolio) -> None:
     assert "no license seat" in own.page.get_by_role("alert").inner_text()
 
 
-def test_device_is_approved_in_the_browser(tab: Tab, stranger: Cli) -> None:
-    script = stranger.home / "browser"
-    script.write_text(f'#!/bin/sh\necho "$1" > {stranger.home}/asked\n')
+def test_device_is_approved_in_the_browser(tab: Tab, nobody: Person) -> None:
+    script = nobody.home / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" > {nobody.home}/asked\n')
     script.chmod(0o755)
     environment = {
-        **{"PATH": os.environ["PATH"], "HOME": str(stranger.home), "BROWSER": f"{script} %s"},
+        **{"PATH": os.environ["PATH"], "HOME": str(nobody.home), "BROWSER": f"{script} %s"},
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "DASH_ENTERPRISE_HOST": stranger.host,
+        "DASH_ENTERPRISE_HOST": nobody.host,
     }
-    (stranger.home / "tasks.py").write_text("from de_tasks import ns\n")
+    (nobody.home / "tasks.py").write_text("from de_tasks import ns\n")
     inv = str(Path(sys.executable).with_name("inv"))
     child = subprocess.Popen(
-        [inv, "login"], cwd=stranger.home, env=environment, stdout=-1, stderr=-1, text=True
+        [inv, "login"], cwd=nobody.home, env=environment, stdout=-1, stderr=-1, text=True
     )
     assert child.stderr and child.stdout
     told = child.stderr.readline() + child.stderr.readline()
@@ -276,7 +275,7 @@ def test_device_is_approved_in_the_browser(tab: Tab, stranger: Cli) -> None:
     tab.page.get_by_role("button", name="Yes").click()
     assert tab.page.get_by_text("Access granted").first.is_visible()
     out, _ = child.communicate(timeout=60)
-    assert out == f"Logged in as [dev] to [{stranger.host}]!\n"
+    assert out == f"Logged in as [dev] to [{nobody.host}]!\n"
 
 
 def test_account_shows_the_key_to_its_owner(own: Tab, people: People) -> None:
@@ -332,7 +331,7 @@ def test_stranger_sees_no_app(tab: Tab, shown: Portfolio) -> None:
 
 
 def test_forms_of_another_session_are_refused(sandbox: control.Running, shown: Portfolio) -> None:
-    from tests.browser import Browser
+    from tests.support.browser import Browser
 
     one = Browser(sandbox)
     one.sign_in("dev")
@@ -342,7 +341,7 @@ def test_forms_of_another_session_are_refused(sandbox: control.Running, shown: P
 
 
 def test_live_log_is_not_for_others(sandbox: control.Running, shown: Portfolio) -> None:
-    from tests.browser import Browser
+    from tests.support.browser import Browser
 
     one = Browser(sandbox)
     assert one.get("/apps/energy-use/live").status_code == 401

@@ -13,12 +13,10 @@ import pytest
 import yaml
 
 import de_tasks
-from tests.conftest import Cli
+from tests.support.people import Person
 from tests.support.repositories import IDENTITY, Repository
 from tests.test_deploy_on_push import kept, say, variables
 from tests.test_main_job import address, fetch
-
-pytestmark = pytest.mark.usefixtures("in_process")
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -41,16 +39,16 @@ def local(hook: str) -> str:
 
 
 @pytest.fixture
-def repository(cli: Cli, page: Path, tmp_path: Path) -> Repository:
+def repository(dev: Person, page: Path, tmp_path: Path) -> Repository:
     """The app in a repository where pre-commit runs de-deploy at a push."""
     (page / CONFIGURATION).write_text(local("de-deploy"))
-    made = Repository.make(page, {**variables(cli), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    made = Repository.make(page, {**variables(dev), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
     made.variables["INVOKE_DE_HOOKS_YES"] = "1"
     made.pre_commit("install", "--hook-type", "pre-push")
     return made
 
 
-def test_pushed_commit_is_deployed(cli: Cli, repository: Repository) -> None:
+def test_pushed_commit_is_deployed(dev: Person, repository: Repository) -> None:
     repository.git("checkout", "-q", "-b", "other")
     say(repository, "unpushed")
     (repository.folder / "index.html").write_text("dirty")
@@ -61,15 +59,15 @@ def test_pushed_commit_is_deployed(cli: Cli, repository: Repository) -> None:
     # pre-commit itself puts the unstaged changes away and back, and git notes the files' new times.
     index = str(repository.folder / ".git" / "index")
     assert after | {index: b""} == before | {index: b""}
-    assert fetch(address(cli, repository.folder)) == (200, "hello one")
+    assert fetch(address(dev, repository.folder)) == (200, "hello one")
     repository.git("checkout", "-q", "-f", "main")
     say(repository, "two")
     done = repository.run("push", "origin", "main")
     assert "is live after" in done.stdout, done.stdout + done.stderr
-    assert fetch(address(cli, repository.folder)) == (200, "hello two")
+    assert fetch(address(dev, repository.folder)) == (200, "hello two")
 
 
-def test_one_branch_of_several_is_handed_over(cli: Cli, repository: Repository) -> None:
+def test_one_branch_of_several_is_handed_over(dev: Person, repository: Repository) -> None:
     app = repository.folder.name
     branches = f"de: {{branches: {{one: {app}, two: {app}-two}}}}\n"
     (repository.folder / "invoke.yaml").write_text(branches)
@@ -81,8 +79,7 @@ def test_one_branch_of_several_is_handed_over(cli: Cli, repository: Repository) 
     done = repository.run("push", "origin", "one", "two")
     assert done.returncode == 0, done.stdout + done.stderr
     seen = [
-        cli.run("apps.exists", "--name", name, "--exit-code").returncode
-        for name in (app, f"{app}-two")
+        dev.inv("apps.exists", "--name", name, "--exit-code").code for name in (app, f"{app}-two")
     ]
     assert seen == [0, 1]
 
@@ -98,7 +95,7 @@ def test_what_does_not_deploy_needs_no_login(repository: Repository) -> None:
     assert "- exit code: 4" in done.stdout
 
 
-def test_colleague_pushed_in_the_meantime(cli: Cli, repository: Repository) -> None:
+def test_colleague_pushed_in_the_meantime(dev: Person, repository: Repository) -> None:
     remote = f"{repository.folder}.remote"
     repository.git("push", "--no-verify", "origin", "main")
     other = Repository(repository.folder.parent / "other", repository.variables)
@@ -108,7 +105,7 @@ def test_colleague_pushed_in_the_meantime(cli: Cli, repository: Repository) -> N
     repository.commit("ours")
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1 and "Pull first, or give --allow-forced" in done.stdout
-    assert cli.run("apps.exists", "--name", repository.folder.name, "--exit-code").returncode == 1
+    assert dev.inv("apps.exists", "--name", repository.folder.name, "--exit-code").code == 1
 
 
 def test_commit_without_a_procfile_is_stopped(page: Path, tmp_path: Path) -> None:
@@ -146,12 +143,12 @@ def test_pre_commit_tries_de_check(page: Path, tmp_path: Path, rules: Path) -> N
     assert "1 error." in done.stdout
 
 
-def test_pre_commit_installs_the_other_hooks(cli: Cli, page: Path, tmp_path: Path) -> None:
+def test_pre_commit_installs_the_other_hooks(dev: Person, page: Path, tmp_path: Path) -> None:
     names = ("de-deploy", "de-preview", "de-prune-previews")
     head = Repository(ROOT).git("rev-parse", "HEAD")
     ours = {"repo": str(ROOT), "rev": head, "hooks": [{"id": name} for name in names]}
     (page / CONFIGURATION).write_text(yaml.safe_dump({"repos": [ours]}))
-    made = Repository.make(page, {**variables(cli), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    made = Repository.make(page, {**variables(dev), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
     # That what we need is installed with us try-repo shows: here it is borrowed, in half the time.
     borrowed = {"PYTHONPATH": sysconfig.get_path("purelib"), **pip_settings()}
     made.variables |= {"INVOKE_DE_HOOKS_YES": "1", **borrowed}
@@ -169,7 +166,7 @@ def test_pre_commit_installs_the_other_hooks(cli: Cli, page: Path, tmp_path: Pat
     made.git("checkout", "-q", "main")
     merged = made.run("merge", "next")
     assert "since branch topic is gone" in merged.stdout + merged.stderr, merged.stderr
-    assert cli.run("preview.list", "--json", folder=page).stdout == "[]\n"
+    assert dev.inv("preview.list", "--json", folder=page).out == "[]\n"
 
 
 def pip_settings() -> dict[str, str]:
@@ -186,12 +183,10 @@ def test_docs_show_every_hook() -> None:
 
 
 @pytest.mark.parametrize("entry", manifest(), ids=lambda entry: str(entry["id"]))
-def test_every_hook_is_a_program_that_can_be_skipped(entry: dict[str, Any], cli: Cli) -> None:
+def test_every_hook_is_a_program_that_can_be_skipped(entry: dict[str, Any], dev: Person) -> None:
     program = str(PROGRAMS / entry["entry"])
     assert f"`{entry['id']}`" in (ROOT / "docs" / "hooks.md").read_text()
-    assert "--warn-only" in cli.run("--help", program=program).stdout
-    cli.extra["DE_SKIP"] = "1"
-    done = cli.run(program=program)
-    assert (
-        done.returncode == 0 and done.stderr == f"{entry['id']}: skipped, since DE_SKIP is set.\n"
-    )
+    assert "--warn-only" in dev.inv("--help", program=program).out
+    dev.environment["DE_SKIP"] = "1"
+    done = dev.run(program=program)
+    assert done.code == 0 and done.err == f"{entry['id']}: skipped, since DE_SKIP is set.\n"

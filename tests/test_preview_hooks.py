@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import Cli
+from tests.support.people import Person
 from tests.support.platforms import platform_of
 from tests.support.repositories import Repository
 from tests.test_main_job import fetch
-
-pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def install(repository: Repository, hook: str, program: str) -> None:
@@ -28,12 +26,12 @@ def install(repository: Repository, hook: str, program: str) -> None:
 
 
 @pytest.fixture
-def repository(cli: Cli, page: Path, sandbox: control.Running) -> Repository:
+def repository(dev: Person, page: Path, sandbox: control.Running) -> Repository:
     """The app, created, in a repository with our hooks, which may create apps."""
     variables = {
-        "HOME": str(cli.home),
+        "HOME": str(dev.home),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "DASH_ENTERPRISE_HOST": cli.host,
+        "DASH_ENTERPRISE_HOST": dev.host,
         "INVOKE_DE_HOOKS_YES": "1",
     }
     platform_of(sandbox, "dev").create_app(page.name)
@@ -44,15 +42,15 @@ def repository(cli: Cli, page: Path, sandbox: control.Running) -> Repository:
     return made
 
 
-def listed(cli: Cli, repository: Repository) -> list[dict[str, str]]:
+def listed(dev: Person, repository: Repository) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(
-        cli.run("preview.list", "--json", folder=repository.folder).stdout
+        dev.inv("preview.list", "--json", folder=repository.folder).out
     )
     return found
 
 
-def test_pushed_branch_has_a_preview_until_it_is_gone(cli: Cli, repository: Repository) -> None:
-    assert listed(cli, repository) == []
+def test_pushed_branch_has_a_preview_until_it_is_gone(dev: Person, repository: Repository) -> None:
+    assert listed(dev, repository) == []
     file = repository.folder / "index.html"
     file.write_text("hello branch")
     repository.git("checkout", "-q", "-b", "fix/it")
@@ -61,7 +59,7 @@ def test_pushed_branch_has_a_preview_until_it_is_gone(cli: Cli, repository: Repo
     done = repository.run("push", "origin", "HEAD~:refs/heads/mapped", "fix/it", "--tags")
     assert done.returncode == 0, done.stderr
     assert f"{commit[:10]} (fix/it)" in done.stderr and "the preview of fix/it" in done.stderr
-    previews = {item["branch"]: item["url"] for item in listed(cli, repository)}
+    previews = {item["branch"]: item["url"] for item in listed(dev, repository)}
     assert {b: fetch(url)[1] for b, url in previews.items()} == {
         "mapped": "hello one",
         "fix/it": "hello branch",
@@ -78,40 +76,40 @@ def test_pushed_branch_has_a_preview_until_it_is_gone(cli: Cli, repository: Repo
         repository.commit("Merge me")
         repository.git("checkout", "-q", "main")
         assert words in repository.run("merge", "merged").stderr
-    assert [item["branch"] for item in listed(cli, repository)] == ["mapped"]
+    assert [item["branch"] for item in listed(dev, repository)] == ["mapped"]
 
 
-def test_no_preview_is_created_without_a_yes(cli: Cli, repository: Repository) -> None:
+def test_no_preview_is_created_without_a_yes(dev: Person, repository: Repository) -> None:
     del repository.variables["INVOKE_DE_HOOKS_YES"]
     done = repository.run("push", "origin", "main:feature")
     assert done.returncode == 0 and "inv preview.deploy --branch feature --ref" in done.stderr
-    assert listed(cli, repository) == []
+    assert listed(dev, repository) == []
 
 
-def test_branch_with_an_app_of_its_own_has_no_preview(cli: Cli, repository: Repository) -> None:
+def test_branch_with_an_app_of_its_own_has_no_preview(dev: Person, repository: Repository) -> None:
     app = repository.folder.name
     configuration = f"de:\n  branches: {{main: {app}, stage: {app}-s}}\n"
     (repository.folder / "invoke.yaml").write_text(configuration)
     assert repository.run("push", "origin", "main:stage").returncode == 0
-    assert listed(cli, repository) == []
-    refused = cli.run("preview.deploy", "-y", "--branch", "stage", folder=repository.folder)
-    assert refused.returncode == 2 and f"is deployed to {app}-s" in refused.stderr
+    assert listed(dev, repository) == []
+    refused = dev.inv("preview.deploy", "-y", "--branch", "stage", folder=repository.folder)
+    assert refused.code == 2 and f"is deployed to {app}-s" in refused.err
 
 
-def test_failed_preview_stops_the_push(cli: Cli, repository: Repository) -> None:
+def test_failed_preview_stops_the_push(dev: Person, repository: Repository) -> None:
     repository.git("checkout", "-q", "-b", "broken")
     (repository.folder / "Procfile").write_text("worker: sleep 1\n")
     repository.commit("Break")
     done = repository.run("push", "origin", "broken")
     assert done.returncode == 1 and "build of" in done.stderr and "DE_SKIP=1" in done.stderr
-    (preview,) = listed(cli, repository)
+    (preview,) = listed(dev, repository)
     assert preview["build"] == "failed"
     repository.variables["DE_SKIP"] = "1"
     assert repository.run("push", "origin", "broken").returncode == 0
 
 
 def test_documented_hooks_run_under_pre_commit(
-    cli: Cli, repository: Repository, tmp_path: Path
+    dev: Person, repository: Repository, tmp_path: Path
 ) -> None:
     documented = Path(__file__).parent.parent / "docs" / "previews.md"
     blocks = re.findall(r"```yaml\n(.*?)```", documented.read_text(), re.DOTALL)
@@ -128,11 +126,11 @@ def test_documented_hooks_run_under_pre_commit(
     repository.git("checkout", "-q", "-b", "topic")
     pushed = repository.run("push", "origin", "topic")
     assert pushed.returncode == 0, pushed.stdout + pushed.stderr
-    assert [item["branch"] for item in listed(cli, repository)] == ["topic"]
+    assert [item["branch"] for item in listed(dev, repository)] == ["topic"]
     repository.git("checkout", "-q", "-b", "next")
     repository.commit("More")
     repository.git("branch", "-q", "-D", "topic")
     repository.git("push", "-q", "--no-verify", "origin", "--delete", "topic")
     repository.git("checkout", "-q", "main")
     repository.git("merge", "-q", "next")
-    assert listed(cli, repository) == []
+    assert listed(dev, repository) == []

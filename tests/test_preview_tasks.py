@@ -11,11 +11,9 @@ import pytest
 from de_tasks.api.models import Changes
 from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.server import control
-from tests.conftest import Cli
+from tests.support.people import Person
 from tests.support.platforms import platform_of
 from tests.test_main_job import fetch
-
-pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture
@@ -41,53 +39,53 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, check=True)
 
 
-def test_preview_from_branch_to_prune(cli: Cli, clone: Path, platform: GraphQLPlatform) -> None:
-    refused = cli.run("preview.deploy", "-y", folder=clone)
-    assert refused.returncode == 5 and "Deploy it first" in refused.stderr
+def test_preview_from_branch_to_prune(dev: Person, clone: Path, platform: GraphQLPlatform) -> None:
+    refused = dev.inv("preview.deploy", "-y", folder=clone)
+    assert refused.code == 5 and "Deploy it first" in refused.err
     platform.create_app(clone.name)
     assert platform.update(clone.name, Changes(visible_on_portal=True, scale={"web": 2})) == []
-    assert cli.run("deploy", "-y", folder=clone).returncode == 0
+    assert dev.inv("deploy", "-y", folder=clone).code == 0
     (clone / "index.html").write_text("two")
-    asked = cli.run("preview.deploy", "--branch", "feature/x", folder=clone)
-    assert asked.returncode == 2 and "give -y" in asked.stderr
-    done = cli.run(
+    asked = dev.inv("preview.deploy", "--branch", "feature/x", folder=clone)
+    assert asked.code == 2 and "give -y" in asked.err
+    done = dev.inv(
         "preview.deploy", "--branch=feature/x", "-y", "--message=$(id); `id`", folder=clone
     )
-    assert done.returncode == 0, done.stderr
-    (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
+    assert done.code == 0, done.err
+    (item,) = json.loads(dev.inv("preview.list", "--json", folder=clone).out)
     there = platform.details(item["name"])
     assert there and there.scale == {"web": 2} and fetch(item["url"]) == (200, "two")
     assert (item["branch"], item["owner"], item["build"]) == ("feature/x", "dev", "built")
-    assert item["url"] in done.stdout and item["age_seconds"] < 600
-    portal = fetch(f"{cli.host}/?q={item['name']}")[1]
+    assert item["url"] in done.out and item["age_seconds"] < 600
+    portal = fetch(f"{dev.host}/?q={item['name']}")[1]
     assert f"/{item['name']}/" in portal and "de-preview" not in portal
-    shown = cli.run("preview.list", folder=clone).stdout.splitlines()[1].split()
+    shown = dev.inv("preview.list", folder=clone).out.splitlines()[1].split()
     assert shown[:3] == ["feature/x", "0", "min"]
 
-    kept = cli.run("preview.prune", folder=clone)
-    assert kept.returncode == 0 and "No preview of" in kept.stderr
+    kept = dev.inv("preview.prune", folder=clone)
+    assert kept.code == 0 and "No preview of" in kept.err
     git(clone, "push", "-q", "origin", "--delete", "feature/x")
-    dry = cli.run("preview.prune", "--json", folder=clone)
-    assert [i["deleted"] for i in json.loads(dry.stdout)] == [False]
-    gone = cli.run("preview.prune", "-y", folder=clone)
-    assert gone.returncode == 0 and f"{item['name']} of feature/x was deleted" in gone.stdout
-    assert not list(cli.home.rglob(f"deploy/{item['name']}*.git"))
-    assert cli.run("preview.list", "--json", folder=clone).stdout == "[]\n"
-    assert cli.run("preview.delete", "--branch=feature/x", "-y", folder=clone).returncode == 5
-    absent = cli.run("preview.delete", "--branch=feature/x", "-y", "--if-exists", folder=clone)
-    assert absent.returncode == 0 and "has no preview" in absent.stdout
+    dry = dev.inv("preview.prune", "--json", folder=clone)
+    assert [i["deleted"] for i in json.loads(dry.out)] == [False]
+    gone = dev.inv("preview.prune", "-y", folder=clone)
+    assert gone.code == 0 and f"{item['name']} of feature/x was deleted" in gone.out
+    assert not list(dev.home.rglob(f"deploy/{item['name']}*.git"))
+    assert dev.inv("preview.list", "--json", folder=clone).out == "[]\n"
+    assert dev.inv("preview.delete", "--branch=feature/x", "-y", folder=clone).code == 5
+    absent = dev.inv("preview.delete", "--branch=feature/x", "-y", "--if-exists", folder=clone)
+    assert absent.code == 0 and "has no preview" in absent.out
 
 
-def test_preview_that_was_deployed_to_by_hand_stays(cli: Cli, clone: Path) -> None:
-    cli.run("deploy", "-y", folder=clone)
-    assert cli.run("preview.deploy", "--branch=gone", "-y", folder=clone).returncode == 0
-    (item,) = json.loads(cli.run("preview.list", "--json", folder=clone).stdout)
+def test_preview_that_was_deployed_to_by_hand_stays(dev: Person, clone: Path) -> None:
+    dev.inv("deploy", "-y", folder=clone)
+    assert dev.inv("preview.deploy", "--branch=gone", "-y", folder=clone).code == 0
+    (item,) = json.loads(dev.inv("preview.list", "--json", folder=clone).out)
     (clone / "extra").write_text("x")
-    assert cli.run("deploy", "-y", "--name", item["name"], folder=clone).returncode == 0
-    assert cli.run("preview.prune", "-y", folder=clone).returncode == 0
-    refused = cli.run("preview.delete", "--branch=gone", "-y", folder=clone)
-    assert refused.returncode == 1 and "something else was deployed" in refused.stderr
-    assert json.loads(cli.run("preview.list", "--json", folder=clone).stdout)[0]["by_hand"] is True
+    assert dev.inv("deploy", "-y", "--name", item["name"], folder=clone).code == 0
+    assert dev.inv("preview.prune", "-y", folder=clone).code == 0
+    refused = dev.inv("preview.delete", "--branch=gone", "-y", folder=clone)
+    assert refused.code == 1 and "something else was deployed" in refused.err
+    assert json.loads(dev.inv("preview.list", "--json", folder=clone).out)[0]["by_hand"] is True
 
 
 @pytest.mark.parametrize(
@@ -100,12 +98,12 @@ def test_preview_that_was_deployed_to_by_hand_stays(cli: Cli, clone: Path) -> No
     ],
 )
 def test_what_is_not_known_is_not_taken_for_gone(
-    change: tuple[str, ...], code: int, words: str, cli: Cli, clone: Path
+    change: tuple[str, ...], code: int, words: str, dev: Person, clone: Path
 ) -> None:
     git(clone.parent, "init", "-q", "--bare", "empty.git")
     git(clone, *change)
-    done = cli.run("preview.prune", "-y", folder=clone)
-    assert done.returncode == code and words in done.stderr
+    done = dev.inv("preview.prune", "-y", folder=clone)
+    assert done.code == code and words in done.err
 
 
 @pytest.mark.parametrize(
@@ -118,7 +116,9 @@ def test_what_is_not_known_is_not_taken_for_gone(
         (("delete", "-y"), "Name it with --branch"),
     ],
 )
-def test_bad_usage_is_named(arguments: tuple[str, ...], words: str, cli: Cli, quick: Path) -> None:
+def test_bad_usage_is_named(
+    arguments: tuple[str, ...], words: str, dev: Person, quick: Path
+) -> None:
     task, *options = arguments
-    done = cli.run(f"preview.{task}", *options, folder=quick)
-    assert done.returncode == 2 and words in done.stderr
+    done = dev.run(f"preview.{task}", *options, folder=quick)
+    assert done.code == 2 and words in done.err

@@ -19,7 +19,6 @@ from de_tasks.config import Host
 from de_tasks.errors import AuthError, NotLoggedIn
 from de_tasks.server import control
 from de_tasks.transport import Transport
-from tests.conftest import passwords
 from tests.support.forms import answer
 
 PROVIDER = Path(__file__).parent / "support" / "provider"

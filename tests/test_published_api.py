@@ -11,7 +11,7 @@ import graphql
 import pytest
 
 from de_tasks.server import control
-from tests.conftest import WSGI
+from tests.support.apps import WSGI
 from tests.support.people import Person, log_in
 from tests.support.published import Caller, caller, everything
 from tests.support.version_4 import published

@@ -23,8 +23,8 @@ from de_tasks.budget import Known
 from de_tasks.server import control
 from de_tasks.sharing import SharedReads
 from de_tasks.tasks import overview
-from tests.conftest import Cli, processes_of
-from tests.support.people import Done, People
+from tests.support.people import Done, People, Person
+from tests.support.processes import processes_of
 from tests.test_fleet import git
 
 SERVE = """
@@ -159,19 +159,19 @@ def test_refused_before_anything_is_sent(
 
 
 @pytest.fixture
-def narrow(tmp_path: Path) -> Iterator[Cli]:
+def narrow(tmp_path: Path) -> Iterator[Person]:
     """A sandbox with few points, and its login."""
     options = {"rate_limit_points": 20, "rate_limit_seconds": 3, "port": control.free_port()}
     running = control.start(tmp_path / "data", options)
     home = tmp_path / "home"
     home.mkdir()
-    cli = Cli(home, running.url)
-    cli.log_in(running)
-    yield cli
+    dev = Person(home, running.url)
+    dev.log_in(running)
+    yield dev
     control.stop(running)
 
 
-def test_two_rollouts_share_the_points(narrow: Cli, tmp_path: Path) -> None:
+def test_two_rollouts_share_the_points(narrow: Person, tmp_path: Path) -> None:
     roots = [tmp_path / "one", tmp_path / "two"]
     for root in roots:
         repository(root, root.name, 2)
@@ -182,12 +182,12 @@ def test_two_rollouts_share_the_points(narrow: Cli, tmp_path: Path) -> None:
     assert any("Rate limit reached" in err for _, err in outs)
 
 
-def test_ctrl_c_ends_all(cli: Cli, tmp_path: Path) -> None:
+def test_ctrl_c_ends_all(dev: Person, tmp_path: Path) -> None:
     root = tmp_path / "mono"
     names = repository(root, fresh("end"), 4)
     for name in names:
         (root / name / "large.bin").write_bytes(os.urandom(10_000_000))
-    child = cli.begin("fleet.deploy", "--all", "-y", "--jobs", "3", "--json", folder=root)
+    child = dev.begin("fleet.deploy", "--all", "-y", "--jobs", "3", "--json", folder=root)
     assert child.stdout
     while '"plan"' not in child.stdout.readline():
         assert child.poll() is None
@@ -195,16 +195,16 @@ def test_ctrl_c_ends_all(cli: Cli, tmp_path: Path) -> None:
     out, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert json.loads(out.splitlines()[-1])["event"] == "summary"
-    assert processes_of(root) + processes_of(cli.home) == []
-    again = cli.run("fleet.deploy", "--only", f"{names[0]},{names[3]}", "-y", folder=root)
-    assert again.returncode == 0, "one that was ended, and one that had not begun"
+    assert processes_of(root) + processes_of(dev.home) == []
+    again = dev.inv("fleet.deploy", "--only", f"{names[0]},{names[3]}", "-y", folder=root)
+    assert again.code == 0, "one that was ended, and one that had not begun"
 
 
-def test_terminal_shows_a_table_that_lives(cli: Cli, tmp_path: Path) -> None:
+def test_terminal_shows_a_table_that_lives(dev: Person, tmp_path: Path) -> None:
     root = tmp_path / "mono"
     (name,) = repository(root, fresh("table"), 1)
     ours, theirs = pty.openpty()
-    child = cli.begin("fleet.deploy", "--all", "-y", folder=root, stderr=theirs)
+    child = dev.begin("fleet.deploy", "--all", "-y", folder=root, stderr=theirs)
     out, _ = child.communicate(timeout=60)
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()

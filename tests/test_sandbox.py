@@ -15,72 +15,71 @@ import pytest
 
 from de_tasks.errors import DeTasksError
 from de_tasks.server import control
-from tests.conftest import INV, Cli, processes_of
 from tests.support.disks import small_disk
-
-pytestmark = pytest.mark.usefixtures("in_process")
+from tests.support.people import Person
+from tests.support.processes import processes_of
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Cli]:
+def own(tmp_path: Path) -> Iterator[Person]:
     """A home whose sandbox, if a test starts one, is stopped after it."""
-    cli = Cli(tmp_path, "")
-    yield cli
-    cli.run("sandbox.stop")
+    dev = Person(tmp_path, "")
+    yield dev
+    dev.inv("sandbox.stop")
 
 
-def test_newcomer_types_two_commands(own: Cli, quick: Path) -> None:
-    started = own.run("sandbox.start", "--port", "0")
-    url = started.stdout.strip()
-    assert started.returncode == 0 and f"Logged in as [dev] to [{url}]!" in started.stderr
+def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
+    started = own.inv("sandbox.start", "--port", "0")
+    url = started.out.strip()
+    assert started.code == 0 and f"Logged in as [dev] to [{url}]!" in started.err
     file = own.home / ".local/share/de-tasks/sandbox/passwords.json"
     for name, password in json.loads(file.read_text()).items():
-        assert f"{name:8} {password}" in started.stderr
-    deployed = own.run("deploy", "-y", folder=quick)
-    assert deployed.returncode == 0 and "is live after" in deployed.stdout
-    again = own.run("sandbox.start", "--port", "0")
-    assert (again.returncode, again.stdout) == (0, started.stdout)
-    assert "running already" in again.stderr and password not in again.stderr
-    assert json.loads(own.run("sandbox.status", "--json").stdout)["url"] == url
-    refused = own.run("sandbox.reset", "-y")
-    assert refused.returncode == 1 and "Stop it first" in refused.stderr
-    assert own.run("sandbox.stop").stdout == "The sandbox has stopped.\n"
-    assert own.run("sandbox.stop").stdout == "The sandbox is not running.\n"
-    assert own.run("sandbox.reset").returncode == 2
-    assert own.run("sandbox.reset", "-y").returncode == 0 and not file.exists()
+        assert f"{name:8} {password}" in started.err
+    deployed = own.inv("deploy", "-y", folder=quick)
+    assert deployed.code == 0 and "is live after" in deployed.out
+    again = own.inv("sandbox.start", "--port", "0")
+    assert (again.code, again.out) == (0, started.out)
+    assert "running already" in again.err and password not in again.err
+    assert json.loads(own.inv("sandbox.status", "--json").out)["url"] == url
+    refused = own.inv("sandbox.reset", "-y")
+    assert refused.code == 1 and "Stop it first" in refused.err
+    assert own.inv("sandbox.stop").out == "The sandbox has stopped.\n"
+    assert own.inv("sandbox.stop").out == "The sandbox is not running.\n"
+    assert own.inv("sandbox.reset").code == 2
+    assert own.inv("sandbox.reset", "-y").code == 0 and not file.exists()
 
 
-def test_login_elsewhere_stays_the_default(own: Cli) -> None:
+def test_login_elsewhere_stays_the_default(own: Person) -> None:
     folder = own.home / ".dash_enterprise"
     folder.mkdir(mode=0o700)
     content = {"format": "de-tasks", "hosts": {}, "last_host": "example.plotly.host"}
     file = folder / "credentials.json"
     file.write_text(json.dumps(content))
-    refused = own.run("sandbox.start", "--port", "0")
-    assert refused.returncode == 2 and f"chmod 600 {file}" in refused.stderr
-    assert "is not running" in own.run("sandbox.status").stdout
+    refused = own.inv("sandbox.start", "--port", "0")
+    assert refused.code == 2 and f"chmod 600 {file}" in refused.err
+    assert "is not running" in own.inv("sandbox.status").out
     file.chmod(0o600)
-    started = own.run("sandbox.start", "--port", "0")
-    assert "example.plotly.host stays the default" in started.stderr
+    started = own.inv("sandbox.start", "--port", "0")
+    assert "example.plotly.host stays the default" in started.err
     kept = json.loads((folder / "credentials.json").read_text())
-    assert kept["last_host"] == "example.plotly.host" and started.stdout.strip() in kept["hosts"]
+    assert kept["last_host"] == "example.plotly.host" and started.out.strip() in kept["hosts"]
 
 
-def test_no_login(own: Cli) -> None:
-    own.run("sandbox.start", "--port", "0", "--no-login")
-    assert own.run("whoami").returncode == 2
+def test_no_login(own: Person) -> None:
+    own.inv("sandbox.start", "--port", "0", "--no-login")
+    assert own.inv("whoami").code == 2
 
 
-def test_tokens_end_when_they_are_told_to(own: Cli) -> None:
+def test_tokens_end_when_they_are_told_to(own: Person) -> None:
     limits = ("--access-token-seconds", "1", "--offline-token-seconds", "3")
-    assert own.run("sandbox.start", "--port", "0", *limits).returncode == 0
-    file = own.home / ".dash_enterprise" / "credentials.json"
+    assert own.inv("sandbox.start", "--port", "0", *limits).code == 0
+    file = own.keyfile
     before = file.read_text()
-    assert own.run("whoami").returncode == 0
+    assert own.inv("whoami").code == 0
     assert file.read_text() != before, "a token that has run out is renewed and kept"
     time.sleep(3)
-    ended = own.run("whoami")
-    assert ended.returncode == 4 and "Log in again" in ended.stderr
+    ended = own.inv("whoami")
+    assert ended.code == 4 and "Log in again" in ended.err
 
 
 def test_foreground_ends_with_its_signal(tmp_path: Path) -> None:
@@ -110,22 +109,22 @@ def test_late_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("number", ["70000", "x", "-1"])
-def test_bad_port(own: Cli, number: str) -> None:
-    done = own.run("sandbox.start", f"--port={number}")
-    assert done.returncode == 2 and number in done.stderr
+def test_bad_port(own: Person, number: str) -> None:
+    done = own.inv("sandbox.start", f"--port={number}")
+    assert done.code == 2 and number in done.err
 
 
-def test_data_that_is_no_directory(own: Cli) -> None:
+def test_data_that_is_no_directory(own: Person) -> None:
     (own.home / "file").write_text("")
-    done = own.run("sandbox.start", "--data", "file")
-    assert done.returncode == 2 and "is not a directory" in done.stderr
+    done = own.inv("sandbox.start", "--data", "file")
+    assert done.code == 2 and "is not a directory" in done.err
 
 
-def test_reset_deletes_only_a_sandbox(own: Cli) -> None:
+def test_reset_deletes_only_a_sandbox(own: Person) -> None:
     (own.home / "mine").mkdir()
     (own.home / "mine" / "thesis.txt").write_text("")
-    done = own.run("sandbox.reset", "-y", "--data", "mine")
-    assert done.returncode == 2 and (own.home / "mine" / "thesis.txt").exists()
+    done = own.inv("sandbox.reset", "-y", "--data", "mine")
+    assert done.code == 2 and (own.home / "mine" / "thesis.txt").exists()
 
 
 @pytest.mark.usefixtures("namespaces")
@@ -138,15 +137,15 @@ def test_sandbox_on_a_full_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("namespaces")
-def test_deploy_on_a_full_disk(cli: Cli, quick: Path, tmp_path: Path) -> None:
+def test_deploy_on_a_full_disk(dev: Person, quick: Path, tmp_path: Path) -> None:
     (quick / "large.bin").write_bytes(os.urandom(4 * 1024**2))
     (quick / "tasks.py").write_text("from de_tasks import ns\n")
     cache = tmp_path / "cache"
-    command = ["env", f"HOME={cli.home}", f"DASH_ENTERPRISE_HOST={cli.host}"]
+    command = ["env", f"HOME={dev.home}", f"DASH_ENTERPRISE_HOST={dev.host}"]
     command += [f"INVOKE_DE_CACHE={cache}", "PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring"]
     done = small_disk(cache, [*command, "sh", "-c", f"cd {quick} && {INV} deploy -y"], "1m")
     assert done.returncode == 1 and "The disk is full" in done.stderr, done.stderr
-    assert cli.run("deploy", "-y", folder=quick).returncode == 0
+    assert dev.inv("deploy", "-y", folder=quick).code == 0
 
 
 def test_module_says_what_it_is() -> None:

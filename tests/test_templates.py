@@ -8,24 +8,20 @@ import time
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from de_tasks import scaffold
-from tests.conftest import Cli
 from tests.demo import callback
+from tests.support.people import Person
 from tests.test_main_job import fetch
 
-pytestmark = pytest.mark.usefixtures("in_process")
 
-
-def deployed(cli: Cli, template: str) -> str:
+def deployed(dev: Person, template: str) -> str:
     """Write a template, deploy it; returns its address."""
     name = f"t-{template}-{secrets.token_hex(2)}"
-    made = cli.run("create", "--template", template, "--name", name)
-    assert made.returncode == 0, made.stderr
-    done = cli.run("deploy", folder=cli.home / name)
-    assert done.returncode == 0, done.stderr
-    return str(json.loads(cli.run("status", "--json", folder=cli.home / name).stdout)["url"])
+    made = dev.inv("create", "--template", template, "--name", name)
+    assert made.code == 0, made.err
+    done = dev.inv("deploy", folder=dev.home / name)
+    assert done.code == 0, done.err
+    return str(json.loads(dev.inv("status", "--json", folder=dev.home / name).out)["url"])
 
 
 def post(url: str, body: object) -> dict[str, object]:
@@ -54,26 +50,26 @@ def test_every_template_has_its_test() -> None:
     assert {name.replace("-", "_") for name in scaffold.app_templates()} <= tests
 
 
-def test_template_dash(cli: Cli) -> None:
-    assert "Harbour office" in callback(deployed(cli, "dash"))
+def test_template_dash(dev: Person) -> None:
+    assert "Harbour office" in callback(deployed(dev, "dash"))
 
 
-def test_template_wsgi(cli: Cli) -> None:
-    url = deployed(cli, "wsgi")
+def test_template_wsgi(dev: Person) -> None:
+    url = deployed(dev, "wsgi")
     page = fetch(url)[1]
     assert f'href="/{url.split("/")[-2]}/api/sites"' in page
     assert fetch(url + "static/style.css")[0] == 200
     assert json.loads(fetch(url + "api/sites")[1])[0]["name"] == "Harbour office"
 
 
-def test_template_streamlit(cli: Cli) -> None:
-    url = deployed(cli, "streamlit")
+def test_template_streamlit(dev: Person) -> None:
+    url = deployed(dev, "streamlit")
     assert "<title>Streamlit</title>" in fetch(url)[1]
     assert fetch(url + "_stcore/health") == (200, "ok")
 
 
-def test_template_dash_postgres(cli: Cli) -> None:
-    url = deployed(cli, "dash-postgres") + "_dash-update-component"
+def test_template_dash_postgres(dev: Person) -> None:
+    url = deployed(dev, "dash-postgres") + "_dash-update-component"
     hostile = "North depot'); DROP TABLE readings; --"
     for site, kwh in (("North depot", 12.5), (hostile, 1), ("Old Foundry", 7)):
         shown = json.dumps(
@@ -82,8 +78,8 @@ def test_template_dash_postgres(cli: Cli) -> None:
     assert "12.5" in shown and "7.0" in shown and "DROP" not in shown
 
 
-def test_template_dash_redis(cli: Cli) -> None:
-    url = deployed(cli, "dash-redis") + "_dash-update-component"
+def test_template_dash_redis(dev: Person) -> None:
+    url = deployed(dev, "dash-redis") + "_dash-update-component"
     body = asked("result.children result.className", "start", runs="1000")
     begun = post(url, body)
     query = f"?cacheKey={begun['cacheKey']}&job={begun['job']}"
@@ -96,10 +92,10 @@ def test_template_dash_redis(cli: Cli) -> None:
     assert "An even chance" in json.dumps(answer) and len(progress) > 1
 
 
-def test_database_that_is_missing_is_named(cli: Cli, tmp_path: Path) -> None:
+def test_database_that_is_missing_is_named(dev: Person, tmp_path: Path) -> None:
     folder = tmp_path / f"without-postgres-{secrets.token_hex(2)}"
     options = ("-y", "--template", "dash-postgres", "--path", str(folder))
-    assert cli.run("init", *options).returncode == 0
-    failed = cli.run("deploy", "-y", folder=folder)
-    assert failed.returncode == 3
-    assert "inv services.create --type postgres" in failed.stderr
+    assert dev.inv("init", *options).code == 0
+    failed = dev.inv("deploy", "-y", folder=folder)
+    assert failed.code == 3
+    assert "inv services.create --type postgres" in failed.err

@@ -22,8 +22,7 @@ from de_tasks.repo.git import Git, Remote
 from de_tasks.server import authority, control
 from de_tasks.server.authority import Certificates
 from de_tasks.transport import Transport
-from tests.browser import Browser
-from tests.conftest import Cli
+from tests.support.browser import Browser
 from tests.support.people import Person, passwords
 from tests.test_visitor_names import APP
 
@@ -137,15 +136,15 @@ def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -
 
 
 @pytest.mark.usefixtures("in_process")
-def test_login_remembers_its_authority(tls: control.Running, stranger: Cli, wsgi: Path) -> None:
-    stranger.host = ""
-    started = stranger.run("sandbox.start", "--data", str(tls.data))
-    assert started.stdout.startswith("https://127.0.0.1:"), started.stderr
-    assert "[dev]" in stranger.run("whoami").stdout
+def test_login_remembers_its_authority(tls: control.Running, nobody: Person, wsgi: Path) -> None:
+    nobody.host = ""
+    started = nobody.inv("sandbox.start", "--data", str(tls.data))
+    assert started.out.startswith("https://127.0.0.1:"), started.err
+    assert "[dev]" in nobody.inv("whoami").out
     (wsgi / "wsgi.py").write_text(ASKS_BACK)
-    done = stranger.run("deploy", "-y", folder=wsgi)
-    assert done.returncode == 0, done.stderr
-    app = json.loads(stranger.run("apps.status", "--json", folder=wsgi).stdout)["url"]
+    done = nobody.inv("deploy", "-y", folder=wsgi)
+    assert done.code == 0, done.err
+    app = json.loads(nobody.inv("apps.status", "--json", folder=wsgi).out)["url"]
     assert app.startswith("https://localhost:")
     trusting = ssl.create_default_context(cafile=tls.ca_path)
     with urllib.request.urlopen(app, context=trusting, timeout=30) as answer:
@@ -195,21 +194,21 @@ def test_visitor_is_known_over_tls_by_cookies_that_are_secure(
 
 
 @pytest.mark.usefixtures("in_process")
-def test_login_api_and_git_alike(tls: control.Running, stranger: Cli, quick: Path) -> None:
-    stranger.host = tls.url
+def test_login_api_and_git_alike(tls: control.Running, nobody: Person, quick: Path) -> None:
+    nobody.host = tls.url
     word = passwords(tls)["dev"]
     line = ("login", "--username", "dev", "--password-stdin")
-    refused = stranger.run(*line, stdin=word)
-    assert refused.returncode == 1 and "is not trusted" in refused.stderr
-    assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in refused.stderr
-    stranger.extra["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
-    for folder in (stranger.home, quick):
+    refused = nobody.inv(*line, stdin=word)
+    assert refused.code == 1 and "is not trusted" in refused.err
+    assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in refused.err
+    nobody.environment["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
+    for folder in (nobody.home, quick):
         (folder / "ca.pem").write_text(Path(tls.ca_path).read_text())
-    assert stranger.run(*line, stdin=word).returncode == 0
-    assert stranger.run("deploy", "-y", folder=quick).returncode == 0
-    other = authority.provide(stranger.home / "other").authority
-    stranger.extra["DASH_ENTERPRISE_CA_PATH"] = str(other)
-    assert "is not trusted" in stranger.run("whoami").stderr
+    assert nobody.inv(*line, stdin=word).code == 0
+    assert nobody.inv("deploy", "-y", folder=quick).code == 0
+    other = authority.provide(nobody.home / "other").authority
+    nobody.environment["DASH_ENTERPRISE_CA_PATH"] = str(other)
+    assert "is not trusted" in nobody.inv("whoami").err
 
 
 class Nobody:

@@ -19,8 +19,8 @@ from de_tasks.errors import NotLoggedIn
 from de_tasks.retry import Policy
 from de_tasks.server import control
 from de_tasks.transport import Transport
-from tests.conftest import Cli, passwords
 from tests.support.operations import follow
+from tests.support.people import Person
 from tests.support.stage import Stage, staged
 
 
@@ -79,16 +79,16 @@ def test_who_waits_for_points_renews_what_has_ended(stage: Stage) -> None:
     assert renewals(stage.running) == before + 1
 
 
-def test_commands_at_once_renew_once(cli: Cli, sandbox: control.Running) -> None:
-    store = Store.at(cli.home / ".dash_enterprise" / "credentials.json")
-    Stage.expire_in(store, cli.host)
+def test_commands_at_once_renew_once(dev: Person, sandbox: control.Running) -> None:
+    store = Store.atdev.keyfile
+    Stage.expire_in(store, dev.host)
     before = renewals(sandbox)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        codes = list(pool.map(lambda _: cli.run("whoami").returncode, range(3)))
+        codes = list(pool.map(lambda _: dev.inv("whoami").code, range(3)))
     assert codes == [0] * 3
     assert renewals(sandbox) == before + 1
     # What the three have left behind is good.
-    login = store.get(cli.host)
+    login = store.get(dev.host)
     assert login and Oidc(Host.parse(sandbox.url), Transport()).refresh(login)
 
 

@@ -16,7 +16,6 @@ from de_tasks.transport import Transport
 from de_tasks.vendor import choice, sentences
 from de_tasks.vendor.platform import fresh
 from tests import real_server
-from tests.conftest import Cli
 from tests.support.people import People, Person, passwords
 from tests.support.repositories import Repository
 
@@ -61,16 +60,16 @@ def stranger(sandbox: control.Running, tmp_path: Path) -> Person:
 
 @pytest.fixture(params=["stand-in", "de-tasks"])
 def vendor(
-    request: pytest.FixtureRequest, stranger: Person, sandbox: control.Running, tmp_path: Path
+    request: pytest.FixtureRequest, nobody: Person, sandbox: control.Running, tmp_path: Path
 ) -> Person:
     """`inv` over the stand-in, and over our own program in the role of `de`."""
     if request.param == "stand-in":
-        return through(stranger, sandbox, FAKE)
+        return through(nobody, sandbox, FAKE)
     # Our own settings would lead the program in the role of `de` to itself.
     script = tmp_path / "de"
     script.write_text(f'#!/bin/sh\nINVOKE_DE_PLATFORM=api exec {OURS} "$@"\n')
     script.chmod(0o755)
-    return through(stranger, sandbox, script)
+    return through(nobody, sandbox, script)
 
 
 def suffix(vendor: Person) -> str:
@@ -169,9 +168,9 @@ def test_broken_build_fails_the_deploy(vendor: Person, quick: Path) -> None:
     ids=lambda words: words[0],
 )
 def test_what_de_cannot_tell_is_said(
-    words: tuple[str, ...], stranger: Person, sandbox: control.Running
+    words: tuple[str, ...], nobody: Person, sandbox: control.Running
 ) -> None:
-    one = through(stranger, sandbox, FAKE)
+    one = through(nobody, sandbox, FAKE)
     one.inv("apps.create", "--name", "any")
     (one.home / "file").write_text("")
     done = one.inv(*words)
@@ -179,8 +178,8 @@ def test_what_de_cannot_tell_is_said(
     assert done.err.startswith("Not available through `de`: ")
 
 
-def test_login_is_left_to_de(stranger: Person, sandbox: control.Running) -> None:
-    one = through(stranger, sandbox, FAKE)
+def test_login_is_left_to_de(nobody: Person, sandbox: control.Running) -> None:
+    one = through(nobody, sandbox, FAKE)
     del one.environment["INVOKE_DE_NO_KEYFILE"]
     assert one.inv("login").code == 2  # A user name and password are not for a login.
     parts = ("DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD")
@@ -189,72 +188,70 @@ def test_login_is_left_to_de(stranger: Person, sandbox: control.Running) -> None
     told = script(one.home, f"{text}os.execv(sys.executable, [sys.executable, *words])\n")
     one.environment["INVOKE_DE_EXECUTABLE"] = str(told)
     # What `de` prints when it logs in goes to the terminal, past us.
-    cli = Cli(one.home, one.host, one.environment)
-    assert cli.run("login").stdout == f"Logged in as [dev] to [{one.host}]!\n"
+    dev = Person(one.home, one.host, one.environment)
+    assert dev.inv("login").out == f"Logged in as [dev] to [{one.host}]!\n"
     assert one.inv("whoami").out == f"Logged in as [dev] to [{one.host}].\n"
-    assert cli.run("logout").stdout == f"Logged out of [{one.host}].\n"
+    assert dev.inv("logout").out == f"Logged out of [{one.host}].\n"
     assert one.inv("whoami").code == 1
 
 
 def test_password_is_not_in_the_command_line(
-    stranger: Person, sandbox: control.Running, tmp_path: Path
+    nobody: Person, sandbox: control.Running, tmp_path: Path
 ) -> None:
     seen = tmp_path / "seen"
     text = f"import sys\nopen({str(seen)!r}, 'w').write(repr(sys.argv))\nsys.exit(3)"
     told = script(tmp_path, text)
-    one = through(stranger, sandbox, told)
+    one = through(nobody, sandbox, told)
     assert one.inv("whoami").code == 1
     assert "--no-keyfile" in seen.read_text()
     assert passwords(sandbox)["dev"] not in seen.read_text()
 
 
-def test_unknown_output_is_shown_whole(stranger: Person, sandbox: control.Running) -> None:
-    told = script(stranger.home, "print('Zap!\\nAnd more of it.')")
-    done = through(stranger, sandbox, told).inv("whoami")
+def test_unknown_output_is_shown_whole(nobody: Person, sandbox: control.Running) -> None:
+    told = script(nobody.home, "print('Zap!\\nAnd more of it.')")
+    done = through(nobody, sandbox, told).inv("whoami")
     assert done.code == 1
     assert "`de whoami`" in done.err and "Zap!\nAnd more of it." in done.err
 
 
-def test_password_in_its_output_is_masked(stranger: Person, sandbox: control.Running) -> None:
-    told = script(stranger.home, "import os\nprint(os.environ['DASH_ENTERPRISE_PASSWORD'])\n")
-    done = through(stranger, sandbox, told).inv("whoami")
+def test_password_in_its_output_is_masked(nobody: Person, sandbox: control.Running) -> None:
+    told = script(nobody.home, "import os\nprint(os.environ['DASH_ENTERPRISE_PASSWORD'])\n")
+    done = through(nobody, sandbox, told).inv("whoami")
     assert done.code == 1 and passwords(sandbox)["dev"] not in done.err
 
 
 def test_rate_limit_is_waited_out(
-    stranger: Person, sandbox: control.Running, monkeypatch: pytest.MonkeyPatch
+    nobody: Person, sandbox: control.Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("de_tasks.retry.SHORT_WAIT", 0.01)
-    mark = stranger.home / "asked"
+    mark = nobody.home / "asked"
     short = RATE_LIMIT.replace("9669", "50")
     told = script(
-        stranger.home,
+        nobody.home,
         f"import os, sys\nif not os.path.exists({str(mark)!r}):\n"
         f"    open({str(mark)!r}, 'w')\n    print('''{short}''')\n    sys.exit(1)\n"
-        f"print('Logged in as [dev] to [{stranger.host}].')\n",
+        f"print('Logged in as [dev] to [{nobody.host}].')\n",
     )
-    done = through(stranger, sandbox, told).inv("whoami")
+    done = through(nobody, sandbox, told).inv("whoami")
     assert done.code == 0 and "Rate limit reached" in done.err
 
 
-def test_untrusted_certificate_names_the_option(stranger: Person, sandbox: control.Running) -> None:
+def test_untrusted_certificate_names_the_option(nobody: Person, sandbox: control.Running) -> None:
     words = "certificate verify failed: unable to get local issuer certificate"
-    told = script(stranger.home, f"import sys\nsys.exit('{words}')")
-    done = through(stranger, sandbox, told).inv("whoami")
+    told = script(nobody.home, f"import sys\nsys.exit('{words}')")
+    done = through(nobody, sandbox, told).inv("whoami")
     assert done.code == 1 and "--ca-path" in done.err
 
 
-def test_missing_executable_says_where_to_get_it(
-    stranger: Person, sandbox: control.Running
-) -> None:
-    done = through(stranger, sandbox, Path("/nowhere/de")).inv("whoami")
+def test_missing_executable_says_where_to_get_it(nobody: Person, sandbox: control.Running) -> None:
+    done = through(nobody, sandbox, Path("/nowhere/de")).inv("whoami")
     assert done.code == 2
-    assert f"--extra-index-url {stranger.host}/packages" in done.err
+    assert f"--extra-index-url {nobody.host}/packages" in done.err
 
 
-def test_hooks_variables_do_not_reach_it(stranger: Person, sandbox: control.Running) -> None:
-    told = script(stranger.home, "import os\nprint(sorted(os.environ))\n")
-    one = through(stranger, sandbox, told)
+def test_hooks_variables_do_not_reach_it(nobody: Person, sandbox: control.Running) -> None:
+    told = script(nobody.home, "import os\nprint(sorted(os.environ))\n")
+    one = through(nobody, sandbox, told)
     one.environment["GIT_INDEX_FILE"] = "/somewhere"
     assert "GIT_INDEX_FILE" not in one.inv("whoami").err
 
@@ -299,10 +296,10 @@ def test_bad_way_is_named() -> None:
         choice.choose(Settings(platform="soap"), Host.parse("a.example"), Transport())
 
 
-def test_doctor_says_which_way(stranger: Person, sandbox: control.Running) -> None:
-    done = through(stranger, sandbox, FAKE).inv("doctor", "--json")
+def test_doctor_says_which_way(nobody: Person, sandbox: control.Running) -> None:
+    done = through(nobody, sandbox, FAKE).inv("doctor", "--json")
     found = {f["what"]: f["seen"] for f in json.loads(done.out)["findings"]}
-    assert found["way"] == f"{stranger.host} through the vendor's {FAKE}: de.platform says so"
+    assert found["way"] == f"{nobody.host} through the vendor's {FAKE}: de.platform says so"
 
 
 @pytest.mark.parametrize(
@@ -347,10 +344,8 @@ def test_lines_that_were_seen_are_taken_off(
     assert fresh(before, now) == new
 
 
-def test_scenario_for_a_real_server(
-    stranger: Person, sandbox: control.Running, quick: Path
-) -> None:
-    one = through(stranger, sandbox, FAKE)
+def test_scenario_for_a_real_server(nobody: Person, sandbox: control.Running, quick: Path) -> None:
+    one = through(nobody, sandbox, FAKE)
     steps = []
 
     def inv(*words: str) -> str:
@@ -373,10 +368,10 @@ def test_scenario_without_a_server_is_skipped(
 
 @pytest.mark.parametrize("way", ["hook", "fleet"])
 def test_others_deploy_through_it_too(
-    way: str, stranger: Person, sandbox: control.Running, quick: Path
+    way: str, nobody: Person, sandbox: control.Running, quick: Path
 ) -> None:
     name = f"vendor-{way}"
-    one = through(stranger, sandbox, FAKE)
+    one = through(nobody, sandbox, FAKE)
     one.environment["INVOKE_DE_HOOKS_YES"] = "1"
     entry = f"de:\n  branches: {{main: {name}}}\n  apps: [{{name: {name}, path: .}}]\n"
     (quick / "invoke.yaml").write_text(entry)

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.browser import Browser
+from tests.support.browser import Browser
 from tests.support.people import Person, log_in, passwords
 
 SHOW_REQUEST = """

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from de_tasks.server import control
-from tests.browser import Browser
+from tests.support.browser import Browser
 from tests.support.people import People, Person
 
 APP = """

@@ -28,8 +28,7 @@ from de_tasks.errors import AuthError, NotLoggedIn
 from de_tasks.retry import Policy
 from de_tasks.server import control
 from de_tasks.transport import Transport
-from tests.conftest import Cli, passwords
-from tests.support.people import People
+from tests.support.people import People, Person
 from tests.support.platforms import platform_of
 
 GIT = {
@@ -129,24 +128,26 @@ def test_two_sessions_refresh_an_expired_token(tmp_path: Path, oidc: Oidc, login
     assert one.header() == two.header() != f"Bearer {login.access_token}"
 
 
-def test_plain_git_push_shows_the_build(cli: Cli, login: Login, quick: Path) -> None:
-    assert cli.run("create", "--name", "plain-git").returncode == 0
+def test_plain_git_push_shows_the_build(dev: Person, login: Login, quick: Path) -> None:
+    assert dev.inv("create", "--name", "plain-git").code == 0
     git(quick, "init", "-q", "-b", "main")
     git(quick, "add", ".")
     git(quick, "commit", "-qm", "first")
     pair = base64.b64encode(f"dev:{login.access_token}".encode()).decode()
     for header in (f"Bearer {login.access_token}", f"Basic {pair}"):
-        option = f"http.extraHeader=Authorization: {header}"
+        option = f"http.environmentHeader=Authorization: {header}"
         git(quick, "commit", "-q", "--allow-empty", "-m", "again")
-        pushed = git(quick, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:master")
+        pushed = git(quick, "-c", option, "push", f"{dev.host}/GIT/plain-git", "HEAD:master")
         assert pushed.returncode == 0 and "remote: -----> Released" in pushed.stderr
-    refused = git(quick, "-c", option, "push", f"{cli.host}/GIT/plain-git", "HEAD:other")
+    refused = git(quick, "-c", option, "push", f"{dev.host}/GIT/plain-git", "HEAD:other")
     assert refused.returncode != 0 and "Only master is deployed" in refused.stderr
-    gone = git(quick, "-c", option, "push", f"{cli.host}/GIT/plain-git", ":master")
+    gone = git(quick, "-c", option, "push", f"{dev.host}/GIT/plain-git", ":master")
     assert gone.returncode != 0 and "cannot be deleted" in gone.stderr
 
 
-def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, quick: Path) -> None:
+def test_large_push_keeps_the_server_small(
+    dev: Person, sandbox: control.Running, quick: Path
+) -> None:
     (quick / "large.bin").write_bytes(os.urandom(60 * 1024**2))
     peak = [0]
     over = threading.Event()
@@ -160,11 +161,11 @@ def test_large_push_keeps_the_server_small(cli: Cli, sandbox: control.Running, q
     watcher.start()
     before = int(Path(f"/proc/{sandbox.pid}/status").read_text().split("VmRSS:")[1].split()[0])
     try:
-        done = cli.run("deploy", "-y", folder=quick)
+        done = dev.inv("deploy", "-y", folder=quick)
     finally:
         over.set()
         watcher.join()
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert peak[0] - before < 30 * 1024
 
 
@@ -211,11 +212,11 @@ web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]))
 """
 
 
-def test_websocket_through_the_proxy(cli: Cli, sandbox: control.Running, wsgi: Path) -> None:
+def test_websocket_through_the_proxy(dev: Person, sandbox: control.Running, wsgi: Path) -> None:
     (wsgi / "echo.py").write_text(ECHO)
     (wsgi / "Procfile").write_text("web: python echo.py\n")
     (wsgi / "requirements.txt").write_text("aiohttp\n")
-    assert cli.run("deploy", "-y", "--name", "sockets", folder=wsgi).returncode == 0
+    assert dev.inv("deploy", "-y", "--name", "sockets", folder=wsgi).code == 0
 
     async def talk() -> str:
         url = f"ws://localhost:{sandbox.port}/sockets/ws"

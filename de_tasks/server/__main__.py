@@ -17,7 +17,7 @@ import socket
 import sqlite3
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +26,8 @@ from de_tasks.server.leash import GRACE
 from de_tasks.server.sandbox import serve
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
 
+ATTEMPTS = 5
+"""To find a port that is free for IPv4 and for IPv6."""
 LEAST_ROOM = 1024**2
 """Bytes; with less than that a database error is taken for a full disk."""
 
@@ -40,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         lock = lock_data(settings.data)
         with lock:
             sockets = listen(settings.port)
+            settings = replace(settings, port=sockets[0].getsockname()[1])
             asyncio.run(serve(settings, sockets, ready, lock.fileno()))
     except (DeTasksError, OSError, sqlite3.Error) as error:
         problem = explain(error, settings)
@@ -88,15 +91,21 @@ def _runs(pid: str) -> bool:
 def listen(port: int) -> list[socket.socket]:
     """Listening sockets on loopback, for IPv4 and, where there is one, for IPv6.
 
-    Browsers try `::1` first for `localhost`, where the apps are. Raises `DeTasksError` when
-    the port is taken.
+    Browsers try `::1` first for `localhost`, where the apps are. Port 0 takes any that is
+    free. Raises `OSError` when the port is taken.
     """
-    sockets = [_bind(socket.AF_INET, PLATFORM_HOST, port)]
-    try:
-        sockets.append(_bind(socket.AF_INET6, "::1", port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise
+    for attempt in range(ATTEMPTS):
+        sockets = [_bind(socket.AF_INET, PLATFORM_HOST, port)]
+        try:
+            sockets.append(_bind(socket.AF_INET6, "::1", sockets[0].getsockname()[1]))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                sockets[0].close()
+                if port or attempt == ATTEMPTS - 1:
+                    raise
+                # What is free for IPv4 may be taken for IPv6: let the system choose again.
+                continue
+        break
     return sockets
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +21,8 @@ from de_tasks.errors import DeTasksError, UsageError
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
+LONGEST_ANSWER = 64 * 1024
+"""Bytes of a refusal that are read."""
 END_TIMEOUT = 20.0
 """For a sandbox that did not start in time: after that it is killed."""
 
@@ -121,13 +121,21 @@ def command(
 
 
 def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[str, Any]:
-    """Ask the sandbox something as its admin. Raises `DeTasksError` with its sentence."""
-    password = json.loads((running.data / "passwords.json").read_text("utf-8"))["admin"]
-    pair = base64.b64encode(f"admin:{password}".encode()).decode()
+    """Ask the sandbox something as an admin, with the key of this run in its data directory.
+
+    Raises `DeTasksError` with its sentence.
+    """
+    try:
+        key = (running.data / "admin.key").read_text("ascii")
+    except OSError as error:
+        raise DeTasksError(
+            f"{running.data / 'admin.key'} cannot be read: {error.strerror}. "
+            "Restart the sandbox: sandbox.stop, then sandbox.start"
+        ) from None
     request = urllib.request.Request(
         f"{running.url}/sandbox/{path}",
         json.dumps(body).encode(),
-        {"Content-Type": "application/json", "Authorization": f"Basic {pair}"},
+        {"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
     )
     try:
         with _open(running, request, timeout=30) as answer:
@@ -135,7 +143,7 @@ def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[
             return found
     except urllib.error.HTTPError as error:
         with error:
-            raise DeTasksError(str(json.load(error).get("error"))) from None
+            raise DeTasksError(_sentence(error)) from None
     except (OSError, ValueError) as error:
         raise DeTasksError(f"The sandbox did not answer: {error}") from None
 
@@ -170,14 +178,6 @@ def reset(data: Path) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port on loopback that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _flag(name: str, value: int | str) -> str:
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
@@ -191,6 +191,16 @@ def _open(running: Running, request: urllib.request.Request | str, timeout: floa
         context = ssl.create_default_context(cafile=running.ca_path)
         handlers.append(urllib.request.HTTPSHandler(context=context))
     return urllib.request.build_opener(*handlers).open(request, timeout=timeout)
+
+
+def _sentence(error: urllib.error.HTTPError) -> str:
+    """What the server says is wrong: ours says it in `error`, the API in `errors`."""
+    try:
+        body = json.loads(error.read(LONGEST_ANSWER))
+        said = body.get("error") or body["errors"][0]["message"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        said = None
+    return str(said or f"The sandbox answered with status {error.code}.")
 
 
 def _unblock() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 READ, WRITE = 1, 5
@@ -51,14 +52,17 @@ class Budget:
 class RateLimit:
     """Fixed windows that begin with a user's first action."""
 
-    def __init__(self, points: int, seconds: int) -> None:
+    def __init__(
+        self, points: int, seconds: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._points = points
         self._seconds = seconds
+        self._clock = clock
         self._windows: dict[str, _Window] = {}
 
     def budget(self, username: str) -> Budget:
         """The user's budget at this moment; looking at it begins no window."""
-        now = time.monotonic()
+        now = self._clock()
         window = self._windows.get(username) or _Window(now)
         left = window.begin + self._seconds - now if window.used else 0.0
         used = window.used if left > 0 else 0
@@ -82,7 +86,7 @@ class RateLimit:
             window.refused += 1
             return False
         if not budget.used:
-            window.begin, window.used = time.monotonic(), 0
+            window.begin, window.used = self._clock(), 0
         window.used += points
         window.spent += points
         return True

@@ -67,6 +67,8 @@ from de_tasks.server.visitors import Visitors
 
 PASSWORDS = "passwords.json"
 RUNNING = "running.json"
+ADMIN_KEY = "admin.key"
+"""What `control.administer` shows: whoever may read the data directory may do it anyway."""
 
 
 class Sandbox:
@@ -78,7 +80,7 @@ class Sandbox:
         data = settings.data
         self._settings = settings
         self._database = Database(data / "sandbox.sqlite3")
-        throttle = Throttle(settings.sign_in_failures, 60)
+        throttle = Throttle(settings.sign_in_failures, settings.sign_in_seconds)
         accounts = Accounts(self._database, data / "api-keys.secret", throttle)
         accounts.create_first_users(data / PASSWORDS)
         tokens = Tokens(self._database, accounts, settings)
@@ -134,6 +136,8 @@ class Sandbox:
             *(settings, repositories, apps, identity, self._pushes),
             *(self._leash, limit),
         )
+        key = secrets.token_urlsafe(32)
+        write_private(data / ADMIN_KEY, key)
         # Tells this sandbox from whatever else may answer on its port.
         self.instance = secrets.token_hex(8)
 
@@ -142,7 +146,7 @@ class Sandbox:
             routes=[
                 Route("/Manager/graphql", graphql.answer, methods=["POST"]),
                 Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
-                Mount("/sandbox", routes=Administration(accounts, identity, limit).routes()),
+                Mount("/sandbox", routes=Administration(accounts, identity, limit, key).routes()),
                 *Portal(settings, apps, sessions, pages).routes(),
                 *Manager(graphql, sessions, pages).routes(),
                 *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
@@ -257,4 +261,5 @@ async def serve(
                 raise
         finally:
             await sandbox.stop()
-            (settings.data / RUNNING).unlink(missing_ok=True)
+            for name in (RUNNING, ADMIN_KEY):
+                (settings.data / name).unlink(missing_ok=True)

@@ -17,6 +17,7 @@ class ServerSettings:
 
     data: Path
     port: int = 8888
+    """0 lets the system choose a free one; the file `running.json` then has its number."""
     access_token_seconds: int = 24 * 3600
     offline_token_seconds: int = 30 * 24 * 3600
     rate_limit_points: int = 60
@@ -30,7 +31,9 @@ class ServerSettings:
     tls: bool = False
     device_grant: bool = True
     sign_in_failures: int = 10
-    """Wrong passwords and codes of a user in a minute, and a fifth of those of an address."""
+    """Wrong passwords and codes of a user in a window, and a fifth of those of an address."""
+    sign_in_seconds: int = 60
+    """Length of that window."""
     patience: int = 20
     """For a request's headers, and again for a form; and a third of what a body to an app or a
     push may pause."""

@@ -65,7 +65,7 @@ def start(
     values = settings(context, sandbox_data=data)
     folder = _folder(values)
     number = whole_number(port, "--port") if port else values.sandbox_port
-    options: dict[str, int | str] = {"port": number or control.free_port()}
+    options: dict[str, int | str] = {"port": number}
     if number > 65535:
         raise UsageError(f"--port goes up to 65535, not {number}.")
     limits = (access_token_seconds, offline_token_seconds, rate_limit_points, rate_limit_seconds)

@@ -30,7 +30,7 @@ class Fire:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
         self._data, self._temporary = folder / "data", folder / "tmp"
-        self._port = control.free_port()
+        self._port = 0
         self._temporary.mkdir()
         self._pushers = [Pusher(folder, name) for name in ("one", "two")]
         self._actors: list[Actor] = [
@@ -114,7 +114,9 @@ class Fire:
             time.sleep(random.random() * 1.5)
             self._kill(child.pid)
             child.wait()
-        return control.start(self._data, options)
+        running = control.start(self._data, options)
+        self._port = running.port
+        return running
 
     def _kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)

@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 import requests
 
 from de_tasks.server import control
+from tests.support.backstage import backstage
 from tests.support.canaries import Row, contents
-from tests.support.people import Person, passwords
+from tests.support.people import Person
 from tests.support.repositories import Repository
 
 PROGRAMS = Path(sys.executable).parent
@@ -31,7 +32,7 @@ VALUE = "canary-value-5d1f"
 WRONG = "canary-wrong-8c2a"
 GIVEN = "canary-given-37b0"
 KEYFILES = {"authority.key", "server.key"}
-MEANT = {"credentials.json", "passwords.json", "secrets.env", *KEYFILES}
+MEANT = {"credentials.json", "passwords.json", "admin.key", "secrets.env", *KEYFILES}
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Stage:
         for line, good in [(a, True) for a in row.good] + [(a, False) for a in row.bad]:
             stdin = VALUE + "\n"
             if name == "login":
-                stdin = passwords(self.running)["dev"] if good else WRONG
+                stdin = backstage(self.running).password("dev") if good else WRONG
             words = [w.replace("REMOTE", f"{self.folder}.remote") for w in shlex.split(line)]
             if program != INV:
                 head = self.repository.git("rev-parse", "HEAD")
@@ -129,7 +130,10 @@ class Stage:
 
     def collect(self) -> None:
         """Remember whatever must not be seen, as far as it exists at this moment."""
-        self.canaries |= {self.key, *passwords(self.running).values()} - {""}
+        self.canaries |= {
+            self.key,
+            *map(backstage(self.running).password, ("admin", "dev", "viewer")),
+        } - {""}
         file = self.person.home / ".dash_enterprise" / "credentials.json"
         hosts = json.loads(file.read_text()).get("hosts", {}) if file.exists() else {}
         for login in hosts.values():
@@ -216,7 +220,7 @@ def staged(folder: Path, options: str, environment: dict[str, str]) -> Iterator[
             made.canaries.add(file.read_text().splitlines()[1])
         person.environment |= environment
         if "DASH_ENTERPRISE_USERNAME" in environment:
-            variables["DASH_ENTERPRISE_PASSWORD"] = passwords(running)["dev"]
+            variables["DASH_ENTERPRISE_PASSWORD"] = backstage(running).password("dev")
         repository.git("checkout", "-q", "-b", "feature")
         change = (folder / "wsgi.py").read_text().replace('"one"', '"two"')
         (folder / "wsgi.py").write_text(change)

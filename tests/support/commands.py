@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support.backstage import PASSWORD
 from tests.support.operations import OPERATIONS, Operation
-from tests.support.people import passwords
 from tests.support.repositories import Repository
 from tests.support.stage import SERVER, Stage
 
@@ -70,7 +70,7 @@ def _two_releases(stage: Stage) -> str:
     """Makes sure that there is a release to go back to; returns how often somebody did."""
     if len(stage.subjects()) < 2:
         done = stage.person.run(
-            ["deploy", "-n", "settled", "-m", stage.edit()], folder=stage.folder
+            ["deploy", "-n", stage.app, "-m", stage.edit()], folder=stage.folder
         )
         assert done.code == 0, done.err
     return str(_rolled_back(stage))
@@ -86,7 +86,7 @@ def _ending(stage: Stage) -> Path:
 
 def _preview(stage: Stage) -> str:
     branch = f"branch-{stage.word()}"
-    line = f"preview deploy -y -n settled --no-wait --branch {branch}"
+    line = f"preview deploy -y -n {stage.app} --no-wait --branch {branch}"
     done = stage.person.run(line, folder=stage.folder)
     assert done.code == 0, done.err
     return branch
@@ -103,8 +103,8 @@ def _no_preview(stage: Stage, branch: str) -> int:
 def _another_login(stage: Stage) -> str:
     """A login in a key file of its own, which ends without that of the stage."""
     path = str(stage.person.home / f"login-{stage.word()}.json")
-    line = ["--keyfile", path, "login", "--username", "dev", "--password-stdin"]
-    done = stage.person.run(line, stdin=passwords(stage.running)["dev"] + "\n")
+    line = ["--keyfile", path, "login", "--username", stage.person.name, "--password-stdin"]
+    done = stage.person.run(line, stdin=PASSWORD + "\n")
     assert done.code == 0, done.err
     return path
 
@@ -118,17 +118,17 @@ CHANGE = "services create --type redis --app-name|{}"
 COMMANDS = (
     *OPERATIONS,
     Operation("whoami", "whoami", "current"),
-    Operation("status", "status -n settled", "app\\(name"),
-    Operation("apps status", "apps status -n settled", "app\\(name"),
-    Operation("apps exists", "apps exists -n settled", "app\\(name"),
-    Operation("open", "open -n settled", "app\\(name"),
-    Operation("logs", "logs -n settled", "runtimeLogs"),
-    Operation("logs of the build", "logs -n settled --type build", "build\\(appname"),
-    Operation("history", "history -n settled", "builds\\(appname"),
-    Operation("diff", "diff -n settled --stat", "GET \\S+git-receive-pack", kind="push"),
+    Operation("status", "status -n {app}", "app\\(name"),
+    Operation("apps status", "apps status -n {app}", "app\\(name"),
+    Operation("apps exists", "apps exists -n {app}", "app\\(name"),
+    Operation("open", "open -n {app}", "app\\(name"),
+    Operation("logs", "logs -n {app}", "runtimeLogs"),
+    Operation("logs of the build", "logs -n {app} --type build", "build\\(appname"),
+    Operation("history", "history -n {app}", "builds\\(appname"),
+    Operation("diff", "diff -n {app} --stat", "GET \\S+git-receive-pack", kind="push"),
     Operation(
         "deploy, building",
-        "deploy -y -n settled|-m|{}",
+        "deploy -y -n {app}|-m|{}",
         "build\\(appname",
         Stage.edit,
         Stage.pushed,
@@ -136,17 +136,17 @@ COMMANDS = (
     ),
     Operation(
         "rollback",
-        "rollback -y -n settled",
+        "rollback -y -n {app}",
         "POST \\S+git-receive-pack",
         _two_releases,
         lambda stage, before: _rolled_back(stage) - int(before),
         whole=1,
         kind="upload",
     ),
-    Operation("restart", "restart -n settled", "restartApp"),
+    Operation("restart", "restart -n {app}", "restartApp"),
     Operation("delete", "delete -y -n|{}", "deleteApp", _app, _gone, whole=1),
     Operation("services list", "services list", "services"),
-    Operation("services exists", "services exists --type redis -n settled", "linkedServices"),
+    Operation("services exists", "services exists --type redis -n {app}", "linkedServices"),
     Operation("services create", CHANGE, "addService", _app, _databases, whole=1),
     Operation("services create, linking", CHANGE, "linkService", _app, _databases, whole=1),
     Operation(
@@ -157,7 +157,7 @@ COMMANDS = (
         _database_gone,
         whole=1,
     ),
-    Operation("apps logs", "apps logs -n settled", "runtimeLogs"),
+    Operation("apps logs", "apps logs -n {app}", "runtimeLogs"),
     Operation("doctor", "doctor", "current", code=1),
     Operation("doctor, describing", "doctor", "__schema", code=1),
     Operation(
@@ -168,10 +168,10 @@ COMMANDS = (
         _forgotten,
         whole=1,
     ),
-    Operation("run --with-env", "run --with-env -n settled", "app\\(name", where=_ending),
+    Operation("run --with-env", "run --with-env -n {app}", "app\\(name", where=_ending),
     Operation(
         "preview deploy",
-        "preview deploy -y -n settled --no-wait --branch|{}",
+        "preview deploy -y -n {app} --no-wait --branch|{}",
         "addApp",
         lambda stage: f"branch-{stage.word()}",
         _previewed,
@@ -179,16 +179,16 @@ COMMANDS = (
     ),
     Operation(
         "preview deploy, marking",
-        "preview deploy -y -n settled --no-wait --branch|{}",
+        "preview deploy -y -n {app} --no-wait --branch|{}",
         "updateApp",
         lambda stage: f"branch-{stage.word()}",
         _previewed,
         whole=1,
     ),
-    Operation("preview list", "preview list -n settled", "apps\\(page"),
+    Operation("preview list", "preview list -n {app}", "apps\\(page"),
     Operation(
         "preview delete",
-        "preview delete -y -n settled --branch|{}",
+        "preview delete -y -n {app} --branch|{}",
         "deleteApp",
         _preview,
         _no_preview,
@@ -196,7 +196,7 @@ COMMANDS = (
     ),
     Operation(
         "preview prune",
-        "preview prune -y -n settled",
+        "preview prune -y -n {app}",
         "deleteApp",
         _preview,
         _no_preview,

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from de_tasks.server import control
-from tests.attacker import ask, genuine
+from tests.support.attacker import ask, genuine
 
 
 class Repository:

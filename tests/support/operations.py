@@ -10,14 +10,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from tests.support.people import Done, passwords
+from tests.support.backstage import PASSWORD
+from tests.support.people import Done
 from tests.support.stage import Stage
 
 
 @dataclass(frozen=True)
 class Operation:
     """A kind of command. `line` is typed, once `prepare` has made ready and returned the words
-    that take the place of `{}`, in the folder that `where` gives; the fault meets requests that
+    that take the place of `{}`, for the stage's `{app}` and `{user}`, in the folder that `where` gives; the fault meets requests that
     match `target`.
 
     `effects` counts what has come of it: `whole` when it was done once, and less only when it did
@@ -39,7 +40,8 @@ class Operation:
 
     def run(self, stage: Stage, word: str) -> Done:
         """Type the line."""
-        first, *rest = (part.replace("{}", word) for part in self.line.split("|"))
+        line = self.line.replace("{app}", stage.app).replace("{user}", stage.person.name)
+        first, *rest = (part.replace("{}", word) for part in line.split("|"))
         words = [*first.split(), *rest]
 
         def short(least: float, most: float) -> float:
@@ -60,7 +62,7 @@ def _exists(stage: Stage, name: str) -> int:
 
 
 def _titled(stage: Stage, title: str) -> int:
-    details = stage.platform.details("settled")
+    details = stage.platform.details(stage.app)
     return int(details is not None and details.title == title)
 
 
@@ -73,7 +75,7 @@ OPERATIONS = (
     Operation("read", "apps list", "apps\\(page"),
     Operation(
         "set",
-        "apps update -n settled|--title|{}",
+        "apps update -n {app}|--title|{}",
         "updateApp",
         lambda stage: f"Title {stage.word()}",
         _titled,
@@ -82,14 +84,14 @@ OPERATIONS = (
     Operation("create", "apps create|-n|{}", "addApp", _new_name, _exists, whole=1),
     Operation(
         "log in",
-        "login --username dev --password-stdin",
+        "login --username {user} --password-stdin",
         "grant_type=password",
-        stdin=lambda stage: passwords(stage.running)["dev"] + "\n",
+        stdin=lambda stage: PASSWORD + "\n",
     ),
     Operation("renew", "whoami", "grant_type=refresh_token", _expired),
     Operation(
         "push",
-        "deploy -y -n settled --no-wait|-m|{}",
+        "deploy -y -n {app} --no-wait|-m|{}",
         "GET \\S+git-receive-pack",
         Stage.edit,
         Stage.pushed,
@@ -97,7 +99,7 @@ OPERATIONS = (
     ),
     Operation(
         "upload",
-        "deploy -y -n settled --no-wait|-m|{}",
+        "deploy -y -n {app} --no-wait|-m|{}",
         "POST \\S+git-receive-pack",
         Stage.edit,
         Stage.pushed,
@@ -118,4 +120,4 @@ def follow(stage: Stage, word: str) -> Done:
 
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
     with mock.patch.multiple("de_tasks.tasks.apps", FOLLOW_WAIT=1, time=clock):
-        return Operation("follow", "logs --follow -n settled", "").run(stage, word)
+        return Operation("follow", "logs --follow -n {app}", "").run(stage, word)

@@ -1,10 +1,11 @@
-"""Users of the sandbox at a keyboard: both programs, run in this process and so quickly."""
+"""Users of a sandbox at a keyboard, with both programs."""
 
 from __future__ import annotations
 
+import functools
 import io
-import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +17,11 @@ from unittest import mock
 from invoke import Program
 
 import de_tasks
+from de_tasks.auth.store import Store
 from de_tasks.program import DeTasksProgram
 from de_tasks.server import control
 from de_tasks.spelling import speak_as
+from tests.support.backstage import backstage
 
 CORE_AS_VARIABLE = {
     "--host": "DASH_ENTERPRISE_HOST",
@@ -27,6 +30,12 @@ CORE_AS_VARIABLE = {
     "--ca-path": "DASH_ENTERPRISE_CA_PATH",
 }
 """Under `inv`, what the program takes as core options comes from the environment."""
+
+
+TASKS = "from de_tasks import ns\n"
+PROGRAMS = Path(sys.executable).parent
+BOUND = 180
+"""Seconds; none of our commands takes nearly as long."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,21 @@ class Done:
 
 @dataclass
 class Person:
-    """Somebody with a home and a login of their own; a browser is started if somebody `browses`."""
+    """Somebody with a home and a login of their own; a browser is started if somebody `browses`.
+
+    `run`, `inv` and `call` work in this process, which is quick; `spawn` and `begin` start one.
+    """
 
     home: Path
     host: str
     environment: dict[str, str] = field(default_factory=dict)
     browses: bool = False
+    name: str = ""
+
+    @property
+    def keyfile(self) -> Path:
+        """Where the login is kept."""
+        return self.home / "login.json"
 
     def run(
         self,
@@ -66,6 +84,14 @@ class Person:
             words, extra = as_inv(words)
         return self.call(lambda: run_program(program, words), stdin, folder, terminal, extra)
 
+    def inv(
+        self, *words: str, folder: Path | None = None, stdin: str = "", terminal: bool = False
+    ) -> Done:
+        """Run a line as it is typed after `inv`, with the tasks.py of the folder."""
+        where = self._at_work(folder)
+        own = functools.partial(run_program, "inv", words, own_tasks=True)
+        return self.call(own, stdin, where, terminal)
+
     def call(
         self,
         body: Callable[[], int],
@@ -76,7 +102,7 @@ class Person:
     ) -> Done:
         """What anything of ours does in the place of a command: a git hook, for example."""
         out, err, opened = io.StringIO(), io.StringIO(), mock.Mock()
-        environment = self._environment(extra or {})
+        environment = self.variables(extra or {})
         with (
             surroundings(folder or self.home, environment, stdin, out, err),
             mock.patch("de_tasks.console.interactive", lambda: terminal),
@@ -89,59 +115,80 @@ class Person:
         addresses = tuple(str(call.args[0]) for call in opened.mock_calls)
         return Done(code, out.getvalue(), err.getvalue(), addresses)
 
-    def inv(self, *words: str, folder: Path | None = None, stdin: str = "") -> Done:
-        """Run a line as it is typed after `inv`."""
-        return self.run(words, "inv", stdin, folder)
+    def spawn(
+        self, *words: str, folder: Path | None = None, stdin: str = "", program: str = "inv"
+    ) -> Done:
+        """Run a program of its own to its end: for tests of how it starts, and of many at once."""
+        done = subprocess.run(
+            [str(PROGRAMS / program), *words],
+            cwd=self._at_work(folder),
+            env=self.variables(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=BOUND,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
 
-    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+    def begin(
+        self, *words: str, folder: Path | None = None, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        """`inv`, running in a session of its own."""
+        return subprocess.Popen(
+            [str(PROGRAMS / "inv"), *words],
+            cwd=self._at_work(folder),
+            env=self.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+
+    def variables(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of this person's programs."""
         named = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "DASH_ENTERPRISE_HOST": self.host,
-            "INVOKE_DE_KEYFILE": str(self.home / "login.json"),
+            "INVOKE_DE_KEYFILE": str(self.keyfile),
             **self.environment,
-            **extra,
+            **(extra or {}),
         }
         return {name: value for name, value in named.items() if value}
 
+    def _at_work(self, folder: Path | None) -> Path:
+        where = folder or self.home
+        if not (where / "tasks.py").exists():
+            (where / "tasks.py").write_text(TASKS)
+        return where
+
 
 class People:
-    """The users of a sandbox by name, logged in when they are first asked for."""
+    """Users of a sandbox whom no other test has, logged in when they are first asked for."""
 
     def __init__(self, running: control.Running, folder: Path) -> None:
         self._running = running
         self._folder = folder
         self._known: dict[str, Person] = {}
 
-    def __getitem__(self, username: str) -> Person:
-        if username not in self._known:
-            self._known[username] = log_in(self._running, username, self._folder / username)
-        return self._known[username]
+    def __getitem__(self, stem: str) -> Person:
+        return self._known.get(stem) or self.add(stem)
 
-    def add(self, username: str, role: str, groups: Sequence[str] = ()) -> Person:
-        """A new user, or the one that an earlier test has made."""
-        if username not in self._known:
-            wish = {"username": username, "role": role, "groups": list(groups)}
-            password = control.administer(self._running, "users", wish)["password"]
-            home = self._folder / username
-            self._known[username] = log_in(self._running, username, home, password)
-        return self._known[username]
+    def add(self, stem: str, role: str = "", groups: Sequence[str] = ()) -> Person:
+        """A new user, known by `stem` from now on; the name is in `Person.name`."""
+        name = backstage(self._running).add(stem, role, groups)
+        self._known[stem] = log_in(self._running, name, self._folder / name)
+        return self._known[stem]
 
 
-def passwords(running: control.Running) -> dict[str, str]:
-    """The passwords of the users that every sandbox has."""
-    found: dict[str, str] = json.loads((running.data / "passwords.json").read_text())
-    return found
-
-
-def log_in(running: control.Running, username: str, home: Path, password: str = "") -> Person:
-    """A user of the sandbox, logged in."""
+def log_in(running: control.Running, username: str, home: Path, url: str = "") -> Person:
+    """A user of the sandbox, logged in to it, or to what stands before it at `url`."""
     home.mkdir(parents=True, exist_ok=True)
-    person = Person(home, running.url)
-    word = password or passwords(running)[username]
-    line = f"login --username {username} --password-stdin"
-    done = person.run(line, stdin=word + "\n")
-    assert done.code == 0, done.err
+    person = Person(home, url or running.url, name=username)
+    Store.at(person.keyfile).put(backstage(running).login(username, url))
     return person
 
 

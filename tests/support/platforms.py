@@ -14,14 +14,14 @@ from de_tasks.config import Host
 from de_tasks.retry import Policy
 from de_tasks.server.control import Running
 from de_tasks.transport import Transport
-from tests.conftest import passwords
+from tests.support.backstage import backstage
 
 
 def account_of(running: Running, user: str, policy: Policy | None = None) -> Account:
     """The account of a user, newly logged in; its budget lies in the sandbox's data directory."""
     policy = policy or Policy()
     oidc = Oidc(Host.parse(running.url), Transport(), policy)
-    session = Session(oidc, oidc.password(user, passwords(running)[user]))
+    session = Session(oidc, backstage(running).login(user))
     return Account(session, policy, Budget(Path(running.data), running.url, user))
 
 

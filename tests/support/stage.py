@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,9 +19,10 @@ from de_tasks.auth.store import Store
 from de_tasks.retry import Policy
 from de_tasks.server import control
 from tests.soak.invariants import state
+from tests.support.backstage import backstage
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault, refused
-from tests.support.people import Person, passwords
+from tests.support.people import Person, log_in
 from tests.support.platforms import platform_of
 
 DEADLINE, ATTEMPTS = 20, 4
@@ -56,6 +58,11 @@ class Stage:
     """Called when a command begins to wait before it tries again."""
     _cells: int = 0
 
+    @property
+    def app(self) -> str:
+        """The name of the app."""
+        return self.folder.name
+
     def word(self) -> str:
         """A word that no other cell has."""
         self._cells += 1
@@ -67,8 +74,10 @@ class Stage:
         (self.folder / "note.txt").write_text(message)
         return message
 
-    def subjects(self, app: str = "settled") -> list[str]:
-        """First lines of the messages of all commits that were deployed to an app."""
+    def subjects(self, app: str = "") -> list[str]:
+        """First lines of the messages of all commits that were deployed to an app, this one's
+        if none is named."""
+        app = app or self.app
         numbers = {name: number for number, name in state(self.running.data).apps.items()}
         if app not in numbers:
             return []
@@ -178,7 +187,7 @@ def staged(
     """A person, logged in through a proxy, with an app that is deployed; over TLS with an
     `authority` for the proxy's certificate."""
     (home / "tmp").mkdir(parents=True)
-    folder = home / "settled"
+    folder = home / f"settled-{secrets.token_hex(2)}"
     folder.mkdir()
     (folder / "serve.py").write_text(SERVER)
     (folder / "Procfile").write_text("web: python serve.py\n")
@@ -190,13 +199,11 @@ def staged(
         environment["DASH_ENTERPRISE_CA_PATH"] = str(home / "authority.pem")
         context = serving(authority.issue_cert(ADDRESS))
     with FaultProxy(running.url, context, ADDRESS).running() as proxy:
-        person = Person(home, proxy.url, environment)
-        word = passwords(running)["dev"]
-        done = person.run("login --username dev --password-stdin", stdin=word + "\n")
-        assert done.code == 0, done.err
+        person = log_in(running, backstage(running).add(), home, proxy.url)
+        person.environment |= environment
         done = person.run("deploy -y", folder=folder)
         assert done.code == 0, done.err
-        platform = platform_of(running, "dev")
-        app = platform.app("settled")
+        platform = platform_of(running, person.name)
+        app = platform.app(folder.name)
         assert app
         yield Stage(running, proxy, person, folder, platform, app.url, authority)

@@ -8,7 +8,7 @@ import requests
 import schemathesis
 
 from de_tasks.server import control
-from tests.attacker import from_address, post
+from tests.support.attacker import from_address, post
 
 BUDGET = hypothesis.settings(
     max_examples=60,

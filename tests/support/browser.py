@@ -8,17 +8,18 @@ import re
 import requests
 
 from de_tasks.server import control
-from tests.support.people import passwords
+from tests.support.addresses import client
+from tests.support.backstage import backstage
 
 FIELD = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 
 
 class Browser:
-    """Someone's browser on a sandbox."""
+    """Someone's browser on a sandbox, at the address of the present test."""
 
     def __init__(self, running: control.Running, session: requests.Session | None = None) -> None:
         self.running = running
-        self.session = session or requests.Session()
+        self.session = session or client()
         self.apps = f"http://localhost:{running.port}"
 
     def get(self, url: str, **options: object) -> requests.Response:
@@ -35,4 +36,4 @@ class Browser:
     def sign_in(self, user: str, page: requests.Response | None = None) -> requests.Response:
         """Sign in at the platform, or on the form that a page has led to."""
         form = page or self.get("/auth/realms/dash/sign-in")
-        return self.submit(form, username=user, password=passwords(self.running)[user])
+        return self.submit(form, username=user, password=backstage(self.running).password(user))

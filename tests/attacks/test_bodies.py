@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import (
+from tests.support.attacker import (
     OPENID,
     REALM,
     REFUSED,

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import REFUSED, bounded, genuine, platform, request, talk
+from tests.support.attacker import REFUSED, bounded, genuine, platform, request, talk
 from tests.support.git_objects import Repository, header, pack, varint
 
 NOBODY = "0" * 40

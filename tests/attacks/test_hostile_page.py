@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from tests.attacker import OPENID, genuine, keeper
+from tests.support.attacker import OPENID, genuine, keeper
 from tests.support.people import log_in
 
 if TYPE_CHECKING:

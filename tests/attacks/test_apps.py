@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import (
+from tests.support.attacker import (
     OPENID,
     REALM,
     REFUSED,
@@ -23,7 +23,7 @@ from tests.attacker import (
     signed_in,
     talk,
 )
-from tests.browser import Browser
+from tests.support.browser import Browser
 from tests.support.people import log_in
 
 # What it receives it tries in every way; what was answered is its page.

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from de_tasks.server import control
-from tests.attacker import OPENID, basic, genuine, login, opened
+from tests.support.attacker import OPENID, basic, genuine, login, opened
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import requests
 
 from de_tasks.server import control
-from tests.browser import Browser
-from tests.support.people import passwords
+from de_tasks.server.tokens import TokenSet
+from tests.support.addresses import client, here
+from tests.support.backstage import backstage
 
 REALM = "/auth/realms/dash"
 OPENID = f"{REALM}/protocol/openid-connect"
@@ -39,7 +39,9 @@ class Answer:
 def talk(running: control.Running, pieces: Iterable[bytes], seconds: float = SECONDS) -> Answer:
     """Send pieces until the server answers; raises `TimeoutError` when it does not in time."""
     deadline = time.monotonic() + seconds
-    with socket.create_connection(("127.0.0.1", running.port), timeout=0.05) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", running.port), timeout=0.05, source_address=(here.address, 0)
+    ) as connection:
         received, sending = b"", iter(pieces)
         while b"\r\n\r\n" not in received:
             if time.monotonic() > deadline:
@@ -114,45 +116,29 @@ def basic(user: str, password: str) -> str:
 def post(running: control.Running, endpoint: str, **fields: str) -> requests.Response:
     """Ask an OpenID endpoint as the client `dash`."""
     data = {"client_id": "dash", **fields}
-    return requests.post(f"{running.url}{OPENID}/{endpoint}", data=data, timeout=10)
+    return client().post(f"{running.url}{OPENID}/{endpoint}", data=data, timeout=10)
 
 
-def login(running: control.Running, user: str = "admin") -> dict[str, Any]:
-    """Tokens of a new login."""
-    word = passwords(running)[user]
-    answer = post(running, "token", grant_type="password", username=user, password=word)
-    found: dict[str, Any] = answer.json()
-    return found
+def login(running: control.Running, stem: str = "admin") -> TokenSet:
+    """Tokens of a new login of a new user."""
+    books = backstage(running)
+    return books.tokens(books.add(stem))
 
 
 @functools.cache
 def genuine(running: control.Running) -> str:
-    """A good access token of admin's; and admin has an app `vault` to break into."""
-    token = str(login(running)["access_token"])
+    """A good access token of an admin who does nothing else, and has an app `vault` to break
+    into."""
+    token = login(running).access_token
     ask(running, 'mutation { addApp(name: "vault") { error } }', f"Bearer {token}")
     return token
-
-
-@functools.cache
-def signed_in(running: control.Running, user: str, to: str) -> Browser:
-    """A user's browser for some purpose, which an attack that locks the user out does not touch."""
-    browser = Browser(running)
-    browser.sign_in(user)
-    return browser
-
-
-@functools.cache
-def keeper(running: control.Running) -> str:
-    """The password of `keeper`, another admin, whom no attack locks out."""
-    wish = {"username": "keeper", "role": "admin", "groups": []}
-    return str(control.administer(running, "users", wish)["password"])
 
 
 def ask(
     running: control.Running, query: str, authorization: str, **variables: object
 ) -> requests.Response:
     """Ask the platform API."""
-    return requests.post(
+    return client().post(
         f"{running.url}/Manager/graphql",
         json={"query": query, "variables": variables},
         headers={"Authorization": authorization},
@@ -170,17 +156,5 @@ def opened(running: control.Running, token: str) -> set[int]:
         f"{OPENID}/userinfo",
         "/sandbox/users",
     ):
-        answers.append(requests.get(running.url + path, headers=bearer, timeout=10))
+        answers.append(client().get(running.url + path, headers=bearer, timeout=10))
     return {answer.status_code for answer in answers}
-
-
-def from_address(address: str) -> requests.Session:
-    """A client that comes from another address of loopback: failures are counted by it."""
-    session = requests.Session()
-
-    class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *args: object, **options: object) -> None:
-            super().init_poolmanager(*args, source_address=(address, 0), **options)  # type: ignore[arg-type,no-untyped-call]
-
-    session.mount("http://", Adapter())
-    return session

@@ -11,9 +11,8 @@ import requests
 
 from de_tasks.server import control
 from de_tasks.server.authorization import challenge_of
-from tests.attacker import OPENID, REALM, genuine
-from tests.browser import Browser
-from tests.conftest import passwords
+from tests.support.attacker import OPENID, REALM, genuine
+from tests.support.browser import Browser
 
 ELSEWHERE = [
     "https://evil.example/",

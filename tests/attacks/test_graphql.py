@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import REFUSED, ask, bounded, genuine, login
+from tests.support.attacker import REFUSED, ask, bounded, genuine, login
 
 
 def spreads(levels: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import login, opened, post
+from tests.support.attacker import login, opened, post
 
 
 def test_replayed_refresh_token_ends_the_whole_login(fortress: control.Running) -> None:

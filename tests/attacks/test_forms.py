@@ -10,9 +10,8 @@ import requests
 
 from de_tasks.server import control
 from de_tasks.server.manager import CHANGES
-from tests.attacker import OPENID, REALM, genuine, signed_in
-from tests.browser import Browser
-from tests.conftest import passwords
+from tests.support.attacker import OPENID, REALM, genuine, signed_in
+from tests.support.browser import Browser
 
 
 def test_session_is_a_new_one_after_signing_in(fortress: control.Running) -> None:

@@ -10,9 +10,8 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import OPENID, REALM, basic, from_address
-from tests.browser import Browser
-from tests.conftest import passwords
+from tests.support.attacker import OPENID, REALM, basic, from_address
+from tests.support.browser import Browser
 
 ADDRESSES = (f"127.0.1.{number}" for number in itertools.count(1))
 

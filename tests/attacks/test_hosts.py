@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from de_tasks.server import control
-from tests.attacker import (
+from tests.support.attacker import (
     OPENID,
     REALM,
     REFUSED,

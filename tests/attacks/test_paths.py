@@ -8,14 +8,14 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.attacker import (
+from tests.support.attacker import (
     REFUSED,
     ask,
     genuine,
     request,
     talk,
 )
-from tests.browser import Browser
+from tests.support.browser import Browser
 
 PATHS = [
     "/GIT/../../etc/passwd/info/refs",

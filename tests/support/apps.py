@@ -1,0 +1,32 @@
+"""Folders of small apps."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+WSGI = """
+import json, os, time
+VERSION = "one"
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    print("asked for", path, flush=True)
+    if path == "/env":
+        return [json.dumps(sorted(os.environ)).encode()]
+    if path == "/slow":
+        time.sleep(1)
+    return [f"hello {VERSION}".encode()]
+"""
+SERVER = "web: python -m http.server $PORT --bind 127.0.0.1\n"
+
+
+def app_folder(tmp_path: Path, test: str, **files: str) -> Path:
+    """A new folder with files, named after a test as no other app is; `_` in a file's name
+    stands for a dot."""
+    stem = test.removeprefix("test_").split("[")[0].replace("_", "-")[:18].strip("-")
+    folder = tmp_path / f"{stem}-{secrets.token_hex(2)}"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    return folder

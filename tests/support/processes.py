@@ -1,0 +1,18 @@
+"""What runs on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that name a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
