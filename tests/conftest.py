@@ -73,22 +73,6 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
-    """A sandbox to attack: little patience, and small limits."""
-    options: dict[str, int | str] = {
-        "port": 0,
-        "start_timeout": 8,
-        "rate_limit_points": 5000,
-        "patience": 2,
-        "sign_in_failures": 3,
-        "push_limit": 20 * 1024**2,
-    }
-    running = control.start(tmp_path_factory.mktemp("fortress"), options)
-    yield running
-    control.stop(running)
-
-
-@pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
     """A sandbox that serves TLS; who may open its apps is as in `sandbox`."""
     data = tmp_path_factory.mktemp("tls")
