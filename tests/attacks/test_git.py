@@ -71,8 +71,8 @@ def test_difference_that_grows_when_it_is_applied(
     base = b"\0" * 8 * 1024**2
     name = hashlib.sha1(b"blob %d\0" % len(base) + base).digest()
     # A little more than the GiB that a git process may have.
-    copies = 150
-    delta = varint(len(base)) + varint(len(base) * copies) + b"\xf0\xff\xff\x7f" * copies
+    copies, piece = 150, 0x7FFFFF
+    delta = varint(len(base)) + varint(piece * copies) + b"\xf0\xff\xff\x7f" * copies
     bomb = pack(
         header(3, len(base)) + zlib.compress(base),
         header(7, len(delta)) + name + zlib.compress(delta),
