@@ -18,7 +18,7 @@ from invoke.util import yaml as invokes_yaml
 from de_tasks import fitting, scaffold
 from tests.support.backstage import PASSWORD
 from tests.support.people import PROGRAMS, Person
-from tests.support.repositories import Repository
+from tests.support.repositories import BOUND, Repository
 from tests.support.visits import fetch
 
 HOSTILE_BRANCH = "fix/`touch${IFS}pwned`;$(touch${IFS}pwned)'\"&&false"
@@ -205,7 +205,7 @@ class Runner:
             env={**self.variables, "HOME": str(self.home), **variables},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=BOUND,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -13,6 +13,9 @@ IDENTITY = {
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
 }
 
+BOUND = 900
+"""Seconds, after which a command hangs; pre-commit installs whole environments in one."""
+
 
 @dataclass
 class Repository:
@@ -41,7 +44,7 @@ class Repository:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=BOUND,
             check=False,
         )
 
