@@ -48,11 +48,11 @@ def test_client_alone_deploys_and_then_the_sandbox_runs(
     uv("venv", "--quiet", "--python", python(version), str(venv))
     uv("pip", "install", "--quiet", "--python", str(programs / "python"), wheel)
     inv = str(programs / "inv")
-    done = dev.inv("deploy", "-y", program=inv, folder=page)
+    done = dev.spawn("deploy", "-y", folder=page, program=inv)
     assert done.code == 0 and "is live after" in done.out, done.err
-    refused = dev.inv("sandbox.start", folder=page, program=inv)
+    refused = dev.spawn("sandbox.start", folder=page, program=inv)
     assert refused.code == 2 and "pip install 'de-tasks[sandbox]'" in refused.err
-    assert dev.inv("--version", program=str(programs / "de-tasks")).out.startswith("de-tasks, ")
+    assert dev.spawn("--version", program=str(programs / "de-tasks")).out.startswith("de-tasks, ")
     module = [str(programs / "python"), "-m", "de_tasks", "--version"]
     assert subprocess.run(module, capture_output=True, check=True, timeout=60).stdout
     # The sandbox starts at 3.11; that one runs in every other test.
@@ -62,10 +62,10 @@ def test_client_alone_deploys_and_then_the_sandbox_runs(
 
 
 def sandbox_runs(dev: Person, inv: str, folder: Path) -> None:
-    started = dev.inv("sandbox.start", "--port", "0", program=inv)
+    started = dev.spawn("sandbox.start", "--port", "0", program=inv)
     assert started.code == 0, started.err
     try:
-        done = dev.inv("deploy", "-y", folder=folder, program=inv)
+        done = dev.spawn("deploy", "-y", folder=folder, program=inv)
         assert done.code == 0, done.err
     finally:
-        assert dev.inv("sandbox.stop", program=inv).out == "The sandbox has stopped.\n"
+        assert dev.spawn("sandbox.stop", program=inv).out == "The sandbox has stopped.\n"
