@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from tests.support.people import Person, log_in
+from tests.support.people import LONGEST, Person, log_in
 from tests.support.processes import processes_of
 from tests.support.waiting import BOUND, until
 from tests.support.web import address, fetch
@@ -199,6 +199,6 @@ def test_interrupted_demo_leaves_no_process(moment: str, tmp_path: Path) -> None
     assert any(MOMENTS[moment](line, tmp_path) for line in demo.stdout)
     os.killpg(demo.pid, signal.SIGINT)
     rest = demo.stdout.read()
-    assert demo.wait(BOUND) == 130, rest
+    assert demo.wait(LONGEST) == 130, rest
     assert "The sandbox" in rest
     assert processes_of(tmp_path) == []

@@ -19,7 +19,7 @@ from de_tasks.errors import DeTasksError
 from de_tasks.server import control
 from tests.support.addresses import client
 from tests.support.disks import small_disk
-from tests.support.people import PROGRAMS, TASKS, Person
+from tests.support.people import LONGEST, PROGRAMS, TASKS, Person
 from tests.support.processes import processes_of
 from tests.support.stage import Stage
 from tests.support.waiting import BOUND, until
@@ -107,7 +107,7 @@ def test_foreground_ends_with_its_signal(own: Person) -> None:
     running = control.find(data)
     assert running and running.pid == child.pid
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=BOUND)
+    child.communicate(timeout=LONGEST)
     assert child.returncode == 0 and control.find(data) is None
 
 
