@@ -18,8 +18,8 @@ import requests
 from de_tasks.server import control
 from tests.support.people import LONGEST, Person, log_in
 from tests.support.processes import processes_of
+from tests.support.visits import address, fetch
 from tests.support.waiting import BOUND, until
-from tests.support.web import address, fetch
 
 # That the program starts, `test_demo_does_the_main_job` shows.
 ROOT = Path(__file__).resolve().parent.parent

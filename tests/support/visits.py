@@ -1,4 +1,4 @@
-"""What an address answers, and where an app is."""
+"""Apps as their visitors see them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import urllib.request
 from pathlib import Path
 
 from tests.support.people import Person
-from tests.support.waiting import BOUND
 
 
 def fetch(url: str, host: str = "") -> tuple[int, str]:
-    """Status and body of an answer, whatever the status."""
+    """The status and the text of a page."""
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with urllib.request.urlopen(request, timeout=BOUND) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
+        return error.code, error.read().decode()
 
 
 def address(person: Person, folder: Path) -> str:
