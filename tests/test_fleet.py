@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,8 @@ import pytest
 from de_tasks import fleets, matrices
 from de_tasks.errors import UsageError
 from de_tasks.repo.changes import changed_since
+from tests.support.gitserver import git
 from tests.support.people import Person
-
-
-def git(folder: Path, *words: str) -> str:
-    name = ("-c", "user.name=a", "-c", "user.email=a@b")
-    done = subprocess.run(["git", *name, *words], cwd=folder, capture_output=True, check=True)
-    return done.stdout.decode().strip()
 
 
 @pytest.fixture

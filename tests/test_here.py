@@ -7,7 +7,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,13 @@ from de_tasks.auth.oidc import Oidc
 from de_tasks.config import Host
 from de_tasks.server import control
 from de_tasks.transport import Transport
+from tests.support import ports
+from tests.support.backstage import backstage
 from tests.support.browser import Browser
-from tests.support.people import People
+from tests.support.people import LONGEST, PROGRAMS, People
 from tests.support.processes import processes_of
+from tests.support.waiting import BOUND, until
 
-PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 SERVER = """
 import os, sys
 from wsgiref.simple_server import make_server
@@ -54,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 def running(folder: Path, *options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """`de-tasks run`, ended by Ctrl-C."""
     child = subprocess.Popen(
-        [PROGRAM, "run", str(folder), *options],
+        [str(PROGRAMS / "de-tasks"), "run", str(folder), *options],
         env={"PATH": os.environ["PATH"], "HOME": str(folder.parent), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -65,23 +66,25 @@ def running(folder: Path, *options: str, **environment: str) -> Iterator[subproc
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGINT)
-        child.communicate(timeout=20)
+        child.communicate(timeout=LONGEST)
 
 
 def page(port: int) -> str:
     """What the app answers, when it does."""
-    deadline = time.monotonic() + 30
-    while True:
+
+    def answer() -> str:
         try:
-            return requests.get(f"http://127.0.0.1:{port}/", timeout=10).text
+            return requests.get(f"http://127.0.0.1:{port}/", timeout=BOUND).text
         except requests.ConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+            return ""
+
+    return until(answer, "the app answers")
 
 
 @pytest.fixture
-def port() -> int:
-    return control.free_port()
+def port() -> Iterator[int]:
+    with ports.held() as number:
+        yield number
 
 
 def test_run_starts_web_alone_in_development_mode(folder: Path, port: int) -> None:
@@ -96,9 +99,9 @@ def test_run_all_starts_every_process_and_leaves_none(folder: Path, port: int) -
     with running(folder, "--all", "--port", str(port)) as child:
         assert page(port) == "one None None"
         assert child.stdout
-        assert child.stdout.readline() == "worker | beat\n"
-        lines = processes_of(folder / "wsgi.py")
-        assert any("tail -f" in line for line in lines) and "release" not in " ".join(lines)
+        assert "worker | beat\n" in child.stdout
+        until(lambda: "tail -f" in " ".join(processes_of(folder / "wsgi.py")), "the worker's child")
+        assert "release" not in " ".join(processes_of(folder / "wsgi.py"))
     assert child.returncode == 130
     assert processes_of(folder / "wsgi.py") == []
 
@@ -106,28 +109,27 @@ def test_run_all_starts_every_process_and_leaves_none(folder: Path, port: int) -
 def test_run_with_the_variables_of_the_deployed_app(
     folder: Path, port: int, people: People
 ) -> None:
-    person = people["dev"]
-    person.run("apps create -n run-env")
-    person.run("apps update -n run-env --add-environment-variable KEY=canary-20c4")
+    person, app = people["dev"], f"run-{secrets.token_hex(3)}"
+    person.run(f"apps create -n {app}")
+    person.run(f"apps update -n {app} --add-environment-variable KEY=canary-20c4")
     environment = {
         "DASH_ENTERPRISE_HOST": person.host,
-        "INVOKE_DE_KEYFILE": str(person.home / "login.json"),
+        "INVOKE_DE_KEYFILE": str(person.keyfile),
     }
-    options = ("--with-env", "-n", "run-env", "--port", str(port))
+    options = ("--with-env", "-n", app, "--port", str(port))
     with running(folder, *options, **environment) as child:
         assert page(port) == "one canary-20c4 true"
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=LONGEST)
     assert "canary-20c4" not in out + err
 
 
 def test_run_ends_with_the_first_process_that_ends(folder: Path, port: int) -> None:
     (folder / "Procfile").write_text(f"web: {sys.executable} {folder}/wsgi.py\nother: exit 3\n")
     with running(folder, "--all", "--port", str(port)) as child:
-        assert child.wait(20) == 1
-        assert (
-            child.stderr and "has ended with status 3; so all were stopped" in child.stderr.read()
-        )
+        assert child.wait(LONGEST) == 1
+        assert child.stderr
+        assert "has ended with status 3; so all were stopped" in child.stderr.read()
     assert processes_of(folder / "wsgi.py") == []
 
 
@@ -136,13 +138,15 @@ def test_run_reloads_a_changed_file(folder: Path, port: int) -> None:
     (folder / "Procfile").write_text(f"web: {gunicorn} wsgi:application\n")
     with running(folder, "--port", str(port)):
         assert page(port).startswith("one")
-        deadline = time.monotonic() + 30
-        while not page(port).startswith("two") and time.monotonic() < deadline:
+
+        def changed() -> bool:
             # Of another length, or Python takes what it has compiled in the same second; and
             # once more if the server was not looking yet.
-            (folder / "wsgi.py").write_text(SERVER.replace("one", "two, longer"))
-            time.sleep(1)
-        assert page(port).startswith("two")
+            (folder / "new").write_text(SERVER.replace("one", "two, longer"))
+            (folder / "new").replace(folder / "wsgi.py")
+            return page(port).startswith("two")
+
+        until(changed, "the changed file")
 
 
 def test_docs_is_opened_and_printed(people: People) -> None:
@@ -151,16 +155,19 @@ def test_docs_is_opened_and_printed(people: People) -> None:
     assert done.out == f"{person.host}/docs\n" and done.opened == (f"{person.host}/docs",)
 
 
-def test_docs_page_is_for_those_with_a_seat(sandbox: control.Running) -> None:
-    browser = Browser(sandbox)
-    assert "sign-in" in browser.get("/docs").url
-    browser.sign_in("viewer")
-    forbidden = browser.get("/docs")
+def test_docs_page_is_for_those_with_a_seat(sandbox: control.Running, people: People) -> None:
+    assert "sign-in" in Browser(sandbox).get("/docs").url
+    forbidden = signed_in(sandbox, people["viewer"].name).get("/docs")
     assert forbidden.status_code == 403 and "Forbidden" in forbidden.text
     assert "https://dash.plotly.com/" in forbidden.text
+    assert signed_in(sandbox, people["dev"].name).get("/docs").status_code == 200
+
+
+def signed_in(sandbox: control.Running, name: str) -> Browser:
     browser = Browser(sandbox)
-    browser.sign_in("dev")
-    assert browser.get("/docs").status_code == 200
+    cookie = f"de-session-{sandbox.port}"
+    browser.session.cookies.set(cookie, backstage(sandbox).session(name), domain="127.0.0.1")
+    return browser
 
 
 def test_brokered_user_is_told_to_use_a_browser(sandbox: control.Running, people: People) -> None:

@@ -5,27 +5,34 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from de_tasks.auth.store import Store
 from de_tasks.errors import DeTasksError
 from de_tasks.server import control
+from tests.support.addresses import client
 from tests.support.disks import small_disk
-from tests.support.people import Person
+from tests.support.people import LONGEST, PROGRAMS, TASKS, Person
 from tests.support.processes import processes_of
+from tests.support.stage import Stage
+from tests.support.waiting import BOUND, until
+
+INV = str(PROGRAMS / "inv")
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Person]:
     """A home whose sandbox, if a test starts one, is stopped after it."""
-    dev = Person(tmp_path, "")
-    yield dev
-    dev.inv("sandbox.stop")
+    person = Person(tmp_path, "")
+    yield person
+    person.inv("sandbox.stop")
 
 
 def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
@@ -50,6 +57,7 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
 
 
 def test_login_elsewhere_stays_the_default(own: Person) -> None:
+    own.environment["INVOKE_DE_KEYFILE"] = ""
     folder = own.home / ".dash_enterprise"
     folder.mkdir(mode=0o700)
     content = {"format": "de-tasks", "hosts": {}, "last_host": "example.plotly.host"}
@@ -70,41 +78,53 @@ def test_no_login(own: Person) -> None:
     assert own.inv("whoami").code == 2
 
 
-def test_tokens_end_when_they_are_told_to(own: Person) -> None:
-    limits = ("--access-token-seconds", "1", "--offline-token-seconds", "3")
-    assert own.inv("sandbox.start", "--port", "0", *limits).code == 0
-    file = own.keyfile
-    before = file.read_text()
-    assert own.inv("whoami").code == 0
-    assert file.read_text() != before, "a token that has run out is renewed and kept"
-    time.sleep(3)
-    ended = own.inv("whoami")
+def test_tokens_last_as_long_as_they_are_told_to(own: Person) -> None:
+    limits = ("--access-token-seconds", "1000", "--offline-token-seconds", "3000")
+    url = own.inv("sandbox.start", "--port", "0", *limits).out.strip()
+    login = Store.at(own.keyfile).get(url)
+    assert login
+    form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token}
+    path = "/auth/realms/dash/protocol/openid-connect/token"
+    told = client().post(url + path, data={"client_id": "dash", **form}, timeout=BOUND).json()
+    assert told["expires_in"] == 1000 and 1000 < told["refresh_expires_in"] <= 3000
+
+
+def test_login_ends_with_its_grant(dev: Person, sandbox: control.Running) -> None:
+    Stage.expire_in(Store.at(dev.keyfile), dev.host)
+    with closing(sqlite3.connect(sandbox.data / "sandbox.sqlite3", timeout=BOUND)) as database:
+        with database:
+            database.execute("UPDATE grants SET expires = 1 WHERE username = ?", (dev.name,))
+    ended = dev.inv("whoami")
     assert ended.code == 4 and "Log in again" in ended.err
 
 
-def test_foreground_ends_with_its_signal(tmp_path: Path) -> None:
-    (tmp_path / "tasks.py").write_text("from de_tasks import ns\n")
-    data, port = tmp_path / "data", control.free_port()
-    command = [INV, "sandbox.start", "--foreground", "--port", str(port), "--data", str(data)]
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+def test_foreground_ends_with_its_signal(own: Person) -> None:
+    data = own.home / "data"
+    words = ("sandbox.start", "--foreground", "--port", "0", "--data", str(data))
+    child = own.begin(*words)
     assert child.stderr
-    for line in child.stderr:
-        if "serving" in line:
-            break
+    assert any("serving" in line for line in child.stderr)
     running = control.find(data)
     assert running and running.pid == child.pid
     child.send_signal(signal.SIGINT)
-    assert child.wait(30) == 0 and control.find(data) is None
+    child.communicate(timeout=LONGEST)
+    assert child.returncode == 0 and control.find(data) is None
 
 
 def test_late_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = ["/bin/sh", "-c", f"trap '' TERM; echo up; while :; do sleep 0.1; done # {tmp_path}"]
+    log = tmp_path / "server.log"
+
+    def nothing(*_: object) -> bytes:
+        until(log.read_text, "the process is up")
+        return b""
+
     monkeypatch.setattr(control, "command", lambda *_: deaf)
-    monkeypatch.setattr(control, "START_TIMEOUT", 0.5)
+    monkeypatch.setattr(control, "_read_line", nothing)
     monkeypatch.setattr(control, "END_TIMEOUT", 0.1)
     with pytest.raises(DeTasksError, match="did not start within"):
         control.start(tmp_path, {})
-    assert (tmp_path / "server.log").read_text() == "up\n"
+    assert log.read_text() == "up\n"
     assert processes_of(tmp_path) == []
 
 
@@ -129,7 +149,7 @@ def test_reset_deletes_only_a_sandbox(own: Person) -> None:
 
 @pytest.mark.usefixtures("namespaces")
 def test_sandbox_on_a_full_disk(tmp_path: Path) -> None:
-    (tmp_path / "tasks.py").write_text("from de_tasks import ns\n")
+    (tmp_path / "tasks.py").write_text(TASKS)
     command = [INV, "sandbox.start", "--port", "0", "--data", str(tmp_path / "data")]
     done = small_disk(tmp_path / "data", command, "32k")
     assert done.returncode == 1 and "The disk is full" in done.stderr, done.stderr
@@ -139,10 +159,10 @@ def test_sandbox_on_a_full_disk(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("namespaces")
 def test_deploy_on_a_full_disk(dev: Person, quick: Path, tmp_path: Path) -> None:
     (quick / "large.bin").write_bytes(os.urandom(4 * 1024**2))
-    (quick / "tasks.py").write_text("from de_tasks import ns\n")
+    (quick / "tasks.py").write_text(TASKS)
     cache = tmp_path / "cache"
-    command = ["env", f"HOME={dev.home}", f"DASH_ENTERPRISE_HOST={dev.host}"]
-    command += [f"INVOKE_DE_CACHE={cache}", "PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring"]
+    own = dev.variables({"INVOKE_DE_CACHE": str(cache)})
+    command = ["env", *(f"{name}={value}" for name, value in own.items())]
     done = small_disk(cache, [*command, "sh", "-c", f"cd {quick} && {INV} deploy -y"], "1m")
     assert done.returncode == 1 and "The disk is full" in done.stderr, done.stderr
     assert dev.inv("deploy", "-y", folder=quick).code == 0

@@ -34,7 +34,7 @@ CORE_AS_VARIABLE = {
 
 TASKS = "from de_tasks import ns\n"
 PROGRAMS = Path(sys.executable).parent
-BOUND = 180
+LONGEST = 180
 """Seconds; none of our commands takes nearly as long."""
 
 
@@ -126,7 +126,7 @@ class Person:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=BOUND,
+            timeout=LONGEST,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
