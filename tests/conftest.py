@@ -39,7 +39,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
     """A sandbox for all tests of a worker, which have users of their own there."""
     options: dict[str, int | str] = {
         "port": 0,
-        "start_timeout": 8,
         "rate_limit_points": 100_000,
         # Most tests are about something else, and ask for pages as nobody.
         "view_access": "unauthenticated",
