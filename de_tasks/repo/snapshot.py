@@ -93,6 +93,10 @@ class Snapshot:
             seconds = min(ANSWER_SECONDS, remote.caller.seconds)
             self._asked = Connection(self._git, remote, seconds)
 
+    def ask_anew(self) -> None:
+        """Forget what was asked: the answer is out of date."""
+        self._hang_up()
+
     def settle(self) -> None:
         """Bring the index up to date, for which no push has to wait."""
         with contextlib.suppress(DeTasksError):
