@@ -77,14 +77,7 @@ class Stage:
     def subjects(self, app: str = "") -> list[str]:
         """First lines of the messages of all commits that were deployed to an app, this one's
         if none is named."""
-        app = app or self.app
-        numbers = {name: number for number, name in state(self.running.data).apps.items()}
-        if app not in numbers:
-            return []
-        repository = self.running.data / "git" / f"{numbers[app]}.git"
-        line = ["git", "--git-dir", str(repository), "log", "--format=%s", "--all"]
-        done = subprocess.run(line, capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()
+        return commits(self.running, app or self.app, "%s")
 
     def pushed(self, message: str) -> int:
         """How many commits that were deployed have that message."""
@@ -124,6 +117,16 @@ class Stage:
                 for pid in (task / "children").read_text().split():
                     found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
         return [line for line in found if line.startswith("git ")]
+
+
+def commits(running: control.Running, app: str, form: str) -> list[str]:
+    """All commits that were deployed to an app, the newest first, in a form of `git log`."""
+    numbers = {name: number for number, name in state(running.data).apps.items()}
+    if app not in numbers:
+        return []
+    repository = running.data / "git" / f"{numbers[app]}.git"
+    line = ["git", "--git-dir", str(repository), "log", f"--format={form}", "--all"]
+    return subprocess.run(line, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 @contextmanager
