@@ -26,6 +26,12 @@ def stage(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) ->
         yield made
 
 
+@pytest.fixture(autouse=True)
+def no_limit(request: pytest.FixtureRequest) -> None:
+    for name in {"stage", "secure"} & set(request.fixturenames):
+        request.getfixturevalue(name).forget_points()
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_fault(fault: Fault, operation: Operation, stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -25,10 +26,12 @@ from tests.support.faults import Fault, refused
 from tests.support.people import Person, log_in
 from tests.support.platforms import platform_of
 
-DEADLINE, ATTEMPTS = 20, 4
-"""Seconds, for a busy machine, and attempts of a command that meets a fault."""
-STALL = 1.0
-"""Seconds after which a command that meets a stall takes it for one."""
+DEADLINE, ATTEMPTS = 50, 4
+"""Seconds, for a busy machine but less than the minute of a limit that does not say how long it
+lasts, and attempts of a command that meets a fault."""
+STALL = 0.4
+"""Seconds after which a command that meets a stall takes it for one. An attempt that takes as
+long without one is made again, with all the time there is."""
 ADDRESS = "127.0.0.1"
 SERVER = """
 import http.server, os
@@ -90,6 +93,10 @@ class Stage:
         fleets = mock.patch("de_tasks.tasks.connections.WAIT_SECONDS", seconds)
         with mock.patch.dict(self.person.environment, patience(seconds, attempts)), fleets:
             yield
+
+    def forget_points(self) -> None:
+        """Let nobody remember a limit that another fault has told of."""
+        shutil.rmtree(self.person.home / "cache" / "de-tasks" / "budget", ignore_errors=True)
 
     def expire(self) -> None:
         """Make the person's access token one that the server does not take."""
