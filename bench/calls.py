@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from de_tasks.auth.account import Account
+from de_tasks.auth.caller import Account
 from de_tasks.auth.credentials import ApiKey
-from de_tasks.budget import Budget, Spending
-from de_tasks.points import Told
-from de_tasks.retry import Attempt, Policy
+from de_tasks.net.budget import Budget, Spending
+from de_tasks.net.rate_limit import Told
+from de_tasks.net.retry import Attempt, Policy
 
 CALLS = 2000
 

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 from keyring.backends import fail
 
-from de_tasks.checks import secrets
+from de_tasks.project.checks import secrets
 from de_tasks.server import control
 from tests.support import selection, wheelhouse
 from tests.support.addresses import here

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from de_tasks import scaffold  # noqa: E402
+from de_tasks.project.scaffold import plan  # noqa: E402
 
 INV = str(Path(sys.executable).with_name("inv"))
 
@@ -68,7 +68,7 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder) / name
-        shutil.copytree(scaffold.templates() / "dash", app)
+        shutil.copytree(plan.templates() / "dash", app)
         scenario(host, name, app, partial(typed, host, app))
     print("All of it works.")
     return 0

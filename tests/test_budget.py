@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.budget import SETTLED_SECONDS, Budget
-from de_tasks.points import Told
+from de_tasks.net.budget import SETTLED_SECONDS, Budget
+from de_tasks.net.http import RateLimited, Unavailable
+from de_tasks.net.rate_limit import Told
 from de_tasks.server import control
-from de_tasks.transport import RateLimited, Unavailable
 from tests.support.people import log_in
 from tests.support.platforms import platform_of
 

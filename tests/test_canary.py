@@ -54,7 +54,7 @@ def test_secrets_stay_secret_under_tls(wsgi: Path, tmp_path: Path) -> None:
 def test_secrets_stay_secret_through_de(
     wsgi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("de_tasks.vendor.deploying.WAITS", (0.5,) * 5)
+    monkeypatch.setattr("de_tasks.deployment.through_de.WAITS", (0.5,) * 5)
     through = {
         "INVOKE_DE_PLATFORM": "de",
         "INVOKE_DE_EXECUTABLE": str(FAKE),

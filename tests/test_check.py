@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import checks
-from de_tasks.checks import findings, gunicorn, procfile
 from de_tasks.errors import UsageError
 from de_tasks.githooks import check as hook
+from de_tasks.project import checks
+from de_tasks.project.checks import findings, gunicorn, procfile
 from tests.support.people import Person
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from invoke.util import yaml as invokes_yaml
 
-from de_tasks import fitting, scaffold
+from de_tasks.project.scaffold import files, plan
 from tests.support.backstage import PASSWORD
 from tests.support.people import PROGRAMS, Person
 from tests.support.repositories import BOUND, Repository
@@ -32,9 +32,9 @@ def written(folder: Path, ci: str, app: str = "shop", branch: str = "main") -> P
     folder.mkdir(exist_ok=True)
     if not (folder / "Procfile").exists():
         (folder / "Procfile").write_text("web: python -m http.server $PORT\n")
-    choices = scaffold.Choices(app, ci=ci, branch=branch)
-    list(fitting.write(folder, scaffold.plan(folder, choices).files))
-    return folder / scaffold.CI[ci][0]
+    choices = plan.Choices(app, ci=ci, branch=branch)
+    list(files.write(folder, plan.plan(folder, choices).files))
+    return folder / plan.CI[ci][0]
 
 
 def read(path: Path) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import config
-from de_tasks.environment import SECRETS, without_secrets
+from de_tasks.config import settings
+from de_tasks.config.environment import SECRETS, without_secrets
 from de_tasks.server import control
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.people import People, Person
@@ -64,8 +64,8 @@ def test_no_keyfile_ignores_the_login(dev: Person) -> None:
 
 def test_other_programs_get_no_secret() -> None:
     """Every setting that is not shown is left out of the environment of what we start."""
-    hidden = [setting.name for setting in fields(config.Settings) if not setting.repr]
-    names = {config.REFERENCE_VARIABLES[name] for name in hidden}
+    hidden = [setting.name for setting in fields(settings.Settings) if not setting.repr]
+    names = {settings.REFERENCE_VARIABLES[name] for name in hidden}
     names |= {f"INVOKE_DE_{name.upper()}" for name in hidden}
     assert names == SECRETS
     assert without_secrets(dict.fromkeys(names, "canary") | {"A": "1"}) == {"A": "1"}

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from de_tasks.server.databases import DatabaseError, Databases, programs, server, valkey
-from de_tasks.server.processes import Leash
+from de_tasks.server.runtime.processes import Leash
+from de_tasks.server.services import programs, server, valkey
+from de_tasks.server.services.databases import DatabaseError, Databases
 
 
 @contextmanager
@@ -164,8 +165,8 @@ def test_killed_servers_come_back_with_their_data(tmp_path: Path) -> None:
 
 KILLED = """
 import asyncio, pathlib, sys
-from de_tasks.server.databases import Databases
-from de_tasks.server.processes import Leash
+from de_tasks.server.services.databases import Databases
+from de_tasks.server.runtime.processes import Leash
 async def run():
     databases = Databases(pathlib.Path(sys.argv[1]), Leash())
     await databases.create("redis", "cache")

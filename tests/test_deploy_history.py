@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import console
+from de_tasks.terminal import console
 from tests.support.people import Done, People, Person
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import following
-from de_tasks.events import planned, readable
+from de_tasks.deployment import watch as following
+from de_tasks.deployment.events import planned, readable
 from de_tasks.repo.files import Files
 from tests.support.apps import held_back
 from tests.support.people import People, Person

@@ -104,14 +104,14 @@ def test_somebody_deploys_while_the_question_stands(
         asked.append(question)
         if len(asked) == 1:
             with monkeypatch.context() as patch:
-                patch.setattr("de_tasks.console.confirm", lambda *_: True)
+                patch.setattr("de_tasks.terminal.console.confirm", lambda *_: True)
                 change(quick, "carol's")
                 assert deploy(carol, quick).code == 0
             change(quick, "admin's")
         return True
 
     change(quick, "admin's")
-    monkeypatch.setattr("de_tasks.console.confirm", confirm)
+    monkeypatch.setattr("de_tasks.terminal.console.confirm", confirm)
     assert deploy(admin, quick).code == 0
     first, second = asked
     assert f"deployed by {dev.name} " in first and f"deployed by {carol.name} " in second

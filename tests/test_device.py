@@ -13,12 +13,13 @@ import pytest
 from de_tasks.auth import device
 from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
-from de_tasks.config import Host, Settings
+from de_tasks.config.host import Host
+from de_tasks.config.settings import Settings
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
+from de_tasks.net.http import Transport
 from de_tasks.server import control
 from de_tasks.server.database import Database
-from de_tasks.server.devices import Devices
-from de_tasks.transport import Transport
+from de_tasks.server.signin.devices import Devices
 from tests.support.canned import serving
 
 TOKEN, DEVICE, REVOKE = "token_endpoint", "device_authorization_endpoint", "revocation_endpoint"
@@ -61,7 +62,7 @@ def test_sandbox_slows_down_whoever_asks_too_often(
     unused: Any = None
     devices = Devices(Database(tmp_path / "x.sqlite3"), unused, unused, unused)
     now = [1000.0]
-    monkeypatch.setattr("de_tasks.server.devices.time.time", lambda: now[-1])
+    monkeypatch.setattr("de_tasks.server.signin.devices.time.time", lambda: now[-1])
     begun = devices.begin("openid")
     assert begun
     told = []

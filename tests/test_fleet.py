@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import fleets, matrices
+from de_tasks.deployment.fleets import ci_matrix
+from de_tasks.deployment.fleets.apps import FleetApp, parse, select
 from de_tasks.errors import UsageError
 from de_tasks.repo.changes import changed_since
 from tests.support.gitserver import git
@@ -31,14 +32,14 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def fleet(root: Path) -> tuple[fleets.FleetApp, ...]:
+def fleet(root: Path) -> tuple[FleetApp, ...]:
     libs = {"shared": ["libs"]}
     entries = [{"path": f"apps/{n}", **libs} for n in ("sales", "energy")]
-    return fleets.parse([*entries, "apps/map"], (), root)
+    return parse([*entries, "apps/map"], (), root)
 
 
 def changed(root: Path, ref: str = "HEAD") -> list[str]:
-    found = fleets.select(fleet(root), changed=changed_since(root, ref))
+    found = select(fleet(root), changed=changed_since(root, ref))
     return [chosen.app.name for chosen in found.chosen]
 
 
@@ -56,14 +57,14 @@ def changed(root: Path, ref: str = "HEAD") -> list[str]:
 )
 def test_bad_entry_is_named(entry: object, words: str, root: Path) -> None:
     with pytest.raises(UsageError, match=words):
-        fleets.parse([entry], (), root)
+        parse([entry], (), root)
 
 
 def test_app_is_listed_once_for_each_host(root: Path) -> None:
     entries = [{"path": "apps/map"}, {"path": "apps/map", "host": "staging.example"}]
-    assert [app.host for app in fleets.parse(entries, (), root)] == ["", "staging.example"]
+    assert [app.host for app in parse(entries, (), root)] == ["", "staging.example"]
     with pytest.raises(UsageError, match="entry 2: map is listed before"):
-        fleets.parse(["apps/map", {"name": "map", "path": "apps/sales"}], (), root)
+        parse(["apps/map", {"name": "map", "path": "apps/sales"}], (), root)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +109,8 @@ def test_new_branch_has_no_commit_before(root: Path) -> None:
 
 def test_part_of_every_app(root: Path) -> None:
     (root / "docs/file.txt").write_text("two\n")
-    apps = fleets.parse(["apps/map", "apps/sales"], ["docs"], root)
-    found = fleets.select(apps, ["map"], changed_since(root, "HEAD"))
+    apps = parse(["apps/map", "apps/sales"], ["docs"], root)
+    found = select(apps, ["map"], changed_since(root, "HEAD"))
     assert [chosen.app.name for chosen in found.chosen] == ["map"]
 
 
@@ -135,7 +136,7 @@ def test_matrix_for_gitlab_always_has_a_job(root: Path, nobody: Person) -> None:
 
 def test_jobs_get_several_apps_when_there_are_more_than_jobs() -> None:
     names = [f"a{number}" for number in range(500)]
-    found = json.loads(matrices.matrix(names, "github"))["include"]
+    found = json.loads(ci_matrix.matrix(names, "github"))["include"]
     assert len(found) == 250 and found[0] == {"app": "a0,a1"}
 
 

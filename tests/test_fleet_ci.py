@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from de_tasks import matrices
+from de_tasks.deployment.fleets import ci_matrix
 from tests.support.people import Person
 from tests.support.repositories import Repository
 from tests.test_ci_templates import SCHEMAS, Runner, holds, pipeline, runner, yaml
@@ -83,7 +83,7 @@ def test_github(runner: Runner, dev: Person, root: Path) -> None:
         assert [job["app"] for job in matrix["include"]] == expected
     deploy(runner, root, run["run"], expected)
     assert set(run["env"]) > {"APP"} and "${{" not in plan["run"] + run["run"]
-    assert matrices.github([]) in found["jobs"]["deploy"]["if"]
+    assert ci_matrix.github([]) in found["jobs"]["deploy"]["if"]
 
 
 def test_gitlab(runner: Runner, dev: Person, root: Path) -> None:

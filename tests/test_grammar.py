@@ -10,9 +10,9 @@ from invoke import Argument
 from invoke.parser import ParserContext
 
 import de_tasks
+from de_tasks.cli.grammar import Grammar
+from de_tasks.cli.help import Help, Manual
 from de_tasks.errors import UsageError
-from de_tasks.grammar import Grammar
-from de_tasks.manual import Help, Manual
 from tests.support.people import PROGRAMS, Person
 from tests.support.waiting import BOUND
 

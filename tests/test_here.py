@@ -16,9 +16,9 @@ import requests
 
 from de_tasks.auth.device import begin
 from de_tasks.auth.oidc import Oidc
-from de_tasks.config import Host
+from de_tasks.config.host import Host
+from de_tasks.net.http import Transport
 from de_tasks.server import control
-from de_tasks.transport import Transport
 from tests.support import ports
 from tests.support.backstage import backstage
 from tests.support.browser import Browser

@@ -10,11 +10,12 @@ from unittest import mock
 import pytest
 
 from de_tasks.errors import DeTasksError, Interrupted
-from de_tasks.githooks import edge, mapping, pushes, repository
+from de_tasks.githooks import pushes, repository, runner
+from de_tasks.githooks.branches import surely_none
 from tests.support.repositories import Repository
 
-OPTIONS = edge.parser("de-x", "").parse_args([])
-WARNING = edge.parser("de-x", "").parse_args(["--warn-only"])
+OPTIONS = runner.parser("de-x", "").parse_args([])
+WARNING = runner.parser("de-x", "").parse_args(["--warn-only"])
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_every_variable_that_git_calls_local_is_taken_out(work: Repository) -> N
 def test_hook_works_without_the_variables_of_its_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     seen: list[str | None] = []
-    assert edge.run(OPTIONS, "de-x", "push", lambda: seen.append(os.environ.get("GIT_DIR"))) == 0
+    assert runner.run(OPTIONS, "de-x", "push", lambda: seen.append(os.environ.get("GIT_DIR"))) == 0
     assert seen == [None]
 
 
@@ -108,7 +109,7 @@ def test_branch_that_no_file_names_maps_to_nothing(
 ) -> None:
     (work.folder / file).write_text(text)
     push = pushes.Push("topic", "1" * 40, "origin", "there", "")
-    assert mapping.surely_none(push, ".") == none
+    assert surely_none(push, ".") == none
 
 
 @pytest.mark.parametrize(
@@ -127,4 +128,4 @@ def test_interrupt_stops_the_push_even_where_a_hook_only_warns(
     def fail() -> None:
         raise error
 
-    assert edge.run(options, "de-x", "push", fail) == code  # type: ignore[arg-type]
+    assert runner.run(options, "de-x", "push", fail) == code  # type: ignore[arg-type]

@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 from packaging.requirements import Requirement
 
-from de_tasks import adoption, dependencies, fitting, scaffold
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError
-from de_tasks.sources import Source, read_all
+from de_tasks.project.scaffold import adopt, plan, requirements
+from de_tasks.project.scaffold.files import File, fit, write
+from de_tasks.project.scaffold.python_source import Source, read_all
 from tests.support.people import PROGRAMS, Done, Person
 from tests.support.repositories import Repository
 from tests.support.terminals import Terminal
@@ -94,25 +95,25 @@ def fill(folder: Path, files: dict[str, str]) -> Path:
 @pytest.mark.parametrize("case", APPS)
 def test_entry_point_is_found(case: str, tmp_path: Path) -> None:
     files, command = APPS[case]
-    found = adoption.adopt(fill(tmp_path, files))
+    found = adopt.adopt(fill(tmp_path, files))
     web = Procfile.parse("\n".join(found.procfile)).commands.get("web") if found.procfile else None
     assert (web is None) if command is None else str(web).startswith(command)
 
 
-@pytest.mark.parametrize("template", scaffold.app_templates())
+@pytest.mark.parametrize("template", plan.app_templates())
 def test_our_own_templates_are_understood(template: str, tmp_path: Path) -> None:
-    source = scaffold.templates() / template
+    source = plan.templates() / template
     written = Procfile.read(source).commands
     fill(tmp_path, {p.name: p.read_text() for p in source.glob("*.py")})
-    found = Procfile.parse("\n".join(adoption.adopt(tmp_path).procfile)).commands
+    found = Procfile.parse("\n".join(adopt.adopt(tmp_path).procfile)).commands
     start = {kind: command.split(" --")[0] for kind, command in written.items()}
     assert {kind: command.split(" --")[0] for kind, command in found.items()} == start
-    assert adoption.adopt(source).requirements == ()
+    assert adopt.adopt(source).requirements == ()
 
 
 def test_code_of_the_app_is_not_run(tmp_path: Path) -> None:
     fill(tmp_path, {"app.py": f"open({str(tmp_path / 'run')!r}, 'w')\n{SERVER}"})
-    assert adoption.adopt(tmp_path).procfile and not (tmp_path / "run").exists()
+    assert adopt.adopt(tmp_path).procfile and not (tmp_path / "run").exists()
 
 
 def test_a_huge_folder_is_read_in_bounds(tmp_path: Path) -> None:
@@ -144,37 +145,37 @@ def test_missing_requirements(present: list[str], expected: set[str], tmp_path: 
     sources = read_all(
         fill(tmp_path, {"app.py": IMPORTS + SERVER, "helper.py": "", "sibling.py": ""})
     )
-    own = dependencies.own_modules(sources)
-    found = dependencies.lacking(["gunicorn"], sources.values(), own, present)
-    assert {dependencies.name_of(line) for line in found.lines} == expected
+    own = requirements.own_modules(sources)
+    found = requirements.lacking(["gunicorn"], sources.values(), own, present)
+    assert {requirements.name_of(line) for line in found.lines} == expected
     assert found.unknown == ("nobody_knows_this",)
 
 
 def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = {"google": ["google-auth", "google-cloud"], "yaml": ["PyYAML"]}
-    monkeypatch.setattr(dependencies.metadata, "packages_distributions", lambda: shared)
+    monkeypatch.setattr(requirements.metadata, "packages_distributions", lambda: shared)
     source = Source(PurePosixPath("app.py"), modules={"google.auth", "yaml"})
-    found = dependencies.lacking([], [source], [], [])
-    assert [dependencies.name_of(line) for line in found.lines] == ["pyyaml"]
+    found = requirements.lacking([], [source], [], [])
+    assert [requirements.name_of(line) for line in found.lines] == ["pyyaml"]
     assert found.unknown == ("google",)
 
 
 def test_extras_that_nobody_asked_for_bring_nothing(tmp_path: Path) -> None:
     source = Source(PurePosixPath("app.py"), modules={"celery"})
-    found = dependencies.lacking([], [source], [], ["dash"])
-    assert [dependencies.name_of(line) for line in found.lines] == ["celery"]
+    found = requirements.lacking([], [source], [], ["dash"])
+    assert [requirements.name_of(line) for line in found.lines] == ["celery"]
 
 
 def test_first_dash_that_can_be_served_is_required(tmp_path: Path) -> None:
     fill(tmp_path, {"app.py": DASH})
-    found = adoption.adopt(tmp_path)
+    found = adopt.adopt(tmp_path)
     assert any("since 3.0.5" in words for words in found.words)
     (dash,) = (line for line in found.requirements if line.startswith("dash"))
     assert Requirement(dash).specifier.contains("3.0.4") is False
 
 
 def test_conda_app_is_told_what_it_lacks(tmp_path: Path) -> None:
-    found = adoption.adopt(fill(tmp_path, {"app.py": SERVER, "environment.yml": "name: x\n"}))
+    found = adopt.adopt(fill(tmp_path, {"app.py": SERVER, "environment.yml": "name: x\n"}))
     assert found.requirements == ()
     assert [words for words in found.words if words.startswith("environment.yml needs: gunicorn")]
 
@@ -185,7 +186,7 @@ def test_worker_and_database_are_seen(tmp_path: Path) -> None:
         tmp_path,
         {"app.py": "import jobs\n" + SERVER, "jobs.py": jobs, "other.py": "'DATABASE_URL'"},
     )
-    found = adoption.adopt(tmp_path)
+    found = adopt.adopt(tmp_path)
     assert found.procfile[1] == "worker: celery --app=jobs:queue worker --concurrency=2"
     assert found.services == ("redis",) and "celery" in str(found.requirements)
 
@@ -218,13 +219,13 @@ def test_app_is_completed_and_deployed(nobody: Person, dev: Person, tmp_path: Pa
 
 
 def test_nothing_that_is_there_is_overwritten(nobody: Person, tmp_path: Path) -> None:
-    paths = [path for path, _ in (*scaffold.PROJECT.values(), *scaffold.CI.values())]
+    paths = [path for path, _ in (*plan.PROJECT.values(), *plan.CI.values())]
     fill(tmp_path, {"app.py": SERVER} | {path: f"mine: {path}" for path in paths})
     fill(tmp_path, {"Procfile": "web: mine\n", "requirements.txt": "dash\ngunicorn\n"})
     before = snapshot(tmp_path)
-    for ci in scaffold.CI:
+    for ci in plan.CI:
         done = init(nobody, tmp_path, "--ci", ci)
-        assert done.code == 0 and f"{scaffold.CI[ci][0]} is there, and stays" in done.err
+        assert done.code == 0 and f"{plan.CI[ci][0]} is there, and stays" in done.err
     after = snapshot(tmp_path)
     assert {name for name in before if before[name] != after[name]} == {"Makefile", ".gitignore"}
     assert all(after[name].startswith(before[name]) for name in before)
@@ -248,7 +249,7 @@ def test_lines_are_added_in_the_files_own_way(nobody: Person, tmp_path: Path) ->
 def test_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text("mine")
     with pytest.raises(DeTasksError, match=r"tasks\.py cannot be written: File exists"):
-        list(fitting.write(tmp_path, [fitting.File("tasks.py", "ours")]))
+        list(write(tmp_path, [File("tasks.py", "ours")]))
     assert (tmp_path / "tasks.py").read_text() == "mine"
 
 
@@ -256,8 +257,8 @@ def test_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
 def test_long_file_is_not_shown(lines: int, shown: bool, tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text("mine")
     words: list[str] = []
-    file = fitting.File("tasks.py", "ours\n" * lines)
-    assert fitting.fit(tmp_path, file, words) is None
+    file = File("tasks.py", "ours\n" * lines)
+    assert fit(tmp_path, file, words) is None
     assert ("Ours would be:" in words[0]) == shown and ("move it away" in words[0]) != shown
 
 
@@ -337,15 +338,15 @@ def test_three_questions_on_a_terminal(nobody: Person) -> None:
 def test_help_names_every_template_and_part(nobody: Person) -> None:
     nobody.inv("--list")  # What `inv` reads of a task stays there for the next.
     from de_tasks.tasks.apps import create
-    from de_tasks.tasks.scaffold import init as task
+    from de_tasks.tasks.init import init as task
 
     for help_ in (create.help["template"], task.help["template"]):
-        assert all(name in help_ for name in scaffold.app_templates())
-    assert all(part in task.help["without"] for part in scaffold.PARTS)
-    assert all(name in task.help["ci"] for name in scaffold.CI)
+        assert all(name in help_ for name in plan.app_templates())
+    assert all(part in task.help["without"] for part in plan.PARTS)
+    assert all(name in task.help["ci"] for name in plan.CI)
 
 
-@pytest.mark.parametrize("template", scaffold.app_templates())
+@pytest.mark.parametrize("template", plan.app_templates())
 def test_project_from_a_template_passes_the_check(
     template: str, nobody: Person, tmp_path: Path
 ) -> None:

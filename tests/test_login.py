@@ -144,7 +144,7 @@ def test_explicit_keyfile_goes_before_the_home(homely: Person, dev: Person) -> N
 
 
 def test_file_without_room_is_said_before_the_password(people: People) -> None:
-    with mock.patch("de_tasks.console.password") as asked:
+    with mock.patch("de_tasks.terminal.console.password") as asked:
         line = "--keyfile /proc/login.json login --username dev"
         refused = people["dev"].run(line, terminal=True)
     assert refused.code == 2 and "/proc/login.json cannot be written" in refused.err

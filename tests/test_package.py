@@ -19,11 +19,12 @@ from invoke.tasks import Task
 from uv import find_uv_bin
 
 import de_tasks
-from de_tasks import diagnosis
 from de_tasks.appspec import Procfile, Requirements, read_runtime
-from de_tasks.config import Host, Settings, load
+from de_tasks.config.host import Host
+from de_tasks.config.settings import Settings, load
 from de_tasks.errors import UsageError
-from de_tasks.server import pipconf
+from de_tasks.platform import diagnosis
+from de_tasks.server.runtime import pip_settings
 from tests.support.canaries import HOOKS, ROWS
 
 
@@ -41,7 +42,9 @@ def test_every_task_has_a_line_of_help() -> None:
 
 
 def test_documents_fit_the_contract() -> None:
-    schema = graphql.build_schema(files("de_tasks").joinpath("platform.graphql").read_text())
+    schema = graphql.build_schema(
+        files("de_tasks.server.api").joinpath("platform.graphql").read_text()
+    )
     documents = diagnosis.documents().values()
     assert len(documents) >= 13
     for document in documents:
@@ -127,10 +130,10 @@ def test_uv_sees_what_pip_sees(tmp_path: Path) -> None:
     file = tmp_path / "pip.conf"
     file.write_text("[global]\nindex-url: https://me:secret@mirror.example/\ncert: /ca.pem\n")
     environment = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(file), "PIP_FIND_LINKS": "/a /b"}
-    found = pipconf.uv_environment(environment)
+    found = pip_settings.uv_environment(environment)
     assert found["UV_DEFAULT_INDEX"] == "https://me:secret@mirror.example/"
     assert (found["SSL_CERT_FILE"], found["UV_FIND_LINKS"]) == ("/ca.pem", "/a,/b")
-    assert "secret" in pipconf.secrets_in(found)
+    assert "secret" in pip_settings.secrets_in(found)
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -153,16 +156,16 @@ def test_readme_names_every_task_and_setting() -> None:
 
 def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
     build = [find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path)]
-    environment = {**os.environ, **pipconf.uv_environment(os.environ)}
+    environment = {**os.environ, **pip_settings.uv_environment(os.environ)}
     subprocess.run(build, cwd=ROOT, env=environment, check=True, timeout=180)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "templates"]
     done = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True)
-    expected = [*done.stdout.split(), "platform.graphql"]
+    expected = [*done.stdout.split(), "server/api/platform.graphql"]
     assert len(expected) > 30 and {f"de_tasks/{name}" for name in expected} <= names
     assert not [name for name in names if "__pycache__" in name]
-    assert "de_tasks/server/html/layout.html" in names
+    assert "de_tasks/server/http/html/layout.html" in names
 
 
 def test_importing_the_package_alone_loads_no_task() -> None:

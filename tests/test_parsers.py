@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from de_tasks import appspec
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.server import cookies, pipconf
 from de_tasks.server.apps import check_name
-from de_tasks.server.asgi import Hosts
-from de_tasks.server.identity import Identity
-from de_tasks.server.pages import own_path
+from de_tasks.server.http.hosts import Hosts
+from de_tasks.server.http.pages import own_path
+from de_tasks.server.runtime import pip_settings
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users import cookies
+from de_tasks.server.users.authorization_header import Identity
 
 FEW = settings(
     max_examples=80,
@@ -210,7 +211,9 @@ def test_own_path_stays_here(text: str) -> None:
 @given(st.binary(max_size=300))
 def test_pip_configuration_of_any_bytes(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "pip.conf").write_bytes(data)
-    found = pipconf.uv_environment({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "HOME": "/"})
+    found = pip_settings.uv_environment(
+        {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "HOME": "/"}
+    )
     assert all(isinstance(value, str) for value in found.values())
 
 
@@ -218,4 +221,4 @@ def test_pip_configuration_of_any_bytes(tmp_path: Path, data: bytes) -> None:
 @given(st.text(string.ascii_letters, min_size=1), st.text(string.ascii_letters + "%@:", min_size=1))
 def test_secret_of_an_index_is_known_to_be_one(user: str, password: str) -> None:
     address = f"https://{user}:{password.replace('@', '%40')}@pypi.example/simple"
-    assert password.replace("@", "%40") in pipconf.secrets_in({"UV_DEFAULT_INDEX": address})
+    assert password.replace("@", "%40") in pip_settings.secrets_in({"UV_DEFAULT_INDEX": address})

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.api.models import Changes
-from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.platform.graphql.operations import GraphQLPlatform
+from de_tasks.platform.models import Changes
 from de_tasks.server import control
 from tests.support.people import Person
 from tests.support.platforms import platform_of

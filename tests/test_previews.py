@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import previewing, previews
-from de_tasks.api.models import Changes, Details, Mount, People, Refusal, User
-from de_tasks.api.operations import GraphQLPlatform
+from de_tasks.deployment.previews import prepare, prune
+from de_tasks.deployment.previews.prepare import Wanted
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
-from de_tasks.previewing import Wanted
+from de_tasks.platform.graphql.operations import GraphQLPlatform
+from de_tasks.platform.models import Changes, Details, Mount, People, Refusal, User
 from de_tasks.server import control
 from tests.support.marks import CREATED, marked
 from tests.support.people import People as Users
@@ -75,7 +75,7 @@ def test_preview_is_created_like_the_main_app(
     platform: GraphQLPlatform, main_app: str, wanted: Wish
 ) -> None:
     platform.attach_service(main_app, "redis")
-    made = previewing.prepare(platform, wanted(main_app, variables=("SHARED", "NONE")), yes)
+    made = prepare.prepare(platform, wanted(main_app, variables=("SHARED", "NONE")), yes)
     like, there = platform.details(main_app), platform.details(made.name)
     assert like and there and there.title == "Energy (feature/x)"
     assert there.tags[:2] == ("team", "blue") and len(there.tags) == 3
@@ -87,14 +87,14 @@ def test_preview_is_created_like_the_main_app(
     assert (made.copied, made.missing, made.unknown) == (("SHARED",), ("SECRET",), ("NONE",))
     assert made.services == (f"{made.name}-redis",)
     assert [s.name for s in like.services] == [f"{main_app}-redis"]
-    assert previewing.prepare(platform, wanted(main_app), yes).created is False
+    assert prepare.prepare(platform, wanted(main_app), yes).created is False
 
 
 def test_preview_has_as_many_processes_and_one_to_open() -> None:
     main, none = marked(), People()
     like = Details("", "", (), "restricted", False, 0, "", None, "", none, none, {}, {}, ())
     like = replace(like, scale={"web": 0, "worker": 0, "beat": 2})
-    made = previewing.like_main(Wanted("energy", "feature/x", "dev", "here"), main, like, CREATED)
+    made = prepare.like_main(Wanted("energy", "feature/x", "dev", "here"), main, like, CREATED)
     assert made.scale == {"web": 1, "worker": 0, "beat": 2}
 
 
@@ -102,7 +102,7 @@ def test_restricted_preview_has_no_viewers(
     platform: GraphQLPlatform, main_app: str, people: Users, wanted: Wish
 ) -> None:
     platform.update(main_app, Changes(view_access="unauthenticated"))
-    made = previewing.prepare(platform, wanted(main_app, restricted=True), yes)
+    made = prepare.prepare(platform, wanted(main_app, restricted=True), yes)
     there = platform.details(made.name)
     assert there and there.view_access == "restricted" and not there.viewers
     assert there.co_owners and there.co_owners.users == (people["admin"].name,)
@@ -111,9 +111,9 @@ def test_restricted_preview_has_no_viewers(
 def test_what_people_changed_in_a_preview_stays(
     platform: GraphQLPlatform, main_app: str, wanted: Wish
 ) -> None:
-    made = previewing.prepare(platform, wanted(main_app, variables=("SHARED",)), yes)
+    made = prepare.prepare(platform, wanted(main_app, variables=("SHARED",)), yes)
     platform.update(made.name, Changes(title="Mine", set_variables={"SHARED": "three"}))
-    again = previewing.prepare(platform, wanted(main_app, variables=("SHARED", "SECRET")), yes)
+    again = prepare.prepare(platform, wanted(main_app, variables=("SHARED", "SECRET")), yes)
     there = platform.details(made.name)
     assert there and there.title == "Mine"
     assert there.variables == {"SHARED": "three", "SECRET": "two"}
@@ -138,30 +138,30 @@ def test_app_of_that_name_made_by_hand_is_left_alone(
         assert platform.update(name, changes) == []
         before = platform.details(name)
         with pytest.raises(DeTasksError, match="does not bear the mark"):
-            previewing.prepare(platform, wanted(main_app), yes)
+            prepare.prepare(platform, wanted(main_app), yes)
         assert platform.details(name) == before
         platform.delete_app(name)
     platform.create_app(name)
     platform.attach_service(name, "redis")
     with pytest.raises(DeTasksError, match="does not bear the mark"):
-        previewing.prepare(platform, wanted(main_app), yes)
+        prepare.prepare(platform, wanted(main_app), yes)
     with pytest.raises(DeTasksError, match="does not bear the mark"):
-        previews.find(platform, main_app, "feature/x")
-    assert list(previews.listed(platform, main_app)) == []
+        prune.find(platform, main_app, "feature/x")
+    assert list(prune.listed(platform, main_app)) == []
 
 
 def test_app_made_anew_with_the_mark_copied_is_left_alone(
     platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
 ) -> None:
-    made = previewing.prepare(platform, wanted(main_app), yes)
-    preview = previews.find(platform, main_app, "feature/x")
+    made = prepare.prepare(platform, wanted(main_app), yes)
+    preview = prune.find(platform, main_app, "feature/x")
     before = platform.details(made.name)
     platform.delete_app(made.name)
     platform.create_app(made.name)
     assert before
     platform.update(made.name, Changes(tags=before.tags))
     with pytest.raises(DeTasksError, match="older or younger"):
-        previews.delete(platform, preview, User(dev.name, False))
+        prune.delete(platform, preview, User(dev.name, False))
     assert platform.app(made.name)
 
 
@@ -170,7 +170,7 @@ def test_preview_without_its_mark_is_not_left_behind(
 ) -> None:
     platform.update(main_app, Changes(tags=("x" * 9990,)))  # With the mark it is too long.
     with pytest.raises(DeTasksError, match="longer than 10000"):
-        previewing.prepare(platform, wanted(main_app), yes)
+        prepare.prepare(platform, wanted(main_app), yes)
     assert platform.app(wanted(main_app).name) is None
 
 
@@ -188,7 +188,7 @@ def test_interrupted_creation_leaves_no_app_without_a_mark(
 
     monkeypatch.setattr(platform, "update", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        previewing.prepare(platform, wanted(main_app), yes)
+        prepare.prepare(platform, wanted(main_app), yes)
     assert platform.app(wanted(main_app).name) is None
 
 
@@ -205,7 +205,7 @@ def test_creation_that_was_killed_is_gone_on_with(
         try:
             own = platform_of(sandbox, dev.name)
             monkeypatch.setattr(own, "update", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-            previewing.prepare(own, wanted(main_app), yes)
+            prepare.prepare(own, wanted(main_app), yes)
         finally:
             os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
@@ -213,9 +213,9 @@ def test_creation_that_was_killed_is_gone_on_with(
     assert there and there.tags == ()
     other = replace(wanted(main_app), user="eve")
     with pytest.raises(DeTasksError, match="does not bear the mark"):
-        previewing.prepare(platform, other, yes)
-    assert previewing.prepare(platform, wanted(main_app), yes).created
-    assert previews.find(platform, main_app, "feature/x").name == name
+        prepare.prepare(platform, other, yes)
+    assert prepare.prepare(platform, wanted(main_app), yes).created
+    assert prune.find(platform, main_app, "feature/x").name == name
 
 
 def test_folders_of_the_server_are_given_by_name_alone(
@@ -226,13 +226,13 @@ def test_folders_of_the_server_are_given_by_name_alone(
     for mount in (maps, data):
         Path(mount.host).mkdir(parents=True, exist_ok=True)
     assert platform.update(main_app, Changes(add_mounts=(maps, data))) == []
-    made = previewing.prepare(platform, wanted(main_app, mounts=("maps",)), yes)
+    made = prepare.prepare(platform, wanted(main_app, mounts=("maps",)), yes)
     there = platform.details(made.name)
     assert there and there.mounts == (maps,)
     assert (made.mounted, made.unmounted) == (("maps",), ("data",))
-    told = previewing.told(made, wanted(main_app)).text
+    told = prepare.told(made, wanted(main_app)).text
     assert "Without the folders data: de.preview.mounts" in told
-    again = previewing.prepare(platform, wanted(main_app, mounts=(data.host,)), yes)
+    again = prepare.prepare(platform, wanted(main_app, mounts=(data.host,)), yes)
     assert (again.mounted, again.unmounted) == (("data",), ())
 
 
@@ -249,7 +249,7 @@ def test_no_means_that_nothing_is_created(
     platform: GraphQLPlatform, main_app: str, wanted: Wish
 ) -> None:
     with pytest.raises(DeTasksError, match="Nothing was deployed"):
-        previewing.prepare(platform, wanted(main_app), lambda question: False)
+        prepare.prepare(platform, wanted(main_app), lambda question: False)
     assert platform.app(wanted(main_app).name) is None
 
 
@@ -257,21 +257,21 @@ def test_main_app_must_be_there_and_no_preview(
     platform: GraphQLPlatform, main_app: str, wanted: Wish
 ) -> None:
     with pytest.raises(NotFound, match="created like it"):
-        previewing.prepare(platform, wanted("nowhere"), yes)
-    made = previewing.prepare(platform, wanted(main_app), yes)
+        prepare.prepare(platform, wanted("nowhere"), yes)
+    made = prepare.prepare(platform, wanted(main_app), yes)
     with pytest.raises(DeTasksError, match="is a preview itself"):
-        previewing.prepare(platform, wanted(made.name), yes)
+        prepare.prepare(platform, wanted(made.name), yes)
 
 
 def test_delete_takes_its_own_services_alone(
     platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
 ) -> None:
-    made = previewing.prepare(platform, wanted(main_app), yes)
+    made = prepare.prepare(platform, wanted(main_app), yes)
     platform.attach_service(made.name, "redis", f"{main_app}-archive")
     platform.attach_service(main_app, "postgres")
-    previewing.prepare(platform, wanted(main_app), yes)
-    preview = previews.find(platform, main_app, "feature/x")
-    deleted = previews.delete(platform, preview, User(dev.name, False))
+    prepare.prepare(platform, wanted(main_app), yes)
+    preview = prune.find(platform, main_app, "feature/x")
+    deleted = prune.delete(platform, preview, User(dev.name, False))
     assert deleted.services == (f"{made.name}-postgres",) and deleted.kept == (
         f"{main_app}-archive",
     )
@@ -283,8 +283,8 @@ def test_who_may_not_delete_the_app_loses_no_service(
     platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
 ) -> None:
     platform.attach_service(main_app, "redis")
-    made = previewing.prepare(platform, wanted(main_app), yes)
-    preview = previews.find(platform, main_app, "feature/x")
+    made = prepare.prepare(platform, wanted(main_app), yes)
+    preview = prune.find(platform, main_app, "feature/x")
     with pytest.raises(NotPermitted, match=f"Only {dev.name}"):
-        previews.delete(platform, preview, User("someone", False))
+        prune.delete(platform, preview, User("someone", False))
     assert [s.name for s in platform.attached(made.name)] == [f"{made.name}-redis"]

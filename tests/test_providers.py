@@ -17,10 +17,10 @@ from keycloak.exceptions import KeycloakAuthenticationError, KeycloakPostError
 from de_tasks.auth import device, oidc
 from de_tasks.auth.device import DeviceCode
 from de_tasks.auth.oidc import Oidc
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.errors import AuthError, NotLoggedIn
+from de_tasks.net.http import Transport
 from de_tasks.server import control
-from de_tasks.transport import Transport
 from tests.support.backstage import PASSWORD
 from tests.support.forms import answer
 from tests.support.people import Person

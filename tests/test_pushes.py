@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.githooks import mapping, pushes, repository
+from de_tasks.githooks import branches, pushes, repository
 from tests.support.repositories import Repository
 
 NOWHERE = "0" * 40
@@ -98,8 +98,8 @@ def test_unmapped_branch_is_told_from_the_text(
 ) -> None:
     (here.folder / name).write_text(text)
     push = pushes.Push("feature/x", ONE, "origin", "", "")
-    assert mapping.surely_none(push, ".") is surely
-    assert not mapping.surely_none(pushes.Push("main", ONE, "origin", "", ""), ".")
+    assert branches.surely_none(push, ".") is surely
+    assert not branches.surely_none(pushes.Push("main", ONE, "origin", "", ""), ".")
 
 
 def test_every_variable_that_git_calls_local_is_scrubbed() -> None:

@@ -12,8 +12,8 @@ import requests
 import tomllib
 
 import de_tasks
-from de_tasks.grammar import Grammar
-from de_tasks.program import core_context
+from de_tasks.cli.grammar import Grammar
+from de_tasks.cli.program import core_context
 from de_tasks.server import control
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person

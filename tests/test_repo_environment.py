@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from de_tasks.repo import environment
+from de_tasks.repo import remote
 from de_tasks.repo.source import find_commit
 from tests.support.desk import Desk
 from tests.support.gitserver import git
@@ -81,9 +81,9 @@ def hostile(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             script.chmod(0o755)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    environment._users_settings.cache_clear()
+    remote._users_settings.cache_clear()
     yield home
-    environment._users_settings.cache_clear()
+    remote._users_settings.cache_clear()
 
 
 def test_users_configuration_changes_nothing(desk: Desk, hostile: Path) -> None:
@@ -250,7 +250,7 @@ def test_what_is_kept_of_the_users_configuration(desk: Desk, hostile: Path) -> N
             "[http]\n\tsslCAInfo = /corp/ca.pem\n\tsslCert = /me.pem\n"
             '[http "https://de.corp"]\n\tproxy = http://proxy:3128\n'
         )
-    kept = dict(environment.remote_settings(desk.remote))
+    kept = dict(remote.remote_settings(desk.remote))
     assert kept.pop("http.sslcainfo") == "/corp/ca.pem" and kept.pop("http.sslcert") == "/me.pem"
     assert kept.pop("http.https://de.corp.proxy") == "http://proxy:3128"
     assert list(kept) == [f"http.{desk.server.url}.extraHeader"], "nothing that weakens TLS"

@@ -19,7 +19,7 @@ import pytest
 
 from de_tasks.errors import UsageError
 from de_tasks.repo import bare
-from de_tasks.repo.refusal import Moved
+from de_tasks.repo.errors import Moved
 from tests.support.desk import Desk
 from tests.support.disks import bound, small_disk
 from tests.support.gitserver import git

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from de_tasks.errors import DeTasksError, NotLoggedIn, Temporary
-from de_tasks.repo.environment import Remote
-from de_tasks.repo.refusal import Moved
-from de_tasks.transport import NotThePlatform
+from de_tasks.net.http import NotThePlatform
+from de_tasks.repo.errors import Moved
+from de_tasks.repo.remote import Remote
 from tests.support.canned import serving
 from tests.support.desk import Caller, Desk
 from tests.support.gitserver import git

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks import rollout
-from de_tasks.api.models import App, Build
-from de_tasks.budget import Known
+from de_tasks.deployment.fleets import parallel
+from de_tasks.deployment.fleets.shared_reads import SharedReads
+from de_tasks.net.budget import Known
+from de_tasks.platform.models import App, Build
 from de_tasks.server import control
-from de_tasks.sharing import SharedReads
-from de_tasks.tasks import overview
+from de_tasks.tasks import fleet_output
 from tests.support.apps import held_back
 from tests.support.fleets import SERVE, fleet_folder
 from tests.support.gitserver import git
@@ -109,7 +109,7 @@ def test_status_says_what_is_not_deployed(people: People, tmp_path: Path) -> Non
     ],
 )
 def test_age(since: str, words: str) -> None:
-    assert overview.age(since, datetime(2026, 2, 1, tzinfo=timezone.utc)) == words
+    assert fleet_output.age(since, datetime(2026, 2, 1, tzinfo=timezone.utc)) == words
 
 
 @pytest.mark.parametrize(
@@ -290,5 +290,5 @@ def test_a_look_that_waits_for_points_ends_with_the_last_write() -> None:
     ("codes", "expected"), [((), 0), ((0, 0), 0), ((0, 75, 75), 75), ((3, 75), 1), ((3, 130), 130)]
 )
 def test_one_exit_code(codes: tuple[int, ...], expected: int) -> None:
-    results = [rollout.Result(None, "", code=code) for code in codes]  # type: ignore[arg-type]
-    assert rollout.exit_code(results) == expected
+    results = [parallel.Result(None, "", code=code) for code in codes]  # type: ignore[arg-type]
+    assert parallel.exit_code(results) == expected

@@ -9,7 +9,7 @@ import pytest
 from invoke.exceptions import UncastableEnvVar
 
 from de_tasks import doctor
-from de_tasks.githooks.edge import context
+from de_tasks.githooks.runner import context
 from tests.support.people import Done, Person
 
 ROOT = Path(__file__).resolve().parent.parent

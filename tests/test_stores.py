@@ -13,11 +13,11 @@ import keyring
 import keyring.backends.null
 import pytest
 
-from de_tasks.auth import ring
+from de_tasks.auth import system_keyring
 from de_tasks.auth.keyfile import Keyfile
 from de_tasks.auth.login import Login
-from de_tasks.auth.ring import Ring
 from de_tasks.auth.store import IN_KEYRING, Store
+from de_tasks.auth.system_keyring import Ring
 from de_tasks.errors import AuthError, UsageError
 from tests.support.rings import Failing, Memory, secret_service
 
@@ -133,7 +133,7 @@ def test_failing_keyring_loses_nothing(
     fault: str, path: Path, backend: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fault == "silent":
-        monkeypatch.setattr(ring, "SECONDS", 0.2)
+        monkeypatch.setattr(system_keyring, "SECONDS", 0.2)
     null = keyring.backends.null.Keyring()  # type: ignore[no-untyped-call]
     keyring.set_keyring(null if fault == "null" else Failing(fault))
     notice = Store(Keyfile(path), Ring()).put(LOGIN)

@@ -7,7 +7,7 @@ import secrets
 import urllib.request
 from pathlib import Path
 
-from de_tasks import scaffold
+from de_tasks.project.scaffold import plan
 from tests.demo import callback
 from tests.support.people import Person
 from tests.support.visits import fetch
@@ -47,7 +47,7 @@ def asked(output: str, pressed: str, **state: object) -> dict[str, object]:
 
 def test_every_template_has_its_test() -> None:
     tests = {name.removeprefix("test_template_") for name in globals()}
-    assert {name.replace("-", "_") for name in scaffold.app_templates()} <= tests
+    assert {name.replace("-", "_") for name in plan.app_templates()} <= tests
 
 
 def test_template_dash(dev: Person) -> None:

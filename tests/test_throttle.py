@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from de_tasks.server import throttle
-from de_tasks.server.ratelimit import RateLimit
-from de_tasks.server.throttle import Throttle, TooManyAttempts
+from de_tasks.server.users import throttle
+from de_tasks.server.users.rate_limit import RateLimit
+from de_tasks.server.users.throttle import Throttle, TooManyAttempts
 
 
 class Clock:

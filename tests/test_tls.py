@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import requests
 
-from de_tasks import certificates
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.net import certificates
+from de_tasks.net.http import Transport
 from de_tasks.repo.git import Git, Remote
-from de_tasks.server import authority, control
-from de_tasks.server.authority import Certificates
-from de_tasks.transport import Transport
+from de_tasks.server import control
+from de_tasks.server.tls import SERVER_DAYS, Certificates, provide
 from tests.support import naming_app
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
@@ -61,7 +61,7 @@ def served(found: Certificates, host: str = "127.0.0.1") -> Iterator[int]:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Certificates:
-    return authority.provide(tmp_path / "tls")
+    return provide(tmp_path / "tls")
 
 
 @pytest.fixture
@@ -97,14 +97,14 @@ def test_system_store_is_believed(
 
 
 def test_named_file_counts_alone(tmp_path: Path, made: Certificates, port: int) -> None:
-    other = authority.provide(tmp_path / "other")
+    other = provide(tmp_path / "other")
     with pytest.raises(DeTasksError, match="is not trusted"):
         Transport(str(other.authority)).request("GET", f"https://127.0.0.1:{port}/")
 
 
 def test_expired_certificate(tmp_path: Path) -> None:
-    past = datetime.now(timezone.utc) - timedelta(days=authority.SERVER_DAYS + 1)
-    old = authority.provide(tmp_path / "old", past)
+    past = datetime.now(timezone.utc) - timedelta(days=SERVER_DAYS + 1)
+    old = provide(tmp_path / "old", past)
     with served(old) as port, pytest.raises(DeTasksError, match=r"expired.+can renew it"):
         Transport(str(old.authority)).request("GET", f"https://127.0.0.1:{port}/")
 
@@ -128,10 +128,10 @@ def test_certificate_file_that_is_none(text: str | None, words: str, tmp_path: P
 
 def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -> None:
     before = made.chain.read_bytes(), made.authority.read_bytes()
-    authority.provide(tmp_path / "tls")
+    provide(tmp_path / "tls")
     assert (made.chain.read_bytes(), made.authority.read_bytes()) == before
-    later = datetime.now(timezone.utc) + timedelta(days=authority.SERVER_DAYS - 1)
-    authority.provide(tmp_path / "tls", later)
+    later = datetime.now(timezone.utc) + timedelta(days=SERVER_DAYS - 1)
+    provide(tmp_path / "tls", later)
     assert made.chain.read_bytes() != before[0] and made.authority.read_bytes() == before[1]
     modes = {file.stat().st_mode & 0o777 for file in (tmp_path / "tls").iterdir()}
     assert modes == {0o600}
@@ -229,7 +229,7 @@ def test_login_api_and_git_alike(tls: control.Running, nobody: Person, quick: Pa
         (folder / "ca.pem").write_text(Path(tls.ca_path).read_text())
     assert nobody.inv(*line, stdin=PASSWORD).code == 0
     assert nobody.inv("deploy", "-y", folder=quick).code == 0
-    other = authority.provide(nobody.home / "other").authority
+    other = provide(nobody.home / "other").authority
     nobody.environment["DASH_ENTERPRISE_CA_PATH"] = str(other)
     assert "is not trusted" in nobody.inv("whoami").err
 
@@ -249,7 +249,7 @@ class Nobody:
 
 
 def test_git_says_which_certificate_too(made: Certificates, port: int, tmp_path: Path) -> None:
-    other = authority.provide(tmp_path / "other").authority
+    other = provide(tmp_path / "other").authority
     url = f"https://127.0.0.1:{port}/GIT/app"
     remote = Remote(url, "master", Nobody(), str(other))
     with pytest.raises(DeTasksError, match=f"127.0.0.1:{port}, with SHA-256 .+ is not trusted"):

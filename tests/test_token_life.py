@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.auth.account import Account
+from de_tasks.auth.caller import Account
 from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
 from de_tasks.auth.store import Store
-from de_tasks.budget import Budget
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.errors import NotLoggedIn
-from de_tasks.retry import Policy
+from de_tasks.net.budget import Budget
+from de_tasks.net.http import Transport
+from de_tasks.net.retry import Policy
 from de_tasks.server import control
-from de_tasks.transport import Transport
 from tests.support.backstage import backstage
 from tests.support.operations import follow
 from tests.support.people import Person

@@ -16,16 +16,18 @@ from unittest.mock import Mock
 
 import pytest
 
-from de_tasks.api.models import Build, LogLine, LogPage
-from de_tasks.api.platform import Platform
-from de_tasks.config import Host, Settings
-from de_tasks.deployment import Plan
+from de_tasks.config.host import Host
+from de_tasks.config.settings import Settings
+from de_tasks.deployment.plan import Plan
+from de_tasks.deployment.through_de import VendorDeploy
 from de_tasks.errors import DeployFailed, UsageError
+from de_tasks.net.http import Transport
+from de_tasks.platform import route
+from de_tasks.platform.de import output as sentences
+from de_tasks.platform.de.platform import fresh
+from de_tasks.platform.models import Build, LogLine, LogPage
+from de_tasks.platform.protocol import Platform
 from de_tasks.server import control
-from de_tasks.transport import Transport
-from de_tasks.vendor import choice, sentences
-from de_tasks.vendor.deploying import VendorDeploy
-from de_tasks.vendor.platform import fresh
 from tests import real_server
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
@@ -61,8 +63,8 @@ def through(dev: Person, executable: Path) -> Person:
 @pytest.fixture(autouse=True)
 def small_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Builds of tests take no time, so there is no need to wait long between two looks."""
-    monkeypatch.setattr("de_tasks.vendor.deploying.WAITS", ())
-    monkeypatch.setattr("de_tasks.vendor.deploying.LONGEST_WAIT", 0.1)
+    monkeypatch.setattr("de_tasks.deployment.through_de.WAITS", ())
+    monkeypatch.setattr("de_tasks.deployment.through_de.LONGEST_WAIT", 0.1)
 
 
 @pytest.fixture(params=["stand-in", "de-tasks"])
@@ -247,7 +249,7 @@ def test_password_in_its_output_is_masked(dev: Person) -> None:
 
 
 def test_rate_limit_is_waited_out(dev: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("de_tasks.retry.SHORT_WAIT", 0.01)
+    monkeypatch.setattr("de_tasks.net.retry.SHORT_WAIT", 0.01)
     mark = dev.home / "asked"
     short = RATE_LIMIT.replace("9669", "50")
     told = script(
@@ -290,12 +292,12 @@ def version_5(sandbox: control.Running) -> tuple[Settings, Host]:
 def test_version_5_needs_de(version_5: tuple[Settings, Host]) -> None:
     values, host = version_5
     with pytest.raises(UsageError, match=r"Dash Enterprise 5.*\n.*https://example.plotly.host"):
-        choice.choose(values, host, Transport())
+        route.choose(values, host, Transport())
 
 
 def test_version_5_goes_through_de(version_5: tuple[Settings, Host]) -> None:
     values, host = version_5
-    found = choice.choose(replace(values, executable=sys.executable), host, Transport())
+    found = route.choose(replace(values, executable=sys.executable), host, Transport())
     assert found.through == "de" and "version 5" in found.why
 
 
@@ -309,7 +311,7 @@ def test_version_5_goes_through_de(version_5: tuple[Settings, Host]) -> None:
     ids=["API key", "URL", "setting"],
 )
 def test_others_go_by_the_api(values: Settings, host: str) -> None:
-    assert choice.choose(values, Host.of(host, values), Transport()).through == "api"
+    assert route.choose(values, Host.of(host, values), Transport()).through == "api"
 
 
 def test_host_without_a_sign_in_service_goes_by_the_api() -> None:
@@ -317,12 +319,12 @@ def test_host_without_a_sign_in_service_goes_by_the_api() -> None:
         deaf.bind(("127.0.0.1", 0))  # Held, and nobody listens.
         values = Settings(issuer=f"http://127.0.0.1:{deaf.getsockname()[1]}/auth")
         host = Host.of("example.plotly.host", values)
-        assert choice.choose(values, host, Transport()).through == "api"
+        assert route.choose(values, host, Transport()).through == "api"
 
 
 def test_bad_way_is_named() -> None:
     with pytest.raises(UsageError, match="auto, api, de, not 'soap'"):
-        choice.choose(Settings(platform="soap"), Host.parse("a.example"), Transport())
+        route.choose(Settings(platform="soap"), Host.parse("a.example"), Transport())
 
 
 def test_doctor_says_which_way(dev: Person) -> None:

@@ -18,11 +18,11 @@ from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
 from de_tasks.auth.store import Store
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.errors import AuthError, NotLoggedIn
-from de_tasks.retry import Policy
+from de_tasks.net.http import Transport
+from de_tasks.net.retry import Policy
 from de_tasks.server import control
-from de_tasks.transport import Transport
 from tests.support.backstage import backstage
 from tests.support.browser import Browser
 from tests.support.people import Person, log_in

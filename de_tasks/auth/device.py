@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
 from de_tasks.errors import AuthError, DeTasksError
-from de_tasks.transport import Unavailable
+from de_tasks.net.http import Unavailable
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SLOW_DOWN = 5.0

@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
-from de_tasks.points import UNKNOWN_WAIT, retry_after
-from de_tasks.retry import Attempt, Policy
-from de_tasks.spelling import typed
-from de_tasks.transport import READ_SECONDS, Transport, read_object
+from de_tasks.net.http import READ_SECONDS, Transport, read_object
+from de_tasks.net.rate_limit import UNKNOWN_WAIT, retry_after
+from de_tasks.net.retry import Attempt, Policy
+from de_tasks.terminal.commands import typed
 
 CLIENT = "dash"
 NOTHING = (204, 404, 405, 410, 421)

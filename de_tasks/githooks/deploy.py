@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from de_tasks.githooks import edge, mapping
+from de_tasks.githooks import branches, runner
 from de_tasks.githooks.pushes import Push, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
     import invoke
 
-    from de_tasks.config import Settings
+    from de_tasks.config.settings import Settings
 
 NAME = "de-deploy"
 ABOUT = (
@@ -23,24 +23,24 @@ ABOUT = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Deploy each pushed branch that maps to an app."""
-    parser = edge.pre_push_parser(NAME, ABOUT)
+    parser = runner.pre_push_parser(NAME, ABOUT)
     parser.add_argument(
         "--allow-forced", action="store_true", help="deploy what is no fast-forward, too"
     )
     options = parser.parse_args(argv)
-    return edge.run(options, NAME, "push", lambda: _deploy_all(options))
+    return runner.run(options, NAME, "push", lambda: _deploy_all(options))
 
 
 def _deploy_all(options: argparse.Namespace) -> None:
     folder = options.path or "."
-    pushes = [push for push in edge.pushed(options) if not mapping.surely_none(push, folder)]
+    pushes = [push for push in runner.pushed(options) if not branches.surely_none(push, folder)]
     if not pushes:
         return
-    from de_tasks.tasks.base import settings
+    from de_tasks.config.context import settings
 
-    context = edge.context(folder)
+    context = runner.context(folder)
     values = settings(context, path=options.path)
-    wanted = [(push, name) for push in pushes if (name := mapping.app_of(push, values))]
+    wanted = [(push, name) for push in pushes if (name := branches.app_of(push, values))]
     if not options.allow_forced:
         for push, _ in wanted:
             _refuse_forced(push)
@@ -59,10 +59,10 @@ def _refuse_forced(push: Push) -> None:
 
 
 def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) -> None:
-    from de_tasks.deployment import Plan
-    from de_tasks.githooks.telling import Teller
-    from de_tasks.tasks.base import connect
-    from de_tasks.tasks.deploy import deploying, remote
+    from de_tasks.deployment.begin import deploying, remote
+    from de_tasks.deployment.plan import Plan
+    from de_tasks.githooks.output import Teller
+    from de_tasks.platform.connect import connect
 
     source = commit_source(push, values.path)
     connection = connect(context)
@@ -83,7 +83,7 @@ def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) ->
 
 def _refuse(question: str, name: str, push: Push) -> bool:
     from de_tasks.errors import DeTasksError
-    from de_tasks.spelling import typed
+    from de_tasks.terminal.commands import typed
 
     seen = question.removesuffix(" Create it?").removesuffix(" Overwrite?")
     raise DeTasksError(

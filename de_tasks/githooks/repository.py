@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from de_tasks.environment import without_secrets
+from de_tasks.config.environment import without_secrets
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:

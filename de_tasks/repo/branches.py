@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from de_tasks.environment import without_secrets
+from de_tasks.config.environment import without_secrets
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.repo.git import Git
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import IO
 
 from de_tasks.errors import DeTasksError
-from de_tasks.repo.environment import Remote
+from de_tasks.repo.errors import Failed, Moved, error_of
 from de_tasks.repo.git import SECONDS, Git, patience
-from de_tasks.repo.refusal import Failed, Moved, error_of
+from de_tasks.repo.remote import Remote
 
 Progress = Callable[[str], None]
 MOVED = re.compile(

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from de_tasks.errors import Temporary, UsageError
-from de_tasks.repo import refusal
-from de_tasks.repo.environment import Remote, environment, remote_settings
+from de_tasks.repo import errors
+from de_tasks.repo.remote import Remote, environment, remote_settings
 
 if TYPE_CHECKING:
-    from de_tasks.budget import Spending
-    from de_tasks.retry import Attempt
+    from de_tasks.net.budget import Spending
+    from de_tasks.net.retry import Attempt
 
 SECONDS = 1800
 """The longest that one git command may take."""
@@ -183,7 +183,7 @@ class Running:
         """What it prints. Raises an error of the tree with git's own words."""
         done = self.done()
         if done.returncode:
-            raise refusal.error_of(self._arguments[0], done.stderr)
+            raise errors.error_of(self._arguments[0], done.stderr)
         return done.stdout
 
 

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeTasksError, NotPermitted, Temporary
-from de_tasks.points import WRITE
+from de_tasks.net.rate_limit import WRITE
 from de_tasks.repo import files
 from de_tasks.repo.bare import Bare, LastDeploy, writing
 from de_tasks.repo.connection import Connection, Progress
-from de_tasks.repo.environment import Remote
+from de_tasks.repo.errors import Damaged, Failed, LengthRequired, Moved, not_git
 from de_tasks.repo.files import Files
 from de_tasks.repo.history import Past
-from de_tasks.repo.refusal import Damaged, Failed, LengthRequired, Moved, not_git
+from de_tasks.repo.remote import Remote
 from de_tasks.repo.source import Commit, Deployed, Origin
 from de_tasks.repo.worktree import Worktree
 
 if TYPE_CHECKING:
-    from de_tasks.budget import Spending
-    from de_tasks.retry import Attempt
+    from de_tasks.net.budget import Spending
+    from de_tasks.net.retry import Attempt
 
 MOMENT = 3.0
 """Seconds that somebody who has interrupted a push waits for what became of it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.environment import SECRETS, hidden
+from de_tasks.config.environment import SECRETS, hidden
 from de_tasks.errors import UsageError
-from de_tasks.repo.environment import Remote
 from de_tasks.repo.git import Git, Running
+from de_tasks.repo.remote import Remote
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError
+from de_tasks.net.retry import Policy
 from de_tasks.repo import edits
 from de_tasks.repo.bare import Bare
 from de_tasks.repo.edits import Edit
+from de_tasks.repo.errors import Failed, Nested, Vanished, error_of
 from de_tasks.repo.files import Files, of_index, updated
-from de_tasks.repo.refusal import Failed, Nested, Vanished, error_of
 from de_tasks.repo.writer import Writer
-from de_tasks.retry import Policy
 
 FAST_FIRST = {"core.bigFileThreshold": "1", "core.compression": "1"}
 """The first time, stream straight into one pack instead of a file per object."""

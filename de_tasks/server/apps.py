@@ -11,14 +11,15 @@ from typing import Any
 
 from de_tasks.appspec import APP_NAME, image_type
 from de_tasks.errors import NotFound, NotPermitted, UsageError
-from de_tasks.server.access import Access, Refused, need_admin, need_seat
-from de_tasks.server.accounts import User
-from de_tasks.server.builds import Builds
+from de_tasks.server.builds.queue import Builds
+from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.database import Database, timestamp
-from de_tasks.server.folders import arrange_persistent
-from de_tasks.server.releases import Releases
-from de_tasks.server.repositories import Repositories
+from de_tasks.server.errors import Refused
+from de_tasks.server.runtime.folders import arrange_persistent
+from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users.access import Access, need_admin, need_seat
+from de_tasks.server.users.accounts import User
 
 SHORTEST_NAME, LONGEST_NAME = 3, 30
 """As Dash Enterprise 4 says them. Published programs compare its sentences: these here are its."""

@@ -18,52 +18,53 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from de_tasks.server import authority
-from de_tasks.server.access import Access
-from de_tasks.server.account import AccountPage
-from de_tasks.server.accounts import Accounts, write_private
-from de_tasks.server.administration import Administration
+from de_tasks.server import tls
+from de_tasks.server.api.endpoint import GraphQLEndpoint, make_schema
+from de_tasks.server.api.resolvers.apps import AppResolvers
+from de_tasks.server.api.resolvers.base import bind
+from de_tasks.server.api.resolvers.builds import BuildResolvers
+from de_tasks.server.api.resolvers.services import ServiceResolvers
+from de_tasks.server.api.resolvers.shapes import Shapes
+from de_tasks.server.api.resolvers.users import UserResolvers
 from de_tasks.server.apps import Apps
-from de_tasks.server.asgi import Hosts, Paths
-from de_tasks.server.authorization import Authorization
-from de_tasks.server.builds import Builds
-from de_tasks.server.connections import LONGEST_HEADERS, with_patience
-from de_tasks.server.cookies import Cookies
+from de_tasks.server.builds.queue import Builds
+from de_tasks.server.builds.recovery import Recovery
+from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.database import Database
-from de_tasks.server.databases import Databases
-from de_tasks.server.devices import Devices
-from de_tasks.server.environments import Environments
-from de_tasks.server.forwarding import Forwarder
-from de_tasks.server.git import GitApp
-from de_tasks.server.graphql import GraphQLEndpoint, make_schema
-from de_tasks.server.hooks import Pushes, write_hooks
-from de_tasks.server.identity import Identity
-from de_tasks.server.manager import Manager
-from de_tasks.server.oidc import Oidc
-from de_tasks.server.pages import Pages
-from de_tasks.server.portal import Portal
-from de_tasks.server.processes import Leash
-from de_tasks.server.proxy import Proxy
-from de_tasks.server.ratelimit import RateLimit
-from de_tasks.server.recovery import Recovery
-from de_tasks.server.releases import Releases
-from de_tasks.server.repositories import Repositories
-from de_tasks.server.resolvers.apps import AppResolvers
-from de_tasks.server.resolvers.base import bind
-from de_tasks.server.resolvers.builds import BuildResolvers
-from de_tasks.server.resolvers.services import ServiceResolvers
-from de_tasks.server.resolvers.shapes import Shapes
-from de_tasks.server.resolvers.users import UserResolvers
-from de_tasks.server.services import Services
-from de_tasks.server.sessions import Sessions
+from de_tasks.server.files import write_private
+from de_tasks.server.git.hooks import Pushes, write_hooks
+from de_tasks.server.git.smart_http import GitApp
+from de_tasks.server.http.connections import LONGEST_HEADERS, with_patience
+from de_tasks.server.http.hosts import Hosts, Paths
+from de_tasks.server.http.pages import Pages
+from de_tasks.server.proxy.forward import Forwarder
+from de_tasks.server.proxy.proxy import Proxy
+from de_tasks.server.proxy.visitors import Visitors
+from de_tasks.server.runtime.app_settings import Surroundings
+from de_tasks.server.runtime.environments import Environments
+from de_tasks.server.runtime.processes import Leash
+from de_tasks.server.runtime.releases import Releases
+from de_tasks.server.runtime.variables import Variables
+from de_tasks.server.services.databases import Databases
+from de_tasks.server.services.services import Services
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.signin import SignIn
-from de_tasks.server.site import Site
-from de_tasks.server.surroundings import Surroundings
-from de_tasks.server.throttle import Throttle, TooManyAttempts
-from de_tasks.server.tokens import Tokens
-from de_tasks.server.variables import Variables
-from de_tasks.server.visitors import Visitors
+from de_tasks.server.signin.code_flow import Authorization
+from de_tasks.server.signin.devices import Devices
+from de_tasks.server.signin.endpoints import Oidc
+from de_tasks.server.signin.form import SignIn
+from de_tasks.server.users.access import Access
+from de_tasks.server.users.accounts import Accounts
+from de_tasks.server.users.authorization_header import Identity
+from de_tasks.server.users.cookies import Cookies
+from de_tasks.server.users.rate_limit import RateLimit
+from de_tasks.server.users.sessions import Sessions
+from de_tasks.server.users.throttle import Throttle, TooManyAttempts
+from de_tasks.server.users.tokens import Tokens
+from de_tasks.server.web.account_page import AccountPage
+from de_tasks.server.web.admin_api import Administration
+from de_tasks.server.web.app_manager import Manager
+from de_tasks.server.web.portal import Portal
+from de_tasks.server.web.site import Site
 
 PASSWORDS = "passwords.json"
 RUNNING = "running.json"
@@ -203,7 +204,7 @@ async def serve(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     ) as client:
         sandbox = Sandbox(settings, client, lock)
-        made = authority.of(settings)
+        made = tls.of(settings)
         config = uvicorn.Config(
             sandbox.asgi,
             ssl_certfile=made.chain if made else None,

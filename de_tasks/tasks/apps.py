@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import invoke
 from invoke import Collection
 
-from de_tasks import browser, console
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.spelling import typed
-from de_tasks.tasks.base import app_name, connect, missing, named_app, task, waits
+from de_tasks.platform.connect import app_name, connect, missing
+from de_tasks.tasks.task import named_app, task, waits
 from de_tasks.tasks.update import update
+from de_tasks.terminal import browser, console
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.scaffold import Plan
+    from de_tasks.project.scaffold.plan import Plan
 
 FOLLOW_WAIT = 30
 """Seconds that the server may hold a request for new lines back."""
@@ -50,7 +51,7 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     console.result(f"App {app.name} was initialized on [{connection.host.name}].")
     if planned is None:
         return
-    from de_tasks.fitting import write
+    from de_tasks.project.scaffold.files import write
 
     for kind in planned.services:
         service = connection.platform.attach_service(wanted, kind)
@@ -63,10 +64,10 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
 
 
 def _from_template(target: Path, app: str, template: str) -> Plan:
-    from de_tasks import scaffold
+    from de_tasks.project.scaffold import plan
 
-    choices = scaffold.Choices(app, template, without=("makefile", "pre-commit", "ci"))
-    return scaffold.plan(target, choices)
+    choices = plan.Choices(app, template, without=("makefile", "pre-commit", "ci"))
+    return plan.plan(target, choices)
 
 
 @task(name="list")
@@ -175,7 +176,7 @@ def build_status(context: invoke.Context, name: str = "", json: bool = False) ->
 
     An app that was never deployed has none, and a sentence says so.
     """
-    from de_tasks.api.models import NEVER_DEPLOYED
+    from de_tasks.platform.models import NEVER_DEPLOYED
 
     connection = connect(context)
     wanted = app_name(connection.settings, name)
@@ -210,8 +211,8 @@ def logs(
     de-tasks apps logs --name my-app --type build --count 50
     de-tasks apps logs --name my-app --type runtime --process-name worker
     """
-    from de_tasks.api.models import FINISHED, NEVER_DEPLOYED
     from de_tasks.errors import NotFound
+    from de_tasks.platform.models import FINISHED, NEVER_DEPLOYED
 
     if type not in ("build", "runtime"):
         raise UsageError(f"--type is build or runtime, not {type!r}.")

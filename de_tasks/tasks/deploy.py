@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import console
-from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task, waits
+from de_tasks.config.context import settings
+from de_tasks.config.numbers import whole_number
+from de_tasks.deployment.begin import CONFIRM, deploying, remote, repository
+from de_tasks.errors import UsageError
+from de_tasks.platform.connect import app_name, connect, missing
+from de_tasks.tasks.task import task, waits
+from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.api.models import Build
-    from de_tasks.config import Settings
-    from de_tasks.deployment import DeployPlatform, Plan
-    from de_tasks.events import Event
-    from de_tasks.repo.cache import DeployRepository
-    from de_tasks.repo.environment import Remote
-    from de_tasks.rollout import Deploying
+    from de_tasks.deployment.events import Event
+    from de_tasks.platform.models import Build
 
-CONFIRM = ("others", "always")
 REF = "Deploy this commit of the folder's repository, not the files as they are"
 
 
@@ -51,8 +47,8 @@ def deploy(
     json: bool = False,
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
-    from de_tasks import deployment
     from de_tasks.appspec import check_folder
+    from de_tasks.deployment import plan as deployment
     from de_tasks.repo.source import find_commit
 
     if timeout:
@@ -129,7 +125,7 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
     """List the deploys of an app: when, who, from which commit, and how they ended."""
     from itertools import islice
 
-    from de_tasks.api.models import NEVER_DEPLOYED
+    from de_tasks.platform.models import NEVER_DEPLOYED
 
     number = whole_number(count, "--count", least=1)
     connection = connect(context)
@@ -172,7 +168,7 @@ def rollback(
     json: bool = False,
 ) -> None:
     """Put an earlier deploy of an app back, as a new deploy."""
-    from de_tasks import rolling
+    from de_tasks.deployment.rollback import Back, find_target, roll_back
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
@@ -183,58 +179,17 @@ def rollback(
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
-    target = rolling.find_target(connection.platform, wanted, to)
+    target = find_target(connection.platform, wanted, to)
     question = f"Put deploy {target.build.id} of {wanted} back: {target.build.subject}?"
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
-    rolling.roll_back(
-        rolling.Back(app, target, connection.username, remote(connection, app.git_url)),
+    roll_back(
+        Back(app, target, connection.username, remote(connection, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
         tell,
         values.timeout,
     )
-
-
-def deploying(
-    plan: Plan,
-    values: Settings,
-    connection: Connection,
-    tell: Callable[[Event], None],
-    platform: DeployPlatform | None = None,
-) -> Deploying:
-    """The deploy of a plan, by the way that leads to the host; `platform` in place of the
-    connection's own."""
-    cache = repository(values, connection, plan.name)
-    if connection.de:
-        from de_tasks.vendor.deploying import VendorDeploy
-
-        return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
-    from de_tasks.deployment import Deploy
-
-    return Deploy(plan, cache, platform or connection.platform, tell)
-
-
-def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:
-    """The deploy repository of an app."""
-    from de_tasks.config import cache_folder
-    from de_tasks.repo.cache import DeployRepository
-
-    return DeployRepository(cache_folder(values), connection.host.name, app)
-
-
-def remote(connection: Connection, url: str) -> Remote:
-    """The way to a git address with the present login.
-
-    Raises `NotAvailable` through `de`, which has no address to tell.
-    """
-    from de_tasks.repo.environment import Remote
-
-    if connection.session is None:
-        raise NotAvailable("Not available through `de`: the files that are deployed.")
-
-    values = connection.settings
-    return Remote(url, values.branch, connection.account, values.ca_path)
 
 
 def tell_people(event: Event) -> None:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import invoke
 from invoke import Collection
 
-from de_tasks import console
-from de_tasks.environment import without_secrets
+from de_tasks.config.context import settings
+from de_tasks.config.environment import without_secrets
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.spelling import typed
-from de_tasks.tasks.base import settings, store, task
+from de_tasks.platform.connect import store
+from de_tasks.tasks.task import task
+from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.config import Settings
+    from de_tasks.config.settings import Settings
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -198,7 +200,7 @@ def _allowed(text: str) -> Path:
 
 
 def _level(text: str) -> str:
-    from de_tasks.api.models import ACCESS_LEVELS
+    from de_tasks.platform.models import ACCESS_LEVELS
 
     if text not in ACCESS_LEVELS:
         raise UsageError(f"--view-access is one of {', '.join(ACCESS_LEVELS)}, not {text!r}.")
@@ -229,7 +231,7 @@ def _control() -> Any:
 
 
 def _folder(values: Settings) -> Path:
-    from de_tasks.config import default_folder
+    from de_tasks.config.settings import default_folder
 
     if values.sandbox_data:
         return Path(values.sandbox_data).expanduser().resolve()
@@ -240,8 +242,8 @@ def _log_in(values: Settings, running: Any) -> None:
     from urllib.parse import urlsplit
 
     from de_tasks.auth.oidc import Oidc
-    from de_tasks.config import LOOPBACK, Host
-    from de_tasks.transport import Transport
+    from de_tasks.config.host import LOOPBACK, Host
+    from de_tasks.net.http import Transport
 
     kept = store(values)
     if kept is None:

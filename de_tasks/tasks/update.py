@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import invoke
 
-from de_tasks import console
 from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.tasks.base import Connection, app_name, connect, missing, task
+from de_tasks.platform.connect import Connection, app_name, connect, missing
+from de_tasks.tasks.task import task
+from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.api.models import Changes
+    from de_tasks.platform.models import Changes
 
 THUMBNAIL_BYTES = 100 * 1024
 """The largest picture, as the reference documents it."""
@@ -98,7 +99,7 @@ def update(
     input: what stands in a command line, other users of the machine can read. A file of
     variables has KEY=VALUE lines with quotes and comments as usual; nothing in it is replaced.
     """
-    from de_tasks.api.models import ACCESS_LEVELS, Changes, People
+    from de_tasks.platform.models import ACCESS_LEVELS, Changes, People
 
     if view_access is not None and view_access not in ACCESS_LEVELS:
         raise UsageError(f"--view-access is {_any_of(ACCESS_LEVELS)}, not {view_access!r}.")
@@ -131,7 +132,7 @@ def update(
 
 def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> None:
     """Make the changes that are left to make, and tell what was and what is."""
-    from de_tasks.api import differences
+    from de_tasks.platform import differences
 
     try:
         before = connection.platform.details(app)
@@ -167,7 +168,7 @@ def _agree(app: str, changes: Changes, yes: bool) -> None:
 
 def _change_unseen(platform: Any, app: str, wanted: Changes, yes: bool) -> None:
     """Change an app where nobody tells how it was."""
-    from de_tasks.api.models import Changes
+    from de_tasks.platform.models import Changes
 
     none = Changes()
     given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]

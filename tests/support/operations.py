@@ -53,7 +53,7 @@ class Operation:
             stage.at_wait()
             return least + (most - least) / 10
 
-        with mock.patch("de_tasks.retry.random.uniform", short):
+        with mock.patch("de_tasks.net.retry.random.uniform", short):
             return stage.person.run(words, stdin=self.stdin(stage), folder=self.where(stage))
 
 

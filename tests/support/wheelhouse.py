@@ -22,8 +22,8 @@ import tomllib
 from filelock import FileLock
 from uv import find_uv_bin
 
-from de_tasks.server import pipconf
-from de_tasks.server.environments import BuildError, find_python
+from de_tasks.server.runtime import pip_settings
+from de_tasks.server.runtime.environments import BuildError, find_python
 from tests.support.report import needs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -134,7 +134,7 @@ def settings(house: Path) -> dict[str, str]:
 
     They name the index of this machine still, since the cache does.
     """
-    found = {"UV_NO_INDEX": "0", "UV_FIND_LINKS": "", **pipconf.uv_environment(os.environ)}
+    found = {"UV_NO_INDEX": "0", "UV_FIND_LINKS": "", **pip_settings.uv_environment(os.environ)}
     return {**found, "UV_CACHE_DIR": str(house / "uv"), "UV_OFFLINE": "1"}
 
 

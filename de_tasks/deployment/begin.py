@@ -1,0 +1,61 @@
+"""A deploy made ready, by the way that leads to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from de_tasks.errors import NotAvailable
+from de_tasks.platform.connect import Connection
+
+if TYPE_CHECKING:
+    from de_tasks.config.settings import Settings
+    from de_tasks.deployment.deploy import DeployPlatform
+    from de_tasks.deployment.events import Event
+    from de_tasks.deployment.plan import Deploying, Plan
+    from de_tasks.repo.cache import DeployRepository
+    from de_tasks.repo.remote import Remote
+
+
+CONFIRM = ("others", "always")
+
+
+def deploying(
+    plan: Plan,
+    values: Settings,
+    connection: Connection,
+    tell: Callable[[Event], None],
+    platform: DeployPlatform | None = None,
+) -> Deploying:
+    """The deploy of a plan, by the way that leads to the host; `platform` in place of the
+    connection's own."""
+    cache = repository(values, connection, plan.name)
+    if connection.de:
+        from de_tasks.deployment.through_de import VendorDeploy
+
+        return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
+    from de_tasks.deployment.deploy import Deploy
+
+    return Deploy(plan, cache, platform or connection.platform, tell)
+
+
+def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:
+    """The deploy repository of an app."""
+    from de_tasks.config.settings import cache_folder
+    from de_tasks.repo.cache import DeployRepository
+
+    return DeployRepository(cache_folder(values), connection.host.name, app)
+
+
+def remote(connection: Connection, url: str) -> Remote:
+    """The way to a git address with the present login.
+
+    Raises `NotAvailable` through `de`, which has no address to tell.
+    """
+    from de_tasks.repo.remote import Remote
+
+    if connection.session is None:
+        raise NotAvailable("Not available through `de`: the files that are deployed.")
+
+    values = connection.settings
+    return Remote(url, values.branch, connection.account, values.ca_path)
