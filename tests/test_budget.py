@@ -13,7 +13,7 @@ import pytest
 
 from de_tasks.net.budget import SETTLED_SECONDS, Budget
 from de_tasks.net.http import RateLimited, Unavailable
-from de_tasks.net.rate_limit import Told
+from de_tasks.net.rate_limit import ReportedWindow
 from de_tasks.server import control
 from tests.support.people import log_in
 from tests.support.platforms import platform_of
@@ -37,11 +37,11 @@ def clock() -> Clock:
 def budget(tmp_path: Path, clock: Clock) -> Budget:
     """A budget of which the server told 10 of 60 points for 20 s more, in windows of 60 s."""
     made = Budget(tmp_path, "https://host", "dev", clock)
-    made.learn(Told(60, 10, 20, 60))
+    made.learn(ReportedWindow(60, 10, 20, 60))
     return made
 
 
-def spend(budget: Budget, points: int, told: Told | None = None) -> None:
+def spend(budget: Budget, points: int, told: ReportedWindow | None = None) -> None:
     with budget.spending(points) as spending:
         spending.told = told
 
@@ -69,18 +69,18 @@ def test_points_in_use_are_not_given_twice(budget: Budget) -> None:
 def test_points_that_others_hold_are_looked_for_again_soon(budget: Budget) -> None:
     with budget.spending(5):
         # The server has counted what is under way: here it is counted twice until it is answered.
-        budget.learn(Told(60, 5, 20, 60))
+        budget.learn(ReportedWindow(60, 5, 20, 60))
         with pytest.raises(RateLimited) as refused:
             spend(budget, 5)
         assert refused.value.seconds == SETTLED_SECONDS
-        budget.learn(Told(60, 4, 20, 60))
+        budget.learn(ReportedWindow(60, 4, 20, 60))
         with pytest.raises(RateLimited) as refused:
             spend(budget, 5)
         assert refused.value.seconds == 20
 
 
 def test_nobody_asks_the_server_for_points_that_others_hold(budget: Budget) -> None:
-    def ask() -> Told:
+    def ask() -> ReportedWindow:
         raise AssertionError("asked")
 
     with budget.spending(10), pytest.raises(RateLimited), budget.spending(1, ask):
@@ -89,7 +89,7 @@ def test_nobody_asks_the_server_for_points_that_others_hold(budget: Budget) -> N
 
 def test_the_first_answer_is_believed(tmp_path: Path, clock: Clock) -> None:
     fresh = Budget(tmp_path, "https://new", "dev", clock)
-    spend(fresh, 1, Told(60, 59, 60, 60))
+    spend(fresh, 1, ReportedWindow(60, 59, 60, 60))
     assert fresh.known().left == 59
 
 
@@ -109,19 +109,19 @@ def test_a_window_that_may_have_begun_late_is_asked_about(budget: Budget, clock:
         clock.now += 61
         with pytest.raises(RateLimited):
             spend(budget, 1)
-        with budget.spending(1, ask=lambda: Told(61, 61, 60, 60)):
+        with budget.spending(1, ask=lambda: ReportedWindow(61, 61, 60, 60)):
             assert budget.known().held == 61
 
 
 def test_answers_out_of_order_add_nothing(budget: Budget) -> None:
-    spend(budget, 1, Told(60, 3, 20))
-    spend(budget, 1, Told(60, 7, 20))
+    spend(budget, 1, ReportedWindow(60, 3, 20))
+    spend(budget, 1, ReportedWindow(60, 7, 20))
     assert budget.known().left == 3
 
 
 def test_the_server_is_asked_before_anybody_waits(budget: Budget) -> None:
     spend(budget, 10)
-    with budget.spending(5, ask=lambda: Told(60, 60, 60, 60)):
+    with budget.spending(5, ask=lambda: ReportedWindow(60, 60, 60, 60)):
         assert budget.known().left == 60
 
 
@@ -134,8 +134,8 @@ def test_a_refusal_holds_for_all(budget: Budget) -> None:
 
 
 def test_a_refusal_that_says_nothing_is_asked_about(budget: Budget) -> None:
-    def ask() -> Told:
-        return Told(60, 0, 3, 60)
+    def ask() -> ReportedWindow:
+        return ReportedWindow(60, 0, 3, 60)
 
     with pytest.raises(RateLimited) as refused, budget.spending(5, ask):
         raise RateLimited(None)

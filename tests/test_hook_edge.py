@@ -90,9 +90,9 @@ def test_forced_push_is_known_even_where_nobody_told_what_was_there(work: Reposi
     remote = f"{work.folder}.remote"
     first, second = work.git("rev-parse", "HEAD"), work.commit("second")
     work.git("push", "-q", "origin", "main")
-    assert pushes.Push("main", first, "origin", remote, None).forced()
-    assert not pushes.Push("main", second, "origin", remote, None).forced()
-    assert not pushes.Push("new", first, "origin", remote, None).forced()
+    assert pushes.PushedBranch("main", first, "origin", remote, None).forced()
+    assert not pushes.PushedBranch("main", second, "origin", remote, None).forced()
+    assert not pushes.PushedBranch("new", first, "origin", remote, None).forced()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_branch_that_no_file_names_maps_to_nothing(
     file: str, text: str, none: bool, work: Repository
 ) -> None:
     (work.folder / file).write_text(text)
-    push = pushes.Push("topic", "1" * 40, "origin", "there", "")
+    push = pushes.PushedBranch("topic", "1" * 40, "origin", "there", "")
     assert surely_none(push, ".") == none
 
 

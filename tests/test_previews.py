@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from de_tasks.deployment.previews import prepare, prune
-from de_tasks.deployment.previews.prepare import Wanted
+from de_tasks.deployment.previews.prepare import WantedPreview
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.platform.graphql.operations import GraphQLPlatform
-from de_tasks.platform.models import Changes, Details, Mount, People, Refusal, User
+from de_tasks.platform.models import Changes, Details, Mount, People, RefusedChange, User
 from de_tasks.server import control
 from tests.support.marks import CREATED, marked
 from tests.support.people import People as Users
@@ -54,15 +54,15 @@ def main_app(platform: GraphQLPlatform, people: Users) -> str:
     return name
 
 
-Wish = Callable[..., Wanted]
+Wish = Callable[..., WantedPreview]
 
 
 @pytest.fixture
 def wanted(dev: Person) -> Wish:
     """Makes dev's wish for the preview of branch feature/x of an app."""
 
-    def made(app: str, **others: object) -> Wanted:
-        return Wanted(app, "feature/x", dev.name, "here", **others)  # type: ignore[arg-type]
+    def made(app: str, **others: object) -> WantedPreview:
+        return WantedPreview(app, "feature/x", dev.name, "here", **others)  # type: ignore[arg-type]
 
     return made
 
@@ -94,7 +94,9 @@ def test_preview_has_as_many_processes_and_one_to_open() -> None:
     main, none = marked(), People()
     like = Details("", "", (), "restricted", False, 0, "", None, "", none, none, {}, {}, ())
     like = replace(like, scale={"web": 0, "worker": 0, "beat": 2})
-    made = prepare.like_main(Wanted("energy", "feature/x", "dev", "here"), main, like, CREATED)
+    made = prepare.like_main(
+        WantedPreview("energy", "feature/x", "dev", "here"), main, like, CREATED
+    )
     assert made.scale == {"web": 1, "worker": 0, "beat": 2}
 
 
@@ -183,7 +185,7 @@ def test_interrupted_creation_leaves_no_app_without_a_mark(
 ) -> None:
     platform = platform_of(sandbox, dev.name)
 
-    def interrupted(name: str, changes: Changes) -> list[Refusal]:
+    def interrupted(name: str, changes: Changes) -> list[RefusedChange]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(platform, "update", interrupted)

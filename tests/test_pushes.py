@@ -57,7 +57,7 @@ def test_colleague_pushed_in_the_meantime(here: Repository) -> None:
     here.git("clone", "-q", "-b", "main", "../app.remote", str(other.folder))
     other.commit("theirs")
     other.git("push", "-q", "origin", "main")
-    told = pushes.Push("main", here.commit("ours"), "origin", "../app.remote", None)
+    told = pushes.PushedBranch("main", here.commit("ours"), "origin", "../app.remote", None)
     assert told.forced()
 
 
@@ -97,9 +97,9 @@ def test_unmapped_branch_is_told_from_the_text(
     name: str, text: str, surely: bool, here: Repository
 ) -> None:
     (here.folder / name).write_text(text)
-    push = pushes.Push("feature/x", ONE, "origin", "", "")
+    push = pushes.PushedBranch("feature/x", ONE, "origin", "", "")
     assert branches.surely_none(push, ".") is surely
-    assert not branches.surely_none(pushes.Push("main", ONE, "origin", "", ""), ".")
+    assert not branches.surely_none(pushes.PushedBranch("main", ONE, "origin", "", ""), ".")
 
 
 def test_every_variable_that_git_calls_local_is_scrubbed() -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from de_tasks.deployment.fleets import parallel
 from de_tasks.deployment.fleets.shared_reads import SharedReads
-from de_tasks.net.budget import Known
+from de_tasks.net.budget import Window
 from de_tasks.platform.models import App, Build
 from de_tasks.server import control
 from de_tasks.tasks import fleet_output
@@ -248,7 +248,7 @@ class Door:
 def test_many_builds_are_watched_with_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"a{number}" for number in range(40)]
     platform, clock, door, ended = Counting(names, looks=3), Clock(), Door(), list[Build | None]()
-    shared = SharedReads(platform, names, Known, clock.sleep, clock)  # type: ignore[arg-type]
+    shared = SharedReads(platform, names, Window, clock.sleep, clock)  # type: ignore[arg-type]
     monkeypatch.setattr(shared, "_looking", door)
 
     def all_wait() -> None:
@@ -264,7 +264,7 @@ def test_many_builds_are_watched_with_one_read(monkeypatch: pytest.MonkeyPatch) 
 
 def test_looks_are_rare_while_points_are_short() -> None:
     names = [f"a{number}" for number in range(40)]
-    short = Known(limit=60, left=20, window=60, end=time.time() + 60)
+    short = Window(limit=60, left=20, window=60, end=time.time() + 60)
     clock, platform = Clock(), Counting(names, 3)
     shared = SharedReads(platform, names, lambda: short, clock.sleep, clock)  # type: ignore[arg-type]
     shared.build(names[0], wait=60)
@@ -273,7 +273,7 @@ def test_looks_are_rare_while_points_are_short() -> None:
 
 def test_a_look_that_waits_for_points_ends_with_the_last_write() -> None:
     names = ["one", "two"]
-    short = Known(limit=60, left=1, window=60, end=time.time() + 60)
+    short = Window(limit=60, left=1, window=60, end=time.time() + 60)
     clock, platform = Clock(), Counting(names, 3)
 
     def sleep(seconds: float) -> None:

@@ -9,13 +9,13 @@ from typing import TypeVar
 from de_tasks.auth.credentials import Credentials
 from de_tasks.errors import NotLoggedIn
 from de_tasks.net.budget import Budget, Spending
-from de_tasks.net.rate_limit import Told
+from de_tasks.net.rate_limit import ReportedWindow
 from de_tasks.net.retry import Attempt, Policy
 
 T = TypeVar("T")
 
 
-def _nobody_knows() -> Told | None:
+def _nobody_knows() -> ReportedWindow | None:
     return None
 
 
@@ -26,7 +26,7 @@ class Account:
     credentials: Credentials
     policy: Policy
     budget: Budget
-    ask: Callable[[], Told | None] = field(default=_nobody_knows)
+    ask: Callable[[], ReportedWindow | None] = field(default=_nobody_knows)
 
     @property
     def seconds(self) -> float:

@@ -72,7 +72,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Origin:
+class SettingOrigin:
     """A value as it was found, and where: a flag, a variable, a section, or the default."""
 
     value: object
@@ -101,7 +101,7 @@ def origins(
     configuration: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     **flags: object,
-) -> dict[str, Origin]:
+) -> dict[str, SettingOrigin]:
     """Every setting by name, with where its value comes from; `load` without the last step."""
     environment = os.environ if environment is None else environment
     defaults = Settings()
@@ -121,10 +121,10 @@ def origins(
             (f"INVOKE_DE_{name.upper()}", environment.get(f"INVOKE_DE_{name.upper()}")),
             section.get(name, ("", None)),
         )
-        found[name] = Origin(default, "the default")
+        found[name] = SettingOrigin(default, "the default")
         for where, value in sources:
             if value is not None and value != "":
-                found[name] = Origin(_typed(default, value, where), where)
+                found[name] = SettingOrigin(_typed(default, value, where), where)
                 break
     return found
 

@@ -26,7 +26,7 @@ LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
-class Target:
+class RollbackTarget:
     """The deploy to go back to, and the one that serves now."""
 
     build: Build
@@ -34,16 +34,16 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Back:
+class Rollback:
     """What is to be put back where, by whom."""
 
     app: App
-    target: Target
+    target: RollbackTarget
     user: str
     remote: Remote
 
 
-def find_target(platform: Platform, name: str, number: str) -> Target:
+def find_target(platform: Platform, name: str, number: str) -> RollbackTarget:
     """The deploy of that number, else the last good one before the present release.
 
     Raises `NotFound` when there is none.
@@ -54,17 +54,17 @@ def find_target(platform: Platform, name: str, number: str) -> Target:
     if number:
         for build in good:
             if build.id == number:
-                return Target(build, present)
+                return RollbackTarget(build, present)
         numbers = ", ".join(build.id for build in good[:20]) or "none"
         raise NotFound(f"App {name} has no good deploy {number}. It has: {numbers}.")
     # After a failed deploy the newest good one serves still: going back means the one before.
     if len(good) < 2:
         raise NotFound(f"App {name} has no earlier good deploy to go back to.")
-    return Target(good[1], present)
+    return RollbackTarget(good[1], present)
 
 
 def roll_back(
-    back: Back,
+    back: Rollback,
     repository: DeployRepository,
     platform: Platform,
     tell: Callable[[Event], None],

@@ -10,10 +10,10 @@ from de_tasks.githooks import repository
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
-    from de_tasks.githooks.pushes import Push
+    from de_tasks.githooks.pushes import PushedBranch
 
 
-def surely_none(push: Push, folder: str) -> bool:
+def surely_none(push: PushedBranch, folder: str) -> bool:
     """Whether the branch can map to no app, as far as a look at the files tells.
 
     Most pushes map to nothing, and importing invoke for its YAML would take longer than the
@@ -44,7 +44,7 @@ def _files(folder: str) -> list[str]:
     return found + [os.path.join(project, name) for name in CONFIGURATION if project]
 
 
-def app_of(push: Push, values: Settings) -> str | None:
+def app_of(push: PushedBranch, values: Settings) -> str | None:
     """The app that the branch is deployed to, None for no app.
 
     Raises `UsageError` for a name that is not legal.

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from de_tasks.githooks import branches, runner
-from de_tasks.githooks.pushes import Push, commit_source
+from de_tasks.githooks.pushes import PushedBranch, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _deploy_all(options: argparse.Namespace) -> None:
         _deploy(push, name, context, values)
 
 
-def _refuse_forced(push: Push) -> None:
+def _refuse_forced(push: PushedBranch) -> None:
     from de_tasks.errors import DeTasksError
 
     if push.forced():
@@ -58,10 +58,10 @@ def _refuse_forced(push: Push) -> None:
         )
 
 
-def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) -> None:
+def _deploy(push: PushedBranch, name: str, context: invoke.Context, values: Settings) -> None:
     from de_tasks.deployment.begin import deploying, remote
     from de_tasks.deployment.plan import Plan
-    from de_tasks.githooks.output import Teller
+    from de_tasks.githooks.output import DeployOutput
     from de_tasks.platform.connect import connect
 
     source = commit_source(push, values.path)
@@ -77,11 +77,11 @@ def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) ->
         timeout=values.timeout,
         always_ask=values.confirm == "always",
     )
-    with Teller(NAME) as tell:
+    with DeployOutput(NAME) as tell:
         deploying(plan, values, connection, tell).run()
 
 
-def _refuse(question: str, name: str, push: Push) -> bool:
+def _refuse(question: str, name: str, push: PushedBranch) -> bool:
     from de_tasks.errors import DeTasksError
     from de_tasks.terminal.commands import typed
 

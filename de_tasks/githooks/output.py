@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 LAST_LINES = 20
 
 
-class Teller:
+class DeployOutput:
     """Takes the events of a deploy. On a terminal the log goes by in one line that changes."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._log: deque[str] = deque(maxlen=LAST_LINES)
 
-    def __enter__(self) -> Teller:
+    def __enter__(self) -> DeployOutput:
         return self
 
     def __exit__(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from de_tasks.githooks import repository, runner
-from de_tasks.githooks.pushes import Push, commit_source
+from de_tasks.githooks.pushes import PushedBranch, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def _deploy_all(options: argparse.Namespace) -> None:
             _deploy(push, runner.context(options.path or "."), options.path)
 
 
-def _deploy(push: Push, context: invoke.Context, path: str) -> None:
+def _deploy(push: PushedBranch, context: invoke.Context, path: str) -> None:
     from de_tasks.config.context import settings
     from de_tasks.deployment.previews.deploy import main_app, put
-    from de_tasks.githooks.output import Teller
+    from de_tasks.githooks.output import DeployOutput
     from de_tasks.platform.connect import connect
 
     values = settings(context, path=path)
@@ -49,7 +49,7 @@ def _deploy(push: Push, context: invoke.Context, path: str) -> None:
         return True
 
     try:
-        with Teller(NAME) as tell:
+        with DeployOutput(NAME) as tell:
             put(connection, main_app(values), push.branch, source, agreed, tell)
     except _Undecided as undecided:
         # Nothing has failed, so nothing stops the push.

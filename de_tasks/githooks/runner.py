@@ -39,7 +39,7 @@ def pre_push_parser(name: str, about: str) -> argparse.ArgumentParser:
     return made
 
 
-def pushed(options: argparse.Namespace) -> Iterator[pushes.Push]:
+def pushed(options: argparse.Namespace) -> Iterator[pushes.PushedBranch]:
     """The branches that are being pushed."""
     return pushes.read(options.remote, options.address, sys.stdin, os.environ)
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from de_tasks.errors import NotLoggedIn
 from de_tasks.net.http import RateLimited
-from de_tasks.net.rate_limit import Told
+from de_tasks.net.rate_limit import ReportedWindow
 
 LOCK_SECONDS = 2.0
 POLL_SECONDS = 0.002
@@ -35,7 +35,7 @@ ROUNDING = 1.1
 
 
 @dataclass(frozen=True)
-class Known:
+class Window:
     """What is known of a window. Times are seconds since 1970: other processes read them too.
 
     `left` is what the server had last, `held` what is reserved and not yet in that number; both
@@ -55,7 +55,7 @@ class Known:
 class Spending:
     """Points that are reserved for an action; `told` is what the server said afterwards."""
 
-    told: Told | None = None
+    told: ReportedWindow | None = None
 
 
 class Budget:
@@ -71,7 +71,7 @@ class Budget:
 
     @contextmanager
     def spending(
-        self, points: int, ask: Callable[[], Told | None] = lambda: None
+        self, points: int, ask: Callable[[], ReportedWindow | None] = lambda: None
     ) -> Iterator[Spending]:
         """Reserve points for what is done inside.
 
@@ -107,28 +107,28 @@ class Budget:
             raise
         self._settle(number, points, spending.told, points)
 
-    def learn(self, told: Told) -> None:
+    def learn(self, told: ReportedWindow) -> None:
         """Take what the server says at this moment."""
         self._change(lambda known, now: _told(known, told, now, newest=True))
 
     def refused(self, seconds: float) -> None:
         """The server has refused, for so long."""
 
-        def change(known: Known, now: float) -> Known:
+        def change(known: Window, now: float) -> Window:
             return replace(known, left=0, end=now + seconds, guessed=False)
 
         self._change(change)
 
-    def known(self) -> Known:
+    def known(self) -> Window:
         """The present window, `limit` 0 where the server has told nothing."""
         found = self._change(lambda known, now: known)
-        return found or Known()
+        return found or Window()
 
     def _reserve(self, points: int) -> int:
         """Reserve points; returns the number of their window. Raises `RateLimited`."""
         wait = 0.0
 
-        def change(known: Known, now: float) -> Known:
+        def change(known: Window, now: float) -> Window:
             nonlocal wait
             # More than a whole window has would never be there: the server decides on it.
             enough = known.limit and known.left - known.held >= min(points, known.limit)
@@ -146,8 +146,8 @@ class Budget:
             raise RateLimited(wait)
         return found.number if found else -1
 
-    def _settle(self, number: int, points: int, told: Told | None, spent: int) -> None:
-        def change(known: Known, now: float) -> Known:
+    def _settle(self, number: int, points: int, told: ReportedWindow | None, spent: int) -> None:
+        def change(known: Window, now: float) -> Window:
             if known.number == number:
                 left = known.left if told else max(0, known.left - spent)
                 known = replace(known, held=max(0, known.held - points), left=left)
@@ -155,7 +155,7 @@ class Budget:
 
         self._change(change)
 
-    def _change(self, change: Callable[[Known, float], Known]) -> Known | None:
+    def _change(self, change: Callable[[Window, float], Window]) -> Window | None:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._lock.acquire(LOCK_SECONDS, POLL_SECONDS):
@@ -174,30 +174,30 @@ class Budget:
             return None
 
 
-def _read(descriptor: int) -> Known:
+def _read(descriptor: int) -> Window:
     try:
-        return Known(**json.loads(os.pread(descriptor, RECORD, 0)))
+        return Window(**json.loads(os.pread(descriptor, RECORD, 0)))
     except (ValueError, TypeError):
-        return Known()
+        return Window()
 
 
-def _current(known: Known, now: float) -> Known:
+def _current(known: Window, now: float) -> Window:
     """The window of this moment: the next one, all of it left, when the known one is over."""
     # A clock that was set back must not make anybody wait for long.
     if now < _latest_end(known) <= now + LONGEST_WINDOW:
         return known
     # A window begins with the first action, so its end is later than this if anything.
     end = now + known.window if known.window else 0.0
-    return Known(known.number + 1, known.limit, known.limit, 0, known.window, end, guessed=True)
+    return Window(known.number + 1, known.limit, known.limit, 0, known.window, end, guessed=True)
 
 
-def _latest_end(known: Known) -> float:
+def _latest_end(known: Window) -> float:
     """The end of the window; where it is guessed and requests are still on their way, the latest
     that it may be: the server's window begins when the first of them arrives."""
     return known.end + (known.window if known.guessed and known.held else 0.0)
 
 
-def _told(known: Known, told: Told, now: float, newest: bool = False) -> Known:
+def _told(known: Window, told: ReportedWindow, now: float, newest: bool = False) -> Window:
     end = now + told.seconds
     window = told.window or known.window
     same = known.limit == told.limit and abs(end - known.end) <= ROUNDING

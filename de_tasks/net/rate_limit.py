@@ -17,7 +17,7 @@ WINDOW = re.compile(r"\bw=(\d+)")
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedWindow:
     """A user's budget as the server told it: points, and seconds until the window ends."""
 
     limit: int
@@ -26,7 +26,7 @@ class Told:
     window: float | None = None
 
     @classmethod
-    def from_headers(cls, headers: Mapping[str, str]) -> Told | None:
+    def from_headers(cls, headers: Mapping[str, str]) -> ReportedWindow | None:
         """From `RateLimit-*` headers (draft-ietf-httpapi-ratelimit-headers-07)."""
         names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
         limit, left, seconds = (headers.get(name, "") for name in names)
@@ -36,7 +36,7 @@ class Told:
         return cls(int(limit), int(left), float(seconds), float(window[1]) if window else None)
 
     @classmethod
-    def from_query(cls, answer: Mapping[str, Any]) -> Told | None:
+    def from_query(cls, answer: Mapping[str, Any]) -> ReportedWindow | None:
         """From the API's `rateLimit`."""
         try:
             numbers = [answer[n] for n in ("limit", "remaining", "msBeforeNext", "windowMs")]

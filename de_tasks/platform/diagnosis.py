@@ -41,7 +41,7 @@ EVERYTHING = Changes(
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """What was looked at, whether it is in order, and what was seen."""
 
     what: str
@@ -49,9 +49,9 @@ class Finding:
     seen: str
 
 
-def machine(cache: Path) -> Iterator[Finding]:
+def machine(cache: Path) -> Iterator[Diagnosis]:
     """Findings about this machine."""
-    yield Finding("python", True, platform.python_version())
+    yield Diagnosis("python", True, platform.python_version())
     git = shutil.which("git")
     words = "git is not installed, and deploying needs it."
     if git:
@@ -64,22 +64,22 @@ def machine(cache: Path) -> Iterator[Finding]:
             check=False,
         )
         words = done.stdout.strip()
-    yield Finding("git", git is not None, words)
+    yield Diagnosis("git", git is not None, words)
     try:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = cache / "doctor"
         probe.touch()
         probe.unlink()
-        yield Finding("cache", True, f"{cache}, {shutil.disk_usage(cache).free // 10**6} MB free")
+        yield Diagnosis("cache", True, f"{cache}, {shutil.disk_usage(cache).free // 10**6} MB free")
     except OSError as error:
-        yield Finding("cache", False, f"{cache} cannot be written: {error.strerror}.")
+        yield Diagnosis("cache", False, f"{cache} cannot be written: {error.strerror}.")
 
 
-def way(values: Settings, host: Host) -> Finding:
+def way(values: Settings, host: Host) -> Diagnosis:
     """Whether the host is reached by its API or through `de`, and why."""
     chosen = choose(values, host, Transport(values.ca_path))
     through = {"api": "the platform API", "de": f"the vendor's {values.executable}"}
-    return Finding("way", True, f"{host.name} through {through[chosen.through]}: {chosen.why}")
+    return Diagnosis("way", True, f"{host.name} through {through[chosen.through]}: {chosen.why}")
 
 
 def documents() -> dict[str, str]:
@@ -92,25 +92,25 @@ def documents() -> dict[str, str]:
     return {**found, "UPDATE": mutations.document("app", mutations.steps(EVERYTHING))[0]}
 
 
-def server(client: Client) -> Iterator[Finding]:
+def server(client: Client) -> Iterator[Diagnosis]:
     """Findings about the platform API: what our documents ask for and the server lacks."""
     import graphql
 
     try:
         answer = client.execute(graphql.get_introspection_query(), actions=0)
     except DeTasksError as error:
-        yield Finding("api", False, f"The server does not describe its API: {error}")
+        yield Diagnosis("api", False, f"The server does not describe its API: {error}")
         return
     try:
         schema = graphql.build_client_schema(answer.data)  # type: ignore[arg-type]
     except (TypeError, graphql.GraphQLError) as error:
-        yield Finding("api", False, f"What the server says of its API cannot be read: {error}")
+        yield Diagnosis("api", False, f"What the server says of its API cannot be read: {error}")
         return
     lacking = 0
     for name, text in documents().items():
         for problem in graphql.validate(schema, graphql.parse(text)):
             lacking += 1
-            yield Finding("api", False, f"{name}: {problem.message}")
+            yield Diagnosis("api", False, f"{name}: {problem.message}")
     if not lacking:
         count = len(documents())
-        yield Finding("api", True, f"The server offers all that our {count} documents ask for.")
+        yield Diagnosis("api", True, f"The server offers all that our {count} documents ask for.")

@@ -175,7 +175,7 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedChange:
     """A part of a change that the platform refused; `kind` is the error's class."""
 
     what: str

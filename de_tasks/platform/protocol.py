@@ -12,7 +12,7 @@ from de_tasks.platform.models import (
     Changes,
     Details,
     LogPage,
-    Refusal,
+    RefusedChange,
     Service,
     User,
 )
@@ -60,7 +60,7 @@ class Platform(DeployPlatform, Protocol):
     def thumbnail(self, details: Details) -> bytes | None:
         """The picture of an app, None when it has none."""
 
-    def update(self, name: str, changes: Changes) -> list[Refusal]:
+    def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         """Change an app, all at once; returns what was refused, the rest is done."""
 
     def restart(self, name: str) -> tuple[str, ...]:

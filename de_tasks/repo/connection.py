@@ -28,7 +28,7 @@ WORDS = 200
 """Lines of git's words that are kept: those of an error are the last ones."""
 
 
-class Connection:
+class Conversation:
     """One conversation. `seconds` is how long the server may be silent."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Connection:
         self._listener.start()
         self._say("option progress true", "list for-push")
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Conversation:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:

@@ -40,7 +40,7 @@ from de_tasks.server.http.pages import Pages
 from de_tasks.server.proxy.forward import Forwarder
 from de_tasks.server.proxy.proxy import Proxy
 from de_tasks.server.proxy.visitors import Visitors
-from de_tasks.server.runtime.app_settings import Surroundings
+from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments
 from de_tasks.server.runtime.processes import Leash
 from de_tasks.server.runtime.releases import Releases
@@ -48,9 +48,9 @@ from de_tasks.server.runtime.variables import Variables
 from de_tasks.server.services.databases import Databases
 from de_tasks.server.services.services import Services
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.signin.code_flow import Authorization
+from de_tasks.server.signin.code_flow import CodeFlow
 from de_tasks.server.signin.devices import Devices
-from de_tasks.server.signin.endpoints import Oidc
+from de_tasks.server.signin.endpoints import OidcEndpoints
 from de_tasks.server.signin.form import SignIn
 from de_tasks.server.users.access import Access
 from de_tasks.server.users.accounts import Accounts
@@ -61,8 +61,8 @@ from de_tasks.server.users.sessions import Sessions
 from de_tasks.server.users.throttle import Throttle, TooManyAttempts
 from de_tasks.server.users.tokens import Tokens
 from de_tasks.server.web.account_page import AccountPage
-from de_tasks.server.web.admin_api import Administration
-from de_tasks.server.web.app_manager import Manager
+from de_tasks.server.web.admin_api import AdminApi
+from de_tasks.server.web.app_manager import AppManager
 from de_tasks.server.web.portal import Portal
 from de_tasks.server.web.site import Site
 
@@ -95,7 +95,7 @@ class Sandbox:
         self._databases = Databases(data / "databases", self._leash)
         services = Services(self._database, access, self._databases, self._changed)
         self._services = services
-        surroundings = Surroundings(self._database, variables, services.urls, settings.allow_mount)
+        surroundings = AppSettings(self._database, variables, services.urls, settings.allow_mount)
         self._releases = Releases(settings, environments, surroundings, self._leash, client)
         self._builds = Builds(settings, self._database, repositories, environments, self._releases)
         self._recovery = Recovery(
@@ -110,10 +110,10 @@ class Sandbox:
         pages = Pages(settings)
         cookies = Cookies(settings)
         sessions = Sessions(self._database, accounts, cookies)
-        authorization = Authorization(settings, self._database, sessions, pages)
+        authorization = CodeFlow(settings, self._database, sessions, pages)
         devices = Devices(self._database, sessions, pages, throttle)
         realm = (
-            Oidc(settings, accounts, tokens, identity, devices),
+            OidcEndpoints(settings, accounts, tokens, identity, devices),
             SignIn(accounts, tokens, sessions, pages),
             devices,
             authorization,
@@ -147,9 +147,9 @@ class Sandbox:
             routes=[
                 Route("/Manager/graphql", graphql.answer, methods=["POST"]),
                 Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
-                Mount("/sandbox", routes=Administration(accounts, identity, limit, key).routes()),
+                Mount("/sandbox", routes=AdminApi(accounts, identity, limit, key).routes()),
                 *Portal(settings, apps, sessions, pages).routes(),
-                *Manager(graphql, sessions, pages).routes(),
+                *AppManager(graphql, sessions, pages).routes(),
                 *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
                 *site.routes(),
             ],

@@ -19,7 +19,7 @@ from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.project.scaffold.plan import Plan
+    from de_tasks.project.scaffold.plan import ScaffoldPlan
 
 FOLLOW_WAIT = 30
 """Seconds that the server may hold a request for new lines back."""
@@ -63,7 +63,7 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
 
 
-def _from_template(target: Path, app: str, template: str) -> Plan:
+def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
     from de_tasks.project.scaffold import plan
 
     choices = plan.Choices(app, template, without=("makefile", "pre-commit", "ci"))

@@ -168,7 +168,7 @@ def rollback(
     json: bool = False,
 ) -> None:
     """Put an earlier deploy of an app back, as a new deploy."""
-    from de_tasks.deployment.rollback import Back, find_target, roll_back
+    from de_tasks.deployment.rollback import Rollback, find_target, roll_back
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
@@ -184,7 +184,7 @@ def rollback(
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
     roll_back(
-        Back(app, target, connection.username, remote(connection, app.git_url)),
+        Rollback(app, target, connection.username, remote(connection, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
         tell,

@@ -51,7 +51,7 @@ def deploy(
     """Deploy the apps that changed, in parallel and within the rate limit."""
     from de_tasks.deployment.fleets.connections import Connections, make_ready, question
     from de_tasks.deployment.fleets.parallel import Rollout, exit_code
-    from de_tasks.tasks.rollout_output import Board, JsonLines, show
+    from de_tasks.tasks.rollout_output import JsonLines, LiveTable, show
 
     if not (all or changed_since or only):
         raise UsageError("Which apps? Give --changed-since REF, --only NAME, or --all")
@@ -68,7 +68,7 @@ def deploy(
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
         raise DeTasksError("Nothing was deployed.")
-    board = JsonLines() if json else Board(len(ready), hosts.left)
+    board = JsonLines() if json else LiveTable(len(ready), hosts.left)
     outcomes = rollout.run([one.job for one in ready], board)
     code = exit_code(outcomes)
     if json:
@@ -90,16 +90,16 @@ def deploy(
 def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False) -> None:
     """Show all apps: release, commit, age, health, and what is not deployed."""
     from de_tasks.deployment.fleets.connections import Connections
-    from de_tasks.deployment.fleets.health import Asked, stand
+    from de_tasks.deployment.fleets.health import Subject, look
     from de_tasks.net.http import Transport
     from de_tasks.tasks import fleet_output
 
     hosts = Connections(context)
     chosen = [(one.app, hosts.to(one.app)) for one in _selection(context, "", only).chosen]
     hosts.read()
-    found = stand(
+    found = look(
         [
-            Asked(app, to.host.name, hosts.platform(app), Transport(to.settings.ca_path))
+            Subject(app, to.host.name, hosts.platform(app), Transport(to.settings.ca_path))
             for app, to in chosen
         ]
     )

@@ -11,12 +11,12 @@ from de_tasks.config.files import top
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.deployment.fleets.health import Standing
+    from de_tasks.deployment.fleets.health import AppHealth
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def show(standings: Sequence[Standing]) -> None:
+def show(standings: Sequence[AppHealth]) -> None:
     """The table; it names the hosts where there are several."""
     heads = ["NAME", "RELEASE", "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED"]
     rows = [list(_row(standing)) for standing in standings]
@@ -27,7 +27,7 @@ def show(standings: Sequence[Standing]) -> None:
     console.table(heads, rows)
 
 
-def facts(standing: Standing) -> dict[str, object]:
+def facts(standing: AppHealth) -> dict[str, object]:
     """The same for programs."""
     release, latest, what = standing.release, standing.latest, standing.undeployed
     return {
@@ -59,7 +59,7 @@ def age(since: str, now: datetime | None = None) -> str:
     return f"{seconds // size} {unit}"
 
 
-def _row(standing: Standing) -> tuple[str, ...]:
+def _row(standing: AppHealth) -> tuple[str, ...]:
     release, latest = standing.release, standing.latest
     words = [_undeployed(standing)] if not standing.why else [standing.why]
     if latest and release and latest.id != release.id:
@@ -77,7 +77,7 @@ def _row(standing: Standing) -> tuple[str, ...]:
     )
 
 
-def _undeployed(standing: Standing) -> str:
+def _undeployed(standing: AppHealth) -> str:
     what = standing.undeployed
     if not what or not what.files:
         return ""

@@ -16,7 +16,7 @@ from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
-    from de_tasks.project.scaffold.plan import Choices, Plan
+    from de_tasks.project.scaffold.plan import Choices, ScaffoldPlan
 
 NONE = "none"
 
@@ -109,7 +109,7 @@ def _choices(
     )
 
 
-def _show(planned: Plan) -> None:
+def _show(planned: ScaffoldPlan) -> None:
     for file in planned.files:
         how = "added to its end" if file.adds else "new"
         console.result(f"--- {file.path} ({how}){f': {file.why}' if file.why else ''}")
@@ -119,7 +119,7 @@ def _show(planned: Plan) -> None:
     console.note("Nothing was written: this was a dry run.")
 
 
-def _tell_next(planned: Plan, folder: Path) -> None:
+def _tell_next(planned: ScaffoldPlan, folder: Path) -> None:
     place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
     steps = [typed("login --host example.plotly.host")]
     if planned.services:
@@ -129,7 +129,7 @@ def _tell_next(planned: Plan, folder: Path) -> None:
     console.note("Next:\n  " + place + "\n  ".join(steps))
 
 
-def _facts(planned: Plan, choices: Choices, written: bool) -> dict[str, object]:
+def _facts(planned: ScaffoldPlan, choices: Choices, written: bool) -> dict[str, object]:
     return {
         "app": choices.app,
         "template": choices.template or None,

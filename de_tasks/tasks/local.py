@@ -44,10 +44,10 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
         words = f"Logged in as [{user.username}] to [{connection.host.name}]."
         place = kept.place(connection.host.name) if kept else ""
         words += f" The login is kept in {place}." if place else ""
-        findings.append(checks.Finding("login", True, words))
+        findings.append(checks.Diagnosis("login", True, words))
         findings += checks.server(connection.client) if connection.client else ()
     except DeTasksError as error:
-        findings.append(checks.Finding("login", False, str(error)))
+        findings.append(checks.Diagnosis("login", False, str(error)))
     if json:
         document = {
             "settings": {n: {"value": v, "from": where} for n, (v, where) in shown.items()},

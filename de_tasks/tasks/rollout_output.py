@@ -11,7 +11,7 @@ from de_tasks.terminal import console
 if TYPE_CHECKING:
     from de_tasks.deployment.events import Event
     from de_tasks.deployment.fleets.parallel import Job, Result
-    from de_tasks.net.budget import Known
+    from de_tasks.net.budget import Window
 
 WORDS = {
     "live": "live",
@@ -22,10 +22,10 @@ WORDS = {
 }
 
 
-class Board:
+class LiveTable:
     """Tells people how the deploys go. `left` tells what is left of the points of each host."""
 
-    def __init__(self, total: int, left: Callable[[], Sequence[Known]]) -> None:
+    def __init__(self, total: int, left: Callable[[], Sequence[Window]]) -> None:
         self._total = total
         self._left = left
         self._running: dict[str, tuple[float, str]] = {}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.parallel import Job, Rollout
     from de_tasks.deployment.fleets.shared_reads import SharedReads
     from de_tasks.deployment.plan import Deploying, Plan
-    from de_tasks.net.budget import Known
+    from de_tasks.net.budget import Window
     from de_tasks.net.retry import Wait
     from de_tasks.platform.models import App
     from de_tasks.platform.protocol import DeployPlatform
@@ -94,7 +94,7 @@ class Connections:
                 connection.platform, self._names[key], account.budget.known, pause
             )
 
-    def left(self) -> Sequence[Known]:
+    def left(self) -> Sequence[Window]:
         """What is left of the points of each account."""
         return [c.account.budget.known() for c in self._connected.values() if c.account]
 

@@ -23,7 +23,7 @@ ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class AppHealth:
     """How an app stands. `release` is the build that serves, `latest` the newest one; `healthy`
     is None for an app that nothing was deployed to. `undeployed` is None where it cannot be told,
     and `why` says why."""
@@ -41,7 +41,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Subject:
     """An app to look at, where it is, and the way there."""
 
     app: FleetApp
@@ -50,21 +50,21 @@ class Asked:
     transport: Transport
 
 
-def stand(asked: Sequence[Asked]) -> list[Standing]:
+def look(asked: Sequence[Subject]) -> list[AppHealth]:
     """Look at all apps, several at once."""
     with ThreadPoolExecutor(ASKED_AT_ONCE) as threads:
-        return list(threads.map(_stand, asked))
+        return list(threads.map(_look, asked))
 
 
-def _stand(asked: Asked) -> Standing:
+def _look(asked: Subject) -> AppHealth:
     found = asked.platform.app(asked.app.name)
     if found is None or found.build is None:
         why = "is not deployed" if found else "does not exist"
-        return Standing(asked.app, asked.host, found is not None, why=why)
+        return AppHealth(asked.app, asked.host, found is not None, why=why)
     release = _release(asked.platform, found)
     health, healthy = _health(found, asked.transport) if release else ("-", None)
     what, why = _undeployed(asked.app, release) if release else (None, "no build has succeeded")
-    return Standing(
+    return AppHealth(
         *(asked.app, asked.host, True, release, found.build),
         *(found.url, health, healthy, what, why),
     )

@@ -50,7 +50,7 @@ class Result:
     log: tuple[str, ...] = field(default=(), repr=False)
 
 
-class Teller(Protocol):
+class Observer(Protocol):
     """Who shows how it goes. All is told from one thread."""
 
     def told(self, job: Job, event: Event) -> None:
@@ -88,7 +88,7 @@ class Rollout:
             self._news.put((job, event))
         return job is not None
 
-    def run(self, jobs: Sequence[Job], teller: Teller) -> list[Result]:
+    def run(self, jobs: Sequence[Job], teller: Observer) -> list[Result]:
         """Run all jobs; returns their results in the order of the jobs.
 
         After an interrupt what has begun is ended, and the others do not begin.
@@ -118,7 +118,7 @@ class Rollout:
                 self._end(threads)
         return [results.get(id(job)) or _cut_off(job, begun) for job in jobs]
 
-    def _hear(self, teller: Teller, results: dict[int, Result], begun: dict[int, float]) -> None:
+    def _hear(self, teller: Observer, results: dict[int, Result], begun: dict[int, float]) -> None:
         try:
             news = self._news.get(timeout=TICK)
         except queue.Empty:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from de_tasks.net.budget import Known
+from de_tasks.net.budget import Window
 from de_tasks.net.rate_limit import WRITE
 from de_tasks.platform.models import FINISHED, App, Build, LogPage
 from de_tasks.platform.protocol import Platform
@@ -32,7 +32,7 @@ class SharedReads:
         self,
         platform: Platform,
         names: Sequence[str],
-        known: Callable[[], Known],
+        known: Callable[[], Window],
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -48,7 +48,7 @@ def put(
         raise UsageError(
             f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
         )
-    wanted = prepare.Wanted(
+    wanted = prepare.WantedPreview(
         app,
         branch,
         connection.username,

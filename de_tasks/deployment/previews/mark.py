@@ -83,15 +83,15 @@ def read_mark(app: App) -> Preview:
     """The preview that an app is. Raises `DeTasksError` that says why it is none."""
     parts = [tag.split(":") for tag in app.tags if tag.partition(":")[0] == TAG]
     if not parts:
-        raise _not_ours(app.name, "it does not bear the mark of a preview")
+        raise not_ours(app.name, "it does not bear the mark of a preview")
     if len(parts) > 1 or len(parts[0]) != 4:
-        raise _not_ours(app.name, "its mark is not as we write it")
+        raise not_ours(app.name, "its mark is not as we write it")
     _, of, created, branch = parts[0]
     branch = unquote(branch)
     if mark(of, branch, app.created) != ":".join(parts[0]) or not created:
-        raise _not_ours(app.name, "its mark is older or younger than the app")
+        raise not_ours(app.name, "its mark is older or younger than the app")
     if preview_name(of, branch) != app.name:
-        raise _not_ours(app.name, f"its mark is that of {preview_name(of, branch)}")
+        raise not_ours(app.name, f"its mark is that of {preview_name(of, branch)}")
     build = app.build
     return Preview(
         app.name,
@@ -129,7 +129,7 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
 
 
-def _not_ours(name: str, reason: str) -> DeTasksError:
+def not_ours(name: str, reason: str) -> DeTasksError:
     return DeTasksError(
         f"{name} is left as it is, since it is not ours: {reason}. "
         f"To delete it all the same: {typed(f'apps.delete --name {name}')}"

@@ -14,7 +14,7 @@ from de_tasks.deployment.previews.mark import (
     without_marks,
 )
 from de_tasks.errors import DeTasksError, NotAvailable, NotFound
-from de_tasks.platform.models import App, Changes, Details, Mount, People, Refusal
+from de_tasks.platform.models import App, Changes, Details, Mount, People, RefusedChange
 from de_tasks.platform.protocol import Platform
 from de_tasks.terminal.commands import typed
 
@@ -23,7 +23,7 @@ WEB = "web"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedPreview:
     """A preview to make. `variables` are names of those whose values are copied, `mounts` names
     of folders, there or on the server, that it is given too."""
 
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPreview:
     """A preview that is ready for its deploy, and what was done for it.
 
     `missing` are variables of the main app that the preview has not, since no setting names
@@ -58,10 +58,12 @@ class Prepared:
     unknown: tuple[str, ...]
     mounted: tuple[str, ...]
     unmounted: tuple[str, ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedChange, ...]
 
 
-def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -> Prepared:
+def prepare(
+    platform: Platform, wanted: WantedPreview, agreed: Callable[[str], bool]
+) -> PreparedPreview:
     """Create the preview if it is not there, and give it what it lacks.
 
     A preview that is there keeps its settings; services, and variables and folders that are
@@ -78,7 +80,7 @@ def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -
     if without_marks(main.tags) != main.tags:
         raise DeTasksError(f"{wanted.app} is a preview itself. Name the main app with --name")
     found = platform.app(wanted.name, dated=True)
-    refusals: list[Refusal] = []
+    refusals: list[RefusedChange] = []
     left_over = found is not None and is_left_over(platform, found, wanted.user)
     new_one = found is None or left_over
     if found is not None and not left_over:
@@ -102,7 +104,7 @@ def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -
         for service in like.services
         if service.kind not in kinds
     ]
-    return Prepared(
+    return PreparedPreview(
         wanted.name,
         new_one,
         tuple(services),
@@ -116,8 +118,8 @@ def prepare(platform: Platform, wanted: Wanted, agreed: Callable[[str], bool]) -
 
 
 def _create(
-    platform: Platform, wanted: Wanted, main: App, like: Details, left_over: bool
-) -> list[Refusal]:
+    platform: Platform, wanted: WantedPreview, main: App, like: Details, left_over: bool
+) -> list[RefusedChange]:
     picture, refusals = _picture(platform, like)
     if not left_over:
         platform.create_app(wanted.name)
@@ -126,7 +128,7 @@ def _create(
         changes = like_main(wanted, main, like, created.created if created else "")
         if like.co_owners is None and changes.add_co_owners:
             changes = replace(changes, add_co_owners=People())
-            refusals.append(Refusal("co-owners", NotAvailable("This server offers none.")))
+            refusals.append(RefusedChange("co-owners", NotAvailable("This server offers none.")))
         refusals += platform.update(wanted.name, replace(changes, thumbnail=picture))
         for refusal in refusals:
             if refusal.what == "metadata":
@@ -139,18 +141,18 @@ def _create(
     return refusals
 
 
-def _picture(platform: Platform, like: Details) -> tuple[bytes | None, list[Refusal]]:
+def _picture(platform: Platform, like: Details) -> tuple[bytes | None, list[RefusedChange]]:
     try:
         return platform.thumbnail(like), []
     except DeTasksError as error:
-        return None, [Refusal("thumbnail", error)]
+        return None, [RefusedChange("thumbnail", error)]
 
 
 def _named(mount: Mount, names: Sequence[str]) -> bool:
     return mount.host in names or mount.target in names
 
 
-def told(prepared: Prepared, wanted: Wanted) -> Event:
+def told(prepared: PreparedPreview, wanted: WantedPreview) -> Event:
     """What was done for a preview, to tell people and programs."""
     name = prepared.name
     lines = [f"{name} is the preview of {wanted.branch}, the app being {wanted.app}"]
@@ -187,7 +189,7 @@ def told(prepared: Prepared, wanted: Wanted) -> Event:
     return Event("preview", "\n".join(lines), facts)
 
 
-def like_main(wanted: Wanted, main: App, like: Details, created: str) -> Changes:
+def like_main(wanted: WantedPreview, main: App, like: Details, created: str) -> Changes:
     """The settings of a new preview: those of the main app, and the mark."""
     # Who answers for the main app answers for its previews, whoever deploys them.
     co_owners = like.co_owners or People()

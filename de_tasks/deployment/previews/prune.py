@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from de_tasks.deployment.previews.mark import Preview, _not_ours, preview_name, read_mark
+from de_tasks.deployment.previews.mark import Preview, not_ours, preview_name, read_mark
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.platform.models import User
 from de_tasks.platform.protocol import Platform
@@ -64,7 +64,7 @@ def delete(platform: Platform, preview: Preview, user: User) -> Deleted:
     """
     present = find(platform, preview.app, preview.branch)
     if present.by_hand:
-        raise _not_ours(present.name, "something else was deployed to it since")
+        raise not_ours(present.name, "something else was deployed to it since")
     if not may_delete(user, present):
         raise NotPermitted(
             f"Only {present.owner}, who owns {present.name}, or an admin may delete it."

@@ -20,7 +20,7 @@ from de_tasks.platform.models import (
     Details,
     LogLine,
     LogPage,
-    Refusal,
+    RefusedChange,
     Service,
     User,
 )
@@ -82,7 +82,7 @@ class VendorPlatform:
     def thumbnail(self, details: Details) -> bytes | None:
         self._not_available("the thumbnail of an app")
 
-    def update(self, name: str, changes: Changes) -> list[Refusal]:
+    def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
             options = update_options(changes)
             if changes.thumbnail is not None:

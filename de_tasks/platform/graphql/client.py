@@ -194,7 +194,7 @@ class Client:
             headers={"Authorization": self._account.header()},
             **request.content(),
         )
-        spending.told = rate_limit.Told.from_headers(answer.headers)
+        spending.told = rate_limit.ReportedWindow.from_headers(answer.headers)
         body = read_object(answer)
         envelope = body.get("error")
         errors = (envelope if isinstance(envelope, dict) else body).get("errors")
@@ -210,7 +210,7 @@ class Client:
         codes = (body.get("extensions") or {}).get("codes", {})
         return Answer(data, codes, f"{time:%Y-%m-%dT%H:%M:%S}" if time else "", repeated)
 
-    def _told(self) -> rate_limit.Told | None:
+    def _told(self) -> rate_limit.ReportedWindow | None:
         try:
             # Who waits for points sends nothing that would show that the login must be renewed.
             answer = self._account.renewing(
@@ -218,7 +218,7 @@ class Client:
             )
         except DeTasksError:
             return None
-        return rate_limit.Told.from_query(answer["rateLimit"] or {})
+        return rate_limit.ReportedWindow.from_query(answer["rateLimit"] or {})
 
     def missing(self, app: str) -> NotFound:
         """The error for an app that is not there."""

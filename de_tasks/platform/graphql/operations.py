@@ -17,7 +17,7 @@ from de_tasks.platform.models import (
     Changes,
     Details,
     LogPage,
-    Refusal,
+    RefusedChange,
     Service,
     User,
 )
@@ -154,7 +154,7 @@ class GraphQLPlatform:
     def thumbnail(self, details: Details) -> bytes | None:
         return self._client.picture(details.thumbnail_url) if details.thumbnail_url else None
 
-    def update(self, name: str, changes: Changes) -> list[Refusal]:
+    def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         steps = mutations.steps(changes)
         refusals = []
         for part in mutations.parts(steps):
@@ -164,7 +164,7 @@ class GraphQLPlatform:
                 code, error = answer.codes.get(alias), answer[alias]["error"]
                 # What a first try has removed already is not there to be removed.
                 if error and not (answer.repeated and step.removes and code == "NOT_FOUND"):
-                    refusals.append(Refusal(step.what, self._client.refusal(code, error)))
+                    refusals.append(RefusedChange(step.what, self._client.refusal(code, error)))
         return refusals
 
     def restart(self, name: str) -> tuple[str, ...]:

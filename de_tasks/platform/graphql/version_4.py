@@ -18,7 +18,7 @@ from de_tasks.platform.models import (
     Details,
     LogLine,
     LogPage,
-    Refusal,
+    RefusedChange,
     Service,
 )
 
@@ -86,7 +86,7 @@ class PublishedPlatform(GraphQLPlatform):
         found = self._find(DETAILS, name)
         return details_of(found) if found else None
 
-    def update(self, name: str, changes: Changes) -> list[Refusal]:
+    def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         if changes.persistent_filesystem is not None:
             self._lacks("the persistent filesystem", "Mutation.setPersistentFilesystem")
         if changes.add_co_owners or changes.remove_co_owners:

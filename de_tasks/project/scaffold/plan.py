@@ -53,7 +53,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScaffoldPlan:
     """Files to write, words about the rest, and kinds of databases that the app wants."""
 
     files: tuple[File, ...]
@@ -83,7 +83,7 @@ def no_app(folder: Path) -> UsageError:
     )
 
 
-def plan(folder: Path, choices: Choices) -> Plan:
+def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
     """What to write to a folder, which need not be there yet.
 
     Raises `UsageError` for a template, CI system or part that is not known, for a template where
@@ -116,7 +116,7 @@ def plan(folder: Path, choices: Choices) -> Plan:
             "How to deploy many apps of one repository: docs/fleets.md"
         )
     fitted = [made for file in files if (made := fit(folder, file, words))]
-    return Plan(tuple(fitted), tuple(words), services)
+    return ScaffoldPlan(tuple(fitted), tuple(words), services)
 
 
 def _check(folder: Path, choices: Choices) -> None:

@@ -19,7 +19,7 @@ LATE = (408, "The request did not arrive in time.")
 
 
 @dataclass
-class Exchange:
+class BackendRun:
     """One request. `limit` is bytes; the pusher may pause for `idle` seconds.
 
     A `probe`, and what is not posted, may be answered with nothing.

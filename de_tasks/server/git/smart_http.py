@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from de_tasks.server.apps import Apps
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.git.hooks import Pushes
-from de_tasks.server.git.http_backend import Exchange, plain
+from de_tasks.server.git.http_backend import BackendRun, plain
 from de_tasks.server.http.bodies import declared_length
 from de_tasks.server.runtime.processes import Leash
 from de_tasks.server.settings import ServerSettings
@@ -104,7 +104,7 @@ class GitApp:
             if header in request.headers:
                 environment[variable] = request.headers[header]
         probe = request.method != "POST" or _is_probe(request)
-        exchange = Exchange(self._leash, limit, self._idle, probe)
+        exchange = BackendRun(self._leash, limit, self._idle, probe)
         try:
             await exchange.run(environment, receive, send)
         finally:

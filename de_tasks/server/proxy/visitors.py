@@ -23,7 +23,7 @@ from starlette.responses import RedirectResponse, Response
 from de_tasks.server.database import Database
 from de_tasks.server.http.pages import Pages, own_path
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.signin.code_flow import Authorization, challenge_of
+from de_tasks.server.signin.code_flow import CodeFlow, challenge_of
 from de_tasks.server.users.accounts import User
 from de_tasks.server.users.cookies import Cookies
 from de_tasks.server.users.sessions import SECONDS, Sessions
@@ -50,7 +50,7 @@ class Visitors:
         settings: ServerSettings,
         database: Database,
         sessions: Sessions,
-        authorization: Authorization,
+        authorization: CodeFlow,
         tokens: Tokens,
         cookies: Cookies,
         pages: Pages,

@@ -23,7 +23,7 @@ class Mount:
     target: str
 
 
-class Surroundings:
+class AppSettings:
     """Settings of apps that take effect when their processes start."""
 
     def __init__(

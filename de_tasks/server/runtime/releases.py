@@ -14,7 +14,7 @@ from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError
 from de_tasks.server import tls
 from de_tasks.server.runtime.app import WEB, App, Instance, Release
-from de_tasks.server.runtime.app_settings import Surroundings
+from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import BuildError, Environments
 from de_tasks.server.runtime.folders import arrange_mounts
 from de_tasks.server.runtime.logs import LogFile
@@ -36,7 +36,7 @@ class Releases:
         self,
         settings: ServerSettings,
         environments: Environments,
-        surroundings: Surroundings,
+        surroundings: AppSettings,
         leash: Leash,
         client: aiohttp.ClientSession,
     ) -> None:

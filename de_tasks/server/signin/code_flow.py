@@ -33,7 +33,7 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashed).decode().rstrip("=")
 
 
-class Authorization:
+class CodeFlow:
     """Gives codes to browsers of signed-in users, and takes them back."""
 
     def __init__(

@@ -34,7 +34,7 @@ DEVICE_ERRORS = {
 }
 
 
-class Oidc:
+class OidcEndpoints:
     """The endpoints of the realm `dash`."""
 
     def __init__(

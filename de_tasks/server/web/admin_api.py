@@ -30,7 +30,7 @@ GROUP = re.compile(r"[^\s,][^,\n]{0,99}")
 BODY_LIMIT = 64 * 1024
 
 
-class Administration:
+class AdminApi:
     """Routes below /sandbox."""
 
     def __init__(self, accounts: Accounts, identity: Identity, limit: RateLimit, key: str) -> None:

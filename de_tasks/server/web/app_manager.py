@@ -72,7 +72,7 @@ updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
 """What the forms of an app's page do: a document, and the fields that it takes."""
 
 
-class Manager:
+class AppManager:
     """Pages below /apps."""
 
     def __init__(self, api: GraphQLEndpoint, sessions: Sessions, pages: Pages) -> None:

@@ -16,7 +16,7 @@ from de_tasks.server.apps import THUMBNAIL_LIMIT, Apps
 from de_tasks.server.database import Database
 from de_tasks.server.errors import Refused
 from de_tasks.server.runtime.app import App
-from de_tasks.server.runtime.app_settings import Surroundings
+from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import BuildError
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.runtime.variables import Variables
@@ -34,7 +34,7 @@ class AppResolvers:
         apps: Apps,
         access: Access,
         releases: Releases,
-        surroundings: Surroundings,
+        surroundings: AppSettings,
         variables: Variables,
         shapes: Shapes,
     ) -> None:

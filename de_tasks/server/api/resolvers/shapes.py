@@ -17,7 +17,7 @@ from de_tasks.server.api.endpoint import ApiError, Context
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.runtime import usage
 from de_tasks.server.runtime.app import WEB, App
-from de_tasks.server.runtime.app_settings import Surroundings
+from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments
 from de_tasks.server.runtime.logs import Line
 from de_tasks.server.runtime.releases import Releases
@@ -40,7 +40,7 @@ class Shapes:
         builds: Builds,
         releases: Releases,
         environments: Environments,
-        surroundings: Surroundings,
+        surroundings: AppSettings,
         variables: Variables,
         services: Services,
     ) -> None:
