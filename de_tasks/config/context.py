@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import invoke
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
 
+Configuration = Mapping[str, Any]
+"""Of invoke's configuration the key `de`, and `de_flags`, the core options of `de-tasks`."""
 
-def settings(context: invoke.Context, **flags: Any) -> Settings:
-    """The settings of this call."""
+
+def settings(configuration: Configuration, **flags: object) -> Settings:
+    """The settings of a call with these flags."""
     from de_tasks.config.settings import load
 
-    section, given = sources(context, **flags)
+    section, given = sources(configuration, **flags)
     return load(section, **given)
 
 
-def sources(context: invoke.Context, **flags: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """invoke's configuration for us, and what was typed."""
-    # `de-tasks --host X` puts its core options here; a task's own flag goes before.
-    core = dict(context.config.get("de_flags", {}))
+def sources(configuration: Configuration, **flags: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The section `de`, and what was typed: a task's own flag goes before a core option."""
+    core = dict(configuration.get("de_flags", {}))
     typed_here = {name: value for name, value in flags.items() if value}
-    return _plain(context.config.get("de", {})), core | typed_here
+    return _plain(configuration.get("de", {})), core | typed_here
 
 
 def _plain(section: Any) -> dict[str, Any]:

@@ -47,15 +47,13 @@ def repository(values: Settings, connection: Connection, app: str) -> DeployRepo
     return DeployRepository(cache_folder(values), connection.host.name, app)
 
 
-def remote(connection: Connection, url: str) -> Remote:
-    """The way to a git address with the present login.
+def remote(connection: Connection, branch: str, url: str) -> Remote:
+    """The way to a branch at a git address, with the present login.
 
     Raises `NotAvailable` through `de`, which has no address to tell.
     """
     from de_tasks.repo.remote import Remote
 
-    if connection.session is None:
+    if connection.account is None:
         raise NotAvailable("Not available through `de`: the files that are deployed.")
-
-    values = connection.settings
-    return Remote(url, values.branch, connection.account, values.ca_path)
+    return Remote(url, branch, connection.account, connection.settings.ca_path)

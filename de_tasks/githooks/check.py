@@ -28,11 +28,12 @@ def _check(options: argparse.Namespace) -> None:
     from pathlib import Path
 
     from de_tasks.appspec import check_folder
-    from de_tasks.config.context import settings
+    from de_tasks.config import environment
     from de_tasks.project import checks
-    from de_tasks.project.checks.report import report
+    from de_tasks.project.checks import report
+    from de_tasks.terminal import console
 
-    values = settings(runner.context(options.path), path=options.path)
+    values = runner.settings(options.path)
     folder = Path(values.path).expanduser()
     check_folder(folder)
     search = [os.path.relpath(file, folder) for file in options.files]
@@ -45,4 +46,6 @@ def _check(options: argparse.Namespace) -> None:
     found = checks.run(
         folder, app, values.check_limit, values.check_ignore, () if options.no_secrets else search
     )
-    report(found, folder, app)
+    for line in report.lines(found, folder, environment.on_github()):
+        console.result(line)
+    console.note(report.conclusion(found, app))

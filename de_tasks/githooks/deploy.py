@@ -10,8 +10,6 @@ from de_tasks.githooks.pushes import PushedBranch, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    import invoke
-
     from de_tasks.config.settings import Settings
 
 NAME = "de-deploy"
@@ -36,16 +34,13 @@ def _deploy_all(options: argparse.Namespace) -> None:
     pushes = [push for push in runner.pushed(options) if not branches.surely_none(push, folder)]
     if not pushes:
         return
-    from de_tasks.config.context import settings
-
-    context = runner.context(folder)
-    values = settings(context, path=options.path)
+    values = runner.settings(options.path)
     wanted = [(push, name) for push in pushes if (name := branches.app_of(push, values))]
     if not options.allow_forced:
         for push, _ in wanted:
             _refuse_forced(push)
     for push, name in wanted:
-        _deploy(push, name, context, values)
+        _deploy(push, name, values)
 
 
 def _refuse_forced(push: PushedBranch) -> None:
@@ -58,21 +53,20 @@ def _refuse_forced(push: PushedBranch) -> None:
         )
 
 
-def _deploy(push: PushedBranch, name: str, context: invoke.Context, values: Settings) -> None:
+def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
     from de_tasks.deployment.begin import deploying, remote
     from de_tasks.deployment.plan import Plan
     from de_tasks.githooks.output import DeployOutput
-    from de_tasks.platform.connect import connect
 
     source = commit_source(push, values.path)
-    connection = connect(context)
+    connection = runner.connect(values)
     plan = Plan(
         name,
         source,
         connection.username,
         connection.host.name,
         "",
-        lambda url: remote(connection, url),
+        lambda url: remote(connection, values.branch, url),
         lambda question: values.hooks_yes or _refuse(question, name, push),
         timeout=values.timeout,
         always_ask=values.confirm == "always",

@@ -10,7 +10,7 @@ from de_tasks.githooks.pushes import PushedBranch, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    import invoke
+    from de_tasks.config.settings import Settings
 
 NAME = "de-preview"
 ABOUT = (
@@ -28,20 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _deploy_all(options: argparse.Namespace) -> None:
     for push in runner.pushed(options):
         if not repository.is_default(push.branch, push.remote):
-            _deploy(push, runner.context(options.path or "."), options.path)
+            _deploy(push, runner.settings(options.path))
 
 
-def _deploy(push: PushedBranch, context: invoke.Context, path: str) -> None:
-    from de_tasks.config.context import settings
+def _deploy(push: PushedBranch, values: Settings) -> None:
     from de_tasks.deployment.previews.deploy import main_app, put
     from de_tasks.githooks.output import DeployOutput
-    from de_tasks.platform.connect import connect
 
-    values = settings(context, path=path)
     if push.branch in values.branches:
         return
     source = commit_source(push, values.path)
-    connection = connect(context, path=path)
+    connection = runner.connect(values)
 
     def agreed(question: str) -> bool:
         if not values.hooks_yes:

@@ -27,17 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _prune(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from de_tasks.config.context import settings
     from de_tasks.deployment.previews import prune
     from de_tasks.deployment.previews.deploy import main_app
-    from de_tasks.platform.connect import connect
     from de_tasks.repo.branches import known_branches
     from de_tasks.terminal.commands import typed
 
-    context = runner.context(options.path or ".")
-    values = settings(context, path=options.path)
+    values = runner.settings(options.path)
     branches = known_branches(Path(values.path).expanduser(), options.remote)
-    platform = connect(context, path=options.path).platform
+    platform = runner.connect(values).platform
     listed = list(prune.listed(platform, main_app(values)))
     if not listed:
         return

@@ -11,9 +11,9 @@ from de_tasks.githooks import pushes, repository
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    import invoke
-
+    from de_tasks.config.settings import Settings
     from de_tasks.errors import DeTasksError
+    from de_tasks.platform.connect import Connection
 
 OFF = ("", "0", "false", "no", "off")
 
@@ -72,16 +72,25 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def context(path: str) -> invoke.Context:
-    """A task's context with the configuration that is nearest to the app's folder."""
+def settings(path: str) -> Settings:
+    """The settings of the app's folder, with the configuration that is nearest to it."""
     import invoke
 
+    from de_tasks.config import context
     from de_tasks.config.files import nearest
 
-    configuration = invoke.Config()
-    configuration.set_project_location(nearest(path or "."))
-    configuration.load_project()
-    return invoke.Context(configuration)
+    found = invoke.Config()
+    found.set_project_location(nearest(path or "."))
+    found.load_project()
+    return context.settings({"de": found.get("de", {})}, path=path)
+
+
+def connect(values: Settings) -> Connection:
+    """The platform behind the present credentials; waits are told to the person who pushes."""
+    from de_tasks.platform import connect as platforms
+    from de_tasks.terminal import console
+
+    return platforms.connect(values, lambda wait: console.note(wait.text))
 
 
 def _refusal(error: DeTasksError, name: str, what: str, warn_only: bool) -> str:

@@ -6,44 +6,42 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import invoke
+from typing import TYPE_CHECKING
 
 from de_tasks.config import environment
-from de_tasks.config.context import settings
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
+    from de_tasks.auth.caller import Account
     from de_tasks.auth.store import Store
     from de_tasks.config.host import Host
     from de_tasks.config.settings import Settings
     from de_tasks.net.http import Transport
     from de_tasks.net.retry import Policy, Wait
+    from de_tasks.platform.de.command import De
+    from de_tasks.platform.graphql.client import Client
     from de_tasks.platform.protocol import Platform
 
 
 # Nothing compares this class and `Target`: methods for it would be compiled at every start.
 @dataclass(frozen=True, eq=False)
 class Connection:
-    """A host that we are logged in to: by its API with credentials, or through `de`."""
+    """A host that we are logged in to: by its API with an account and a client, or through `de`."""
 
     settings: Settings
     host: Host
     platform: Platform
-    session: Any = None
-    client: Any = None
-    account: Any = None
-    de: Any = None
+    account: Account | None = None
+    client: Client | None = None
+    de: De | None = None
 
     @property
     def username(self) -> str:
         """Who is logged in."""
-        if self.session is None:
-            return str(self.platform.whoami().username)
-        return str(self.session.username)
+        if self.account is None:
+            return self.platform.whoami().username
+        return self.account.credentials.username
 
 
 def store(values: Settings) -> Store | None:
@@ -73,9 +71,8 @@ class Target:
         return Transport(self.settings.ca_path)
 
 
-def target(context: invoke.Context, **flags: object) -> Target:
+def target(values: Settings) -> Target:
     """Where to. Raises `UsageError` that names the ways on when no host is known."""
-    values = settings(context, **flags)
     kept = store(values)
     host = find_host(values)
     if kept and not values.ca_path:
@@ -104,10 +101,8 @@ def find_host(values: Settings) -> Host:
     return Host.of(name, values)
 
 
-def connect(
-    context: invoke.Context, tell: Callable[[Wait], None] | None = None, **flags: object
-) -> Connection:
-    """The platform behind the present credentials; `tell` hears of waits in place of people.
+def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
+    """The platform behind the present credentials; `tell` hears of each wait.
 
     Raises `NotLoggedIn` when there are none.
     """
@@ -119,16 +114,16 @@ def connect(
     from de_tasks.platform.graphql.client import Client
     from de_tasks.platform.graphql.operations import GraphQLPlatform
 
-    to = target(context, **flags)
-    vendor = vendors(to, tell)
-    if vendor:
+    to = target(values)
+    de = vendor_command(to, tell)
+    if de:
         from de_tasks.platform.de.platform import VendorPlatform
 
-        return Connection(to.settings, to.host, VendorPlatform(vendor), de=vendor)
+        return Connection(to.settings, to.host, VendorPlatform(de), de=de)
     patience = policy(to.settings, tell)
-    session = choose(to.settings, to.host, Oidc(to.host, to.transport, patience), to.store)
-    budget = Budget(cache_folder(to.settings), to.host.name, session.username)
-    account = Account(session, patience, budget)
+    credentials = choose(to.settings, to.host, Oidc(to.host, to.transport, patience), to.store)
+    budget = Budget(cache_folder(to.settings), to.host.name, credentials.username)
+    account = Account(credentials, patience, budget)
     client = Client(to.host, account, to.transport)
     platform: Platform = GraphQLPlatform(client)
     if to.settings.api_key:
@@ -137,26 +132,21 @@ def connect(
         # Version 4 servers take a key, and sandboxes do: their schemas tell them apart.
         if version_4.is_all(client):
             platform = version_4.PublishedPlatform(client, to.host)
-    return Connection(to.settings, to.host, platform, session, client, account)
+    return Connection(to.settings, to.host, platform, account, client)
 
 
-def policy(values: Settings, tell: Callable[[Wait], None] | None = None) -> Policy:
-    """How to try again, telling people of each wait unless `tell` does it."""
+def policy(values: Settings, tell: Callable[[Wait], None]) -> Policy:
+    """How to try again, as the settings have it; `tell` hears of each wait."""
     from de_tasks.net.retry import Policy
 
-    def note(wait: Wait) -> None:
-        console.note(wait.text)
-
-    return Policy(values.retry_deadline, values.retry_attempts, tell or note)
+    return Policy(values.retry_deadline, values.retry_attempts, tell)
 
 
-def vendors(to: Target, tell: Callable[[Wait], None] | None = None) -> Any:
-    """The vendor's command line where it leads to the host, else None."""
+def vendor_command(to: Target, tell: Callable[[Wait], None]) -> De | None:
+    """The vendor's command line where it leads to the host."""
     values = to.settings
     if values.platform == "api" or (values.platform == "auto" and "://" in to.host.name):
-        return (
-            None  # Without a look at `de_tasks.platform.de`, which everyday commands do not need.
-        )
+        return None  # Without a look at `platform.de`, which everyday commands do not need.
     from de_tasks.platform.de.command import De
     from de_tasks.platform.route import choose
 

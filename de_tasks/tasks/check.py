@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks.config.context import settings
-from de_tasks.tasks.task import task
-
-if TYPE_CHECKING:
-    pass
+from de_tasks.config import environment
+from de_tasks.tasks.task import settings, task
+from de_tasks.terminal import console
 
 
 @task(help={"secrets": "Look for keys, tokens and passwords in every file, too"})
@@ -25,7 +22,7 @@ def check(
     """Check that a folder can be deployed: its Procfile, requirements and files."""
     from de_tasks.appspec import check_folder
     from de_tasks.project import checks
-    from de_tasks.project.checks.report import report
+    from de_tasks.project.checks import report
 
     values = settings(context, path=path)
     folder = Path(values.path).expanduser()
@@ -34,4 +31,11 @@ def check(
     found = checks.run(
         folder, wanted, values.check_limit, values.check_ignore, None if secrets else ()
     )
-    report(found, folder, wanted, json)
+    if json:
+        console.result_json([finding.facts() for finding in found])
+    else:
+        for line in report.lines(found, folder, environment.on_github()):
+            console.result(line)
+    words = report.conclusion(found, wanted)
+    if not json:
+        console.note(words)

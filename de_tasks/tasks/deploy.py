@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks.config.context import settings
 from de_tasks.config.numbers import whole_number
 from de_tasks.deployment.begin import CONFIRM, deploying, remote, repository
 from de_tasks.errors import UsageError
-from de_tasks.platform.connect import app_name, connect, missing
-from de_tasks.tasks.task import task, waits
+from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
@@ -61,14 +60,14 @@ def deploy(
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
     tell = tell_json if json else tell_people
-    connection = connect(context, tell=waits(json), path=path)
+    connection = connect(context, json, path=path)
     plan = deployment.Plan(
         wanted,
         source,
         connection.username,
         connection.host.name,
         message,
-        lambda url: remote(connection, url),
+        lambda url: remote(connection, values.branch, url),
         lambda question: console.confirm(question, yes),
         timeout=values.timeout,
         dry_run=dry_run,
@@ -112,7 +111,7 @@ def diff(
     form = "--stat" if stat else "--name-status" if names else "--patch"
     with repository(values, connection, wanted).snapshot(source, console.note) as snapshot:
         there = app.build is not None and app.build.status == "built"
-        way = remote(connection, app.git_url)
+        way = remote(connection, values.branch, app.git_url)
         text = snapshot.compare(way, form, "--no-renames", there=there)
     if text:
         console.result(text.rstrip("\n"))
@@ -175,7 +174,7 @@ def rollback(
     values = settings(context, timeout=timeout)
     wanted = app_name(values, name)
     tell = tell_json if json else tell_people
-    connection = connect(context, tell=waits(json))
+    connection = connect(context, json)
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
@@ -184,7 +183,7 @@ def rollback(
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
     roll_back(
-        Rollback(app, target, connection.username, remote(connection, app.git_url)),
+        Rollback(app, target, connection.username, remote(connection, values.branch, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
         tell,

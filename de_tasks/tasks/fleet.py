@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks.config.context import settings
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.tasks.task import task
+from de_tasks.tasks.task import configuration, settings, task, waits
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def deploy(
         whole_number(timeout, "--timeout", least=1)
     rollout = Rollout(parallel)
     chosen = _selection(context, changed_since, only).chosen
-    hosts = Connections(context)
+    hosts = Connections(configuration(context), waits())
     ready = [make_ready(hosts, app, rollout, timeout, message) for app in chosen]
     hosts.read(rollout.pause)
     asked = question(ready)
@@ -94,7 +93,7 @@ def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False
     from de_tasks.net.http import Transport
     from de_tasks.tasks import fleet_output
 
-    hosts = Connections(context)
+    hosts = Connections(configuration(context), waits())
     chosen = [(one.app, hosts.to(one.app)) for one in _selection(context, "", only).chosen]
     hosts.read()
     found = look(

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import invoke
 
-from de_tasks.config.context import settings
-from de_tasks.tasks.task import task
+from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
 

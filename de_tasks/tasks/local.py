@@ -6,11 +6,11 @@ from pathlib import Path
 
 import invoke
 
-from de_tasks.config.context import settings, sources
+from de_tasks.config.context import sources
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError
-from de_tasks.platform.connect import app_name, connect, find_host, missing, store
-from de_tasks.tasks.task import task
+from de_tasks.platform.connect import app_name, find_host, missing, store
+from de_tasks.tasks.task import configuration, connect, settings, task
 from de_tasks.terminal import browser, console
 
 
@@ -22,7 +22,7 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
     from de_tasks.config.settings import Settings, cache_folder, origins
     from de_tasks.platform import diagnosis as checks
 
-    section, given = sources(context)
+    section, given = sources(configuration(context))
     found = origins(section, **given)
     secret = {field.name for field in fields(Settings) if not field.repr}
     shown = {

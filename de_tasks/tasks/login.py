@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 
 from de_tasks.config import environment
-from de_tasks.config.context import settings
 from de_tasks.errors import AuthError, DeTasksError, UsageError
-from de_tasks.platform.connect import connect, policy, store, target, vendors
-from de_tasks.tasks.task import task
+from de_tasks.platform.connect import policy, store, target, vendor_command
+from de_tasks.tasks.task import connect, settings, task, waits
 from de_tasks.terminal import browser, console
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from de_tasks.auth.oidc import Oidc
     from de_tasks.auth.store import Store
     from de_tasks.config.settings import Settings
+    from de_tasks.platform.de.command import De
 
 LOGOUT_SECONDS = 10
 """How long a server may take to hear of a logout."""
@@ -44,9 +44,10 @@ def login(
     """Log in to Dash Enterprise, with a browser or with user name and password."""
     from de_tasks.auth.oidc import Oidc
 
-    to = target(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
+    given = settings(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
+    to = target(given)
     values, kept = to.settings, to.store
-    vendor = vendors(to)
+    vendor = vendor_command(to, waits())
     if vendor:
         _vendor_login(vendor, values)
         return
@@ -54,7 +55,7 @@ def login(
         raise UsageError("--password-stdin goes with --username: whose password is it?")
     if kept is not None:
         kept.check()
-    oidc = Oidc(to.host, to.transport, policy(values))
+    oidc = Oidc(to.host, to.transport, policy(values, waits()))
     if values.username:
         word = _password(values, password_stdin)
         new = oidc.password(values.username, word, offline=kept is not None)
@@ -119,9 +120,9 @@ def logout(context: invoke.Context) -> None:
     if kept is None or not (values.host or kept.hosts()):
         console.result("You are not logged in.")
         return
-    to = target(context)
+    to = target(values)
     name, present = to.host.name, None
-    vendor = vendors(to)
+    vendor = vendor_command(to, waits())
     if vendor:
         vendor("logout")
         console.result(f"Logged out of [{name}].")
@@ -134,7 +135,7 @@ def logout(context: invoke.Context) -> None:
         if present:
             # Not for long: it is forgotten here either way.
             short = replace(values, retry_deadline=min(LOGOUT_SECONDS, values.retry_deadline))
-            Oidc(to.host, to.transport, policy(short)).revoke(present)
+            Oidc(to.host, to.transport, policy(short, waits())).revoke(present)
             console.note("The login was ended on the server, and is forgotten here.")
     except DeTasksError as error:
         console.note(
@@ -145,7 +146,7 @@ def logout(context: invoke.Context) -> None:
     console.result(f"Logged out of [{name}].")
 
 
-def _vendor_login(vendor: Any, values: Settings) -> None:
+def _vendor_login(vendor: De, values: Settings) -> None:
     """Let `de` log in: it keeps the login, and prints its own sentence."""
     if values.username or values.no_keyfile:
         raise UsageError(

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks.config.context import settings
 from de_tasks.config.numbers import whole_number
 from de_tasks.deployment.begin import repository
 from de_tasks.deployment.previews.deploy import main_app, put
 from de_tasks.errors import DeTasksError
-from de_tasks.platform.connect import Connection, connect
+from de_tasks.platform.connect import Connection
 from de_tasks.tasks.deploy import REF, tell_json, tell_people
-from de_tasks.tasks.task import task, waits
+from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
 
@@ -67,7 +66,7 @@ def deploy(
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
     put(
-        connect(context, tell=waits(json), path=path, timeout=timeout),
+        connect(context, json, path=path, timeout=timeout),
         main_app(values, name),
         branch,
         source,

@@ -6,22 +6,24 @@ import json as json_module
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
 
-from de_tasks.config.context import settings
 from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import store
-from de_tasks.tasks.task import task
+from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from de_tasks.config.settings import Settings
+    from de_tasks.server.control import Running
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -185,8 +187,8 @@ def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> N
     console.result(found["key"])
 
 
-def _running(context: invoke.Context, data: str) -> Any:
-    running = _control().find(_folder(settings(context, sandbox_data=data)))
+def _running(context: invoke.Context, data: str) -> Running:
+    running: Running | None = _control().find(_folder(settings(context, sandbox_data=data)))
     if running is None:
         raise DeTasksError(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
     return running
@@ -216,7 +218,7 @@ def _show_passwords(file: Path, new: bool) -> None:
         console.note(f"  {name:8} {password}")
 
 
-def _control() -> Any:
+def _control() -> ModuleType:
     try:
         # The server's parts are an extra: without them this says how to get them.
         import uvicorn  # noqa: F401
@@ -238,7 +240,7 @@ def _folder(values: Settings) -> Path:
     return default_folder("data") / "sandbox"
 
 
-def _log_in(values: Settings, running: Any) -> None:
+def _log_in(values: Settings, running: Running) -> None:
     from urllib.parse import urlsplit
 
     from de_tasks.auth.oidc import Oidc

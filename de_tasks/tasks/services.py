@@ -9,9 +9,8 @@ import invoke
 from invoke import Collection
 
 from de_tasks.errors import UsageError
-from de_tasks.platform import connect as base
-from de_tasks.platform.connect import connect
-from de_tasks.tasks.task import named_app, task
+from de_tasks.platform.connect import app_name as app_of
+from de_tasks.tasks.task import connect, named_app, task
 from de_tasks.terminal import console
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
@@ -46,7 +45,7 @@ def exists(
     """
     kind = _kind(type)
     connection = connect(context)
-    wanted = base.app_name(connection.settings, name)
+    wanted = app_of(connection.settings, name)
     found = bool(connection.platform.attached(wanted, [kind]))
     if json:
         console.result_json({"name": wanted, "type": kind, "exists": found})
@@ -67,7 +66,7 @@ def create(
     """
     kind = _kind(type)
     connection = connect(context)
-    app = base.app_name(connection.settings, app_name)
+    app = app_of(connection.settings, app_name)
     name = connection.platform.attach_service(app, kind, service_name)
     console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
 

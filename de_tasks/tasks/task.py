@@ -1,4 +1,4 @@
-"""What every task shares: the decorator, and the way from a context to the platform."""
+"""What every task shares: the decorator, its settings, and the way to the platform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import invoke
 from invoke.parser import Argument
 from invoke.tasks import Task
 
+from de_tasks.config import context as configured
 from de_tasks.errors import Interrupted, UsageError
+from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name
 from de_tasks.terminal import console
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from de_tasks.config.settings import Settings
     from de_tasks.net.retry import Wait
+    from de_tasks.platform.connect import Connection
 
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
 NAMES = ("name", "app_name")
@@ -122,18 +125,37 @@ def _given(keywords: dict[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in keywords.items() if n not in NAMES or value is not None}
 
 
-def waits(json: bool) -> Callable[[Wait], None] | None:
-    """How a command that may print JSON lines tells of waits: as one of them; else as ever."""
+def configuration(context: invoke.Context) -> configured.Configuration:
+    """What of invoke's configuration is ours."""
+    return {name: context.config.get(name, {}) for name in ("de", "de_flags")}
 
-    def line(wait: Wait) -> None:
-        seconds = round(wait.seconds, 1)
-        console.result_json({"event": "wait", "text": wait.text, "seconds": seconds})
 
-    return line if json else None
+def settings(context: invoke.Context, **flags: object) -> Settings:
+    """The settings of this call."""
+    return configured.settings(configuration(context), **flags)
+
+
+def connect(context: invoke.Context, json: bool = False, **flags: object) -> Connection:
+    """The platform behind the present credentials; waits are told as `waits` has it."""
+    return platforms.connect(settings(context, **flags), waits(json))
+
+
+def waits(json: bool = False) -> Callable[[Wait], None]:
+    """How waits are told: to people, or by a command that prints JSON lines as one of them."""
+    return _wait_as_json if json else _wait_in_words
+
+
+def _wait_as_json(wait: Wait) -> None:
+    seconds = round(wait.seconds, 1)
+    console.result_json({"event": "wait", "text": wait.text, "seconds": seconds})
+
+
+def _wait_in_words(wait: Wait) -> None:
+    console.note(wait.text)
 
 
 def named_app(values: Settings, name: str, yes: bool, option: str = "--name") -> str:
-    """The same for what cannot be undone: where nobody is asked, the folder is no answer."""
+    """The app of what cannot be undone: where nobody is asked, the folder is no answer."""
     if not (name or values.app or yes or console.interactive()):
         raise UsageError(f"Which app? There is no terminal to ask on: give {option}, or -y")
     return app_name(values, name)

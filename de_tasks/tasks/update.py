@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 
 from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.platform.connect import Connection, app_name, connect, missing
-from de_tasks.tasks.task import task
+from de_tasks.platform.connect import Connection, app_name, missing
+from de_tasks.tasks.task import connect, task
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import Changes
+    from de_tasks.platform.protocol import Platform
 
 THUMBNAIL_BYTES = 100 * 1024
 """The largest picture, as the reference documents it."""
@@ -166,7 +167,7 @@ def _agree(app: str, changes: Changes, yes: bool) -> None:
         raise invoke.Exit("Nothing was changed.", code=1)
 
 
-def _change_unseen(platform: Any, app: str, wanted: Changes, yes: bool) -> None:
+def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool) -> None:
     """Change an app where nobody tells how it was."""
     from de_tasks.platform.models import Changes
 

@@ -7,13 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import invoke
-
-from de_tasks.config.context import settings
-from de_tasks.deployment.begin import CONFIRM, deploying
+from de_tasks.config.context import Configuration, settings
+from de_tasks.deployment.begin import CONFIRM, deploying, remote
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import Connection, connect
-from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
@@ -45,35 +42,37 @@ class Ready:
 
 
 class Connections:
-    """The connections of a fleet's apps; what a host tells is read once for all of them."""
+    """The connections of a fleet's apps; what a host tells is read once for all of them.
 
-    def __init__(self, context: invoke.Context) -> None:
-        self._context = context
+    `tell` hears of waits that are no single app's.
+    """
+
+    def __init__(self, configuration: Configuration, tell: Callable[[Wait], None]) -> None:
+        self._configuration = configuration
+        self._core = configuration.get("de_flags", {})
+        self.tell = tell
         self._connected: dict[Key, Connection] = {}
         self._shared: dict[Key, SharedReads] = {}
         self._names: dict[Key, list[str]] = {}
 
     def settings(self, app: FleetApp, **flags: object) -> Settings:
         """The settings of an app: its own go before those of all, core options before both."""
-        core = self._context.config.get("de_flags", {})
-        own = {name: value for name, value in app.own.items() if name not in core}
-        return settings(self._context, **{**own, **{n: v for n, v in flags.items() if v}})
+        own = {name: value for name, value in app.own.items() if name not in self._core}
+        return settings(self._configuration, **{**own, **{n: v for n, v in flags.items() if v}})
 
     def to(self, app: FleetApp, tell: Callable[[Wait], None] | None = None) -> Connection:
         """The connection of an app."""
         key = _key(app)
         if key not in self._connected:
-            core = self._context.config.get("de_flags", {})
-            own = {name: value for name, value in key if name not in core}
-            self._connected[key] = connect(
-                self._context, tell, retry_deadline=str(WAIT_SECONDS), **own
-            )
+            own = {name: value for name, value in key if name not in self._core}
+            values = settings(self._configuration, retry_deadline=str(WAIT_SECONDS), **own)
+            self._connected[key] = connect(values, tell or self.tell)
         self._names.setdefault(key, []).append(app.name)
         return self._connected[key]
 
     def platform(self, app: FleetApp) -> DeployPlatform:
         """The host of an app, asked with all its apps together."""
-        return self._shared.get(_key(app)) or self.to(app).platform  # type: ignore[no-any-return]
+        return self._shared.get(_key(app)) or self.to(app).platform
 
     def settle(self, app: FleetApp) -> None:
         """Nothing more is to be done with an app."""
@@ -86,9 +85,9 @@ class Connections:
         from de_tasks.deployment.fleets.shared_reads import SharedReads
 
         for key, connection in self._connected.items():
-            if connection.de:
-                continue  # `de` has no list of apps in a documented form.
             account = connection.account
+            if account is None:
+                continue  # `de` has no list of apps in a documented form.
             account.policy = replace(account.policy, sleep=pause)
             self._shared[key] = SharedReads(
                 connection.platform, self._names[key], account.budget.known, pause
@@ -107,7 +106,6 @@ def make_ready(
     from de_tasks.deployment.fleets.parallel import Job
     from de_tasks.deployment.plan import Plan
     from de_tasks.deployment.watch import LAST_LINES
-    from de_tasks.repo.remote import Remote
 
     app = chosen.app
     values = connections.settings(app, timeout=timeout)
@@ -117,7 +115,7 @@ def make_ready(
     def tell(wait: Wait) -> None:
         event = Event("wait", wait.text, {"seconds": round(wait.seconds, 1)})
         if not rollout.tell(event):
-            console.note(wait.text)
+            connections.tell(wait)
 
     connection = connections.to(app, tell)
     plan = Plan(
@@ -126,7 +124,7 @@ def make_ready(
         connection.username,
         connection.host.name,
         message,
-        lambda url: Remote(url, values.branch, connection.account, connection.settings.ca_path),
+        lambda url: remote(connection, values.branch, url),
         # What there was to ask was asked for all of them together.
         lambda question: True,
         timeout=values.timeout,

@@ -65,7 +65,7 @@ def put(
         wanted.user,
         wanted.host,
         message,
-        lambda url: remote(connection, url),
+        lambda url: remote(connection, values.branch, url),
         agreed,
         timeout=values.timeout,
         wait=wait,

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from de_tasks.config import environment
 from de_tasks.errors import DeTasksError
-from de_tasks.terminal import console
-
-if TYPE_CHECKING:
-    from de_tasks.project.checks.findings import Finding
+from de_tasks.project.checks.findings import Finding
 
 
-def report(found: list[Finding], folder: Path, app: str, json: bool = False) -> None:
-    """Print findings. Raises `DeTasksError` when one of them is an error."""
-    if json:
-        console.result_json([finding.facts() for finding in found])
-    else:
-        for finding in found:
-            where = place(finding, folder)
-            lines = [f"{where}: {finding.level}: {finding.what} [{finding.code}]"]
-            lines += [f"    {finding.remedy}"]
-            lines += [annotation(finding, folder)] if environment.on_github() else []
-            for line in lines:
-                # The name of a file may have bytes that are no text.
-                console.result(line.encode("utf-8", "replace").decode())
+def lines(found: Sequence[Finding], folder: Path, annotated: bool) -> Iterator[str]:
+    """Two lines for each finding; `annotated` ones have a workflow command of GitHub besides."""
+    for finding in found:
+        where = place(finding, folder)
+        texts = [f"{where}: {finding.level}: {finding.what} [{finding.code}]"]
+        texts += [f"    {finding.remedy}"]
+        texts += [annotation(finding, folder)] if annotated else []
+        # The name of a file may have bytes that are no text.
+        yield from (text.encode("utf-8", "replace").decode() for text in texts)
+
+
+def conclusion(found: Sequence[Finding], app: str) -> str:
+    """That the app can be deployed. Raises `DeTasksError` when one of the findings is an error."""
     errors = sum(finding.level == "error" for finding in found)
     parts = [_counted(errors, "error"), _counted(len(found) - errors, "warning")]
     counted = " and ".join(part for part in parts if part)
@@ -34,8 +30,7 @@ def report(found: list[Finding], folder: Path, app: str, json: bool = False) -> 
             f"{app} is not fit to be deployed: {counted}. "
             "What is meant so can be left out by its code, in de.check.ignore"
         )
-    if not json:
-        console.note(f"{app} can be deployed{f': {counted}' if counted else ''}.")
+    return f"{app} can be deployed{f': {counted}' if counted else ''}."
 
 
 def _counted(number: int, word: str) -> str:
