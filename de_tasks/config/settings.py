@@ -26,6 +26,7 @@ REFERENCE_VARIABLES = {
     "api_key": "DASH_ENTERPRISE_API_KEY",
     "ca_path": "DASH_ENTERPRISE_CA_PATH",
 }
+CONFIRM = ("others", "always")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -124,7 +125,9 @@ def origins(
         found[name] = SettingOrigin(default, "the default")
         for where, value in sources:
             if value is not None and value != "":
-                found[name] = SettingOrigin(_typed(default, value, where), where)
+                found[name] = SettingOrigin(
+                    _valid(name, _typed(default, value, where), where), where
+                )
                 break
     return found
 
@@ -169,13 +172,23 @@ def _typed(default: object, value: object, origin: str) -> object:
     return str(value)
 
 
+def _valid(name: str, value: object, origin: str) -> object:
+    if name == "confirm" and value not in CONFIRM:
+        rule = f"de.confirm is {' or '.join(CONFIRM)}, not {value!r}."
+        raise UsageError(rule if origin == "de.confirm" else f"{origin}: {rule}")
+    return value
+
+
 def typed(values: Mapping[str, object], where: str) -> dict[str, object]:
     """Settings that stand in a part of the configuration of their own, in their types.
 
     Raises `UsageError` naming a value that has the wrong form.
     """
     default = Settings()
-    return {n: _typed(getattr(default, n), v, f"{where}: {n}") for n, v in values.items()}
+    return {
+        name: _valid(name, _typed(getattr(default, name), value, f"{where}: {name}"), where)
+        for name, value in values.items()
+    }
 
 
 def cache_folder(settings: Settings) -> Path:

@@ -9,15 +9,53 @@ from de_tasks.errors import NotAvailable
 from de_tasks.platform.connect import Connection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from de_tasks.config.settings import Settings
     from de_tasks.deployment.deploy import DeployPlatform
     from de_tasks.deployment.events import Event
     from de_tasks.deployment.plan import Deploying, Plan
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.remote import Remote
+    from de_tasks.repo.source import Commit
 
 
-CONFIRM = ("others", "always")
+def plan_of(
+    connection: Connection,
+    values: Settings,
+    *,
+    name: str,
+    source: Path | Commit,
+    confirm: Callable[[str], bool],
+    message: str = "",
+    dry_run: bool = False,
+    wait: bool = True,
+    overwrite: bool = True,
+    again: bool = False,
+    trailers: tuple[str, ...] = (),
+) -> Plan:
+    """The plan of a deploy, for whoever asks for one: see `Plan` for what each value means.
+
+    `values` are the app's settings, which in a fleet may differ from the connection's.
+    """
+    from de_tasks.deployment.plan import Plan
+
+    return Plan(
+        name=name,
+        source=source,
+        user=connection.username,
+        host=connection.host.name,
+        message=message,
+        remote=lambda url: remote(connection, values.branch, url),
+        confirm=confirm,
+        timeout=values.timeout,
+        dry_run=dry_run,
+        wait=wait,
+        overwrite=overwrite,
+        always_ask=values.confirm == "always",
+        again=again,
+        trailers=trailers,
+    )
 
 
 def deploying(

@@ -44,6 +44,10 @@ class Plan:
         folder = "" if isinstance(self.source, Commit) else self.source.resolve().name
         return self.message or f"Deploy {origin or folder}"
 
+    def message_through_de(self, origin: str) -> str:
+        """The message for `de`, which makes the commit: where it came from `de` says itself."""
+        return "\n\n".join(filter(None, (self.subject_from(origin), "\n".join(self.trailers))))
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -29,7 +29,10 @@ LINES = 1000
 
 
 class VendorDeploy:
-    """One deploy through `de`, telling each step. Raises `DeployFailed` when the build fails."""
+    """One deploy through `de`, telling each step. Raises `DeployFailed` when the build fails.
+
+    `de` pushes a repository that it has just made, so every deploy is built, as `again` asks.
+    """
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class VendorDeploy:
             self._agree()
             status = typed(f"status --name {plan.name}")
             self._state = f"The deploy may have begun: {status} tells."
-            self._send(target, plan.subject_from(origin))
+            self._send(target, plan.message_through_de(origin))
         watch = typed(f"logs --type build --name {plan.name}")
         self._state = f"The build goes on, and the last good release serves. Watch it: {watch}"
         if not plan.wait:

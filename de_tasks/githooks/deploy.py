@@ -54,22 +54,17 @@ def _refuse_forced(push: PushedBranch) -> None:
 
 
 def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
-    from de_tasks.deployment.begin import deploying, remote
-    from de_tasks.deployment.plan import Plan
+    from de_tasks.deployment.begin import deploying, plan_of
     from de_tasks.githooks.output import DeployOutput
 
     source = commit_source(push, values.path)
     connection = runner.connect(values)
-    plan = Plan(
-        name,
-        source,
-        connection.username,
-        connection.host.name,
-        "",
-        lambda url: remote(connection, values.branch, url),
-        lambda question: values.hooks_yes or _refuse(question, name, push),
-        timeout=values.timeout,
-        always_ask=values.confirm == "always",
+    plan = plan_of(
+        connection,
+        values,
+        name=name,
+        source=source,
+        confirm=lambda question: values.hooks_yes or _refuse(question, name, push),
     )
     with DeployOutput(NAME) as tell:
         deploying(plan, values, connection, tell).run()

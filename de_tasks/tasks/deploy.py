@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import invoke
 
 from de_tasks.config.numbers import whole_number
-from de_tasks.deployment.begin import CONFIRM, deploying, remote, repository
+from de_tasks.deployment.begin import deploying, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.task import connect, settings, task
@@ -47,33 +47,27 @@ def deploy(
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks.appspec import check_folder
-    from de_tasks.deployment import plan as deployment
     from de_tasks.repo.source import find_commit
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, path=path, timeout=timeout)
-    if values.confirm not in CONFIRM:
-        raise UsageError(f"de.confirm is {' or '.join(CONFIRM)}, not {values.confirm!r}.")
     folder = Path(values.path).expanduser()
     check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
     tell = tell_json if json else tell_people
     connection = connect(context, json, path=path)
-    plan = deployment.Plan(
-        wanted,
-        source,
-        connection.username,
-        connection.host.name,
-        message,
-        lambda url: remote(connection, values.branch, url),
-        lambda question: console.confirm(question, yes),
-        timeout=values.timeout,
+    plan = plan_of(
+        connection,
+        values,
+        name=wanted,
+        source=source,
+        confirm=lambda question: console.confirm(question, yes),
+        message=message,
         dry_run=dry_run,
         wait=not no_wait,
         overwrite=not no_overwrite,
-        always_ask=values.confirm == "always",
     )
     deploying(plan, values, connection, tell).run()
 

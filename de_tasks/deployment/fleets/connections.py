@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from de_tasks.config.context import Configuration, settings
-from de_tasks.deployment.begin import CONFIRM, deploying, remote
-from de_tasks.errors import UsageError
+from de_tasks.deployment.begin import deploying, plan_of
 from de_tasks.platform.connect import Connection, connect
 
 if TYPE_CHECKING:
@@ -104,13 +103,10 @@ def make_ready(
     """The deploy of one app."""
     from de_tasks.deployment.events import Event
     from de_tasks.deployment.fleets.parallel import Job
-    from de_tasks.deployment.plan import Plan
     from de_tasks.deployment.watch import LAST_LINES
 
     app = chosen.app
     values = connections.settings(app, timeout=timeout)
-    if values.confirm not in CONFIRM:
-        raise UsageError(f"confirm is {' or '.join(CONFIRM)}, not {values.confirm!r}.")
 
     def tell(wait: Wait) -> None:
         event = Event("wait", wait.text, {"seconds": round(wait.seconds, 1)})
@@ -118,17 +114,14 @@ def make_ready(
             connections.tell(wait)
 
     connection = connections.to(app, tell)
-    plan = Plan(
-        app.name,
-        app.folder,
-        connection.username,
-        connection.host.name,
-        message,
-        lambda url: remote(connection, values.branch, url),
+    plan = plan_of(
+        connection,
+        values,
+        name=app.name,
+        source=app.folder,
         # What there was to ask was asked for all of them together.
-        lambda question: True,
-        timeout=values.timeout,
-        always_ask=values.confirm == "always",
+        confirm=lambda question: True,
+        message=message,
         again=_only_shared(chosen),
     )
 

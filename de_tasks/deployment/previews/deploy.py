@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from de_tasks.deployment.begin import deploying, remote
+from de_tasks.deployment.begin import deploying, plan_of
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import Connection, app_name
 
@@ -35,7 +35,6 @@ def put(
     Raises `DeTasksError`s; `agreed` is asked before an app is created or another account's
     deploy overwritten.
     """
-    from de_tasks.deployment.plan import Plan
     from de_tasks.deployment.previews import mark, prepare
 
     values, platform = connection.settings, connection.platform
@@ -49,27 +48,24 @@ def put(
             f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
         )
     wanted = prepare.WantedPreview(
-        app,
-        branch,
-        connection.username,
-        connection.host.name,
-        tuple(str(variable) for variable in values.preview_variables),
-        restricted or values.preview_access == "restricted",
-        tuple(str(folder) for folder in values.preview_mounts),
+        app=app,
+        branch=branch,
+        user=connection.username,
+        host=connection.host.name,
+        variables=tuple(str(variable) for variable in values.preview_variables),
+        restricted=restricted or values.preview_access == "restricted",
+        mounts=tuple(str(folder) for folder in values.preview_mounts),
     )
     prepared = prepare.prepare(platform, wanted, agreed)
     tell(prepare.told(prepared, wanted))
-    plan = Plan(
-        prepared.name,
-        source,
-        wanted.user,
-        wanted.host,
-        message,
-        lambda url: remote(connection, values.branch, url),
-        agreed,
-        timeout=values.timeout,
+    plan = plan_of(
+        connection,
+        values,
+        name=prepared.name,
+        source=source,
+        confirm=agreed,
+        message=message,
         wait=wait,
-        always_ask=values.confirm == "always",
         trailers=(mark.trailer(branch),),
     )
     deploying(plan, values, connection, tell, platform).run()
