@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.githooks import branches, pushes, repository
+from de_tasks.repo.environment import scrub
 from tests.support.repositories import Repository
 
 NOWHERE = "0" * 40
@@ -106,5 +107,5 @@ def test_every_variable_that_git_calls_local_is_scrubbed() -> None:
     command = ["git", "rev-parse", "--local-env-vars"]
     named = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     environment = dict.fromkeys([*named, "GIT_INDEX_FILE"], "x") | {"GIT_SSL_CAINFO": "kept"}
-    repository.scrub(environment)
+    scrub(environment)
     assert named and environment == {"GIT_SSL_CAINFO": "kept"}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from de_tasks.config.environment import without_secrets
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.repo.environment import developers
+from de_tasks.repo.git import Git
 from de_tasks.terminal.commands import typed
 
+SECONDS = 30
+"""The longest that git may take to answer."""
 MARK = "# Written by de-tasks: 'inv hooks.uninstall' removes it."
 SCRIPT = f"""#!/bin/sh
 {MARK}
@@ -69,20 +71,8 @@ def _path(folder: Path) -> Path:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    # Not by our own git: core.hooksPath may stand in the user's configuration.
-    command = ["git", "rev-parse", *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=without_secrets(),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-    except OSError:
-        raise UsageError(f"There is no folder {folder}, or git is not installed.") from None
+    # With the user's configuration: core.hooksPath may stand there.
+    done = Git(None, developers, SECONDS).run("rev-parse", *arguments, cwd=folder)
     if done.returncode:
         raise UsageError(f"{folder.resolve()} is not in a git repository. Type: git init")
     return done.stdout.rstrip("\n")

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from de_tasks.githooks import pushes, repository
+from de_tasks.githooks import pushes
+from de_tasks.repo import environment
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace, name: str, what: str, body: Callable[[], No
     if os.environ.get("DE_SKIP", "").lower() not in OFF:
         tell(f"{name}: skipped, since DE_SKIP is set.")
         return 0
-    repository.scrub(os.environ)
+    environment.scrub(os.environ)
     try:
         body()
     except KeyboardInterrupt:

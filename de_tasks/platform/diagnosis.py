@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.config.environment import without_secrets
 from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.net.http import Transport
 from de_tasks.platform.graphql import mutations, operations
 from de_tasks.platform.graphql.client import Client
 from de_tasks.platform.models import Changes, People
 from de_tasks.platform.route import choose
+from de_tasks.repo.environment import developers
+from de_tasks.repo.git import Git
 
 SOMEBODY = People(("user",), ("group",))
 EVERYTHING = Changes(
@@ -52,19 +52,10 @@ class Diagnosis:
 def machine(cache: Path) -> Iterator[Diagnosis]:
     """Findings about this machine."""
     yield Diagnosis("python", True, platform.python_version())
-    git = shutil.which("git")
-    words = "git is not installed, and deploying needs it."
-    if git:
-        done = subprocess.run(
-            [git, "version"],
-            env=without_secrets(),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        words = done.stdout.strip()
-    yield Diagnosis("git", git is not None, words)
+    try:
+        yield Diagnosis("git", True, Git(None, developers)("version").strip())
+    except UsageError as error:
+        yield Diagnosis("git", False, str(error))
     try:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = cache / "doctor"

@@ -1,0 +1,111 @@
+"""What git sees: an environment of our own making, or the developer's without what misleads it.
+
+Nothing of a hook's `GIT_*` variables reaches our own git (they would redirect it into the
+developer's index), nothing of the user's configuration but proxy and certificates (filters, hooks,
+insteadOf and excludes would change what is sent), and no secret stands in argv, URL or file:
+credentials travel in `GIT_CONFIG_*` variables. Imports next to nothing: git hooks begin here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from de_tasks.config.environment import without_secrets
+
+TYPE_CHECKING = False  # typing's, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+CONFIG = {
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "core.hooksPath": os.devnull,
+    "core.trustctime": "true",
+    "core.autocrlf": "false",
+    "core.fsmonitor": "false",
+    # Unset, these two are files in the user's home, whatever GIT_CONFIG_GLOBAL says.
+    "core.excludesFile": os.devnull,
+    "core.attributesFile": os.devnull,
+    # Larger files go into a pack in pieces and never come into memory as a whole.
+    "core.bigFileThreshold": "16m",
+    # What is mapped of a large pack counts as memory.
+    "core.packedGitWindowSize": "1m",
+    "core.packedGitLimit": "32m",
+    # The repository can be made again: waiting for the disk would protect nothing.
+    "core.fsync": "none",
+    "credential.helper": "",
+    "http.followRedirects": "false",
+    # A checkout in a container often belongs to another user; git only reads objects there.
+    "safe.directory": "*",
+}
+KEPT_VARIABLES = (
+    *("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "PATHEXT"),
+    *(n for v in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for n in (v, v.upper())),
+    *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_QUARANTINE_PATH",
+)
+"""What `git rev-parse --local-env-vars` lists, and more that ties git to one repository."""
+
+
+def kept_variables() -> dict[str, str]:
+    """What git gets of our own environment."""
+    return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+
+
+def isolated(
+    variables: Mapping[str, str], config: Iterable[tuple[str, str]] = ()
+) -> dict[str, str]:
+    """The environment of our own git, with these variables and settings besides."""
+    return kept_variables() | {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        # Reading the developer's repository must not refresh its index.
+        "GIT_OPTIONAL_LOCKS": "0",
+        "LC_ALL": "C.UTF-8",
+        **variables,
+        **_settings([*CONFIG.items(), *config]),
+    }
+
+
+def developers(
+    variables: Mapping[str, str], config: Iterable[tuple[str, str]] = ()
+) -> dict[str, str]:
+    """The environment of the developer's own git, with these variables and settings besides."""
+    made = without_secrets()
+    scrub(made)
+    return {**made, "GIT_TERMINAL_PROMPT": "0", **variables, **_settings(config)}
+
+
+def scrub(environment: MutableMapping[str, str]) -> None:
+    """Take out what git sets for its hooks: it would lead any git that we run astray."""
+    for name in LOCAL_VARIABLES:
+        environment.pop(name, None)
+
+
+def _settings(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    made = {"GIT_CONFIG_COUNT": "0"}
+    for number, (key, value) in enumerate(pairs):
+        made[f"GIT_CONFIG_KEY_{number}"] = key
+        made[f"GIT_CONFIG_VALUE_{number}"] = value
+        made["GIT_CONFIG_COUNT"] = str(number + 1)
+    return made
