@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from de_tasks.platform.models import Changes
     from de_tasks.platform.protocol import Platform
 
-THUMBNAIL_BYTES = 100 * 1024
-"""The largest picture, as the reference documents it."""
 PEOPLE = {
     "viewer": "user who may open the app",
     "group_viewer": "group whose members may open the app",
@@ -239,7 +237,7 @@ def _mail(text: str | None) -> str | None:
 
 
 def _picture(name: str) -> bytes:
-    from de_tasks.appspec import image_type
+    from de_tasks.appspec import THUMBNAIL_LIMIT, image_type
 
     try:
         data = Path(name).expanduser().read_bytes()
@@ -247,9 +245,9 @@ def _picture(name: str) -> bytes:
         raise UsageError(f"--thumbnail {name} cannot be read: {error.strerror}.") from None
     if image_type(data) is None:
         raise UsageError(f"--thumbnail {name} is neither a PNG nor a JPEG picture.")
-    if len(data) > THUMBNAIL_BYTES:
+    if len(data) > THUMBNAIL_LIMIT:
         raise UsageError(
-            f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_BYTES} are allowed."
+            f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_LIMIT} are allowed."
         )
     return data
 

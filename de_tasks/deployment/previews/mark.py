@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, unquote
 
+from de_tasks.appspec import LONGEST_NAME
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.models import App
 from de_tasks.platform.protocol import Platform
 from de_tasks.terminal.commands import typed
 
-LONGEST_NAME = 30
-"""Characters of an app's name; as far as is known, Dash Enterprise takes no more."""
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 DIGEST = 7
 """Characters of the name that tell branches apart: 36 bits."""

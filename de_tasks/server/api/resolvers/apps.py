@@ -8,11 +8,12 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
+from de_tasks.appspec import THUMBNAIL_LIMIT
 from de_tasks.errors import UsageError
 from de_tasks.server.api.endpoint import Context
 from de_tasks.server.api.resolvers.base import APP, OK, REFRESH, mutation, query
 from de_tasks.server.api.resolvers.shapes import Shapes, variable_list
-from de_tasks.server.apps import THUMBNAIL_LIMIT, Apps
+from de_tasks.server.apps import Apps
 from de_tasks.server.database import Database
 from de_tasks.server.errors import Refused
 from de_tasks.server.runtime.app import App
