@@ -16,7 +16,7 @@ APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
 LARGEST_FILE = 1024**2
 LONGEST_NAME = 30
-"""Characters of an app's name, as Dash Enterprise 4 says it; as far as is known, 5 takes no more."""
+"""Characters of an app's name, as Dash Enterprise 4 says; as far as is known, 5 takes no more."""
 THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")

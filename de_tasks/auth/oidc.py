@@ -158,12 +158,14 @@ class Oidc:
             raise DeTasksError(f"{self.host.name} did not log you in: {reason}")
         body = answer.body
         return Login(
-            self.host.name,
-            before.username if before else self._username(body),
-            access,
-            str(body.get("refresh_token") or (before.refresh_token if before else "")),
-            time.time() + _seconds(body.get("expires_in")),
-            before.ca_path if before else self._transport.ca_path,
+            host=self.host.name,
+            username=before.username if before else self._username(body),
+            access_token=access,
+            refresh_token=str(
+                body.get("refresh_token") or (before.refresh_token if before else "")
+            ),
+            expires=time.time() + _seconds(body.get("expires_in")),
+            ca_path=before.ca_path if before else self._transport.ca_path,
         )
 
     def trusted(self, address: str) -> str:

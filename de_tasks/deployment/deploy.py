@@ -162,15 +162,15 @@ class Deploy:
     def _wait(self, pushed: Pushed) -> Outcome:
         plan = self._plan
         app = see_through(
-            self._platform,
-            plan.name,
-            pushed.sha,
-            Transport(self._remote.ca_path if self._remote else ""),
-            self._tell,
-            self._begun + plan.timeout,
-            self._app,
-            WAITS_AFTER_CREATE if self._created else WAITS,
-            lambda: self._part("build"),
+            platform=self._platform,
+            name=plan.name,
+            sha=pushed.sha,
+            transport=Transport(self._remote.ca_path if self._remote else ""),
+            tell=self._tell,
+            deadline=self._begun + plan.timeout,
+            app=self._app,
+            waits=WAITS_AFTER_CREATE if self._created else WAITS,
+            built=lambda: self._part("build"),
         )
         self._part("start")
         total = time.monotonic() - self._begun
@@ -190,7 +190,15 @@ class Deploy:
             "parts": parts,
         }
         self._tell(Event("done", words, facts))
-        return Outcome(self._plan.name, pushed.sha, url, True, pushed.files, total, self._parts)
+        return Outcome(
+            name=self._plan.name,
+            sha=pushed.sha,
+            url=url,
+            changed=True,
+            files=pushed.files,
+            seconds=total,
+            parts=self._parts,
+        )
 
     def _found_after(self, snapshot: Snapshot) -> str:
         """What the server has after an interrupt: asked, as far as it answers at once."""

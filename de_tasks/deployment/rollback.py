@@ -87,7 +87,15 @@ def roll_back(
         tell(Event("step", f"Pushed as {pushed.sha[:7]}", {"sha": pushed.sha}))
         transport = Transport(back.remote.ca_path)
         deadline = begin + timeout
-        see_through(platform, name, pushed.sha, transport, tell, deadline, back.app)
+        see_through(
+            platform=platform,
+            name=name,
+            sha=pushed.sha,
+            transport=transport,
+            tell=tell,
+            deadline=deadline,
+            app=back.app,
+        )
     except KeyboardInterrupt:
         status = typed(f"status --name {name}")
         raise Interrupted(
@@ -107,7 +115,14 @@ def roll_back(
     tell(Event("done", words, facts))
     if undo:
         tell(Event("step", f"To undo this: {undo}"))
-    return Outcome(name, pushed.sha, back.app.url, True, pushed.files, seconds)
+    return Outcome(
+        name=name,
+        sha=pushed.sha,
+        url=back.app.url,
+        changed=True,
+        files=pushed.files,
+        seconds=seconds,
+    )
 
 
 def _put(snapshot: Snapshot, push: Push, seen: App, platform: Platform) -> Pushed:

@@ -47,7 +47,14 @@ def _deploy(push: PushedBranch, values: Settings) -> None:
 
     try:
         with DeployOutput(NAME) as tell:
-            put(connection, main_app(values), push.branch, source, agreed, tell)
+            put(
+                connection=connection,
+                app=main_app(values),
+                branch=push.branch,
+                source=source,
+                agreed=agreed,
+                tell=tell,
+            )
     except _Undecided as undecided:
         # Nothing has failed, so nothing stops the push.
         from de_tasks.terminal.commands import typed

@@ -188,7 +188,15 @@ def _current(known: Window, now: float) -> Window:
         return known
     # A window begins with the first action, so its end is later than this if anything.
     end = now + known.window if known.window else 0.0
-    return Window(known.number + 1, known.limit, known.limit, 0, known.window, end, guessed=True)
+    return Window(
+        number=known.number + 1,
+        limit=known.limit,
+        left=known.limit,
+        held=0,
+        window=known.window,
+        end=end,
+        guessed=True,
+    )
 
 
 def _latest_end(known: Window) -> float:

@@ -41,7 +41,9 @@ class Conversation:
         self._listed = False
         self._head: str | None = None
         self._child = git.start(
-            *(f"remote-{remote.url.partition(':')[0]}", remote.url, remote.url),
+            f"remote-{remote.url.partition(':')[0]}",
+            remote.url,
+            remote.url,
             remote=remote,
             config={**patience(seconds), **(config or {})},
         )

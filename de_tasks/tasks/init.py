@@ -46,7 +46,9 @@ def init(
 
     values = settings(context, path=path)
     folder = Path(values.path).expanduser()
-    choices = _choices(values, folder, name, template, ci, without, yes)
+    choices = _choices(
+        values=values, folder=folder, name=name, template=template, ci=ci, without=without, yes=yes
+    )
     planned = plan.plan(folder, choices)
     if json:
         console.result_json(_facts(planned, choices, written=not dry_run))
@@ -98,13 +100,13 @@ def _choices(
         ci = ask("CI workflow", likely, (*plan.CI, NONE))
     local = not values.host or urlsplit(values.host).hostname in LOOPBACK
     return plan.Choices(
-        app,
-        template,
-        "" if ci == NONE else ci,
-        "" if local else values.host,
-        default_branch(here) if top else "main",
-        tuple(part.strip() for item in without for part in item.split(",")),
-        top,
+        app=app,
+        template=template,
+        ci="" if ci == NONE else ci,
+        host="" if local else values.host,
+        branch=default_branch(here) if top else "main",
+        without=tuple(part.strip() for item in without for part in item.split(",")),
+        top=top,
     )
 
 

@@ -66,12 +66,12 @@ def deploy(
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
     put(
-        connect(context, json, path=path, timeout=timeout),
-        main_app(values, name),
-        branch,
-        source,
-        lambda question: console.confirm(question, yes),
-        tell_json if json else tell_people,
+        connection=connect(context, json, path=path, timeout=timeout),
+        app=main_app(values, name),
+        branch=branch,
+        source=source,
+        agreed=lambda question: console.confirm(question, yes),
+        tell=tell_json if json else tell_people,
         message=message,
         restricted=restricted,
         wait=not no_wait,

@@ -110,8 +110,10 @@ def update(
             "visible-on-portal", visible_on_portal, "not-visible-on-portal", not_visible_on_portal
         ),
         persistent_filesystem=_pair(
-            *("persistent-filesystem", persistent_filesystem),
-            *("no-persistent-filesystem", no_persistent_filesystem),
+            "persistent-filesystem",
+            persistent_filesystem,
+            "no-persistent-filesystem",
+            no_persistent_filesystem,
         ),
         portal_rank=_rank(portal_rank) if portal_rank else None,
         maintainer_email=_mail(maintainer_email),

@@ -65,8 +65,16 @@ def _look(asked: Subject) -> AppHealth:
     health, healthy = _health(found, asked.transport) if release else ("-", None)
     what, why = _undeployed(asked.app, release) if release else (None, "no build has succeeded")
     return AppHealth(
-        *(asked.app, asked.host, True, release, found.build),
-        *(found.url, health, healthy, what, why),
+        app=asked.app,
+        host=asked.host,
+        there=True,
+        release=release,
+        latest=found.build,
+        url=found.url,
+        health=health,
+        healthy=healthy,
+        undeployed=what,
+        why=why,
     )
 
 

@@ -155,7 +155,15 @@ class Rollout:
 
         def ended(status: str, text: str, code: int, log: tuple[str, ...] = ()) -> Result:
             url = str(done[0].facts.get("url", "")) if done else ""
-            return Result(job, status, time.monotonic() - begin, text, code, url, log)
+            return Result(
+                job=job,
+                status=status,
+                seconds=time.monotonic() - begin,
+                text=text,
+                code=code,
+                url=url,
+                log=log,
+            )
 
         try:
             job.begin(tell).run()

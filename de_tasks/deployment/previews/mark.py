@@ -93,14 +93,14 @@ def read_mark(app: App) -> Preview:
         raise not_ours(app.name, f"its mark is that of {preview_name(of, branch)}")
     build = app.build
     return Preview(
-        app.name,
-        of,
-        branch,
-        app.owner,
-        app.url,
-        _time(app.created),
-        _time(build.queued_at) if build and build.queued_at else None,
-        build.status if build else "not deployed",
+        name=app.name,
+        app=of,
+        branch=branch,
+        owner=app.owner,
+        url=app.url,
+        created=_time(app.created),
+        deployed=_time(build.queued_at) if build and build.queued_at else None,
+        status=build.status if build else "not deployed",
         by_hand=build is not None and unquote(build.preview) != branch,
     )
 

@@ -105,15 +105,15 @@ def prepare(
         if service.kind not in kinds
     ]
     return PreparedPreview(
-        wanted.name,
-        new_one,
-        tuple(services),
-        tuple(new),
-        tuple(sorted(set(like.variables) - set(there.variables) - set(new))),
-        tuple(sorted(set(wanted.variables) - set(like.variables))),
-        tuple(mount.target for mount in mounts),
-        tuple(mount.target for mount in lacking if mount not in mounts),
-        tuple(refusals),
+        name=wanted.name,
+        created=new_one,
+        services=tuple(services),
+        copied=tuple(new),
+        missing=tuple(sorted(set(like.variables) - set(there.variables) - set(new))),
+        unknown=tuple(sorted(set(wanted.variables) - set(like.variables))),
+        mounted=tuple(mount.target for mount in mounts),
+        unmounted=tuple(mount.target for mount in lacking if mount not in mounts),
+        refusals=tuple(refusals),
     )
 
 

@@ -48,14 +48,24 @@ class VendorPlatform:
             status = self._status(name)
         except NotFound:
             return None
-        return App(name, "", f"{self._de.host.web}/{name}/", "", None, (), _build(status))
+        return App(
+            name=name,
+            owner="",
+            url=f"{self._de.host.web}/{name}/",
+            git_url="",
+            running=None,
+            processes=(),
+            build=_build(status),
+        )
 
     def create_app(self, name: str) -> App:
         words = ("apps", "create", "--name", name)
         out = self._de(*words)
         if not output.was_initialized(out, name):
             raise self._de.unknown(words, Output(0, out, ""))
-        return App(name, "", f"{self._de.host.web}/{name}/", "", None)
+        return App(
+            name=name, owner="", url=f"{self._de.host.web}/{name}/", git_url="", running=None
+        )
 
     def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
         # In this order: `de` finds a service by the app that it is attached to.
@@ -108,7 +118,7 @@ class VendorPlatform:
         """The services that are there; their names `de` does not tell, so they are empty."""
         words = ("services", "exists", "--name", app, "--type")
         there = [k for k in kinds if self._read(*words, k, found=output.answer)]
-        return [Service("", kind, "", "", (app,)) for kind in there]
+        return [Service(name="", kind=kind, created="", status="", apps=(app,)) for kind in there]
 
     def attach_service(self, app: str, kind: str, name: str = "") -> str:
         if name:
@@ -197,4 +207,6 @@ def fresh(before: list[str], now: list[str]) -> list[str]:
 
 def _build(status: str) -> Build | None:
     """What `de` tells of the newest build is its status alone."""
-    return Build("", status, "", "", "", "") if status else None
+    return (
+        Build(id="", status=status, sha="", message="", author="", queued_at="") if status else None
+    )

@@ -10,15 +10,15 @@ from de_tasks.platform.models import App, Build, Details, LogLine, LogPage, Moun
 def app_of(found: dict[str, Any]) -> App:
     """An app of an answer."""
     return App(
-        found["name"],
-        found["owner"]["username"],
-        found["urlOnServer"],
-        found["gitUrl"],
-        bool(found["status"]["running"]),
-        tuple(process["type"] for process in found["processes"]),
-        build_of(found["latestBuild"]),
-        split_tags(found["metadata"]["tags"] or ""),
-        found["analytics"]["timestamps"]["created"] or "" if "analytics" in found else "",
+        name=found["name"],
+        owner=found["owner"]["username"],
+        url=found["urlOnServer"],
+        git_url=found["gitUrl"],
+        running=bool(found["status"]["running"]),
+        processes=tuple(process["type"] for process in found["processes"]),
+        build=build_of(found["latestBuild"]),
+        tags=split_tags(found["metadata"]["tags"] or ""),
+        created=found["analytics"]["timestamps"]["created"] or "" if "analytics" in found else "",
     )
 
 
@@ -28,15 +28,15 @@ def build_of(found: dict[str, Any] | None) -> Build | None:
         return None
     commit = found["commit"]
     return Build(
-        found["id"],
-        found["status"],
-        commit["sha"],
-        commit["message"],
-        commit["author"],
-        found["queuedAt"],
-        found["finishedAt"],
-        found["error"],
-        log_of(found["log"]) if "log" in found else LogPage(),
+        id=found["id"],
+        status=found["status"],
+        sha=commit["sha"],
+        message=commit["message"],
+        author=commit["author"],
+        queued_at=found["queuedAt"],
+        finished_at=found["finishedAt"],
+        error=found["error"],
+        log=log_of(found["log"]) if "log" in found else LogPage(),
     )
 
 
@@ -49,11 +49,11 @@ def log_of(page: dict[str, Any]) -> LogPage:
 def service_of(found: dict[str, Any]) -> Service:
     """A service of an answer; where it is linked to the published API does not tell."""
     return Service(
-        found["name"],
-        found["serviceType"].lower(),
-        found["created"],
-        found["status"],
-        tuple(found.get("apps") or ()),
+        name=found["name"],
+        kind=found["serviceType"].lower(),
+        created=found["created"],
+        status=found["status"],
+        apps=tuple(found.get("apps") or ()),
     )
 
 
@@ -62,22 +62,24 @@ def details_of(found: dict[str, Any]) -> Details:
     metadata = found["metadata"]
     variables, scaled = found["environmentVariables"], found["processes"] or ()
     return Details(
-        metadata["title"] or "",
-        metadata["description"] or "",
-        split_tags(metadata["tags"] or ""),
-        metadata["permissionLevel"],
-        bool(metadata["showInPortal"]),
-        metadata["sortRank"] or 0,
-        (metadata["contact"] or {}).get("email") or "",
-        found.get("persistentFilesystem"),
-        found["thumbnailUrl"] or "",
-        _people(found["collaborators"]),
-        _people(found["coOwners"]) if "coOwners" in found else None,
-        {v["name"]: v["value"] for v in variables if not v["readonly"]},
-        {v["name"]: v["value"] for v in variables if v["readonly"]},
-        tuple(service_of(service) for service in found["linkedServices"]),
-        {p["type"]: p["number"] for p in scaled} if found["status"]["canScale"] else {},
-        tuple(Mount(mount["hostDir"], mount["targetDir"]) for mount in found["mounts"] or ()),
+        title=metadata["title"] or "",
+        description=metadata["description"] or "",
+        tags=split_tags(metadata["tags"] or ""),
+        view_access=metadata["permissionLevel"],
+        visible_on_portal=bool(metadata["showInPortal"]),
+        portal_rank=metadata["sortRank"] or 0,
+        maintainer_email=(metadata["contact"] or {}).get("email") or "",
+        persistent_filesystem=found.get("persistentFilesystem"),
+        thumbnail_url=found["thumbnailUrl"] or "",
+        viewers=_people(found["collaborators"]),
+        co_owners=_people(found["coOwners"]) if "coOwners" in found else None,
+        variables={v["name"]: v["value"] for v in variables if not v["readonly"]},
+        platform_variables={v["name"]: v["value"] for v in variables if v["readonly"]},
+        services=tuple(service_of(service) for service in found["linkedServices"]),
+        scale={p["type"]: p["number"] for p in scaled} if found["status"]["canScale"] else {},
+        mounts=tuple(
+            Mount(mount["hostDir"], mount["targetDir"]) for mount in found["mounts"] or ()
+        ),
     )
 
 

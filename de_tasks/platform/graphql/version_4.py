@@ -148,10 +148,25 @@ def _build(found: dict[str, Any]) -> Build | None:
     revision = found["analytics"]["gitRevision"]
     failed = found["logs"]["failed"] or ""
     if found["status"]["deploying"]:
-        return Build("", "building", "", "", "", "")
+        return Build(id="", status="building", sha="", message="", author="", queued_at="")
     if found["status"]["running"]:
-        return Build("", "built", revision["sha1"] or "", revision["subject"] or "", "", "")
+        return Build(
+            id="",
+            status="built",
+            sha=revision["sha1"] or "",
+            message=revision["subject"] or "",
+            author="",
+            queued_at="",
+        )
     if failed:
         lines = tuple(LogLine("", "build", line) for line in failed.splitlines())
-        return Build("", "failed", "", "", "", "", log=LogPage(lines, ""))
+        return Build(
+            id="",
+            status="failed",
+            sha="",
+            message="",
+            author="",
+            queued_at="",
+            log=LogPage(lines, ""),
+        )
     return None

@@ -81,7 +81,8 @@ def _thumbnail(name: str, folder: Path) -> Iterator[Finding]:
     if image_type(data) is None:
         what = f"{name} is neither PNG nor JPEG."
     elif len(data) > THUMBNAIL_LIMIT:
-        what = f"{name} has {len(data) / 1024:.0f} KB, and a thumbnail has at most {THUMBNAIL_LIMIT // 1024}."
+        size, most = len(data) / 1024, THUMBNAIL_LIMIT // 1024
+        what = f"{name} has {size:.0f} KB, and a thumbnail has at most {most}."
     else:
         return
     remedy = "Make it a PNG or JPEG of at most 100 KB, or inv update --thumbnail refuses it"

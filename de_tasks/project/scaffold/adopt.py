@@ -62,11 +62,13 @@ def adopt(folder: Path) -> Adopted:
             "which packages: name them in requirements.txt"
         )
     return Adopted(
-        tuple(f"{kind}: {command}" for kind, command in written.items()),
-        entry.reason if entry else "",
-        tuple(DASH_ITSELF if bare and line == "dash" else line for line in missing.lines),
-        tuple(words),
-        entry.services if entry else (),
+        procfile=tuple(f"{kind}: {command}" for kind, command in written.items()),
+        reason=entry.reason if entry else "",
+        requirements=tuple(
+            DASH_ITSELF if bare and line == "dash" else line for line in missing.lines
+        ),
+        words=tuple(words),
+        services=entry.services if entry else (),
     )
 
 

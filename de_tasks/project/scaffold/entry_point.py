@@ -67,11 +67,11 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
     script = min(scripts, key=lambda s: _Candidate(s, "", SERVABLE[-1]).rank)
     reached = _reached(script, sources)
     return EntryPoint(
-        {"web": STREAMLIT.format(script.path)},
-        f"{script.path} is a Streamlit app",
-        ("streamlit",),
-        reached,
-        _services(reached),
+        commands={"web": STREAMLIT.format(script.path)},
+        reason=f"{script.path} is a Streamlit app",
+        needs=("streamlit",),
+        reached=reached,
+        services=_services(reached),
     )
 
 
@@ -92,11 +92,11 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
                 commands["worker"] = command
                 needs.append("celery")
     return EntryPoint(
-        commands,
-        f"{source.path} has {what} `{chosen.name}`",
-        tuple(needs),
-        reached,
-        _services(reached),
+        commands=commands,
+        reason=f"{source.path} has {what} `{chosen.name}`",
+        needs=tuple(needs),
+        reached=reached,
+        services=_services(reached),
         bare_dash=chosen.kind == "dash",
     )
 

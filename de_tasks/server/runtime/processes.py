@@ -60,7 +60,11 @@ class Leash:
         """Start a program without input, in a session of its own that is registered."""
         assert self._helper.stdin
         return await asyncio.create_subprocess_exec(
-            *("/bin/sh", "-c", SIGN_IN, "sh", *arguments),
+            "/bin/sh",
+            "-c",
+            SIGN_IN,
+            "sh",
+            *arguments,
             cwd=folder,
             env=environment,
             stdin=self._helper.stdin.fileno(),
@@ -76,7 +80,11 @@ class Leash:
         """The same for a program that reads; what it says on stderr is not kept."""
         assert self._helper.stdin
         return await asyncio.create_subprocess_exec(
-            *("/bin/sh", "-c", SIGN_IN_AND_READ, "sh", *arguments),
+            "/bin/sh",
+            "-c",
+            SIGN_IN_AND_READ,
+            "sh",
+            *arguments,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

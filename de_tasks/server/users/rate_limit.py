@@ -67,13 +67,13 @@ class RateLimit:
         left = window.begin + self._seconds - now if window.used else 0.0
         used = window.used if left > 0 else 0
         return Budget(
-            self._points,
-            used,
-            self._seconds * 1000,
+            limit=self._points,
+            used=used,
+            window_ms=self._seconds * 1000,
             # Rounded up: who comes back after so many is not too early.
-            max(0, -int(-left * 1000 // 1)),
-            window.spent,
-            window.refused,
+            ms_before_next=max(0, -int(-left * 1000 // 1)),
+            spent=window.spent,
+            refused=window.refused,
         )
 
     def take(self, username: str, points: int) -> bool:

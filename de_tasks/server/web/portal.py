@@ -81,13 +81,13 @@ class Portal:
         listed = (part.strip() for part in (row["tags"] or "").split(","))
         tags = tuple(tag for tag in listed if tag and not tag.startswith(MARK))
         return Card(
-            name,
-            row["title"] or name,
-            row["description"] or "",
-            tags,
-            f"{self._settings.apps_url}/{name}/",
-            bool(row["thumbnail"]),
-            colour(name),
+            name=name,
+            title=row["title"] or name,
+            description=row["description"] or "",
+            tags=tags,
+            address=f"{self._settings.apps_url}/{name}/",
+            has_thumbnail=bool(row["thumbnail"]),
+            colour=colour(name),
         )
 
 
