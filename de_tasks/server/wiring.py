@@ -186,7 +186,7 @@ def wire_api(
         builds=building.builds,
         releases=runtime.releases,
         environments=runtime.environments,
-        surroundings=runtime.app_settings,
+        app_settings=runtime.app_settings,
         variables=runtime.variables,
         services=runtime.services,
     )
@@ -197,7 +197,7 @@ def wire_api(
             apps=apps,
             access=users.access,
             releases=runtime.releases,
-            surroundings=runtime.app_settings,
+            app_settings=runtime.app_settings,
             variables=runtime.variables,
             shapes=shapes,
         ),

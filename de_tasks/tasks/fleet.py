@@ -67,8 +67,8 @@ def deploy(
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
         raise DeTasksError("Nothing was deployed.")
-    board = JsonLines() if json else LiveTable(len(ready), hosts.left)
-    outcomes = rollout.run([one.job for one in ready], board)
+    observer = JsonLines() if json else LiveTable(len(ready), hosts.left)
+    outcomes = rollout.run([one.job for one in ready], observer)
     code = exit_code(outcomes)
     if json:
         counts = {o.status: [x.status for x in outcomes].count(o.status) for o in outcomes}

@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def show(standings: Sequence[AppHealth]) -> None:
+def show(apps: Sequence[AppHealth]) -> None:
     """The table; it names the hosts where there are several."""
     heads = ["NAME", "RELEASE", "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED"]
-    rows = [list(_row(standing)) for standing in standings]
-    if len({standing.host for standing in standings}) > 1:
+    rows = [list(_row(seen)) for seen in apps]
+    if len({seen.host for seen in apps}) > 1:
         heads.insert(1, "HOST")
-        for row, standing in zip(rows, standings, strict=True):
-            row.insert(1, standing.host)
+        for row, seen in zip(rows, apps, strict=True):
+            row.insert(1, seen.host)
     console.table(heads, rows)
 
 
-def facts(standing: AppHealth) -> dict[str, object]:
+def facts(seen: AppHealth) -> dict[str, object]:
     """The same for programs."""
-    release, latest, what = standing.release, standing.latest, standing.undeployed
+    release, latest, what = seen.release, seen.latest, seen.undeployed
     return {
-        "name": standing.app.name,
-        "host": standing.host,
-        "exists": standing.there,
+        "name": seen.app.name,
+        "host": seen.host,
+        "exists": seen.there,
         "release": int(release.id) if release and release.id.isdigit() else None,
         "commit": release.source if release else None,
         "sha": release.sha if release else None,
         "since": (release.finished_at or release.queued_at) if release else None,
         "build": latest.status if latest else None,
-        "url": standing.url or None,
-        "health": standing.health,
-        "healthy": standing.healthy,
+        "url": seen.url or None,
+        "health": seen.health,
+        "healthy": seen.healthy,
         "undeployed": None if what is None else [_short(file) for file in what.files],
         "commits": None if what is None else what.commits,
-        "why": standing.why or None,
+        "why": seen.why or None,
     }
 
 
@@ -59,26 +59,26 @@ def age(since: str, now: datetime | None = None) -> str:
     return f"{seconds // size} {unit}"
 
 
-def _row(standing: AppHealth) -> tuple[str, ...]:
-    release, latest = standing.release, standing.latest
-    words = [_undeployed(standing)] if not standing.why else [standing.why]
+def _row(seen: AppHealth) -> tuple[str, ...]:
+    release, latest = seen.release, seen.latest
+    words = [_undeployed(seen)] if not seen.why else [seen.why]
     if latest and release and latest.id != release.id:
         words.append(f"build {latest.id} is {latest.status}")
     text = "; ".join(filter(None, words)) or "-"
     if release is None:
-        return (standing.app.name, "-", "-", "-", standing.health, text)
+        return (seen.app.name, "-", "-", "-", seen.health, text)
     return (
-        standing.app.name,
+        seen.app.name,
         release.id or "-",
         release.source.partition(" ")[0] or release.sha[:10] or "-",
         age(release.finished_at or release.queued_at),
-        standing.health,
+        seen.health,
         text,
     )
 
 
-def _undeployed(standing: AppHealth) -> str:
-    what = standing.undeployed
+def _undeployed(seen: AppHealth) -> str:
+    what = seen.undeployed
     if not what or not what.files:
         return ""
     files = f"{len(what.files)} file{'' if len(what.files) == 1 else 's'}"

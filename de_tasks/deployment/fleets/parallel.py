@@ -20,7 +20,7 @@ from de_tasks.repo.git import Git
 from de_tasks.terminal.commands import typed
 
 TICK = 0.2
-"""Seconds between two moments at which the teller may show the time that passes."""
+"""Seconds between two moments at which the observer may show the time that passes."""
 END_SECONDS = 5.0
 """Seconds that deploys have to end after an interrupt."""
 
@@ -88,7 +88,7 @@ class Rollout:
             self._news.put((job, event))
         return job is not None
 
-    def run(self, jobs: Sequence[Job], teller: Observer) -> list[Result]:
+    def run(self, jobs: Sequence[Job], observer: Observer) -> list[Result]:
         """Run all jobs; returns their results in the order of the jobs.
 
         After an interrupt what has begun is ended, and the others do not begin.
@@ -107,29 +107,31 @@ class Rollout:
             for thread in threads:
                 thread.start()
             while len(results) < len(jobs):
-                self._hear(teller, results, begun)
+                self._hear(observer, results, begun)
         except KeyboardInterrupt:
             with _uninterrupted():
                 self._end(threads)
             while not self._news.empty():
-                self._hear(teller, results, begun)
+                self._hear(observer, results, begun)
         finally:
             with _uninterrupted():
                 self._end(threads)
         return [results.get(id(job)) or _cut_off(job, begun) for job in jobs]
 
-    def _hear(self, teller: Observer, results: dict[int, Result], begun: dict[int, float]) -> None:
+    def _hear(
+        self, observer: Observer, results: dict[int, Result], begun: dict[int, float]
+    ) -> None:
         try:
             news = self._news.get(timeout=TICK)
         except queue.Empty:
-            teller.tick()
+            observer.tick()
             return
         if isinstance(news, Result):
             results[id(news.job)] = news
-            teller.ended(news)
+            observer.ended(news)
         else:
             begun.setdefault(id(news[0]), time.monotonic())
-            teller.told(*news)
+            observer.told(*news)
 
     def _work(self, waiting: queue.SimpleQueue[Job]) -> None:
         while not self._stop.is_set():

@@ -36,13 +36,13 @@ class Releases:
         self,
         settings: ServerSettings,
         environments: Environments,
-        surroundings: AppSettings,
+        app_settings: AppSettings,
         leash: Leash,
         client: aiohttp.ClientSession,
     ) -> None:
         self._settings = settings
         self._environments = environments
-        self._surroundings = surroundings
+        self._app_settings = app_settings
         self._leash = leash
         self._client = client
         self._apps: dict[int, App] = {}
@@ -192,9 +192,9 @@ class Releases:
 
     async def _release(self, app: App, build_id: int, environment: str) -> Release:
         commands = Procfile.read(app.release_folder(build_id)).commands
-        scale = self._surroundings.scale(app.id)
-        variables = await self._surroundings.variables(app.id)
-        arrange_mounts(app, build_id, self._surroundings.mounts(app.id))
+        scale = self._app_settings.scale(app.id)
+        variables = await self._app_settings.variables(app.id)
+        arrange_mounts(app, build_id, self._app_settings.mounts(app.id))
         (app.folder / "home").mkdir(parents=True, exist_ok=True)
         virtualenv = self._environments.path(environment)
 

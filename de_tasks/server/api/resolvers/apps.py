@@ -35,7 +35,7 @@ class AppResolvers:
         apps: Apps,
         access: Access,
         releases: Releases,
-        surroundings: AppSettings,
+        app_settings: AppSettings,
         variables: Variables,
         shapes: Shapes,
     ) -> None:
@@ -43,7 +43,7 @@ class AppResolvers:
         self._apps = apps
         self._access = access
         self._releases = releases
-        self._surroundings = surroundings
+        self._app_settings = app_settings
         self._variables = variables
         self._shapes = shapes
 
@@ -186,7 +186,7 @@ class AppResolvers:
         await app.started()
         known = self._releases.processes(app)
         numbers = {p.get("type") or "": int(p.get("number") or 0) for p in processes or []}
-        self._surroundings.set_scale(row["id"], numbers, known)
+        self._app_settings.set_scale(row["id"], numbers, known)
         return {"ok": True, "refresh": self._refresh(row["id"])}
 
     @mutation(REFRESH)
@@ -208,7 +208,7 @@ class AppResolvers:
         targetDir: str | None = None,
     ) -> dict[str, Any]:
         row = self._apps.need(context.user, appname)
-        self._surroundings.add_mount(row["id"], hostDir or "", targetDir or "")
+        self._app_settings.add_mount(row["id"], hostDir or "", targetDir or "")
         return {"ok": True, "refresh": self._refresh(row["id"])}
 
     @mutation(REFRESH)
@@ -220,7 +220,7 @@ class AppResolvers:
         targetDir: str | None = None,
     ) -> dict[str, Any]:
         row = self._apps.need(context.user, appname)
-        self._surroundings.remove_mount(row["id"], hostDir or "", targetDir or "")
+        self._app_settings.remove_mount(row["id"], hostDir or "", targetDir or "")
         return {"ok": True, "refresh": self._refresh(row["id"])}
 
     @mutation(OK)

@@ -40,7 +40,7 @@ class Shapes:
         builds: Builds,
         releases: Releases,
         environments: Environments,
-        surroundings: AppSettings,
+        app_settings: AppSettings,
         variables: Variables,
         services: Services,
     ) -> None:
@@ -49,7 +49,7 @@ class Shapes:
         self._builds = builds
         self._releases = releases
         self._environments = environments
-        self._surroundings = surroundings
+        self._app_settings = app_settings
         self._variables = variables
         self._services = services
 
@@ -162,7 +162,7 @@ class Shapes:
                 "targetDir": mount.target,
                 "status": "mounted" if mount.host.is_dir() else "missing",
             }
-            for mount in self._surroundings.mounts(app_id)
+            for mount in self._app_settings.mounts(app_id)
         ]
 
     async def _environment(self, row: sqlite3.Row) -> list[dict[str, Any]]:
