@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
     from de_tasks.deployment.deploy import DeployPlatform
     from de_tasks.deployment.events import Event
-    from de_tasks.deployment.plan import Deploying, Plan
+    from de_tasks.deployment.plan import Plan, ReadyDeploy
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.remote import Remote
     from de_tasks.repo.source import Commit
@@ -58,13 +58,13 @@ def plan_of(
     )
 
 
-def deploying(
+def deploy_of(
     plan: Plan,
     values: Settings,
     connection: Connection,
     tell: Callable[[Event], None],
     platform: DeployPlatform | None = None,
-) -> Deploying:
+) -> ReadyDeploy:
     """The deploy of a plan, by the way that leads to the host; `platform` in place of the
     connection's own."""
     cache = repository(values, connection, plan.name)

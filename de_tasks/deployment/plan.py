@@ -69,7 +69,7 @@ def foreign(build: Build, user: str) -> bool:
     return build.author != user or not build.ours
 
 
-class Deploying(Protocol):
+class ReadyDeploy(Protocol):
     """A deploy that is ready to run."""
 
     def run(self) -> object:

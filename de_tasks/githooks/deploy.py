@@ -54,7 +54,7 @@ def _refuse_forced(push: PushedBranch) -> None:
 
 
 def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
-    from de_tasks.deployment.begin import deploying, plan_of
+    from de_tasks.deployment.begin import deploy_of, plan_of
     from de_tasks.githooks.output import DeployOutput
 
     source = commit_source(push, values.path)
@@ -67,7 +67,7 @@ def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
         confirm=lambda question: values.hooks_yes or _refuse(question, name, push),
     )
     with DeployOutput(NAME) as tell:
-        deploying(plan, values, connection, tell).run()
+        deploy_of(plan, values, connection, tell).run()
 
 
 def _refuse(question: str, name: str, push: PushedBranch) -> bool:

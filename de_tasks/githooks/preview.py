@@ -32,7 +32,7 @@ def _deploy_all(options: argparse.Namespace) -> None:
 
 
 def _deploy(push: PushedBranch, values: Settings) -> None:
-    from de_tasks.deployment.previews.deploy import main_app, put
+    from de_tasks.deployment.previews.deploy import deploy_preview, main_app
     from de_tasks.githooks.output import DeployOutput
 
     if push.branch in values.branches:
@@ -47,7 +47,7 @@ def _deploy(push: PushedBranch, values: Settings) -> None:
 
     try:
         with DeployOutput(NAME) as tell:
-            put(
+            deploy_preview(
                 connection=connection,
                 app=main_app(values),
                 branch=push.branch,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import invoke
 
 from de_tasks.config.numbers import whole_number
-from de_tasks.deployment.begin import deploying, plan_of, remote, repository
+from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.task import connect, settings, task
@@ -69,7 +69,7 @@ def deploy(
         wait=not no_wait,
         overwrite=not no_overwrite,
     )
-    deploying(plan, values, connection, tell).run()
+    deploy_of(plan, values, connection, tell).run()
 
 
 @task(

@@ -12,7 +12,7 @@ from invoke import Collection
 
 from de_tasks.config.numbers import whole_number
 from de_tasks.deployment.begin import repository
-from de_tasks.deployment.previews.deploy import main_app, put
+from de_tasks.deployment.previews.deploy import deploy_preview, main_app
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
 from de_tasks.tasks.deploy import REF, tell_json, tell_people
@@ -65,7 +65,7 @@ def deploy(
     check_folder(folder)
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
-    put(
+    deploy_preview(
         connection=connect(context, json, path=path, timeout=timeout),
         app=main_app(values, name),
         branch=branch,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from de_tasks.config.context import Configuration, settings
-from de_tasks.deployment.begin import deploying, plan_of
+from de_tasks.deployment.begin import deploy_of, plan_of
 from de_tasks.platform.connect import Connection, connect
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.apps import Chosen, FleetApp
     from de_tasks.deployment.fleets.parallel import Job, Rollout
     from de_tasks.deployment.fleets.shared_reads import SharedReads
-    from de_tasks.deployment.plan import Deploying, Plan
+    from de_tasks.deployment.plan import Plan, ReadyDeploy
     from de_tasks.net.budget import Window
     from de_tasks.net.retry import Wait
     from de_tasks.platform.models import App
@@ -125,8 +125,8 @@ def make_ready(
         again=_only_shared(chosen),
     )
 
-    def begin(tell: Callable[[Event], None]) -> Deploying:
-        return deploying(plan, values, connection, tell, connections.platform(app))
+    def begin(tell: Callable[[Event], None]) -> ReadyDeploy:
+        return deploy_of(plan, values, connection, tell, connections.platform(app))
 
     def last_lines() -> tuple[str, ...]:
         build = connection.platform.build(app.name, count=LAST_LINES)

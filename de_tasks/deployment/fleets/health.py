@@ -24,7 +24,7 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class AppHealth:
-    """How an app does. `release` is the build that serves, `latest` the newest one; `healthy`
+    """The health of an app: `release` is the build that serves, `latest` the newest one; `healthy`
     is None for an app that nothing was deployed to. `undeployed` is None where it cannot be told,
     and `why` says why."""
 

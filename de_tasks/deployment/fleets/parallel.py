@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from de_tasks.deployment.events import Event
-from de_tasks.deployment.plan import Deploying
+from de_tasks.deployment.plan import ReadyDeploy
 from de_tasks.deployment.watch import LAST_LINES
 from de_tasks.errors import DeployFailed, DeTasksError, Interrupted
 from de_tasks.repo.git import Git
@@ -32,7 +32,7 @@ class Job:
 
     name: str
     host: str
-    begin: Callable[[Callable[[Event], None]], Deploying]
+    begin: Callable[[Callable[[Event], None]], ReadyDeploy]
     last_lines: Callable[[], tuple[str, ...]]
     settle: Callable[[], None] = lambda: None
 

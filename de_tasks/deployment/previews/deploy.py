@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from de_tasks.deployment.begin import deploying, plan_of
+from de_tasks.deployment.begin import deploy_of, plan_of
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import Connection, app_name
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ACCESS = ("copy", "restricted")
 
 
-def put(
+def deploy_preview(
     connection: Connection,
     app: str,
     branch: str,
@@ -68,7 +68,7 @@ def put(
         wait=wait,
         trailers=(mark.trailer(branch),),
     )
-    deploying(plan, values, connection, tell, platform).run()
+    deploy_of(plan, values, connection, tell, platform).run()
 
 
 def main_app(values: Settings, name: str = "") -> str:
