@@ -12,6 +12,7 @@ import pytest
 from de_tasks.errors import DeTasksError, Interrupted
 from de_tasks.githooks import pushes, repository, runner
 from de_tasks.githooks.branches import surely_none
+from de_tasks.repo.environment import scrub
 from tests.support.repositories import Repository
 
 OPTIONS = runner.parser("de-x", "").parse_args([])
@@ -63,7 +64,7 @@ def test_default_branch_is_the_one_that_the_remote_names(
 def test_every_variable_that_git_calls_local_is_taken_out(work: Repository) -> None:
     local = work.git("rev-parse", "--local-env-vars").split()
     environment = dict.fromkeys([*local, "HOME", "GIT_SSH_COMMAND"], "x")
-    repository.scrub(environment)
+    scrub(environment)
     assert sorted(environment) == ["GIT_SSH_COMMAND", "HOME"]
 
 
