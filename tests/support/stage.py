@@ -19,7 +19,7 @@ from de_tasks.auth.store import Store
 from de_tasks.net.retry import Policy
 from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.server import control
-from tests.soak.invariants import state
+from tests.scenarios.soak.invariants import state
 from tests.support.backstage import backstage
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault, refused

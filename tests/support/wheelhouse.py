@@ -24,9 +24,9 @@ from uv import find_uv_bin
 
 from de_tasks.server.runtime import pip_settings
 from de_tasks.server.runtime.environments import BuildError, find_python
+from tests.support.places import ROOT
 from tests.support.report import needs
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("gunicorn", "aiohttp", "dash-enterprise-auth gunicorn", "gunicorn redis pg8000")
 """What apps of tests require, beside what the templates do."""
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
