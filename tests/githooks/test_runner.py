@@ -63,7 +63,8 @@ def test_default_branch_is_the_one_that_the_remote_names(
 
 def test_every_variable_that_git_calls_local_is_taken_out(work: Repository) -> None:
     local = work.git("rev-parse", "--local-env-vars").split()
-    environment = dict.fromkeys([*local, "HOME", "GIT_SSH_COMMAND"], "x")
+    more = ("GIT_NAMESPACE", "GIT_QUARANTINE_PATH")
+    environment = dict.fromkeys([*local, *more, "HOME", "GIT_SSH_COMMAND"], "x")
     scrub(environment)
     assert sorted(environment) == ["GIT_SSH_COMMAND", "HOME"]
 
