@@ -19,6 +19,7 @@ import pytest
 
 from de_tasks.server.databases import DatabaseError, Databases, programs, server, valkey
 from de_tasks.server.processes import Leash
+from tests.support.report import needs
 
 
 @contextmanager
@@ -166,6 +167,7 @@ KILLED = """
 import asyncio, pathlib, sys
 from de_tasks.server.databases import Databases
 from de_tasks.server.processes import Leash
+from tests.support.report import needs
 async def run():
     databases = Databases(pathlib.Path(sys.argv[1]), Leash())
     await databases.create("redis", "cache")
@@ -375,7 +377,10 @@ def test_server_that_cannot_start_is_given_up(
     asyncio.run(run())
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+@pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason=needs("only root runs servers as somebody else", "run the tests as root"),
+)
 def test_root_needs_no_way_in_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the data nor the programs can be reached by the user that serves them."""
     tmp_path.chmod(0o700)
