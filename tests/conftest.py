@@ -206,4 +206,6 @@ def namespaces(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skips where this user may not mount a file system of its own."""
     folder = tmp_path_factory.mktemp("mount")
     if not shutil.which("unshare") or small_disk(folder, ["true"], "1m").returncode:
-        pytest.skip("this machine lets no user mount a small disk")
+        pytest.skip(
+            needs("no user may mount a small disk", "allow user namespaces (unshare --user)")
+        )

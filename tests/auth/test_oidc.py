@@ -25,6 +25,7 @@ from tests.support.backstage import PASSWORD
 from tests.support.forms import answer
 from tests.support.people import Person
 from tests.support.places import ROOT
+from tests.support.report import needs
 
 PROVIDER = ROOT / "tests" / "support" / "provider"
 CONFIRM = {"confirm": "yes"}
@@ -36,7 +37,7 @@ def program(request: pytest.FixtureRequest) -> Path:
     """The provider's program, with its packages, which the first run installs."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not (node and npm):
-        pytest.skip("needs node and npm, for the package oidc-provider")
+        pytest.skip(needs("node and npm are not installed", "apt-get install nodejs npm"))
     assert request.config.cache
     folder = request.config.cache.mkdir("oidc-provider")
     with (folder / "lock").open("w") as lock:
@@ -49,7 +50,8 @@ def program(request: pytest.FixtureRequest) -> Path:
                 install, cwd=folder, capture_output=True, text=True, timeout=300, check=False
             )
             if done.returncode:
-                pytest.skip(f"oidc-provider cannot be installed: {done.stderr.strip()[-200:]}")
+                reason = f"npm cannot install oidc-provider ({done.stderr.strip()[-200:]})"
+                pytest.skip(needs(reason, "let npm reach its registry"))
     return folder / "provider.js"
 
 
@@ -88,6 +90,7 @@ def approved(provider: Oidc) -> DeviceCode:
     return code
 
 
+@pytest.mark.network
 def test_login_with_a_standard_provider(provider: Oidc) -> None:
     login = device.finish(provider, approved(provider), at_once)
     assert login.username == "jessica" and login.access_token.count(".") == 0
@@ -98,6 +101,7 @@ def test_login_with_a_standard_provider(provider: Oidc) -> None:
         provider.refresh(following)
 
 
+@pytest.mark.network
 def test_no_at_a_standard_provider(provider: Oidc) -> None:
     code = device.begin(provider)
     answer(code.page, [{}, {**CONFIRM, "abort": "yes"}])
@@ -105,12 +109,14 @@ def test_no_at_a_standard_provider(provider: Oidc) -> None:
         device.finish(provider, code, at_once)
 
 
+@pytest.mark.network
 def test_code_that_a_standard_provider_does_not_know(provider: Oidc) -> None:
     code = replace(device.begin(provider), device_code="unknown")
     with pytest.raises(AuthError, match="expired"):
         device.finish(provider, code, at_once)
 
 
+@pytest.mark.network
 def test_flow_that_a_standard_provider_has_off(program: Path) -> None:
     with (
         started(program, "off") as provider,
@@ -119,11 +125,13 @@ def test_flow_that_a_standard_provider_has_off(program: Path) -> None:
         device.begin(provider)
 
 
+@pytest.mark.network
 def test_password_at_a_provider_without(provider: Oidc) -> None:
     with pytest.raises(AuthError, match=r"password is switched off.+Log in with a browser"):
         provider.password("jessica", "any")
 
 
+@pytest.mark.network
 def test_unknown_client(provider: Oidc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oidc, "CLIENT", "other")
     with pytest.raises(AuthError, match="does not know the client other"):

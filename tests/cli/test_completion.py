@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import report
 from tests.support.people import PROGRAMS
 from tests.support.places import ROOT
 from tests.support.terminals import Terminal
@@ -88,7 +89,7 @@ LINES = [
 def needs(shell: str) -> None:
     """Skip where a shell is missing."""
     if not shutil.which(shell):
-        pytest.skip(f"{shell} is not installed")
+        pytest.skip(report.needs(f"{shell} is not installed", f"apt-get install {shell}"))
 
 
 def variables(folder: Path) -> dict[str, str]:

@@ -145,5 +145,7 @@ def use(house: Path) -> None:
 
 
 def carried() -> dict[str, str]:
-    """The variables of the wheelhouse, for an environment that has little else."""
-    return {n: value for n, value in os.environ.items() if n.startswith(("UV_", "PIP_"))}
+    """What programs with an environment of their own need of ours: the way to the wheelhouse,
+    and to the one that counts the lines that they run."""
+    ours = ("PIP_", "UV_", "COVERAGE_")
+    return {name: value for name, value in os.environ.items() if name.startswith(ours)}

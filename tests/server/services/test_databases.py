@@ -20,6 +20,7 @@ import pytest
 from de_tasks.server.runtime.processes import Leash
 from de_tasks.server.services import programs, server, valkey
 from de_tasks.server.services.databases import DatabaseError, Databases
+from tests.support.report import needs
 
 
 @contextmanager
@@ -376,7 +377,10 @@ def test_server_that_cannot_start_is_given_up(
     asyncio.run(run())
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+@pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason=needs("only root runs servers as somebody else", "run the tests as root"),
+)
 def test_root_needs_no_way_in_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the data nor the programs can be reached by the user that serves them."""
     tmp_path.chmod(0o700)

@@ -15,6 +15,7 @@ from de_tasks.server import __main__ as server
 from de_tasks.server import control
 from tests.support.addresses import client
 from tests.support.canned import serving
+from tests.support.report import needs
 from tests.support.waiting import BOUND
 
 SAID = "There is a user dev already."
@@ -123,7 +124,7 @@ def six() -> None:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError:
-        pytest.skip("this machine has no IPv6 on its loopback: enable it")
+        pytest.skip(needs("loopback has no IPv6", "sysctl net.ipv6.conf.lo.disable_ipv6=0"))
 
 
 def close(sockets: list[socket.socket]) -> None:

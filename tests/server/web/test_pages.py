@@ -17,6 +17,7 @@ from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.people import Person, log_in
 from tests.support.places import ROOT
+from tests.support.report import needs
 from tests.support.waiting import BOUND, until
 
 if TYPE_CHECKING:
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from playwright import sync_api
 else:
     # Not on every machine that runs the tests.
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sync_api = pytest.importorskip(
+        "playwright.sync_api",
+        reason=needs("playwright is not installed", "pip install -e '.[dev]'"),
+    )
     Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason=needs("Chromium is not installed", "apt-get install chromium")
+)
 PICTURES = ROOT / "docs" / "images"
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
