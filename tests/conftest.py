@@ -13,6 +13,7 @@ import pytest
 from keyring.backends import fail
 
 from de_tasks.server import control
+from tests.support import ports
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
@@ -141,6 +142,13 @@ def quick(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def page(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The folder of an app that needs nothing and says `hello one`."""
     return app_folder(tmp_path, request.node.name, Procfile=SERVER, index_html="hello one")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of this test alone, also while nobody listens on it."""
+    with ports.held() as number:
+        yield number
 
 
 @pytest.fixture

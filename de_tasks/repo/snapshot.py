@@ -114,9 +114,9 @@ class Snapshot:
         """
         try:
             tree = self.files().tree
-            if last.tree in ("", tree):
-                return None
-            if self._head(push.remote) != last.sha:
+            # Taken in any case: the answer to a question that was asked before an app was created
+            # must not be there when it is pushed to.
+            if self._head(push.remote) != last.sha or last.tree in ("", tree):
                 return None
             sha = self._push(tree, last.sha, last.sha, push)
             return Pushed(sha, changed=True, files=self.files().changed)
