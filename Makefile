@@ -1,18 +1,35 @@
 # `make demo` and `make test` set everything up by themselves.
 PYTHON ?= python3
 BIN := .venv/bin
+# For `make test` and `make quick`: the order of an earlier run, and how many processes share the work.
+SEED ?=
+WORKERS ?= 4
+# With COVERAGE=1, `make test` prints which lines no test runs, in no process.
+COVERAGE ?=
+PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,dev]'
 	touch $@
 
-.PHONY: demo test lint soak faults clean
+.PHONY: demo test quick lint soak faults clean
 demo: .venv/ready
 	@$(BIN)/python tests/demo.py
 
 test: lint
-	$(BIN)/python -m pytest
+ifdef COVERAGE
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+else
+	$(BIN)/python $(PYTEST)
+endif
+
+# What starts no sandbox, and installs nothing.
+quick: .venv/ready
+	$(BIN)/python $(PYTEST) --quick
 
 # Kills the sandbox 200 times while it works; takes about 20 minutes.
 soak: .venv/ready
@@ -29,4 +46,5 @@ lint: .venv/ready
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv .demo dist
+	rm -rf .venv .demo .wheels dist
+	rm -f .coverage .coverage.*

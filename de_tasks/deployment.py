@@ -169,6 +169,9 @@ class Deploy:
             expected = app.build.sha if app and app.build and app.build != seen else None
             seen = app.build if app else None
             self._app = app = self._agreed(app)
+            if self._created:
+                # The answer would be that there is no such app.
+                snapshot.ask_anew()
             again = plan.again or bool(app.build and app.build.status == "failed")
             self._remote = plan.remote(app.git_url)
             push = Push(self._remote, plan.user, message, self._progress)

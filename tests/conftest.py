@@ -5,28 +5,64 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
 import pytest
+from filelock import FileLock
 from keyring.backends import fail
 
+from de_tasks.checks import secrets
 from de_tasks.server import control
-from tests.support import ports
+from tests.support import ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
 from tests.support.disks import small_disk
 from tests.support.gitserver import serve
 from tests.support.people import People, Person
+from tests.support.report import Report, needs
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer what `make quick` asks for."""
+    parser.addoption("--quick", action="store_true", help="only tests that start no sandbox")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let interrupts be heard, also where a shell has begun the tests in the background; and
     leave the keyring of whoever runs them alone."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    if config.getoption("quick"):
+        selection.forbid_sandboxes()
+    if not is_worker(config):
+        config.pluginmanager.register(Report(config))
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process runs tests for another one."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have the packages ready before anything starts; workers inherit the way to them."""
+    config = session.config
+    if is_worker(config) or config.getoption("quick") or config.getoption("collectonly"):
+        return
+    try:
+        wheelhouse.use(wheelhouse.fill())
+    except RuntimeError as error:
+        pytest.exit(f"Packages for the tests, which the first run fetches: {error}", returncode=4)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--quick` does not ask for."""
+    if config.getoption("quick"):
+        selection.keep_quick(config, items)
 
 
 @pytest.fixture(autouse=True)
@@ -45,17 +81,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Runnin
         "view_access": "unauthenticated",
     }
     data = tmp_path_factory.mktemp("sandbox")
-    share_packages(data, tmp_path_factory)
     running = control.start(data, options, allow_mount=[data / "shared"])
     yield running
     control.stop(running)
-
-
-def share_packages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let the sandboxes of all workers fetch each package once; uv's cache is made for that."""
-    (data / "environments").mkdir()
-    shared = shared_folder(tmp_path_factory, "uv-cache")
-    (data / "environments" / "uv-cache").symlink_to(shared)
 
 
 def shared_folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
@@ -67,32 +95,43 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the detector of secrets keeps its rules, which take it 5 s of work to make ready."""
-    return shared_folder(tmp_path_factory, "rules")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is published, built once for all workers."""
+    folder = shared_folder(tmp_path_factory, "wheel")
+    with FileLock(folder / "lock"):
+        if not list(folder.glob("*.whl")):
+            build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder)]
+            subprocess.run([*build, str(wheelhouse.ROOT)], check=True, timeout=180)
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 @pytest.fixture(scope="session")
-def fortress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
-    """A sandbox to attack: little patience, and small limits."""
-    options: dict[str, int | str] = {
-        "port": 0,
-        "start_timeout": 8,
-        "rate_limit_points": 5000,
-        "patience": 2,
-        "sign_in_failures": 3,
-        "push_limit": 20 * 1024**2,
-    }
-    running = control.start(tmp_path_factory.mktemp("fortress"), options)
-    yield running
-    control.stop(running)
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the detector of secrets keeps its rules, made ready once for all workers: that
+    takes it ten times as long as a search."""
+    folder = shared_folder(tmp_path_factory, "rules")
+    with FileLock(f"{folder}.lock"):
+        if not any(folder.iterdir()):
+            make_rules(folder, tmp_path_factory.mktemp("nothing"))
+    return folder
+
+
+def make_rules(folder: Path, nothing: Path) -> None:
+    """Let the detector look at nothing, so that it keeps its rules."""
+    detector = secrets.program()
+    if detector is None:
+        pytest.skip(needs("kingfisher is not installed", "pip install 'de-tasks[secrets]'"))
+    (nothing / "empty.txt").write_text("")
+    command = [detector, "scan", *secrets.OFFLINE, *secrets.QUIET, str(nothing)]
+    environment = {**os.environ, "KF_RULE_CACHE_DIR": str(folder)}
+    subprocess.run(command, env=environment, capture_output=True, check=True)
 
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
     """A sandbox that serves TLS; who may open its apps is as in `sandbox`."""
     data = tmp_path_factory.mktemp("tls")
-    share_packages(data, tmp_path_factory)
     running = control.start(data, {"port": 0, "tls": True, "view_access": "unauthenticated"})
     yield running
     control.stop(running)

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import base64
-import urllib.request
-
-import pytest
-
 from de_tasks.server import control
-from tests.support.forms import answer
-from tests.support.people import Person
-
-
-@pytest.fixture(scope="module")
-def busy(sandbox: control.Running) -> control.Running:
-    """The sandbox, after an action of each user."""
-    for user in ("dev", "admin"):
-        pair = base64.b64encode(f"{user}:{passwords(sandbox)[user]}".encode()).decode()
-        query = urllib.request.Request(
-            f"{sandbox.url}/Manager/graphql",
-            b'{"query": "{ current { username } }"}',
-            {"Content-Type": "application/json", "Authorization": f"Basic {pair}"},
-        )
-        with urllib.request.urlopen(query, timeout=10) as found:
-            assert found.headers["RateLimit-Policy"] == "100000;w=60"
-    return sandbox
+from tests.support.browser import Browser
+from tests.support.people import People, Person
+from tests.support.published import caller
 
 
 def page(sandbox: control.Running, user: str) -> str:
-    typed = {"username": user, "password": passwords(sandbox)[user]}
-    return answer(f"{sandbox.url}/account", [typed])
+    """The account page as the user sees it."""
+    return Browser(sandbox).be(user).get("/account").text
 
 
-def test_page_shows_ones_own_budget(busy: control.Running) -> None:
-    seen = page(busy, "dev")
-    assert "<h1>dev</h1>" in seen and "100000 points in 60 seconds" in seen
-    assert "<td>admin</td>" not in seen
+def test_page_shows_ones_own_budget(sandbox: control.Running, people: People) -> None:
+    dev, admin = people["dev"].name, people["admin"].name
+    seen = page(sandbox, dev)
+    assert f"<h1>{dev}</h1>" in seen and f"<td>{dev}</td><td>100000</td>" in seen
+    assert "100000 points in 60 seconds" in seen
+    assert f"<td>{admin}</td>" not in seen
 
 
-def test_admins_see_everybodys(busy: control.Running) -> None:
-    assert "<td>dev</td>" in page(busy, "admin") and "<td>viewer</td>" in page(busy, "admin")
+def test_admins_see_everybodys(sandbox: control.Running, people: People) -> None:
+    names = {people[stem].name for stem in ("dev", "viewer", "admin")}
+    seen = page(sandbox, people["admin"].name)
+    assert {name for name in names if f"<td>{name}</td>" in seen} == names
 
 
-def test_spent_points_are_counted(busy: control.Running) -> None:
-    found = control.administer(busy, "points", {})["admin"]
-    assert found["spent"] >= 1 and found["remaining"] <= found["limit"] == 100_000
+def test_page_of_nobody_leads_to_sign_in(sandbox: control.Running) -> None:
+    assert "/auth/realms/dash/sign-in" in Browser(sandbox).get("/account").url
+
+
+def test_spent_points_are_counted(sandbox: control.Running, dev: Person) -> None:
+    program = caller(sandbox, dev.name)
+    answer = program.post(json={"query": "{ current { username } }"})
+    assert answer.headers["RateLimit-Policy"] == "100000;w=60"
+    found = control.administer(sandbox, "points", {})[dev.name]
+    assert (found["spent"], found["remaining"], found["limit"]) == (1, 99_999, 100_000)
 
 
 def test_the_page_is_no_name_for_an_app(dev: Person) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
-import sys
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from de_tasks.server import control
-from tests.support.people import Person, passwords
+from tests.support.backstage import PASSWORD
+from tests.support.people import People, Person
 
 
 @pytest.mark.parametrize(
@@ -54,17 +56,16 @@ def test_not_logged_in(nobody: Person) -> None:
     assert done.code == 4 and "inv login" in done.err
 
 
-def test_wrong_password(nobody: Person) -> None:
-    done = nobody.inv("login", "--username", "dev", "--password-stdin", stdin="wrong\n")
+def test_wrong_password(nobody: Person, dev: Person) -> None:
+    done = nobody.inv("login", "--username", dev.name, "--password-stdin", stdin="wrong\n")
     assert done.code == 4 and "refuses this user name and password" in done.err
 
 
-def test_revoked_login(dev: Person, sandbox: control.Running) -> None:
-    file = dev.keyfile
-    kept = file.read_text()
+def test_revoked_login(dev: Person) -> None:
+    kept = dev.keyfile.read_text()
     assert dev.inv("logout").code == 0
-    assert "access_token" not in file.read_text()
-    file.write_text(kept)
+    assert "access_token" not in dev.keyfile.read_text()
+    dev.keyfile.write_text(kept)
     done = dev.inv("whoami")
     assert done.code == 4 and "expired or was revoked" in done.err
 
@@ -80,63 +81,60 @@ def test_host_in_clear_text_is_refused(nobody: Person) -> None:
     assert "plain HTTP" in nobody.inv("whoami").err
 
 
-def test_viewer_may_not_deploy(nobody: Person, sandbox: control.Running, wsgi: Path) -> None:
-    nobody.log_in(sandbox, "viewer")
-    done = nobody.inv("deploy", "-y", folder=wsgi)
+def test_viewer_may_not_deploy(people: People, quick: Path) -> None:
+    done = people["viewer"].inv("deploy", "-y", folder=quick)
     assert done.code == 4 and "license seat" in done.err
 
 
-def test_name_of_another_user(dev: Person, nobody: Person, sandbox: control.Running) -> None:
-    assert dev.inv("create", "--name", "taken").code == 0
-    # dev may not see what admin owns.
-    admin = stranger
-    admin.log_in(sandbox, "admin")
-    assert admin.run("create", "--name", "of-admin").code == 0
-    done = dev.inv("create", "--name", "of-admin")
-    assert done.code == 1 and "of-admin: An app with this name already" in done.err
+@pytest.fixture
+def name() -> str:
+    """Of an app that nobody has."""
+    return f"app-{secrets.token_hex(3)}"
 
 
-def test_never_deployed(dev: Person) -> None:
-    assert dev.inv("create", "--name", "fresh").out.startswith("App fresh was initialized on [")
+def test_name_of_another_user(people: People, name: str) -> None:
+    # What an administrator owns others do not see.
+    assert people["admin"].inv("create", "--name", name).code == 0
+    done = people["dev"].inv("create", "--name", name)
+    assert done.code == 1 and f"{name}: An app with this name already" in done.err
+
+
+def test_never_deployed(dev: Person, name: str) -> None:
+    made = dev.inv("create", "--name", name)
+    assert made.out.startswith(f"App {name} was initialized on [")
     words = "This app has not been deployed and has no previous builds.\n"
-    assert dev.inv("apps.status", "--name", "fresh").out == words
-    assert dev.inv("logs", "--name", "fresh").code == 5
+    assert dev.inv("apps.status", "--name", name).out == words
+    assert dev.inv("logs", "--name", name).code == 5
 
 
-def test_file_of_another_tool_is_never_altered(tmp_path: Path, sandbox: control.Running) -> None:
-    folder = tmp_path / ".dash_enterprise"
+def test_file_of_another_tool_is_never_altered(nobody: Person, dev: Person) -> None:
+    folder = nobody.home / ".dash_enterprise"
     folder.mkdir(mode=0o700)
     theirs = folder / "credentials.json"
     theirs.write_text('{"something": "else"}')
-    person = Person(tmp_path, sandbox.url, {"INVOKE_DE_KEYFILE": ""})
-    word = passwords(sandbox)["dev"]
-    done = person.run("login --username dev --password-stdin", stdin=word)
+    nobody.environment["INVOKE_DE_KEYFILE"] = ""
+    done = nobody.run(f"login --username {dev.name} --password-stdin", stdin=PASSWORD)
     assert done.code == 0, done.err
     assert theirs.read_text() == '{"something": "else"}'
-    assert "dev" in person.run("whoami").out
+    assert f"[{dev.name}]" in nobody.run("whoami").out
 
 
-def test_taken_port_and_second_start(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        dev = Person(tmp_path, "")
-        port = str(taken.getsockname()[1])
-        done = dev.inv("sandbox.start", "--port", port, "--data", str(tmp_path / "data"))
+def test_taken_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        line = f"sandbox start --port {port} --data {tmp_path / 'data'}"
+        done = Person(tmp_path, "").run(line)
     assert done.code == 1 and f"Port {port} is taken" in done.err
 
 
 def test_newer_data_directory(tmp_path: Path) -> None:
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "sandbox.sqlite3") as database:
         database.execute("PRAGMA user_version=99")
-    done = Person(tmp_path, "").run("sandbox.start", "--port", "0", "--data", str(tmp_path))
+    done = Person(tmp_path, "").run(f"sandbox start --port 0 --data {tmp_path}")
     assert done.code == 1 and "newer de-tasks" in done.err
 
 
 def test_program_takes_the_reference_grammar(dev: Person) -> None:
-    program = str(Path(sys.executable).with_name("de-tasks"))
-    done = dev.inv("apps", "exists", "-n", "nothing", program=program)
+    done = dev.run("apps exists -n nothing")
     assert done.code == 0
     assert done.out == f"App [nothing] does not exist on [{dev.host}].\n"

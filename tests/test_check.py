@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,12 @@ def test_good_app_and_the_templates_pass(app: Path) -> None:
             "gunicorn\na @ https://me:secret@files.pythonhosted.org/a.whl",  # kingfisher:ignore
             "requirements.txt:2 index-password",
         ),
+        ("requirements.txt", "gunicorn\n./gone", "requirements.txt:2 local-requirement"),
+        (
+            "requirements.txt",
+            "gunicorn\nhttp://127.0.0.9/a.whl",
+            "requirements.txt:2 unreachable-index",
+        ),
         ("runtime.txt", "3.11", "runtime.txt:1 bad-runtime"),
         ("runtime.txt", "python-2.7.18", "runtime.txt:1 bad-runtime"),
         ("thumbnail.png", "GIF89a", "thumbnail.png bad-thumbnail"),
@@ -133,7 +140,10 @@ def test_what_is_wrong_is_found(name: str, text: str | None, code: str, app: Pat
         ("requirements.txt", "gunicorn\n-e ./lib[x]\nhttps://example.com/a.whl\n./a.whl\n"),
         ("requirements.txt", "gunicorn\n--index-url https://pypi.org/simple\n-f lib\n"),
         ("runtime.txt", "python-3.11\n"),
-        (".env.example", "A=\n"),
+        ("Procfile", "web: gunicorn app:server\nworker: $HOME/run\n"),
+        ("app.py", "exec('server = 1')\n"),
+        ("data.csv", "x" * 1_000_000),
+        *((f".env.{kind}", "A=\n") for kind in ("example", "sample", "template", "dist")),
     ],
 )
 def test_what_is_right_passes(name: str, text: str, app: Path) -> None:
@@ -163,17 +173,40 @@ def test_utf_16_is_read_with_a_hint(app: Path) -> None:
                           "requirements.txt:2 requirements-line"]  # fmt: skip
 
 
+def test_package_without_a_name_may_bring_any_program(app: Path) -> None:
+    (app / "requirements.txt").write_text("gunicorn\n-e .\n")
+    (app / "Procfile").write_text("web: my-own --serve\n")
+    assert found(app) == []
+
+
+def test_configuration_of_gunicorn_may_name_the_app(app: Path) -> None:
+    (app / "Procfile").write_text("web: gunicorn\n")
+    assert found(app) == ["Procfile:1 gunicorn-app"]
+    (app / "gunicorn.conf.py").write_text("wsgi_app = 'app:server'\n")
+    assert found(app) == []
+
+
+@pytest.mark.parametrize(("kilobytes", "codes"), [(100, []), (101, ["bad-thumbnail"])])
+def test_thumbnail_has_at_most_100_kb(kilobytes: int, codes: list[str], app: Path) -> None:
+    (app / "thumbnail.png").write_bytes(b"\x89PNG\r\n\x1a\n".ljust(kilobytes * 1024, b"x"))
+    assert [finding.code for finding in checks.run(app, "app", 1)] == codes
+
+
+def test_repository_inside_is_sent_without_its_own_files(app: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(app / "nested")], check=True)
+    for name in ("data", ".git/data"):
+        (app / "nested" / name).write_bytes(b"x" * 1_000_001)
+    assert found(app) == ["nested/data large-file"]
+
+
 def test_only_what_would_be_deployed_counts(app: Path) -> None:
     (app / ".gitignore").write_text(".env\nlarge/\n")
     (app / "large").mkdir()
     for name in (".env", "large/file"):
         (app / name).write_bytes(b"x" * 2_000_000)
     assert found(app) == []
-    (app / "nested").mkdir()
-    (app / "nested" / ".git").mkdir()
-    (app / "nested" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (app / ".gitignore").write_text("")
-    assert found(app)[:2] == [".env env-file", ".env large-file"]
+    assert found(app) == [".env env-file", ".env large-file", "large/file large-file"]
 
 
 @pytest.mark.parametrize(
@@ -228,6 +261,27 @@ def test_secrets_are_found_and_a_line_can_be_allowed(
     assert checks.run(app, "app", 1, (), ["app.py", "gone.py"]) == []
 
 
+def test_data_and_links_are_not_searched(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    def scan(detector: str, place: str) -> set[tuple[str, int, str]]:
+        sent.extend(path.name for path in Path(place).rglob("*") if path.is_file())
+        return set()
+
+    monkeypatch.setattr(checks.secrets, "LARGEST", 50)
+    monkeypatch.setattr(checks.secrets, "_scan", scan)
+    (app / "large").write_text("x" * 51)
+    (app / "link").symlink_to("Procfile")
+    assert checks.run(app, "app", 1, (), ["Procfile", "large", "link"]) == []
+    assert sent == ["Procfile"]
+
+
+def test_warnings_alone_fail_nothing(dev: Person, app: Path) -> None:
+    (app / "Procfile").write_text("web: my-own --serve\n")
+    done = dev.inv("check", folder=app)
+    assert done.code == 0 and ": warning: " in done.out and "1 warning" in done.err
+
+
 def test_check_as_it_is_typed(dev: Person, app: Path) -> None:
     assert dev.inv("check", folder=app).err == "good-app can be deployed.\n"
     (app / "Procfile").write_text("web: gunicorn app:flask\n")
@@ -274,7 +328,7 @@ def test_gunicorn_options_are_gunicorns_own() -> None:
     flags = {
         option
         for setting in config.KNOWN_SETTINGS
-        for option in setting.dev or ()
+        for option in setting.cli or ()
         if setting.action in ("store_true", "store_false", "store_const")
     }
     assert flags <= gunicorn.WITHOUT_VALUE, flags - gunicorn.WITHOUT_VALUE

@@ -16,10 +16,10 @@ import pytest
 from invoke.util import yaml as invokes_yaml
 
 from de_tasks import fitting, scaffold
-from de_tasks.server import control
-from tests.support.people import Person
-from tests.support.repositories import Repository
-from tests.test_main_job import fetch
+from tests.support.backstage import PASSWORD
+from tests.support.people import PROGRAMS, Person
+from tests.support.repositories import BOUND, Repository
+from tests.support.visits import fetch
 
 HOSTILE_BRANCH = "fix/`touch${IFS}pwned`;$(touch${IFS}pwned)'\"&&false"
 HOSTILE_MESSAGE = 'Say "two"; $(touch pwned) `touch pwned` \' || exit 7 #'
@@ -205,7 +205,7 @@ class Runner:
             env={**self.variables, "HOME": str(self.home), **variables},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=BOUND,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -213,15 +213,15 @@ class Runner:
 
 
 @pytest.fixture
-def runner(sandbox: control.Running, tmp_path: Path) -> Iterator[Runner]:
+def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
     home = tmp_path / "runner"
     home.mkdir()
     variables = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
         "CI": "true",
-        "DASH_ENTERPRISE_HOST": sandbox.url,
-        "DASH_ENTERPRISE_USERNAME": "dev",
-        "DASH_ENTERPRISE_PASSWORD": passwords(sandbox)["dev"],
+        "DASH_ENTERPRISE_HOST": dev.host,
+        "DASH_ENTERPRISE_USERNAME": dev.name,
+        "DASH_ENTERPRISE_PASSWORD": PASSWORD,
         "DASH_ENTERPRISE_API_KEY": "",  # As a secret that is not set comes.
         "INVOKE_DE_NO_KEYFILE": "true",
         "GITHUB_OUTPUT": str(home / "output"),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import re
-import select
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-BIN = Path(sys.executable).parent
+from tests.support.people import PROGRAMS
+from tests.support.terminals import Terminal
+
 PAGE = (Path(__file__).parent.parent / "docs" / "completion.md").read_text("utf-8")
 ASK = """
 {switch_on}
@@ -48,7 +45,7 @@ def completed(program: str, line: str, last: str, folder: Path) -> list[str]:
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-c", script],
         cwd=folder,
-        env={"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder)},
+        env={"PATH": f"{PROGRAMS}:/usr/bin:/bin", "HOME": str(folder)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -95,7 +92,12 @@ def needs(shell: str) -> None:
 
 def variables(folder: Path) -> dict[str, str]:
     """What a shell that was just installed knows."""
-    return {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder), "TERM": "dumb", "LANG": "C.UTF-8"}
+    return {
+        "PATH": f"{PROGRAMS}:/usr/bin:/bin",
+        "HOME": str(folder),
+        "TERM": "dumb",
+        "LANG": "C.UTF-8",
+    }
 
 
 def test_fish(tmp_path: Path) -> None:
@@ -125,36 +127,12 @@ def test_zsh(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text("from de_tasks import ns\n")
     lines = [switching_on(program, "zsh") for program in ("de-tasks", "inv")]
     (tmp_path / ".zshrc").write_text("\n".join(["autoload -U compinit; compinit -u", *lines]))
-    terminal, child_side = pty.openpty()
-    shell = subprocess.Popen(
-        ["zsh", "-i"],
-        env=variables(tmp_path) | {"PS1": "ready> ", "PROMPT_EOL_MARK": ""},
-        cwd=tmp_path,
-        stdin=child_side,
-        stdout=child_side,
-        stderr=child_side,
-        start_new_session=True,
-    )
-    os.close(child_side)
-    try:
-        shown(terminal, "ready> ")
+    prompt = {"PS1": "ready> ", "PROMPT_EOL_MARK": ""}
+    with Terminal(["zsh", "-i"], tmp_path, variables(tmp_path) | prompt) as terminal:
+        terminal.shows("ready> ")
         for line, word in LINES:
-            os.write(terminal, f"{line}\t".encode())
-            shown(terminal, f"{line[: line.rindex(' ')]} {word}")
+            terminal.type(f"{line}\t")
+            terminal.shows(f"{line[: line.rindex(' ')]} {word}")
             # Ctrl-U takes the line away; a new prompt shows that it has.
-            os.write(terminal, b"\x15\n")
-            shown(terminal, "ready> ")
-    finally:
-        shell.kill()
-        shell.wait()
-        os.close(terminal)
-
-
-def shown(terminal: int, text: str) -> None:
-    """Read until the terminal has shown a text."""
-    seen = ""
-    while text not in seen:
-        ready, _, _ = select.select([terminal], [], [], 30)
-        assert ready, f"no {text!r} in {seen!r}"
-        # A terminal writes what is typed with backspaces and escapes between.
-        seen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen + os.read(terminal, 4096).decode())
+            terminal.type("\x15\n")
+            terminal.shows("ready> ")

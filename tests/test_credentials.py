@@ -10,35 +10,32 @@ import pytest
 from de_tasks import config
 from de_tasks.environment import SECRETS, without_secrets
 from de_tasks.server import control
-from tests.support.people import Person
+from tests.support.backstage import PASSWORD, backstage
+from tests.support.people import People, Person
 
 
-def pair(running: control.Running, user: str) -> dict[str, str]:
-    return {
-        "DASH_ENTERPRISE_USERNAME": user,
-        "DASH_ENTERPRISE_PASSWORD": passwords(running)[user],
-    }
+def pair(person: Person) -> dict[str, str]:
+    return {"DASH_ENTERPRISE_USERNAME": person.name, "DASH_ENTERPRISE_PASSWORD": PASSWORD}
 
 
 @pytest.fixture
-def key(sandbox: control.Running) -> str:
-    return str(control.administer(sandbox, "api-key", {"username": "dev"})["key"])
+def key(sandbox: control.Running, dev: Person) -> str:
+    return backstage(sandbox).key(dev.name)
 
 
-def test_api_key_serves_api_and_git(
-    nobody: Person, key: str, wsgi: Path, sandbox: control.Running
-) -> None:
-    nobody.environment |= {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_API_KEY": key}
-    assert nobody.inv("whoami").out == f"Logged in as [dev] to [{nobody.host}].\n"
-    done = nobody.inv("deploy", "-y", folder=wsgi)
+def test_api_key_serves_api_and_git(nobody: Person, dev: Person, key: str, quick: Path) -> None:
+    nobody.environment |= {"DASH_ENTERPRISE_USERNAME": dev.name, "DASH_ENTERPRISE_API_KEY": key}
+    assert nobody.inv("whoami").out == f"Logged in as [{dev.name}] to [{nobody.host}].\n"
+    done = nobody.inv("deploy", "-y", folder=quick)
     assert done.code == 0, done.err
-    assert not (nobody.home / ".dash_enterprise").exists()
+    assert not nobody.keyfile.exists()
 
 
 def test_api_key_goes_before_the_login(dev: Person, key: str) -> None:
-    dev.environment |= {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_API_KEY": key + "x"}
+    named = {"DASH_ENTERPRISE_USERNAME": dev.name, "DASH_ENTERPRISE_API_KEY": key + "x"}
+    dev.environment |= named
     refused = dev.inv("whoami")
-    assert refused.code == 4 and "refuses the API key of dev" in refused.err
+    assert refused.code == 4 and f"refuses the API key of {dev.name}" in refused.err
     assert key not in refused.err
 
 
@@ -49,19 +46,20 @@ def test_api_key_needs_a_user_name(nobody: Person) -> None:
     assert "canary-7392" not in nobody.inv("doctor").out + refused.err
 
 
-def test_named_user_goes_before_the_login(dev: Person, sandbox: control.Running) -> None:
-    dev.environment |= pair(sandbox, "viewer")
-    assert "[viewer]" in dev.inv("whoami").out
+def test_named_user_goes_before_the_login(people: People) -> None:
+    dev, viewer = people["dev"], people["viewer"]
+    dev.environment |= pair(viewer)
+    assert f"[{viewer.name}]" in dev.inv("whoami").out
     dev.environment.clear()
-    assert "[dev]" in dev.inv("whoami").out
+    assert f"[{dev.name}]" in dev.inv("whoami").out
 
 
-def test_no_keyfile_ignores_the_login(dev: Person, sandbox: control.Running) -> None:
+def test_no_keyfile_ignores_the_login(dev: Person) -> None:
     dev.environment["INVOKE_DE_NO_KEYFILE"] = "1"
     refused = dev.inv("whoami")
     assert refused.code == 4 and "DASH_ENTERPRISE_API_KEY" in refused.err
-    dev.environment |= pair(sandbox, "dev")
-    assert "[dev]" in dev.inv("whoami").out
+    dev.environment |= pair(dev)
+    assert f"[{dev.name}]" in dev.inv("whoami").out
 
 
 def test_other_programs_get_no_secret() -> None:

@@ -5,66 +5,45 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from de_tasks.server import control
-from tests.support.people import Person
+from tests.support.backstage import backstage
+from tests.support.people import PROGRAMS, People, Person, log_in
 from tests.support.repositories import Repository
-from tests.test_main_job import address, fetch
+from tests.support.visits import address, fetch
+from tests.support.waiting import BOUND
 
 
-def variables(dev: Person) -> dict[str, str]:
-    """What git needs to run our hooks as `inv` runs."""
-    return {
-        "HOME": str(dev.home),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "DASH_ENTERPRISE_HOST": dev.host,
-    }
-
-
-@pytest.fixture
-def repository(dev: Person, page: Path) -> Repository:
-    """The app in a repository with our hook, which may create the app."""
-    made = Repository.make(page, variables(dev))
-    done = dev.inv("hooks.install", "--path", str(page))
+def hooked(person: Person, folder: Path) -> Repository:
+    """An app in a repository with our hook, which may create the app."""
+    made = Repository.make(folder, person.variables())
+    done = person.inv("hooks.install", "--path", str(folder))
     assert done.code == 0, done.err
     made.variables["INVOKE_DE_HOOKS_YES"] = "1"
     return made
 
 
-def say(repository: Repository, word: str) -> str:
-    """Change what the app answers, and commit it."""
-    (repository.folder / "index.html").write_text(f"hello {word}")
-    return repository.commit(f"Say {word}")
-
-
-def kept(repository: Repository) -> dict[str, object]:
-    """What a hook must leave as it is."""
-    git = repository.folder / ".git"
-    files = [git / "index", git / "config", git / "HEAD", repository.folder / "index.html"]
-    found: dict[str, object] = {str(file): file.read_bytes() for file in files}
-    return found | {"stash": repository.git("stash", "list"), "status": status(repository)}
-
-
-def status(repository: Repository) -> str:
-    return repository.git("--no-optional-locks", "status", "--porcelain")
+@pytest.fixture
+def repository(dev: Person, page: Path) -> Repository:
+    return hooked(dev, page)
 
 
 def test_pushed_commit_is_deployed_and_not_the_tree(dev: Person, repository: Repository) -> None:
     (repository.folder / "stashed").write_text("x")
     repository.git("stash", "-u")
     repository.git("checkout", "-q", "-b", "other")
-    say(repository, "unpushed")
+    repository.say("unpushed")
     (repository.folder / "index.html").write_text("staged")
     repository.git("add", "index.html")
     (repository.folder / "index.html").write_text("dirty")
-    before = kept(repository)
+    before = repository.kept()
     done = repository.run("push", "origin", "main")
     assert done.returncode == 0, done.stderr
-    assert kept(repository) == before
+    assert repository.kept() == before
     assert fetch(address(dev, repository.folder)) == (200, "hello one")
     assert "is live after" in done.stderr
     history = json.loads(dev.inv("history", "--json", folder=repository.folder).out)
@@ -77,7 +56,7 @@ def test_push_from_a_worktree(dev: Person, repository: Repository) -> None:
     repository.commit("Map")
     tree = Repository(repository.folder.parent / "tree", repository.variables)
     repository.git("worktree", "add", "-q", "-b", "fix/it", str(tree.folder))
-    say(tree, "worktree")
+    tree.say("worktree")
     done = tree.run("push", "origin", "fix/it")
     assert done.returncode == 0, done.stderr
     assert fetch(address(dev, repository.folder)) == (200, "hello worktree")
@@ -87,7 +66,7 @@ def test_app_in_a_folder_that_is_not_checked_out(dev: Person, tmp_path: Path, pa
     top = tmp_path / "monorepo"
     (top / "apps").mkdir(parents=True)
     page.rename(top / "apps" / page.name)
-    repository = Repository.make(top, {**variables(dev), "INVOKE_DE_HOOKS_YES": "1"})
+    repository = Repository.make(top, {**dev.variables(), "INVOKE_DE_HOOKS_YES": "1"})
     installed = dev.inv("hooks.install", folder=top / "apps" / page.name)
     assert installed.code == 0, installed.err
     (top / "apps" / page.name / "tasks.py").unlink()
@@ -100,7 +79,7 @@ def test_app_in_a_folder_that_is_not_checked_out(dev: Person, tmp_path: Path, pa
 
 
 def test_what_does_not_deploy_needs_no_login(nobody: Person, page: Path) -> None:
-    repository = Repository.make(page, variables(nobody))
+    repository = Repository.make(page, nobody.variables())
     assert nobody.inv("hooks.install", folder=page).code == 0
     repository.git("tag", "v1")
     assert repository.run("push", "-q", "origin", "main:feature", "v1").stderr == ""
@@ -118,7 +97,7 @@ def test_every_ref_of_a_push_is_deployed(dev: Person, repository: Repository) ->
     (repository.folder / "invoke.yaml").write_text(branches)
     repository.commit("Map")
     repository.git("checkout", "-q", "-b", "staging")
-    say(repository, "staging")
+    repository.say("staging")
     done = repository.run("push", "origin", "main", "staging", "staging:feature")
     assert done.returncode == 0, done.stderr
     for name, words in ((app, "hello one"), (f"{app}-stg", "hello staging")):
@@ -127,7 +106,7 @@ def test_every_ref_of_a_push_is_deployed(dev: Person, repository: Repository) ->
 
 
 def test_no_fast_forward_is_refused(dev: Person, repository: Repository) -> None:
-    say(repository, "two")
+    repository.say("two")
     repository.git("push", "--no-verify", "origin", "main")
     repository.git("reset", "-q", "--hard", "HEAD~")
     done = repository.run("push", "--force", "origin", "main")
@@ -146,16 +125,14 @@ def test_hook_creates_nothing_by_itself(dev: Person, repository: Repository) -> 
     assert "git push --no-verify" in done.stderr
 
 
-def test_another_accounts_deploy_stays(
-    sandbox: control.Running, nobody: Person, dev: Person, repository: Repository
-) -> None:
-    nobody.log_in(sandbox, "admin")
+def test_another_accounts_deploy_stays(people: People, repository: Repository) -> None:
+    dev, admin = people["dev"], people["admin"]
     assert dev.inv("deploy", "-y", folder=repository.folder).code == 0
-    repository.variables = variables(nobody)
+    repository.variables = admin.variables()
     (repository.folder / "tasks.py").unlink()
-    say(repository, "mine")
+    repository.say("mine")
     done = repository.run("push", "origin", "main")
-    assert done.returncode == 1 and "was deployed by dev" in done.stderr
+    assert done.returncode == 1 and f"was deployed by {dev.name}" in done.stderr
     assert fetch(address(dev, repository.folder)) == (200, "hello one")
 
 
@@ -202,7 +179,7 @@ def test_hook_that_is_not_ours_stays(dev: Person, page: Path) -> None:
     hook = page / ".git" / "hooks" / "pre-push"
     hook.write_text("#!/bin/sh\nexit 0\n")
     for task in ("install", "uninstall"):
-        done = dev.run(f"hooks.{task}", folder=page)
+        done = dev.inv(f"hooks.{task}", folder=page)
         assert done.code == 1 and str(hook) in done.err
     assert hook.read_text() == "#!/bin/sh\nexit 0\n"
 
@@ -211,7 +188,7 @@ def test_hooks_path_is_honoured(dev: Person, page: Path) -> None:
     Repository.make(page).git("config", "core.hooksPath", "shared hooks")
     hook = page / "shared hooks" / "pre-push"
     assert dev.inv("hooks.install", folder=page).out == f"Wrote {hook}\n"
-    assert str(Path(sys.executable).with_name("de-deploy")) in hook.read_text()
+    assert str(PROGRAMS / "de-deploy") in hook.read_text()
     assert dev.inv("hooks.uninstall", folder=page).out == f"Removed {hook}\n"
     assert dev.inv("hooks.uninstall", folder=page).out == "There is no pre-push hook.\n"
 
@@ -221,10 +198,21 @@ def test_hooks_need_a_repository(dev: Person, page: Path) -> None:
     assert done.code == 2 and "Type: git init" in done.err
 
 
-def test_interrupted_push_sends_nothing_and_says_where_it_stands(repository: Repository) -> None:
-    file = repository.folder / "Procfile"
-    file.write_text(file.read_text().replace("web: ", "web: sleep 6 && "))
-    repository.commit("Slow")
+@pytest.fixture
+def patient(tmp_path: Path) -> Iterator[Person]:
+    """A user of a sandbox that gives an app a long time to start."""
+    running = control.start(tmp_path / "patient", {"port": 0, "start_timeout": 600})
+    try:
+        yield log_in(running, backstage(running).add(), tmp_path / "home")
+    finally:
+        control.stop(running)
+
+
+def test_interrupted_push_sends_nothing_and_says_where_it_stands(
+    patient: Person, page: Path
+) -> None:
+    (page / "Procfile").write_text("web: sleep 600\n")
+    repository = hooked(patient, page)
     with repository.start("push", "origin", "main") as push:
         assert push.stderr
         said = ""
@@ -232,6 +220,6 @@ def test_interrupted_push_sends_nothing_and_says_where_it_stands(repository: Rep
             said += line
             if "Pushed as" in line:
                 os.killpg(push.pid, signal.SIGINT)
-        assert push.wait(30) != 0 and "goes on building it" in said, said
+        assert push.wait(BOUND) != 0 and "goes on building it" in said, said
         assert "To push all the same" not in said
     assert repository.run("ls-remote", "--exit-code", "origin", "main").returncode == 2

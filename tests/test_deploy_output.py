@@ -87,13 +87,6 @@ def test_no_wait_returns_after_the_push(people: People, quick: Path) -> None:
     assert "Released" in followed.out
 
 
-def test_unchanged_folder_is_deployed_after_its_app_was_deleted(dev: Person, quick: Path) -> None:
-    assert dev.inv("deploy", "-y", folder=quick).code == 0
-    assert dev.inv("delete", "-y", folder=quick).code == 0
-    again = dev.inv("deploy", "-y", folder=quick)
-    assert again.code == 0 and "is live after" in again.out, again.err
-
-
 def test_largest_files_of_a_big_deploy() -> None:
     files = Files("tree", 7, 120_000_000, 3, (("a\nb.bin", 90_000_000), ("c.csv", 49_000)))
     event = planned(files, "0123456789-dirty (main)")

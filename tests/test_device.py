@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,8 @@ from de_tasks.auth.oidc import Oidc
 from de_tasks.config import Host, Settings
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
 from de_tasks.server import control
+from de_tasks.server.database import Database
+from de_tasks.server.devices import Devices
 from de_tasks.transport import Transport
 from tests.support.canned import serving
 
@@ -37,12 +42,34 @@ def recorded(naps: list[float], end: int) -> Callable[[float], None]:
     return nap
 
 
-def test_slow_down_lengthens_the_interval(oidc: Oidc) -> None:
+@pytest.mark.parametrize(
+    ("word", "slept"),
+    [("authorization_pending", [1.0, 1.0, 1.0]), ("slow_down", [1.0, 6.0, 11.0])],
+)
+def test_only_slow_down_lengthens_the_interval(word: str, slept: list[float]) -> None:
     naps: list[float] = []
-    with pytest.raises(KeyboardInterrupt):
-        device.finish(oidc, replace(device.begin(oidc), interval=1.0), recorded(naps, 4))
-    # The first answer is "pending", and those that follow at once are "slow down".
-    assert naps == [1.0, 1.0, 6.0, 11.0]
+    body = {**CODE, "interval": 1}
+    answers = {DEVICE: (200, body), TOKEN: (400, {"error": word})}
+    with serving((TOKEN, DEVICE), **answers) as canned, pytest.raises(KeyboardInterrupt):
+        device.finish(canned.oidc(), device.begin(canned.oidc()), recorded(naps, 3))
+    assert naps == slept
+
+
+def test_sandbox_slows_down_whoever_asks_too_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unused: Any = None
+    devices = Devices(Database(tmp_path / "x.sqlite3"), unused, unused, unused)
+    now = [1000.0]
+    monkeypatch.setattr("de_tasks.server.devices.time.time", lambda: now[-1])
+    begun = devices.begin("openid")
+    assert begun
+    told = []
+    for moment in (1000.0, 1001.0, 1003.0, 1599.0, 1601.0):
+        now.append(moment)
+        told.append(devices.poll(begun[0]))
+    patient, hasty = "authorization_pending", "slow_down"
+    assert told == [patient, hasty, patient, patient, "expired_token"]
 
 
 def test_server_that_is_away_is_asked_less_often() -> None:
@@ -59,6 +86,27 @@ def test_code_that_has_expired(change: dict[str, str], oidc: Oidc) -> None:
     code = replace(device.begin(oidc), interval=0.0, **change)  # type: ignore[arg-type]
     with pytest.raises(AuthError, match="expired before it was confirmed"):
         device.finish(oidc, code)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "words"),
+    [
+        ("access_denied", AuthError, "Access was denied in the browser"),
+        ("unauthorized_client", DeTasksError, "switched login with a browser off"),
+        ("invalid_grant", AuthError, "expired before it was confirmed"),
+    ],
+)
+def test_answer_that_ends_the_wait(word: str, kind: type[Exception], words: str) -> None:
+    answers = {DEVICE: (200, CODE), TOKEN: (400, {"error": word})}
+    with serving((TOKEN, DEVICE), **answers) as canned, pytest.raises(kind, match=words):
+        device.finish(canned.oidc(), device.begin(canned.oidc()), lambda _: None)
+
+
+def test_times_of_a_code_are_kept_in_bounds() -> None:
+    body = {**CODE, "interval": 0, "expires_in": 10**9}
+    with serving((TOKEN, DEVICE), **{DEVICE: (200, body)}) as canned:
+        code = device.begin(canned.oidc())
+    assert (code.interval, code.expires_in) == (1.0, 3600.0)
 
 
 def test_provider_without_the_flow() -> None:
@@ -135,7 +183,7 @@ def test_too_many_attempts() -> None:
 @pytest.mark.parametrize(("word", "hint"), [("p%40ss", True), ("p@ss%", False)])
 def test_escaped_characters_are_pointed_out(word: str, hint: bool, oidc: Oidc) -> None:
     with pytest.raises(AuthError) as refused:
-        oidc.password("dev", word)
+        oidc.password(f"nobody-{secrets.token_hex(3)}", word)
     assert ("write @ and not %40" in str(refused.value)) == hint
     assert word not in str(refused.value).replace("%40", "")
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import pty
+import secrets
 import subprocess
-import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from packaging.requirements import Requirement
 
-from de_tasks import adoption, dependencies, scaffold
+from de_tasks import adoption, dependencies, fitting, scaffold
 from de_tasks.appspec import Procfile
-from de_tasks.sources import read_all
-from tests.support.people import Person
+from de_tasks.errors import DeTasksError
+from de_tasks.sources import Source, read_all
+from tests.support.people import PROGRAMS, Done, Person
 from tests.support.repositories import Repository
+from tests.support.terminals import Terminal
 
-PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 DASH = "from dash import Dash, html\napp = Dash(__name__)\napp.layout = html.Div()\n"
 SERVER = DASH + "server = app.server\n"
 APPS = {
@@ -58,6 +59,17 @@ APPS = {
     ),
     "wsgi": ({"x.py": "def run(environ, start_response):\n    return []\n"}, "gunicorn x:run"),
     "streamlit": ({"home.py": "import streamlit as st\nst.title('x')\n"}, "streamlit run home.py"),
+    "streamlit of several pages": (
+        {"pages/app.py": "import streamlit\n", "home.py": "import streamlit\n"},
+        "streamlit run home.py",
+    ),
+    "laid out in a folder": (
+        {
+            "app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "web/index.py": "from app import app, server\napp.layout = []\n",
+        },
+        "gunicorn --chdir web index:server",
+    ),
     "tests and environments": (
         {
             "tests/app.py": SERVER,
@@ -104,10 +116,16 @@ def test_code_of_the_app_is_not_run(tmp_path: Path) -> None:
 
 
 def test_a_huge_folder_is_read_in_bounds(tmp_path: Path) -> None:
-    fill(tmp_path, {f"m{n}.py": "x = 1\n" for n in range(600)} | {"a/b/c/d/e/app.py": SERVER})
-    (tmp_path / "big.py").write_bytes(b"#" * 1_100_000)
+    fill(tmp_path, {f"m{n}.py": "x = 1\n" for n in range(600)})
     (tmp_path / "loop").symlink_to(tmp_path)
-    assert len(read_all(tmp_path)) <= 500
+    assert len(read_all(tmp_path)) == 500
+
+
+def test_what_is_deep_or_large_is_not_read(tmp_path: Path) -> None:
+    fill(tmp_path, {"a/b/c/app.py": SERVER, "a/b/c/d/deep.py": SERVER})
+    for name, size in (("most.py", 1_000_000), ("more.py", 1_000_001)):
+        (tmp_path / name).write_bytes(b"#" * size)
+    assert sorted(read_all(tmp_path)) == ["a.b.c.app", "most"]
 
 
 IMPORTS = "import os, requests, numpy, helper, nobody_knows_this\nfrom sibling import x\n"
@@ -132,6 +150,35 @@ def test_missing_requirements(present: list[str], expected: set[str], tmp_path: 
     assert found.unknown == ("nobody_knows_this",)
 
 
+def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = {"google": ["google-auth", "google-cloud"], "yaml": ["PyYAML"]}
+    monkeypatch.setattr(dependencies.metadata, "packages_distributions", lambda: shared)
+    source = Source(PurePosixPath("app.py"), modules={"google.auth", "yaml"})
+    found = dependencies.lacking([], [source], [], [])
+    assert [dependencies.name_of(line) for line in found.lines] == ["pyyaml"]
+    assert found.unknown == ("google",)
+
+
+def test_extras_that_nobody_asked_for_bring_nothing(tmp_path: Path) -> None:
+    source = Source(PurePosixPath("app.py"), modules={"celery"})
+    found = dependencies.lacking([], [source], [], ["dash"])
+    assert [dependencies.name_of(line) for line in found.lines] == ["celery"]
+
+
+def test_first_dash_that_can_be_served_is_required(tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": DASH})
+    found = adoption.adopt(tmp_path)
+    assert any("since 3.0.5" in words for words in found.words)
+    (dash,) = (line for line in found.requirements if line.startswith("dash"))
+    assert Requirement(dash).specifier.contains("3.0.4") is False
+
+
+def test_conda_app_is_told_what_it_lacks(tmp_path: Path) -> None:
+    found = adoption.adopt(fill(tmp_path, {"app.py": SERVER, "environment.yml": "name: x\n"}))
+    assert found.requirements == ()
+    assert [words for words in found.words if words.startswith("environment.yml needs: gunicorn")]
+
+
 def test_worker_and_database_are_seen(tmp_path: Path) -> None:
     jobs = "import os\nfrom celery import Celery\nqueue = Celery(broker=os.environ['REDIS_URL'])\n"
     fill(
@@ -148,24 +195,24 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def init(dev: Person, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def init(person: Person, folder: Path, *options: str) -> Done:
     """`de-tasks init`, for a folder that has no tasks.py yet."""
-    done = dev.inv("init", "--path", str(folder), *options, program=PROGRAM)
+    done = person.run(["init", "--path", str(folder), *options])
     assert "Traceback" not in done.err
     return done
 
 
 def test_app_is_completed_and_deployed(nobody: Person, dev: Person, tmp_path: Path) -> None:
     folder = fill(
-        tmp_path / "found-app",
+        tmp_path / f"found-app-{secrets.token_hex(3)}",
         {
             "web.py": "def serve(environ, start_response):\n"
             "    start_response('200 OK', [])\n    return [b'hello']\n"
         },
     )
     done = init(nobody, folder)
-    assert "Wrote Procfile: web.py has the WSGI app `serve`" in done.stdout
-    assert "Wrote requirements.txt: gunicorn" in done.stdout
+    assert "Wrote Procfile: web.py has the WSGI app `serve`" in done.out
+    assert "Wrote requirements.txt: gunicorn" in done.out
     deployed = dev.inv("deploy", "-y", folder=folder)
     assert deployed.code == 0, deployed.err
 
@@ -177,13 +224,13 @@ def test_nothing_that_is_there_is_overwritten(nobody: Person, tmp_path: Path) ->
     before = snapshot(tmp_path)
     for ci in scaffold.CI:
         done = init(nobody, tmp_path, "--ci", ci)
-        assert done.returncode == 0 and f"{scaffold.CI[ci][0]} is there, and stays" in done.stderr
+        assert done.code == 0 and f"{scaffold.CI[ci][0]} is there, and stays" in done.err
     after = snapshot(tmp_path)
     assert {name for name in before if before[name] != after[name]} == {"Makefile", ".gitignore"}
     assert all(after[name].startswith(before[name]) for name in before)
-    assert "from de_tasks import ns" in done.stderr  # What to add to tasks.py.
+    assert "from de_tasks import ns" in done.err  # What to add to tasks.py.
     again = init(nobody, tmp_path)
-    assert "Nothing to write" in again.stdout and snapshot(tmp_path) == after
+    assert "Nothing to write" in again.out and snapshot(tmp_path) == after
 
 
 def test_lines_are_added_in_the_files_own_way(nobody: Person, tmp_path: Path) -> None:
@@ -193,16 +240,38 @@ def test_lines_are_added_in_the_files_own_way(nobody: Person, tmp_path: Path) ->
     done = init(nobody, tmp_path)
     assert (tmp_path / ".gitignore").read_bytes().startswith(b"*.log\r\n.env\r\n.venv/\r\n")
     assert (tmp_path / "Makefile").read_text().count("deploy:") == 1
-    assert "Added to Makefile: preview, status, logs, run" in done.stdout
+    assert "Added to Makefile: preview, status, logs, run" in done.out
     assert (tmp_path / "requirements.txt").read_bytes() == "dash\n".encode("utf-16")
-    assert "requirements.txt is no text in UTF-8" in done.stderr
+    assert "requirements.txt is no text in UTF-8" in done.err
+
+
+def test_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("mine")
+    with pytest.raises(DeTasksError, match=r"tasks\.py cannot be written: File exists"):
+        list(fitting.write(tmp_path, [fitting.File("tasks.py", "ours")]))
+    assert (tmp_path / "tasks.py").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(25, True), (26, False)])
+def test_long_file_is_not_shown(lines: int, shown: bool, tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("mine")
+    words: list[str] = []
+    file = fitting.File("tasks.py", "ours\n" * lines)
+    assert fitting.fit(tmp_path, file, words) is None
+    assert ("Ours would be:" in words[0]) == shown and ("move it away" in words[0]) != shown
+
+
+def test_file_is_no_folder_for_an_app(nobody: Person, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = init(nobody, tmp_path / "file", "--template", "dash")
+    assert done.code == 2 and "is no folder: nothing was written" in done.err
 
 
 def test_dry_run_shows_and_writes_nothing(nobody: Person, tmp_path: Path) -> None:
     folder = fill(tmp_path / "shop", {"app.py": SERVER})
     done = init(nobody, folder, "--dry-run", "--ci", "github")
-    assert "--- Procfile (new)" in done.stdout and "pull_request:" in done.stdout
-    found = json.loads(init(nobody, folder, "--dry-run", "--json").stdout)
+    assert "--- Procfile (new)" in done.out and "pull_request:" in done.out
+    found = json.loads(init(nobody, folder, "--dry-run", "--json").out)
     assert found["written"] is False and "Procfile" in [file["path"] for file in found["files"]]
     assert snapshot(folder) == {"app.py": SERVER.encode()}
 
@@ -217,7 +286,7 @@ def test_repository_decides_branch_and_ci(nobody: Person, tmp_path: Path) -> Non
     text = (folder / "invoke.yaml").read_text()
     assert "app: other-name" in text and '"master": other-name' in text
     done = init(nobody, folder / "apps" / "one")
-    assert "not the top of its repository" in done.stderr
+    assert "not the top of its repository" in done.err
     assert (
         not (folder / "apps/one/.gitlab-ci.yml").exists()
         and (folder / "apps/one/Procfile").exists()
@@ -240,40 +309,27 @@ def test_bad_usage_writes_nothing(
 ) -> None:
     folder = tmp_path / "empty"
     done = init(nobody, folder, *options)
-    assert done.returncode == 2 and words in done.stderr and not folder.exists()
+    assert done.code == 2 and words in done.err and not folder.exists()
 
 
-def test_template_goes_into_no_folder_with_an_app(
-    nobody: Person, dev: Person, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("task", ["init", "create"])
+def test_template_goes_into_no_folder_with_an_app(task: str, dev: Person, tmp_path: Path) -> None:
     fill(tmp_path / "app", {"app.py": SERVER})
-    for done in (
-        init(nobody, tmp_path / "app", "--template", "dash"),
-        dev.inv("create", "--template", "dash", "--name", "x", "--path", str(tmp_path / "app")),
-    ):
-        assert done.returncode == 2 and "already: nothing was written" in done.stderr
+    name, path = f"app-{secrets.token_hex(3)}", str(tmp_path / "app")
+    done = dev.inv(task, "--template", "dash", "--name", name, "--path", path)
+    assert done.code == 2 and "already: nothing was written" in done.err
     assert snapshot(tmp_path / "app") == {"app.py": SERVER.encode()}
-    assert dev.inv("apps.exists", "--name", "x", "--exit-code").code == 1
+    assert dev.inv("apps.exists", "--name", name, "--exit-code").code == 1
 
 
-def test_three_questions_on_a_terminal(nobody: Person, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [PROGRAM, "init"],
-        cwd=nobody.home,
-        env={"PATH": os.environ["PATH"], "HOME": str(nobody.home)},
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-    )
-    os.write(ours, b"nonsense\nwsgi\nmy-shop\nshell\n")
-    out, _ = child.communicate(timeout=60)
-    os.close(theirs)
-    asked = os.read(ours, 10_000).decode()
-    os.close(ours)
-    assert child.returncode == 0 and "Begin with (dash, dash-postgres" in asked
-    assert "Wrote ci/deploy.sh" in out
+def test_three_questions_on_a_terminal(nobody: Person) -> None:
+    line, variables = [str(PROGRAMS / "de-tasks"), "init"], {"HOME": str(nobody.home)}
+    with Terminal(line, nobody.home, {"PATH": os.environ["PATH"], **variables}) as terminal:
+        terminal.shows("Begin with (dash, dash-postgres")
+        for typed in ("nonsense", "wsgi", "my-shop", "shell"):
+            terminal.type(f"{typed}\n")
+        assert terminal.end() == 0
+    assert "Wrote ci/deploy.sh" in terminal.text
     assert "app: my-shop" in (nobody.home / "invoke.yaml").read_text()
     assert os.access(nobody.home / "ci" / "deploy.sh", os.X_OK)
 
@@ -304,11 +360,10 @@ def test_hooks_that_are_written_work_under_pre_commit(
     folder = fill(tmp_path / "hooked", {"app.py": SERVER})
     init(dev, folder)
     variables = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(dev.home),
+        **dev.variables(),
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
         "KF_RULE_CACHE_DIR": str(rules),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
     repository = Repository.make(folder, variables)
     subprocess.run(["pre-commit", "install"], cwd=folder, env=variables, check=True, timeout=60)

@@ -2,79 +2,52 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import secrets
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import requests
 
 from de_tasks.server import control
-from tests.support.people import People, Person, log_in, passwords
+from tests.support import backstage
+from tests.support.people import PROGRAMS, Person
 from tests.support.published import caller
+from tests.support.terminals import Terminal
 
-PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
 PASSWORD = "p@ss:w%40rd/ü ?#&\"'$x"
 
 
 @pytest.fixture
-def dev(people: People) -> Person:
-    """A user with a seat."""
-    return people["dev"]
+def name() -> str:
+    """Of an app that nobody has."""
+    return f"ki-{secrets.token_hex(3)}"
 
 
-def test_app_can_be_initialized_from_the_catalog(dev: Person, tmp_path: Path) -> None:
-    dev.inv("apps delete -n ki-catalog")
-    folder = tmp_path / "ki-catalog"
-    line = f"apps create --name ki-catalog --template wsgi --path {folder}"
-    done = dev.run(line)
-    assert done.out == f"App ki-catalog was initialized on [{dev.host}].\n"
-    assert dev.run(f"deploy {folder} --name ki-catalog -y").code == 0
-    page = requests.get(dev.inv("open -n ki-catalog").out.strip(), timeout=30)
+def test_app_can_be_initialized_from_the_catalog(dev: Person, name: str) -> None:
+    folder = dev.home / name
+    done = dev.run(f"apps create --name {name} --template wsgi --path {folder}")
+    assert done.out == f"App {name} was initialized on [{dev.host}].\n"
+    assert dev.run(f"deploy {folder} --name {name} -y").code == 0
+    page = requests.get(dev.run(f"open -n {name}").out.strip(), timeout=30)
     assert page.status_code == 200
 
 
-def test_title_that_equals_the_name_can_be_removed(dev: Person) -> None:
-    dev.inv("apps delete -n ki-title")
-    dev.inv("apps create --name ki-title")
-    assert dev.inv("apps update -n ki-title --title=").out == "title: ki-title -> ''\n"
-    assert dev.inv("apps update -n ki-title --title Mine").out == "title: '' -> Mine\n"
+def test_title_that_equals_the_name_can_be_removed(dev: Person, name: str) -> None:
+    assert dev.run(f"apps create --name {name}").code == 0
+    assert dev.run(f"apps update -n {name} --title=").out == f"title: {name} -> ''\n"
+    assert dev.run(f"apps update -n {name} --title Mine").out == "title: '' -> Mine\n"
 
 
-def test_browser_login_can_be_aborted(sandbox: control.Running, tmp_path: Path) -> None:
-    terminal, child_side = pty.openpty()
-    child = subprocess.Popen(
-        [PROGRAM, "--host", sandbox.url, "login"],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BROWSER": "true"},
-        stdin=child_side,
-        stdout=child_side,
-        stderr=child_side,
-        start_new_session=True,
-        preexec_fn=_take_terminal,
-    )
-    os.close(child_side)
-    seen = ""
-    while "code" not in seen:
-        seen += os.read(terminal, 4096).decode()
-    time.sleep(0.5)
-    os.write(terminal, b"\x03")
-    assert child.wait(15) == 130
-    os.close(terminal)
-    assert not list(tmp_path.rglob("credentials.json"))
+def test_browser_login_can_be_aborted(nobody: Person, dev: Person) -> None:
+    line = [str(PROGRAMS / "de-tasks"), "login"]
+    with Terminal(line, nobody.home, nobody.variables({"BROWSER": "true"})) as terminal:
+        terminal.shows("and confirm the code")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert not nobody.keyfile.exists()
     # And the next try is not in the way of the first.
-    assert log_in(sandbox, "dev", tmp_path / "again").run("whoami").code == 0
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    again = nobody.run(f"login --username {dev.name} --password-stdin", stdin=backstage.PASSWORD)
+    assert again.code == 0, again.err
 
 
 def test_special_characters_in_username_and_password_are_taken_as_they_are(
@@ -105,7 +78,7 @@ def test_deploy_leaves_no_temporary_copy(dev: Person, quick: Path, tmp_path: Pat
     marked = "a line of this app that no other file has"
     (quick / "note.txt").write_text(marked)
     dev.environment |= {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
-    assert dev.inv("deploy", str(quick), "-n", "ki-copy", "-y", program=PROGRAM).code == 0
+    assert dev.run(f"deploy {quick} -y").code == 0
     assert list(temporary.iterdir()) == []
     # Not even elsewhere: the cache keeps git's packed objects, and no working copy.
     copies = [f for f in dev.home.rglob("*") if f.is_file() and marked.encode() in f.read_bytes()]
@@ -115,12 +88,12 @@ def test_deploy_leaves_no_temporary_copy(dev: Person, quick: Path, tmp_path: Pat
 def test_certificate_of_an_internal_authority_is_believed_when_it_is_named(
     tls: control.Running, tmp_path: Path, quick: Path
 ) -> None:
-    person = Person(tmp_path, tls.url)
-    login, word = "login --username dev --password-stdin", passwords(tls)["dev"] + "\n"
+    person, name = Person(tmp_path, tls.url), backstage.backstage(tls).add()
+    login, word = f"login --username {name} --password-stdin", backstage.PASSWORD
     refused = person.run(login, stdin=word)
     assert refused.code == 1 and "--ca-path" in refused.err
     done = person.run(f"--ca-path {tls.ca_path} {login}", stdin=word)
     assert done.code == 0, done.err
     person.environment["DASH_ENTERPRISE_CA_PATH"] = tls.ca_path
-    done = person.run(f"deploy {quick} -n ki-tls -y")
+    done = person.run(f"deploy {quick} -y")
     assert done.code == 0, done.err

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
+import secrets
+import shutil
 import signal
+import socket
 import subprocess
-import termios
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from de_tasks.server import control
+from tests.support.addresses import client
+from tests.support.backstage import PASSWORD
 from tests.support.forms import answer
-from tests.support.people import People, Person
+from tests.support.people import PROGRAMS, People, Person
 from tests.support.rings import secret_service
-
-in_process = pytest.mark.usefixtures("in_process")
+from tests.support.terminals import Terminal
+from tests.support.waiting import BOUND, until
 
 ANY = "p@ss:w%40rd &=+?#\"'\\ $(x) ü€😀 "
 BROWSER = """#!/bin/sh
-echo "$1" > browser.txt
-env >> browser.txt
+echo "$1" > browser.part
+env >> browser.part
+mv browser.part browser.txt
 """
 
 
-def environment(dev: Person) -> dict[str, str]:
-    (dev.home / "tasks.py").write_text("from de_tasks import ns\n")
-    own = {"PATH": os.environ["PATH"], "HOME": str(dev.home), "DASH_ENTERPRISE_HOST": dev.host}
-    return {**own, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", **dev.environment}
-
-
-def browser_login(dev: Person) -> tuple[subprocess.Popen[str], str]:
+def browser_login(person: Person) -> tuple[subprocess.Popen[str], str]:
     """`inv login`, and the page that it names; its browser wrote down what it was given."""
-    script = dev.home / "browser.sh"
+    script = person.home / "browser.sh"
     script.write_text(BROWSER)
     script.chmod(0o755)
-    child = subprocess.Popen(
-        [INV, "login"],
-        cwd=dev.home,
-        env={**environment(dev), "BROWSER": str(script)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    person.environment["BROWSER"] = str(script)
+    child = person.begin("login")
     assert child.stderr
     opened, code = child.stderr.readline(), child.stderr.readline()
     assert opened.startswith("Open ") and code.startswith("and confirm the code ")
@@ -54,27 +45,27 @@ def browser_login(dev: Person) -> tuple[subprocess.Popen[str], str]:
     return child, page
 
 
-def test_browser_login(nobody: Person, sandbox: control.Running) -> None:
+def test_browser_login(nobody: Person, dev: Person) -> None:
     nobody.environment["DASH_ENTERPRISE_PASSWORD"] = "canary-7393"
     child, page = browser_login(nobody)
-    person = {"username": "dev", "password": passwords(sandbox)["dev"]}
-    assert "Access granted" in answer(page, [person, {"answer": "yes"}])
-    out, err = child.communicate(timeout=60)
-    assert out == f"Logged in as [dev] to [{nobody.host}]!\n", err
-    seen = (nobody.home / "browser.txt").read_text()
-    assert seen.startswith(page) and "canary-7393" not in seen
-    assert "[dev]" in nobody.inv("whoami").out
+    typed = {"username": dev.name, "password": PASSWORD}
+    assert "Access granted" in answer(page, [typed, {"answer": "yes"}], client())
+    out, err = child.communicate(timeout=BOUND)
+    assert out == f"Logged in as [{dev.name}] to [{nobody.host}]!\n", err
+    browser = nobody.home / "browser.txt"
+    until(browser.exists, "the browser")
+    assert browser.read_text().startswith(page) and "canary-7393" not in browser.read_text()
+    assert f"[{dev.name}]" in nobody.inv("whoami").out
 
 
 def test_interrupted_browser_login(nobody: Person) -> None:
     child, _ = browser_login(nobody)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=5)
+    out, err = child.communicate(timeout=BOUND)
     assert child.returncode == 130 and "Traceback" not in err and not out
-    assert not (nobody.home / ".dash_enterprise").exists()
+    assert not nobody.keyfile.exists()
 
 
-@in_process
 def test_no_browser_login_in_ci(nobody: Person) -> None:
     nobody.environment["CI"] = "true"
     refused = nobody.inv("login")
@@ -84,15 +75,13 @@ def test_no_browser_login_in_ci(nobody: Person) -> None:
 @pytest.fixture
 def somebody(nobody: Person, sandbox: control.Running) -> str:
     """A user whose name and password have characters of every kind."""
-    name = "jo+hn.d_oe@x-y.org"
+    name = f"jo+hn.d_oe-{secrets.token_hex(3)}@x-y.org"
     line = ("sandbox.add-user", "--username", name, "--data", str(sandbox.data))
     made = nobody.inv(*line, "--password-stdin", stdin=ANY + "\n")
-    assert made.code == 0 or "is a user" in made.err, made.err
-    assert ANY not in made.out
+    assert made.code == 0 and ANY not in made.out, made.err
     return name
 
 
-@in_process
 def test_any_characters(nobody: Person, somebody: str) -> None:
     done = nobody.inv("login", "--username", somebody, "--password-stdin", stdin=ANY + "\r\n")
     assert done.out == f"Logged in as [{somebody}] to [{nobody.host}]!\n", done.err
@@ -104,33 +93,14 @@ def test_any_characters(nobody: Person, somebody: str) -> None:
 
 
 def test_prompt_does_not_echo(nobody: Person, somebody: str) -> None:
-    ours, theirs = os.openpty()
-    child = subprocess.Popen(
-        [INV, "login", "--username", somebody],
-        cwd=nobody.home,
-        env={**environment(nobody), "PYTHONUTF8": "1"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    os.close(theirs)
-    seen = b""
-    while b"Password of" not in seen:
-        seen += os.read(ours, 1024)
-    os.write(ours, ANY.encode() + b"\n")
-    try:
-        while piece := os.read(ours, 1024):
-            seen += piece
-    except OSError:
-        pass  # Linux says so when the other side is closed.
-    os.close(ours)
-    assert child.wait(60) == 0 and f"Logged in as [{somebody}]" in seen.decode()
-    assert "p@ss" not in seen.decode()
+    line = [str(PROGRAMS / "de-tasks"), "login", "--username", somebody]
+    with Terminal(line, nobody.home, nobody.variables({"PYTHONUTF8": "1"})) as terminal:
+        terminal.shows("Password of")
+        terminal.type(ANY + "\n")
+        assert terminal.end() == 0
+    assert f"Logged in as [{somebody}]" in terminal.text and "p@ss" not in terminal.text
 
 
-@in_process
 @pytest.mark.parametrize(
     ("line", "stdin", "words"),
     [
@@ -146,21 +116,31 @@ def test_password_that_is_missing(
     assert refused.code == 2 and words in refused.err
 
 
-@in_process
-def test_explicit_keyfile_wins(nobody: Person, sandbox: control.Running) -> None:
+def test_explicit_keyfile_wins(nobody: Person, dev: Person) -> None:
     file = nobody.home / "ci" / "login.json"
-    word = passwords(sandbox)["dev"] + "\n"
-    arguments = ("--username", "dev", "--password-stdin", "--keyfile", str(file))
-    done = nobody.inv("login", *arguments, stdin=word)
-    assert done.code == 0, done.err
-    assert done.out == f"Logged in as [dev] to [{nobody.host}]!\n"
+    arguments = ("--username", dev.name, "--password-stdin", "--keyfile", str(file))
+    done = nobody.inv("login", *arguments, stdin=PASSWORD + "\n")
+    assert done.out == f"Logged in as [{dev.name}] to [{nobody.host}]!\n", done.err
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert not (nobody.home / ".dash_enterprise").exists()
-    assert nobody.inv("whoami").code == 4
+    assert not nobody.keyfile.exists() and nobody.inv("whoami").code == 4
     nobody.environment["INVOKE_DE_KEYFILE"] = str(file)
-    assert nobody.inv("whoami").out == f"Logged in as [dev] to [{nobody.host}].\n"
+    assert nobody.inv("whoami").out == f"Logged in as [{dev.name}] to [{nobody.host}].\n"
     assert nobody.inv("logout").code == 0
     assert json.loads(file.read_text()) == {"format": "de-tasks"}
+
+
+@pytest.fixture
+def homely(nobody: Person) -> Person:
+    """Somebody who names no file for the login."""
+    nobody.environment["INVOKE_DE_KEYFILE"] = ""
+    return nobody
+
+
+def test_explicit_keyfile_goes_before_the_home(homely: Person, dev: Person) -> None:
+    file = homely.home / "login.json"
+    line = ("login", "--username", dev.name, "--password-stdin")
+    assert homely.inv(*line, "--keyfile", str(file), stdin=PASSWORD).code == 0
+    assert file.exists() and not (homely.home / ".dash_enterprise").exists()
 
 
 def test_file_without_room_is_said_before_the_password(people: People) -> None:
@@ -171,86 +151,76 @@ def test_file_without_room_is_said_before_the_password(people: People) -> None:
     assert not asked.called
 
 
-def test_place_is_told_once(nobody: Person, sandbox: control.Running) -> None:
-    word = passwords(sandbox)["dev"] + "\n"
-    line = ("login", "--username", "dev", "--password-stdin")
-    first, second = (nobody.inv(*line, stdin=word).err for _ in range(2))
+def test_place_is_told_once(homely: Person, dev: Person) -> None:
+    line = ("login", "--username", dev.name, "--password-stdin")
+    first, second = (homely.inv(*line, stdin=PASSWORD).err for _ in range(2))
     assert "Your login is kept in" in first and "(the keyring is missing" in first
     assert second == ""
 
 
-@in_process
-def test_no_keyfile_stores_nothing(nobody: Person, sandbox: control.Running, quick: Path) -> None:
-    nobody.environment |= {
+def test_no_keyfile_stores_nothing(homely: Person, dev: Person, quick: Path) -> None:
+    homely.environment |= {
         "INVOKE_DE_NO_KEYFILE": "1",
-        "DASH_ENTERPRISE_USERNAME": "dev",
-        "DASH_ENTERPRISE_PASSWORD": passwords(sandbox)["dev"],
+        "DASH_ENTERPRISE_USERNAME": dev.name,
+        "DASH_ENTERPRISE_PASSWORD": PASSWORD,
     }
-    assert nobody.inv("whoami").out == f"Logged in as [dev] to [{nobody.host}].\n"
-    assert nobody.inv("deploy", "-y", folder=quick).code == 0
-    assert "Nothing was stored" in nobody.inv("login").err
-    assert not (nobody.home / ".dash_enterprise").exists()
-    del nobody.environment["DASH_ENTERPRISE_PASSWORD"]
-    refused = nobody.inv("whoami")
+    assert homely.inv("whoami").out == f"Logged in as [{dev.name}] to [{homely.host}].\n"
+    assert homely.inv("deploy", "-y", folder=quick).code == 0
+    assert "Nothing was stored" in homely.inv("login").err
+    assert not (homely.home / ".dash_enterprise").exists()
+    del homely.environment["DASH_ENTERPRISE_PASSWORD"]
+    refused = homely.inv("whoami")
     assert refused.code == 4 and "DASH_ENTERPRISE_PASSWORD" in refused.err
 
 
-def test_tokens_go_to_the_keyring(nobody: Person, sandbox: control.Running, tmp_path: Path) -> None:
+def test_tokens_go_to_the_keyring(homely: Person, dev: Person, tmp_path: Path) -> None:
+    line = ("login", "--username", dev.name, "--password-stdin")
     with secret_service(tmp_path / "keyring") as address:
-        backend = "keyring.backends.SecretService.Keyring"
-        nobody.environment |= {
-            "DBUS_SESSION_BUS_ADDRESS": address,
-            "PYTHON_KEYRING_BACKEND": backend,
-        }
-        nobody.log_in(sandbox)
-        index = nobody.keyfile.read_text()
-        assert "access_token" not in index and "dev" in index
-        assert nobody.inv("whoami").code == 0
-        assert "ended on the server, and is forgotten here" in nobody.inv("logout").err
-        assert nobody.inv("whoami").code == 4
+        homely.environment["DBUS_SESSION_BUS_ADDRESS"] = address
+        homely.environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.SecretService.Keyring"
+        assert homely.spawn(*line, stdin=PASSWORD).code == 0
+        index = (homely.home / ".dash_enterprise" / "credentials.json").read_text()
+        assert "access_token" not in index and dev.name in index
+        assert homely.spawn("whoami").code == 0
+        assert "ended on the server, and is forgotten here" in homely.spawn("logout").err
+        assert homely.spawn("whoami").code == 4
 
 
-@in_process
-def test_logout_while_the_server_is_away(dev: Person, sandbox: control.Running) -> None:
-    file = dev.keyfile
-    away = f"http://127.0.0.1:{control.free_port()}"
-    file.write_text(file.read_text().replace(dev.host, away))
-    dev.host = away
+def test_logout_while_the_server_is_away(dev: Person) -> None:
     dev.environment["INVOKE_DE_RETRY_DEADLINE"] = "1"
-    done = dev.inv("logout")
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{held.getsockname()[1]}"
+        dev.keyfile.write_text(dev.keyfile.read_text().replace(dev.host, away))
+        dev.host = away
+        done = dev.inv("logout")
     assert done.code == 0 and done.out == f"Logged out of [{away}].\n"
     assert "could not be ended on the server" in done.err and "does not answer" in done.err
-    assert json.loads(file.read_text()) == {"format": "de-tasks"}
+    assert json.loads(dev.keyfile.read_text()) == {"format": "de-tasks"}
     assert dev.inv("logout").out == f"You are not logged in to [{away}].\n"
 
 
-@in_process
-def test_next_login_ends_the_one_before(dev: Person, sandbox: control.Running) -> None:
-    before = dev.keyfile.read_text()
-    dev.log_in(sandbox)
-    other = dev.home / "before.json"
-    other.write_text(before)
-    other.chmod(0o600)
-    dev.environment["INVOKE_DE_KEYFILE"] = str(other)
+def test_next_login_ends_the_one_before(dev: Person) -> None:
+    before = dev.home / "before.json"
+    shutil.copy(dev.keyfile, before)
+    line = ("login", "--username", dev.name, "--password-stdin")
+    assert dev.inv(*line, stdin=PASSWORD).code == 0
+    dev.environment["INVOKE_DE_KEYFILE"] = str(before)
     refused = dev.inv("whoami")
     assert refused.code == 4 and "Log in again" in refused.err
 
 
-@in_process
 def test_host_is_asked_for_among_several(dev: Person) -> None:
-    file = dev.keyfile
-    content = json.loads(file.read_text())
+    content = json.loads(dev.keyfile.read_text())
     content["hosts"]["example.plotly.host"] = {"host": "example.plotly.host", "username": "x"}
     del content["last_host"]
-    file.write_text(json.dumps(content))
+    dev.keyfile.write_text(json.dumps(content))
     dev.host, before = "", dev.host
     refused = dev.inv("whoami")
     assert refused.code == 2 and f"{before} and example.plotly.host" in refused.err
 
 
-@in_process
 def test_doctor_says_where_the_login_is(dev: Person) -> None:
     findings = json.loads(dev.inv("doctor", "--json").out)["findings"]
     (seen,) = [finding["seen"] for finding in findings if finding["what"] == "login"]
-    file = dev.keyfile
-    assert seen.endswith(f"The login is kept in {file}.")
+    assert seen.endswith(f"The login is kept in {dev.keyfile}.")

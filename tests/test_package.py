@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 import tomllib
 from invoke import Collection
 from invoke.tasks import Task
+from uv import find_uv_bin
 
 import de_tasks
 from de_tasks import diagnosis
@@ -46,10 +48,16 @@ def test_documents_fit_the_contract() -> None:
         assert graphql.validate(schema, graphql.parse(document)) == []
 
 
-@pytest.mark.parametrize("text", ["", "ftp://x", "http://x.example", "a/b", "http://u:p@x", "x:y"])
+@pytest.mark.parametrize(
+    "text", ["", "ftp://x", "http://x.example", "a/b", "http://u:p@x", "x:y", "http://0.0.0.0"]
+)
 def test_bad_hosts(text: str) -> None:
     with pytest.raises(UsageError):
         Host.parse(text)
+
+
+def test_plain_http_that_the_user_takes_for_safe() -> None:
+    assert Host.parse("http://x.example", insecure_http=True).web == "http://x.example"
 
 
 def test_host_of_a_cluster() -> None:
@@ -68,6 +76,21 @@ def test_precedence_of_settings() -> None:
     assert load({"no_keyfile": True}, {}, no_keyfile=False).no_keyfile
     assert load({"check": {"limit": 0}}, {}).check_limit == 0
     assert not load({"no_keyfile": False}, {}).no_keyfile
+
+
+def test_switch_is_true_or_false() -> None:
+    assert (
+        load({"no_keyfile": "Yes"}, {}).no_keyfile
+        and not load({"no_keyfile": "off"}, {}).no_keyfile
+    )
+    with pytest.raises(UsageError, match=r"de\.no_keyfile should be true or false, not 'perhaps'"):
+        load({"no_keyfile": "perhaps"}, {})
+
+
+def test_certificate_file_is_found_from_any_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/jessica")
+    assert load({"ca_path": "~/ca.pem"}, {}).ca_path == "/home/jessica/ca.pem"
+    assert load({"ca_path": "ca.pem"}, {}).ca_path == str(Path.cwd() / "ca.pem")
 
 
 def test_unknown_setting_is_named() -> None:
@@ -129,8 +152,9 @@ def test_readme_names_every_task_and_setting() -> None:
 
 
 def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), "."]
-    subprocess.run(build, cwd=ROOT, check=True, timeout=180)
+    build = [find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path)]
+    environment = {**os.environ, **pipconf.uv_environment(os.environ)}
+    subprocess.run(build, cwd=ROOT, env=environment, check=True, timeout=180)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "templates"]

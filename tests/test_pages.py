@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +13,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from tests.support.people import People, Person, passwords
+from tests.support.backstage import PASSWORD, backstage
+from tests.support.browser import Browser
+from tests.support.people import Person, log_in
+from tests.support.waiting import BOUND, until
 
 if TYPE_CHECKING:
+    from axe_playwright_python.sync_playwright import Axe
     from playwright import sync_api
 else:
     # Not on every machine that runs the tests.
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -29,11 +32,15 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
+PATIENCE = BOUND * 1000
+"""Milliseconds that Playwright waits for anything."""
 WRONG = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
+    """The program; each test opens it anew, with cookies of its own."""
+    sync_api.expect.set_options(timeout=PATIENCE)
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield opened
@@ -45,27 +52,72 @@ class Tab:
 
     def __init__(self, browser: sync_api.Browser, running: control.Running, **options: Any) -> None:
         self.context = browser.new_context(**options)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.running = running
         self.errors: list[str] = []
         self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
+    def be(self, user: str) -> Tab:
+        """Be signed in to the platform as a user, without a password."""
+        name, value = f"de-session-{self.running.port}", backstage(self.running).session(user)
+        self.context.add_cookies([{"name": name, "value": value, "url": self.running.url}])
+        return self
+
     def open(self, path: str) -> sync_api.Page:
         self.page.goto(path if "://" in path else self.running.url + path)
         return self.page
 
     def sign_in(self, user: str) -> None:
+        """Fill in the form for it."""
         self.page.get_by_label("User name").fill(user)
-        self.page.get_by_label("Password").fill(passwords(self.running)[user])
+        self.page.get_by_label("Password").fill(backstage(self.running).password(user))
         self.page.get_by_role("button", name="Sign in").click()
+
+    def shows(self, found: sync_api.Locator) -> None:
+        """Wait until something is to be seen."""
+        sync_api.expect(found.first).to_be_visible()
 
     def barriers(self) -> list[str]:
         """What axe finds wrong with the page for people who cannot see or point."""
-        from axe_playwright_python.sync_playwright import Axe
-
         found = Axe().run(self.page, options={"runOnly": list(WRONG)}).response["violations"]
         return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]
+
+
+Open = Callable[..., Tab]
+
+
+@pytest.fixture
+def open_tab(browser: sync_api.Browser, portal: control.Running) -> Iterator[Open]:
+    """Opens a tab of a browser that nobody has used, or that a user has signed in with."""
+    opened: list[Tab] = []
+
+    def made(user: str = "", **options: Any) -> Tab:
+        opened.append(Tab(browser, portal, **options))
+        return opened[-1].be(user) if user else opened[-1]
+
+    yield made
+    for tab in opened:
+        tab.context.close()
+
+
+@pytest.fixture
+def tab(open_tab: Open) -> Tab:
+    """A tab of a browser that nobody has used."""
+    return open_tab()
+
+
+@pytest.fixture
+def own(open_tab: Open) -> Tab:
+    """A tab of dev, signed in."""
+    return open_tab("dev")
+
+
+@pytest.fixture
+def viewer(portal: control.Running) -> str:
+    """Somebody without a seat, who may open none of the apps."""
+    return backstage(portal).add("viewer")
 
 
 @dataclass(frozen=True)
@@ -79,35 +131,6 @@ class Portfolio:
         """A command, which succeeds."""
         done = self.person.run(words)
         assert done.code == 0, done.err
-
-
-@pytest.fixture
-def tab(browser: sync_api.Browser, sandbox: control.Running) -> Iterator[Tab]:
-    opened = Tab(browser, sandbox)
-    yield opened
-    opened.context.close()
-
-
-@pytest.fixture(scope="module")
-def dev(browser: sync_api.Browser, sandbox: control.Running) -> sync_api.StorageState:
-    """The cookies of dev's browser, who has signed in."""
-    first = Tab(browser, sandbox)
-    first.open("/apps")
-    first.sign_in("dev")
-    first.page.wait_for_url("**/apps")
-    state = first.context.storage_state()
-    first.context.close()
-    return state
-
-
-@pytest.fixture
-def own(
-    browser: sync_api.Browser, sandbox: control.Running, dev: sync_api.StorageState
-) -> Iterator[Tab]:
-    """A tab of dev, signed in."""
-    opened = Tab(browser, sandbox, storage_state=dev)
-    yield opened
-    opened.context.close()
 
 
 APP = """
@@ -127,15 +150,24 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).se
 
 
 @pytest.fixture(scope="module")
-def shown(
-    sandbox: control.Running, people: People, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Portfolio]:
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox whose Portal shows the apps of this module alone; dev's, its first user with a
+    seat, so that the pictures of it look like anybody's."""
+    running = control.start(
+        tmp_path_factory.mktemp("portal"), {"port": 0, "rate_limit_points": 9999}
+    )
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture(scope="module")
+def shown(portal: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Portfolio:
     """Three apps of dev's in the Portal, one of them deployed and restricted."""
     folder = tmp_path_factory.mktemp("shown") / "energy-use"
     folder.mkdir()
     (folder / "app.py").write_text(APP)
     (folder / "Procfile").write_text("web: python app.py\n")
-    made = Portfolio(people["dev"], folder)
+    made = Portfolio(log_in(portal, "dev", tmp_path_factory.mktemp("dev")), folder)
     made.run("deploy", str(folder), "-y")
     for name, title, tags in (
         ("energy-use", "Energy use", ("energy", "finance")),
@@ -149,9 +181,7 @@ def shown(
         for tag in tags:
             words += ["--tag", tag]
         made.run("update", *words, "--view-access", "restricted")
-    yield made
-    for name in ("energy-use", "churn", "demand"):
-        made.run("delete", "--name", name, "-y")
+    return made
 
 
 def picture(tab: Tab, name: str) -> None:
@@ -166,45 +196,47 @@ def test_signing_in_leads_to_the_portal(tab: Tab, shown: Portfolio) -> None:
     assert tab.page.url.startswith(f"{tab.running.url}/auth/realms/dash/sign-in")
     assert tab.barriers() == []
     tab.sign_in("dev")
-    assert tab.page.url == f"{tab.running.url}/apps"
+    tab.page.wait_for_url(f"{tab.running.url}/apps")
     tab.page.get_by_role("link", name="Portal").click()
-    tab.page.get_by_role("link", name="Energy use").first.wait_for()
+    tab.shows(tab.page.get_by_role("link", name="Energy use"))
     assert tab.barriers() == [] and tab.errors == []
     picture(tab, "portal")
 
 
 def test_portal_searches_and_filters(own: Tab, shown: Portfolio) -> None:
-    own.open("/apps")
     own.open("/")
-    assert own.page.get_by_role("listitem").count() == 3
+    items = sync_api.expect(own.page.get_by_role("listitem"))
+    items.to_have_count(3)
     own.page.get_by_label("Search apps").fill("churn")
     own.page.get_by_role("button", name="Search").click()
-    assert own.page.get_by_role("listitem").count() == 1
+    items.to_have_count(1)
     own.open("/?tag=energy")
-    assert own.page.get_by_role("listitem").count() == 2
+    items.to_have_count(2)
     own.open("/?q=nothing-like-it")
-    assert own.page.get_by_text("No app matches.").is_visible()
+    own.shows(own.page.get_by_text("No app matches."))
 
 
-def test_portal_shows_nobody_what_is_restricted(tab: Tab, shown: Portfolio) -> None:
-    tab.open("/")
-    assert "Energy use" not in tab.page.content()
-    tab.open("/docs")
-    tab.sign_in("viewer")
-    tab.open("/")
-    assert "Energy use" not in tab.page.content() and tab.barriers() == []
+def test_portal_shows_nobody_what_is_restricted(
+    tab: Tab, open_tab: Open, viewer: str, shown: Portfolio
+) -> None:
+    for visitor in (tab, open_tab(viewer)):
+        visitor.open("/")
+        visitor.shows(visitor.page.get_by_role("heading"))
+        assert "Energy use" not in visitor.page.content() and visitor.barriers() == []
 
 
-def test_viewer_is_refused_a_restricted_app_and_then_let_in(tab: Tab, shown: Portfolio) -> None:
+def test_viewer_is_refused_a_restricted_app_and_then_let_in(
+    tab: Tab, viewer: str, shown: Portfolio
+) -> None:
     address = f"http://localhost:{tab.running.port}/energy-use/"
     tab.open(address)
-    tab.sign_in("viewer")
-    assert tab.page.url == address and tab.page.get_by_role("heading").is_visible()
+    tab.sign_in(viewer)
+    tab.page.wait_for_url(address)
+    tab.shows(tab.page.get_by_role("heading"))
     assert "It answers" not in tab.page.title() and tab.barriers() == []
-    shown.run("update", "--name", "energy-use", "--add-viewer", "viewer")
+    shown.run("update", "--name", "energy-use", "--add-viewer", viewer)
     tab.open(address)
     assert tab.page.title() == "It answers"
-    shown.run("update", "--name", "energy-use", "--remove-viewer", "viewer")
 
 
 def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
@@ -220,16 +252,12 @@ def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
     picture(own, "app-manager")
 
 
-def test_runtime_log_goes_on(own: Tab, shown: Portfolio) -> None:
+def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
     own.open("/apps/energy-use?process=web")
     log = own.page.get_by_label("Log", exact=True)
     sync_api.expect(log).to_contain_text("Listening at")
-    assert own.context.browser
-    visit = Tab(own.context.browser, own.running)
-    visit.open(f"http://localhost:{own.running.port}/energy-use/live-visit")
-    visit.sign_in("dev")
+    open_tab("dev").open(f"http://localhost:{own.running.port}/energy-use/live-visit")
     sync_api.expect(log).to_contain_text("asked for /live-visit")
-    visit.context.close()
 
 
 def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
@@ -244,107 +272,106 @@ def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> N
     remove.wait_for(state="detached")
 
 
-def test_refusal_is_said_on_the_page(own: Tab, shown: Portfolio) -> None:
+def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) -> None:
     own.open("/apps/energy-use")
     section = own.page.get_by_role("region", name="Access")
-    section.get_by_label("Add a user").last.fill("viewer")
+    section.get_by_label("Add a user").last.fill(viewer)
     section.get_by_role("button", name="Add").nth(2).click()
-    assert "no license seat" in own.page.get_by_role("alert").inner_text()
+    sync_api.expect(own.page.get_by_role("alert")).to_contain_text("no license seat")
 
 
-def test_device_is_approved_in_the_browser(tab: Tab, nobody: Person) -> None:
-    script = nobody.home / "browser"
-    script.write_text(f'#!/bin/sh\necho "$1" > {nobody.home}/asked\n')
-    script.chmod(0o755)
-    environment = {
-        **{"PATH": os.environ["PATH"], "HOME": str(nobody.home), "BROWSER": f"{script} %s"},
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "DASH_ENTERPRISE_HOST": nobody.host,
-    }
-    (nobody.home / "tasks.py").write_text("from de_tasks import ns\n")
-    inv = str(Path(sys.executable).with_name("inv"))
-    child = subprocess.Popen(
-        [inv, "login"], cwd=nobody.home, env=environment, stdout=-1, stderr=-1, text=True
-    )
-    assert child.stderr and child.stdout
-    told = child.stderr.readline() + child.stderr.readline()
-    address = next(word for word in told.split() if word.startswith("http"))
-    tab.open(address)
-    tab.sign_in("dev")
-    assert tab.barriers() == []
-    tab.page.get_by_role("button", name="Yes").click()
-    assert tab.page.get_by_text("Access granted").first.is_visible()
-    out, _ = child.communicate(timeout=60)
-    assert out == f"Logged in as [dev] to [{nobody.host}]!\n"
+def test_device_is_approved_in_the_browser(tab: Tab, tmp_path: Path) -> None:
+    user = backstage(tab.running).add("dev")
+    person = Person(tmp_path, tab.running.url, {"BROWSER": "true %s"})
+    with person.begin("login") as child:
+        assert child.stderr and child.stdout
+        told = child.stderr.readline() + child.stderr.readline()
+        tab.open(next(word for word in told.split() if word.startswith("http")))
+        tab.sign_in(user)
+        tab.shows(tab.page.get_by_role("button", name="Yes"))
+        assert tab.barriers() == []
+        tab.page.get_by_role("button", name="Yes").click()
+        tab.shows(tab.page.get_by_text("Access granted"))
+        assert child.communicate()[0] == f"Logged in as [{user}] to [{person.host}]!\n"
 
 
-def test_account_shows_the_key_to_its_owner(own: Tab, people: People) -> None:
+def test_account_shows_the_key_to_its_owner(open_tab: Open, portal: control.Running) -> None:
+    user = backstage(portal).add("dev")
+    own = open_tab(user)
     own.open("/account")
     assert own.barriers() == []
     own.page.get_by_label("Password").fill("wrong")
     own.page.get_by_role("button", name="Show the key").click()
-    assert "The password is wrong." in own.page.get_by_role("alert").inner_text()
-    own.page.get_by_label("Password").fill(passwords(own.running)["dev"])
+    sync_api.expect(own.page.get_by_role("alert")).to_contain_text("The password is wrong.")
+    own.page.get_by_label("Password").fill(PASSWORD)
     own.page.get_by_role("button", name="Show the key").click()
-    key = people["dev"].run(f"sandbox api-key --data {own.running.data}").out.strip()
-    assert own.page.get_by_role("status").inner_text() == key
+    sync_api.expect(own.page.get_by_role("status")).to_have_text(backstage(portal).key(user))
 
 
-def test_sessions_elsewhere_are_ended(tab: Tab, browser: sync_api.Browser) -> None:
-    other = Tab(browser, tab.running)
-    for one in (tab, other):
+def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -> None:
+    user = backstage(portal).add("dev")
+    here, elsewhere = open_tab(user), open_tab(user)
+    for one in (here, elsewhere):
         one.open("/account")
-        one.sign_in("admin")
-    tab.open("/account")
-    tab.page.get_by_role("button", name="Sign out everywhere else").click()
-    other.open("/account")
-    assert other.page.get_by_role("button", name="Sign in").is_visible()
-    other.context.close()
+        one.shows(one.page.get_by_role("heading", name=user))
+    here.open("/account")
+    here.page.get_by_role("button", name="Sign out everywhere else").click()
+    here.page.get_by_role("button", name="Sign out everywhere else").wait_for(state="detached")
+    elsewhere.open("/account")
+    elsewhere.shows(elsewhere.page.get_by_role("button", name="Sign in"))
+    here.open("/account")
+    here.shows(here.page.get_by_role("heading", name=user))
 
 
 PATHS = ["/", "/apps", "/apps/energy-use", "/account", "/docs", "/no/where"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_a_phone(
-    scheme: str,
-    browser: sync_api.Browser,
-    sandbox: control.Running,
-    shown: Portfolio,
-    dev: sync_api.StorageState,
-) -> None:
-    size = {"width": 375, "height": 700}
-    phone = Tab(browser, sandbox, viewport=size, color_scheme=scheme, storage_state=dev)
+def test_pages_fit_a_phone(scheme: str, open_tab: Open, shown: Portfolio) -> None:
+    phone = open_tab("dev", viewport={"width": 375, "height": 700}, color_scheme=scheme)
     seen = {}
     for path in PATHS:
         phone.open(path)
         wide = phone.page.evaluate("document.documentElement.scrollWidth")
         seen[path] = (wide <= 375, phone.barriers())
-    phone.context.close()
     assert seen == dict.fromkeys(PATHS, (True, []))
 
 
-def test_stranger_sees_no_app(tab: Tab, shown: Portfolio) -> None:
+def test_stranger_sees_no_app(open_tab: Open, viewer: str, shown: Portfolio) -> None:
+    tab = open_tab(viewer)
     tab.open("/apps/energy-use")
-    tab.sign_in("viewer")
     assert "Forbidden" in tab.page.title()
 
 
-def test_forms_of_another_session_are_refused(sandbox: control.Running, shown: Portfolio) -> None:
-    from tests.support.browser import Browser
-
-    one = Browser(sandbox)
-    one.sign_in("dev")
-    page = one.get("/apps/energy-use")
-    assert one.submit(page, f"{sandbox.url}/apps/energy-use/restart", csrf="x").status_code == 403
+def test_forms_of_another_session_are_refused(portal: control.Running, shown: Portfolio) -> None:
+    one, other = Browser(portal).be("dev"), Browser(portal).be("dev")
+    action = f"{portal.url}/apps/energy-use/restart"
+    page, elsewhere = one.get("/apps/energy-use"), other.get("/apps/energy-use")
+    assert other.submit(page, action).status_code == 403
+    assert one.submit(page, action, csrf="x").status_code == 403
+    assert other.submit(elsewhere, action).status_code == 200
     assert one.get("/apps/energy-use/restart").status_code in (404, 405)
 
 
-def test_live_log_is_not_for_others(sandbox: control.Running, shown: Portfolio) -> None:
-    from tests.support.browser import Browser
+def test_live_log_is_not_for_others(portal: control.Running, viewer: str, shown: Portfolio) -> None:
+    assert Browser(portal).get("/apps/energy-use/live").status_code == 401
+    answer = Browser(portal).be(viewer).get("/apps/energy-use/live")
+    assert answer.status_code == 400 and "seat" in answer.json()["error"]
 
-    one = Browser(sandbox)
-    assert one.get("/apps/energy-use/live").status_code == 401
-    one.sign_in("viewer")
-    answer = one.get("/apps/energy-use/live")
-    assert answer.status_code == 400 and "seat" in json.loads(answer.text)["error"]
+
+def test_live_log_is_held_open_until_there_is_news(
+    portal: control.Running, shown: Portfolio
+) -> None:
+    browser, live = Browser(portal).be("dev"), "/apps/energy-use/live?process=web"
+    known, before = browser.get(live).json()["next"], spent(portal)
+    visitor = Browser(portal).be("dev")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(browser.get, f"{live}&after={known}")
+        until(lambda: spent(portal) > before, "the request for more of the log")
+        visitor.get(f"http://localhost:{portal.port}/energy-use/news")
+        assert "asked for /news" in str(asked.result().json()["lines"])
+
+
+def spent(portal: control.Running) -> int:
+    """The points that dev has spent."""
+    return int(control.administer(portal, "points", {})["dev"]["spent"])

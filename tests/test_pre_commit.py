@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,11 @@ import pytest
 import yaml
 
 import de_tasks
-from tests.support.people import Person
-from tests.support.repositories import IDENTITY, Repository
-from tests.test_deploy_on_push import kept, say, variables
-from tests.test_main_job import address, fetch
+from tests.support.people import PROGRAMS, Person
+from tests.support.repositories import Repository
+from tests.support.visits import address, fetch
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = Path(sys.executable).parent
-PRE_COMMIT = str(PROGRAMS / "pre-commit")
 CONFIGURATION = ".pre-commit-config.yaml"
 
 
@@ -42,7 +37,7 @@ def local(hook: str) -> str:
 def repository(dev: Person, page: Path, tmp_path: Path) -> Repository:
     """The app in a repository where pre-commit runs de-deploy at a push."""
     (page / CONFIGURATION).write_text(local("de-deploy"))
-    made = Repository.make(page, {**variables(dev), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    made = Repository.make(page, {**dev.variables(), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
     made.variables["INVOKE_DE_HOOKS_YES"] = "1"
     made.pre_commit("install", "--hook-type", "pre-push")
     return made
@@ -50,18 +45,18 @@ def repository(dev: Person, page: Path, tmp_path: Path) -> Repository:
 
 def test_pushed_commit_is_deployed(dev: Person, repository: Repository) -> None:
     repository.git("checkout", "-q", "-b", "other")
-    say(repository, "unpushed")
+    repository.say("unpushed")
     (repository.folder / "index.html").write_text("dirty")
-    before = kept(repository)
+    before = repository.kept()
     done = repository.run("push", "origin", "main", "--tags")
     assert done.returncode == 0, done.stdout + done.stderr
-    after = kept(repository)
+    after = repository.kept()
     # pre-commit itself puts the unstaged changes away and back, and git notes the files' new times.
     index = str(repository.folder / ".git" / "index")
     assert after | {index: b""} == before | {index: b""}
     assert fetch(address(dev, repository.folder)) == (200, "hello one")
     repository.git("checkout", "-q", "-f", "main")
-    say(repository, "two")
+    repository.say("two")
     done = repository.run("push", "origin", "main")
     assert "is live after" in done.stdout, done.stdout + done.stderr
     assert fetch(address(dev, repository.folder)) == (200, "hello two")
@@ -85,7 +80,7 @@ def test_one_branch_of_several_is_handed_over(dev: Person, repository: Repositor
 
 
 def test_what_does_not_deploy_needs_no_login(repository: Repository) -> None:
-    repository.variables["HOME"] = str(repository.folder)
+    repository.variables["INVOKE_DE_KEYFILE"] = str(repository.folder / "none.json")
     repository.git("push", "origin", "main:feature")
     repository.git("tag", "-a", "v1", "-m", "x")
     repository.git("push", "origin", "v1")
@@ -125,19 +120,13 @@ def test_commit_without_a_procfile_is_stopped(page: Path, tmp_path: Path) -> Non
 
 
 def test_pre_commit_tries_de_check(page: Path, tmp_path: Path, rules: Path) -> None:
-    Repository.make(page, {"HOME": str(tmp_path)})
+    variables = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "KF_RULE_CACHE_DIR": str(rules)}
+    repository = Repository.make(page, {**pip_settings(), **variables})
     (page / "requirements.txt").write_text("")
     (page / "settings.py").write_text("A = 'redis://me:hunter2pass@db.acme-corp.com/x'\n")
-    subprocess.run(["git", "add", "--all"], cwd=page, check=True)
-    done = subprocess.run(
-        [PRE_COMMIT, "try-repo", str(ROOT), "de-check"],
-        cwd=page,
-        env={**os.environ, **IDENTITY, "KF_RULE_CACHE_DIR": str(rules)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    repository.git("add", "--all")
+    tried = ("try-repo", str(ROOT), "de-check")
+    done = repository.run(*tried, program=str(PROGRAMS / "pre-commit"))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "settings.py:1: error: This looks like a secret" in done.stdout
     assert "1 error." in done.stdout
@@ -148,7 +137,7 @@ def test_pre_commit_installs_the_other_hooks(dev: Person, page: Path, tmp_path: 
     head = Repository(ROOT).git("rev-parse", "HEAD")
     ours = {"repo": str(ROOT), "rev": head, "hooks": [{"id": name} for name in names]}
     (page / CONFIGURATION).write_text(yaml.safe_dump({"repos": [ours]}))
-    made = Repository.make(page, {**variables(dev), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
+    made = Repository.make(page, {**dev.variables(), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
     # That what we need is installed with us try-repo shows: here it is borrowed, in half the time.
     borrowed = {"PYTHONPATH": sysconfig.get_path("purelib"), **pip_settings()}
     made.variables |= {"INVOKE_DE_HOOKS_YES": "1", **borrowed}
@@ -183,10 +172,9 @@ def test_docs_show_every_hook() -> None:
 
 
 @pytest.mark.parametrize("entry", manifest(), ids=lambda entry: str(entry["id"]))
-def test_every_hook_is_a_program_that_can_be_skipped(entry: dict[str, Any], dev: Person) -> None:
-    program = str(PROGRAMS / entry["entry"])
+def test_every_hook_is_a_program_that_can_be_skipped(entry: dict[str, Any], nobody: Person) -> None:
     assert f"`{entry['id']}`" in (ROOT / "docs" / "hooks.md").read_text()
-    assert "--warn-only" in dev.inv("--help", program=program).out
-    dev.environment["DE_SKIP"] = "1"
-    done = dev.run(program=program)
+    assert "--warn-only" in nobody.spawn("--help", program=entry["entry"]).out
+    nobody.environment["DE_SKIP"] = "1"
+    done = nobody.spawn(program=entry["entry"])
     assert done.code == 0 and done.err == f"{entry['id']}: skipped, since DE_SKIP is set.\n"

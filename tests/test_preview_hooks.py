@@ -5,37 +5,30 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from de_tasks.server import control
-from tests.support.people import Person
+from tests.support.people import PROGRAMS, Person
 from tests.support.platforms import platform_of
 from tests.support.repositories import Repository
-from tests.test_main_job import fetch
+from tests.support.visits import fetch
 
 
 def install(repository: Repository, hook: str, program: str) -> None:
     """Write a plain hook that calls one of our programs, as git does."""
     path = repository.folder / ".git" / "hooks" / hook
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f'#!/bin/sh\nexec {Path(sys.executable).with_name(program)} "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec {PROGRAMS / program} "$@"\n')
     path.chmod(0o755)
 
 
 @pytest.fixture
 def repository(dev: Person, page: Path, sandbox: control.Running) -> Repository:
     """The app, created, in a repository with our hooks, which may create apps."""
-    variables = {
-        "HOME": str(dev.home),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "DASH_ENTERPRISE_HOST": dev.host,
-        "INVOKE_DE_HOOKS_YES": "1",
-    }
-    platform_of(sandbox, "dev").create_app(page.name)
-    made = Repository.make(page, variables)
+    platform_of(sandbox, dev.name).create_app(page.name)
+    made = Repository.make(page, dev.variables({"INVOKE_DE_HOOKS_YES": "1"}))
     install(made, "pre-push", "de-preview")
     install(made, "post-merge", "de-prune-previews")
     made.git("push", "-q", "origin", "main")
@@ -119,7 +112,7 @@ def test_documented_hooks_run_under_pre_commit(
     for hook in ("pre-push", "post-merge"):
         (repository.folder / ".git" / "hooks" / hook).unlink()
     repository.variables |= {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
     }
     repository.pre_commit("install")

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from de_tasks import previews
-from de_tasks.api.models import App, Build, User
+from de_tasks.api.models import User
 from de_tasks.errors import DeTasksError
+from tests.support.marks import CREATED, marked
 
-CREATED = "2025-03-01T10:20:30.123456"
 BRANCHES = [
     "main",
     "feature/login",
@@ -45,14 +45,6 @@ def test_names_differ_for_all_branches_and_apps() -> None:
 
 def test_name_stays_the_same_forever() -> None:
     assert previews.preview_name("energy", "feature/login") == "energy-feature-login-w2r5nfv"
-
-
-def marked(app: str = "energy", branch: str = "feature/x", message: str = "") -> App:
-    """An app as the platform tells it after a deploy of a preview."""
-    name, tag = previews.preview_name(app, branch), previews.mark(app, branch, CREATED)
-    message = message or f"Deploy it\n\n{previews.trailer(branch)}\nDe-From: here"
-    build = Build("1", "built", "0" * 40, message, "dev", "2025-03-02T10:20:30.123456")
-    return App(name, "dev", "http://x/", "", True, build=build, tags=("team", tag), created=CREATED)
 
 
 @pytest.mark.parametrize("branch", BRANCHES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,22 +15,25 @@ from de_tasks import previewing, previews
 from de_tasks.api.models import Changes, Details, Mount, People, Refusal, User
 from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted
+from de_tasks.previewing import Wanted
 from de_tasks.server import control
+from tests.support.marks import CREATED, marked
+from tests.support.people import People as Users
+from tests.support.people import Person
 from tests.support.platforms import platform_of
-from tests.test_preview_marks import CREATED, marked
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
 
 @pytest.fixture
-def platform(sandbox: control.Running) -> GraphQLPlatform:
+def platform(sandbox: control.Running, dev: Person) -> GraphQLPlatform:
     """The platform as dev sees it."""
-    return platform_of(sandbox, "dev")
+    return platform_of(sandbox, dev.name)
 
 
 @pytest.fixture
-def main_app(platform: GraphQLPlatform) -> Iterator[str]:
-    """A main app with settings, people, variables and a database; its previews go with it."""
+def main_app(platform: GraphQLPlatform, people: Users) -> str:
+    """A main app with settings, people, variables and a database."""
     name = f"m-{secrets.token_hex(4)}"  # So short that the names of previews begin with all of it.
     platform.create_app(name)
     changes = Changes(
@@ -42,28 +45,35 @@ def main_app(platform: GraphQLPlatform) -> Iterator[str]:
         portal_rank=7,
         maintainer_email="me@example.com",
         persistent_filesystem=True,
-        add_viewers=People(("viewer",)),
-        add_co_owners=People(("admin",)),
+        add_viewers=People((people["viewer"].name,)),
+        add_co_owners=People((people["admin"].name,)),
         set_variables={"SHARED": "one", "SECRET": "two"},
         thumbnail=PICTURE,
     )
     assert platform.update(name, changes) == []
-    yield name
-    for app in list(platform.apps()):
-        if app.name.startswith(name):
-            platform.delete_app(app.name, platform.attached(app.name))
+    return name
 
 
-def wanted(app: str, **others: object) -> previewing.Wanted:
-    """The preview of branch feature/x."""
-    return previewing.Wanted(app, "feature/x", "dev", "here", **others)  # type: ignore[arg-type]
+Wish = Callable[..., Wanted]
+
+
+@pytest.fixture
+def wanted(dev: Person) -> Wish:
+    """Makes dev's wish for the preview of branch feature/x of an app."""
+
+    def made(app: str, **others: object) -> Wanted:
+        return Wanted(app, "feature/x", dev.name, "here", **others)  # type: ignore[arg-type]
+
+    return made
 
 
 def yes(question: str) -> bool:
     return True
 
 
-def test_preview_is_created_like_the_main_app(platform: GraphQLPlatform, main_app: str) -> None:
+def test_preview_is_created_like_the_main_app(
+    platform: GraphQLPlatform, main_app: str, wanted: Wish
+) -> None:
     platform.attach_service(main_app, "redis")
     made = previewing.prepare(platform, wanted(main_app, variables=("SHARED", "NONE")), yes)
     like, there = platform.details(main_app), platform.details(made.name)
@@ -84,19 +94,23 @@ def test_preview_has_as_many_processes_and_one_to_open() -> None:
     main, none = marked(), People()
     like = Details("", "", (), "restricted", False, 0, "", None, "", none, none, {}, {}, ())
     like = replace(like, scale={"web": 0, "worker": 0, "beat": 2})
-    made = previewing.like_main(wanted("energy"), main, like, CREATED)
+    made = previewing.like_main(Wanted("energy", "feature/x", "dev", "here"), main, like, CREATED)
     assert made.scale == {"web": 1, "worker": 0, "beat": 2}
 
 
-def test_restricted_preview_has_no_viewers(platform: GraphQLPlatform, main_app: str) -> None:
+def test_restricted_preview_has_no_viewers(
+    platform: GraphQLPlatform, main_app: str, people: Users, wanted: Wish
+) -> None:
     platform.update(main_app, Changes(view_access="unauthenticated"))
     made = previewing.prepare(platform, wanted(main_app, restricted=True), yes)
     there = platform.details(made.name)
     assert there and there.view_access == "restricted" and not there.viewers
-    assert there.co_owners and there.co_owners.users == ("admin",)
+    assert there.co_owners and there.co_owners.users == (people["admin"].name,)
 
 
-def test_what_people_changed_in_a_preview_stays(platform: GraphQLPlatform, main_app: str) -> None:
+def test_what_people_changed_in_a_preview_stays(
+    platform: GraphQLPlatform, main_app: str, wanted: Wish
+) -> None:
     made = previewing.prepare(platform, wanted(main_app, variables=("SHARED",)), yes)
     platform.update(made.name, Changes(title="Mine", set_variables={"SHARED": "three"}))
     again = previewing.prepare(platform, wanted(main_app, variables=("SHARED", "SECRET")), yes)
@@ -111,16 +125,15 @@ HANDS = (
     Changes(description="Mine"),
     Changes(tags=("mine",)),
     Changes(set_variables={"MINE": "1"}),
-    Changes(add_viewers=People(("viewer",))),
     Changes(thumbnail=PICTURE),
 )
 
 
 def test_app_of_that_name_made_by_hand_is_left_alone(
-    platform: GraphQLPlatform, main_app: str
+    platform: GraphQLPlatform, main_app: str, people: Users, wanted: Wish
 ) -> None:
     name = wanted(main_app).name
-    for changes in HANDS:
+    for changes in (*HANDS, Changes(add_viewers=People((people["viewer"].name,)))):
         platform.create_app(name)
         assert platform.update(name, changes) == []
         before = platform.details(name)
@@ -138,7 +151,7 @@ def test_app_of_that_name_made_by_hand_is_left_alone(
 
 
 def test_app_made_anew_with_the_mark_copied_is_left_alone(
-    platform: GraphQLPlatform, main_app: str
+    platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
 ) -> None:
     made = previewing.prepare(platform, wanted(main_app), yes)
     preview = previews.find(platform, main_app, "feature/x")
@@ -148,12 +161,12 @@ def test_app_made_anew_with_the_mark_copied_is_left_alone(
     assert before
     platform.update(made.name, Changes(tags=before.tags))
     with pytest.raises(DeTasksError, match="older or younger"):
-        previews.delete(platform, preview, User("dev", False))
+        previews.delete(platform, preview, User(dev.name, False))
     assert platform.app(made.name)
 
 
 def test_preview_without_its_mark_is_not_left_behind(
-    platform: GraphQLPlatform, main_app: str
+    platform: GraphQLPlatform, main_app: str, wanted: Wish
 ) -> None:
     platform.update(main_app, Changes(tags=("x" * 9990,)))  # With the mark it is too long.
     with pytest.raises(DeTasksError, match="longer than 10000"):
@@ -162,9 +175,13 @@ def test_preview_without_its_mark_is_not_left_behind(
 
 
 def test_interrupted_creation_leaves_no_app_without_a_mark(
-    sandbox: control.Running, main_app: str, monkeypatch: pytest.MonkeyPatch
+    sandbox: control.Running,
+    dev: Person,
+    main_app: str,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: Wish,
 ) -> None:
-    platform = platform_of(sandbox, "dev")
+    platform = platform_of(sandbox, dev.name)
 
     def interrupted(name: str, changes: Changes) -> list[Refusal]:
         raise KeyboardInterrupt
@@ -176,13 +193,17 @@ def test_interrupted_creation_leaves_no_app_without_a_mark(
 
 
 def test_creation_that_was_killed_is_gone_on_with(
-    sandbox: control.Running, main_app: str, monkeypatch: pytest.MonkeyPatch
+    sandbox: control.Running,
+    dev: Person,
+    main_app: str,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: Wish,
 ) -> None:
-    platform, name = platform_of(sandbox, "dev"), wanted(main_app).name
+    platform, name = platform_of(sandbox, dev.name), wanted(main_app).name
     child = os.fork()
     if not child:
         try:
-            own = platform_of(sandbox, "dev")
+            own = platform_of(sandbox, dev.name)
             monkeypatch.setattr(own, "update", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
             previewing.prepare(own, wanted(main_app), yes)
         finally:
@@ -198,9 +219,10 @@ def test_creation_that_was_killed_is_gone_on_with(
 
 
 def test_folders_of_the_server_are_given_by_name_alone(
-    platform: GraphQLPlatform, main_app: str, sandbox: control.Running
+    platform: GraphQLPlatform, main_app: str, sandbox: control.Running, wanted: Wish
 ) -> None:
-    maps, data = (Mount(str(sandbox.data / "shared" / n), n) for n in ("maps", "data"))
+    shared = sandbox.data / "shared" / main_app
+    maps, data = (Mount(str(shared / n), n) for n in ("maps", "data"))
     for mount in (maps, data):
         Path(mount.host).mkdir(parents=True, exist_ok=True)
     assert platform.update(main_app, Changes(add_mounts=(maps, data))) == []
@@ -223,13 +245,17 @@ def test_thumbnail_elsewhere_gets_no_credentials(platform: GraphQLPlatform, main
         platform.thumbnail(replace(like, thumbnail_url=like.thumbnail_url + "-"))
 
 
-def test_no_means_that_nothing_is_created(platform: GraphQLPlatform, main_app: str) -> None:
+def test_no_means_that_nothing_is_created(
+    platform: GraphQLPlatform, main_app: str, wanted: Wish
+) -> None:
     with pytest.raises(DeTasksError, match="Nothing was deployed"):
         previewing.prepare(platform, wanted(main_app), lambda question: False)
     assert platform.app(wanted(main_app).name) is None
 
 
-def test_main_app_must_be_there_and_no_preview(platform: GraphQLPlatform, main_app: str) -> None:
+def test_main_app_must_be_there_and_no_preview(
+    platform: GraphQLPlatform, main_app: str, wanted: Wish
+) -> None:
     with pytest.raises(NotFound, match="created like it"):
         previewing.prepare(platform, wanted("nowhere"), yes)
     made = previewing.prepare(platform, wanted(main_app), yes)
@@ -237,27 +263,28 @@ def test_main_app_must_be_there_and_no_preview(platform: GraphQLPlatform, main_a
         previewing.prepare(platform, wanted(made.name), yes)
 
 
-def test_delete_takes_its_own_services_alone(platform: GraphQLPlatform, main_app: str) -> None:
+def test_delete_takes_its_own_services_alone(
+    platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
+) -> None:
     made = previewing.prepare(platform, wanted(main_app), yes)
     platform.attach_service(made.name, "redis", f"{main_app}-archive")
     platform.attach_service(main_app, "postgres")
     previewing.prepare(platform, wanted(main_app), yes)
     preview = previews.find(platform, main_app, "feature/x")
-    deleted = previews.delete(platform, preview, User("dev", False))
+    deleted = previews.delete(platform, preview, User(dev.name, False))
     assert deleted.services == (f"{made.name}-postgres",) and deleted.kept == (
         f"{main_app}-archive",
     )
     left = {s.name for s in platform.services() if s.name.startswith(main_app)}
     assert left == {f"{main_app}-archive", f"{main_app}-postgres"}
-    platform.attach_service(main_app, "redis", f"{main_app}-archive")
 
 
 def test_who_may_not_delete_the_app_loses_no_service(
-    sandbox: control.Running, platform: GraphQLPlatform, main_app: str
+    platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
 ) -> None:
     platform.attach_service(main_app, "redis")
     made = previewing.prepare(platform, wanted(main_app), yes)
     preview = previews.find(platform, main_app, "feature/x")
-    with pytest.raises(NotPermitted, match="Only dev"):
+    with pytest.raises(NotPermitted, match=f"Only {dev.name}"):
         previews.delete(platform, preview, User("someone", False))
     assert [s.name for s in platform.attached(made.name)] == [f"{made.name}-redis"]

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from keycloak import KeycloakOpenID
+from keycloak.exceptions import KeycloakAuthenticationError, KeycloakPostError
 
 from de_tasks.auth import device, oidc
 from de_tasks.auth.device import DeviceCode
@@ -19,7 +21,9 @@ from de_tasks.config import Host
 from de_tasks.errors import AuthError, NotLoggedIn
 from de_tasks.server import control
 from de_tasks.transport import Transport
+from tests.support.backstage import PASSWORD
 from tests.support.forms import answer
+from tests.support.people import Person
 
 PROVIDER = Path(__file__).parent / "support" / "provider"
 CONFIRM = {"confirm": "yes"}
@@ -125,21 +129,33 @@ def test_unknown_client(provider: Oidc, monkeypatch: pytest.MonkeyPatch) -> None
         device.begin(provider)
 
 
-def test_standard_client_logs_in_to_the_sandbox(sandbox: control.Running) -> None:
-    from keycloak import KeycloakOpenID
-    from keycloak.exceptions import KeycloakAuthenticationError, KeycloakPostError
+@pytest.fixture
+def keycloak_client(sandbox: control.Running) -> KeycloakOpenID:
+    """The client of somebody else for Keycloak."""
+    return KeycloakOpenID(f"{sandbox.url}/auth/", realm_name="dash", client_id="dash")
 
-    client = KeycloakOpenID(f"{sandbox.url}/auth/", realm_name="dash", client_id="dash")
-    assert dict(client.well_known())["issuer"] == f"{sandbox.url}/auth/realms/dash"
-    tokens = client.token("dev", passwords(sandbox)["dev"], scope="openid offline_access")
-    user = client.userinfo(tokens["access_token"])
-    assert isinstance(user, dict) and user["preferred_username"] == "dev"
-    claims = client.decode_token(tokens["access_token"], check_claims={"azp": "dash"})
-    assert claims["preferred_username"] == "dev"
-    following = client.refresh_token(tokens["refresh_token"])
-    client.logout(following["refresh_token"])
+
+def test_standard_client_logs_in_to_the_sandbox(
+    keycloak_client: KeycloakOpenID, sandbox: control.Running, dev: Person
+) -> None:
+    assert dict(keycloak_client.well_known())["issuer"] == f"{sandbox.url}/auth/realms/dash"
+    tokens = keycloak_client.token(dev.name, PASSWORD, scope="openid offline_access")
+    user = keycloak_client.userinfo(tokens["access_token"])
+    assert isinstance(user, dict) and user["preferred_username"] == dev.name
+    claims = keycloak_client.decode_token(tokens["access_token"], check_claims={"azp": "dash"})
+    assert claims["preferred_username"] == dev.name
+    following = keycloak_client.refresh_token(tokens["refresh_token"])
+    keycloak_client.logout(following["refresh_token"])
     with pytest.raises(KeycloakPostError):
-        client.refresh_token(following["refresh_token"])
-    assert {"device_code", "user_code", "verification_uri"} <= set(client.device())
+        keycloak_client.refresh_token(following["refresh_token"])
+
+
+def test_standard_client_begins_a_login_with_a_browser(keycloak_client: KeycloakOpenID) -> None:
+    assert {"device_code", "user_code", "verification_uri"} <= set(keycloak_client.device())
+
+
+def test_standard_client_is_refused_with_a_wrong_password(
+    keycloak_client: KeycloakOpenID, dev: Person
+) -> None:
     with pytest.raises(KeycloakAuthenticationError):
-        client.token("dev", "wrong")
+        keycloak_client.token(dev.name, "wrong")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import de_tasks
 from de_tasks.grammar import Grammar
 from de_tasks.program import core_context
 from de_tasks.server import control
-from tests.support.people import People, Person, passwords
+from tests.support.backstage import PASSWORD
+from tests.support.people import People, Person
 
 CHAPTERS = tomllib.loads(Path(__file__).with_name("reference.toml").read_text("utf-8"))["chapter"]
 LINES = [line for chapter in CHAPTERS for line in chapter["lines"]]
@@ -24,49 +25,43 @@ WORKER = "worker: while true; do echo beat; sleep 1; done\n"
 
 
 @pytest.fixture
-def values(
-    people: People, sandbox: control.Running, quick: Path, tmp_path: Path
-) -> Callable[[str], dict[str, str]]:
+def values(people: People, sandbox: control.Running, quick: Path, tmp_path: Path) -> dict[str, str]:
     """What stands for the names in braces."""
-    people.add("member", "licensed_user", ["people"])
+    group = f"people-{secrets.token_hex(3)}"
+    people.add("member", groups=[group])
     (quick / "Procfile").write_text((quick / "Procfile").read_text() + WORKER)
     (tmp_path / "picture").write_bytes(PICTURE)
     here = tmp_path / "here"
     here.mkdir()
     (here / "Procfile").write_text("web: echo hello\n")
     (here / "app.py").write_text("")
-
-    def made(program: str) -> dict[str, str]:
-        return {
-            "app": f"ref-{program}",
-            "host": sandbox.url,
-            "folder": str(quick),
-            "here": str(here),
-            "png": str(tmp_path / "picture"),
-            "ca": requests.utils.DEFAULT_CA_BUNDLE_PATH,
-            "keyfile": str(tmp_path / "other.json"),
-        }
-
-    return made
+    users = {stem: people[stem].name for stem in ("viewer", "admin")}
+    return {
+        "app": f"ref-{secrets.token_hex(3)}",
+        "host": sandbox.url,
+        "folder": str(quick),
+        "here": str(here),
+        "png": str(tmp_path / "picture"),
+        "ca": requests.utils.DEFAULT_CA_BUNDLE_PATH,
+        "keyfile": str(tmp_path / "other.json"),
+        "user": people["dev"].name,
+        "group": group,
+        **users,
+    }
 
 
 @pytest.mark.parametrize("program", ["de-tasks", "inv"])
-def test_every_line_of_the_reference(
-    program: str,
-    values: Callable[[str], dict[str, str]],
-    sandbox: control.Running,
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "home").mkdir()
-    person = Person(tmp_path / "home", sandbox.url)
-    word = passwords(sandbox)["dev"]
+def test_every_line_of_the_reference(program: str, values: dict[str, str], nobody: Person) -> None:
     for chapter in CHAPTERS:
         if chapter.get("program_only") and program == "inv":
             continue
         for line in chapter["lines"]:
-            known = {"DASH_ENTERPRISE_USERNAME": "dev", "DASH_ENTERPRISE_PASSWORD": word}
-            person.environment = known if line.get("password", True) else {}
-            check(person, program, line, values(program))
+            known = {
+                "DASH_ENTERPRISE_USERNAME": values["user"],
+                "DASH_ENTERPRISE_PASSWORD": PASSWORD,
+            }
+            nobody.environment = known if line.get("password", True) else {}
+            check(nobody, program, line, values)
 
 
 def check(person: Person, program: str, line: dict[str, Any], values: dict[str, str]) -> None:
@@ -79,7 +74,7 @@ def check(person: Person, program: str, line: dict[str, Any], values: dict[str, 
     if "prints" in line:
         assert done.out == line["prints"].format(**values) + "\n", seen
     if "like" in line:
-        pattern = line["like"].replace("{app}", values["app"])
+        pattern = line["like"].replace("{app}", values["app"]).replace("{user}", values["user"])
         assert re.fullmatch(pattern, done.out.rstrip("\n")), seen
     opens = (line["opens"].format(**values),) if "opens" in line else ()
     assert done.opened == opens, seen

@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from invoke.exceptions import UncastableEnvVar
 
-from tests.support.people import Person
+from de_tasks import doctor
+from de_tasks.githooks.edge import context
+from tests.support.people import Done, Person
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = str(Path(sys.executable).with_name("de-tasks"))
-WAYS = {
-    "full collection": ("from de_tasks import ns\n", "doctor", INV),
+FILES = {
+    "full collection": ("from de_tasks import ns\n", "doctor"),
     "one task": (
         "import de_tasks\nfrom invoke import Collection\nns = Collection(de_tasks.doctor)\n",
         "doctor",
-        INV,
     ),
     "renamed collection": (
         "import de_tasks\nfrom invoke import Collection\n"
         "ns = Collection()\nns.add_collection(de_tasks.ns, name='de')\n",
         "de.doctor",
-        INV,
     ),
-    "program": ("", "doctor", PROGRAM),
-    "hook": ("", "doctor", sys.executable),
 }
-HOOK = """
-import sys
-from de_tasks import doctor
-from de_tasks.githooks.edge import context
-doctor(context(""), json=sys.argv[-1] == "--json")
-"""
+WAYS = [*FILES, "program", "hook"]
 
 
-def seen(dev: Person, way: str, *before: str, folder: Path | None = None) -> dict[str, list[str]]:
-    text, task, program = WAYS[way]
-    (dev.home / "tasks.py").write_text(text)
-    words = ("-c", HOOK, "--json") if way == "hook" else (*before, task, "--json")
-    done = dev.inv(*words, program=program, folder=folder)
-    found = json.loads(done.out)["settings"]
+def as_hook() -> int:
+    """Look at the settings as a git hook has them."""
+    doctor(context(""), json=True)
+    return 0
+
+
+def asked(person: Person, way: str, *before: str, folder: Path | None = None) -> Done:
+    """Run the doctor in one of the ways."""
+    if way == "hook":
+        return person.call(as_hook, folder=folder)
+    if way == "program":
+        return person.run([*before, "doctor", "--json"], folder=folder)
+    text, task = FILES[way]
+    (person.home / "tasks.py").write_text(text)
+    return person.inv(task, "--json")
+
+
+def seen(
+    person: Person, way: str, *before: str, folder: Path | None = None
+) -> dict[str, list[object]]:
+    """Each setting with where it comes from."""
+    found = json.loads(asked(person, way, *before, folder=folder).out)["settings"]
     return {name: [item["value"], item["from"]] for name, item in found.items()}
 
 
@@ -57,18 +65,26 @@ def test_settings_reach_a_task(way: str, dev: Person) -> None:
     assert found["path"] == [".", "the default"]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_variable_goes_before_a_list_in_the_file(way: str, nobody: Person) -> None:
-    (nobody.home / "invoke.yaml").write_text("de:\n  check:\n    ignore: [no-web]\n")
-    nobody.environment["INVOKE_DE_CHECK_IGNORE"] = "env-file,large-file"
-    if way in ("program", "hook"):
-        found = seen(nobody, way)["check_ignore"]
-        assert found == [["env-file", "large-file"], "INVOKE_DE_CHECK_IGNORE"]
-        return
-    (nobody.home / "tasks.py").write_text(WAYS[way][0])
-    refused = nobody.run(WAYS[way][1], "--json")
+@pytest.fixture
+def listed(dev: Person) -> Person:
+    """Somebody with a list in the file, and a variable in its place."""
+    (dev.home / "invoke.yaml").write_text("de:\n  check:\n    ignore: [no-web]\n")
+    dev.environment["INVOKE_DE_CHECK_IGNORE"] = "env-file,large-file"
+    return dev
+
+
+@pytest.mark.parametrize("way", ["program", "hook"])
+def test_variable_goes_before_a_list_in_the_file(way: str, listed: Person) -> None:
+    found = seen(listed, way)["check_ignore"]
+    assert found == [["env-file", "large-file"], "INVOKE_DE_CHECK_IGNORE"]
+
+
+@pytest.mark.parametrize("way", FILES)
+def test_inv_itself_refuses_such_a_variable_as_documented(way: str, listed: Person) -> None:
     words = "Can't adapt an environment string into a"
-    assert words in refused.err and words in (ROOT / "README.md").read_text()
+    with pytest.raises(UncastableEnvVar, match=words):
+        asked(listed, way)
+    assert words in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("way", ["program", "hook"])
@@ -89,7 +105,8 @@ def test_configured_collection(dev: Person) -> None:
     (dev.home / "tasks.py").write_text(
         "from de_tasks import ns\nns.configure({'de': {'app': 'from-code'}})\n"
     )
-    done = dev.inv("doctor", "--json")
+    # In a process of its own: what it configures is the collection of all.
+    done = dev.spawn("doctor", "--json")
     assert json.loads(done.out)["settings"]["app"] == {"value": "from-code", "from": "de.app"}
 
 

@@ -77,6 +77,11 @@ def test_later_login_replaces_the_earlier(place: str, path: Path) -> None:
     assert found and found.access_token == "next" and store.last_host() == LOGIN.host
 
 
+def test_first_login_is_the_last_one_too(place: str, path: Path) -> None:
+    opened(place, path).put(LOGIN, make_last=False)
+    assert opened(place, path).last_host() == LOGIN.host
+
+
 def test_logout_forgets_one_and_keeps_the_file(place: str, path: Path) -> None:
     store = opened(place, path)
     store.put(LOGIN)
@@ -114,13 +119,12 @@ def test_place_is_news_once(place: str, path: Path) -> None:
     assert (str(path) if place == "file" else IN_KEYRING) in first and later == ["", ""]
 
 
-NULL = keyring.backends.null.Keyring()  # type: ignore[no-untyped-call]
 FAULTS = {
-    "locked": (Failing("locked"), "is locked"),
-    "halfway": (Failing("halfway"), "failed with OSError"),
-    "truncating": (Failing("truncating"), "did not keep what was given to it"),
-    "silent": (Failing("silent"), "has not answered"),
-    "null": (NULL, "which does not keep secrets"),
+    "locked": "is locked",
+    "halfway": "failed with OSError",
+    "truncating": "did not keep what was given to it",
+    "silent": "has not answered",
+    "null": "which does not keep secrets",
 }
 
 
@@ -128,14 +132,32 @@ FAULTS = {
 def test_failing_keyring_loses_nothing(
     fault: str, path: Path, backend: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ring, "SECONDS", 0.2)
-    broken, words = FAULTS[fault]
-    keyring.set_keyring(broken)
+    if fault == "silent":
+        monkeypatch.setattr(ring, "SECONDS", 0.2)
+    null = keyring.backends.null.Keyring()  # type: ignore[no-untyped-call]
+    keyring.set_keyring(null if fault == "null" else Failing(fault))
     notice = Store(Keyfile(path), Ring()).put(LOGIN)
-    assert str(path) in notice and words in notice and LOGIN.access_token not in notice
+    assert str(path) in notice and FAULTS[fault] in notice and LOGIN.access_token not in notice
     assert Store(Keyfile(path), Ring()).get(LOGIN.host) == LOGIN
     Store(Keyfile(path), Ring()).remove(LOGIN.host)
     assert LOGIN.access_token not in path.read_text()
+
+
+def test_secret_that_was_cut_short_is_taken_out_again(path: Path, backend: None) -> None:
+    cutting = Failing("truncating")
+    keyring.set_keyring(cutting)
+    Store(Keyfile(path), Ring()).put(LOGIN)
+    assert cutting.kept == {}
+
+
+def test_keyring_that_lets_nothing_go(path: Path, backend: None) -> None:
+    holding = Failing("")
+    keyring.set_keyring(holding)
+    store = Store(Keyfile(path), Ring())
+    store.put(LOGIN)
+    holding.broken = "holding"
+    with pytest.raises(AuthError, match="still in it"):
+        store.remove(LOGIN.host)
 
 
 def test_keyring_that_is_locked_later(path: Path, backend: None) -> None:
@@ -243,6 +265,14 @@ def test_file_that_cannot_be_written(tmp_path: Path) -> None:
 def test_damaged_entry_is_no_login(entry: object, path: Path) -> None:
     Keyfile(path).write({"hosts": {LOGIN.host: entry}})
     assert Store.at(path).get(LOGIN.host) is None
+
+
+def test_file_is_replaced_as_a_whole(path: Path) -> None:
+    """Whoever reads it meanwhile has the one before to its end."""
+    Store.at(path).put(LOGIN)
+    with path.open() as reader:
+        Store.at(path).put(OTHER)
+        assert list(json.load(reader)["hosts"]) == [LOGIN.host]
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 import urllib.request
 from pathlib import Path
 
 from de_tasks import scaffold
 from tests.demo import callback
 from tests.support.people import Person
-from tests.test_main_job import fetch
+from tests.support.visits import fetch
+from tests.support.waiting import until
 
 
 def deployed(dev: Person, template: str) -> str:
@@ -80,16 +80,18 @@ def test_template_dash_postgres(dev: Person) -> None:
 
 def test_template_dash_redis(dev: Person) -> None:
     url = deployed(dev, "dash-redis") + "_dash-update-component"
-    body = asked("result.children result.className", "start", runs="1000")
+    # A run that takes the worker longer than several looks.
+    body = asked("result.children result.className", "start", runs="100000")
     begun = post(url, body)
     query = f"?cacheKey={begun['cacheKey']}&job={begun['job']}"
-    progress, answer = set(), begun
-    deadline = time.monotonic() + 60
-    while "response" not in answer and time.monotonic() < deadline:
-        time.sleep(0.2)
+    progress: set[object] = set()
+
+    def look() -> dict[str, object]:
         answer = post(url + query, body)
-        progress |= set(answer.get("progress", {}).values())  # type: ignore[attr-defined]
-    assert "An even chance" in json.dumps(answer) and len(progress) > 1
+        progress.update(answer.get("progress", {}).values())  # type: ignore[attr-defined]
+        return answer if "response" in answer else {}
+
+    assert "An even chance" in json.dumps(until(look, "the forecast")) and len(progress) > 1
 
 
 def test_database_that_is_missing_is_named(dev: Person, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import secrets
 import ssl
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -22,9 +22,11 @@ from de_tasks.repo.git import Git, Remote
 from de_tasks.server import authority, control
 from de_tasks.server.authority import Certificates
 from de_tasks.transport import Transport
+from tests.support import naming_app
+from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
-from tests.support.people import Person, passwords
-from tests.test_visitor_names import APP
+from tests.support.people import Person, log_in
+from tests.support.waiting import BOUND
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -121,7 +123,7 @@ def test_certificate_file_that_is_none(text: str | None, words: str, tmp_path: P
     if text == "":
         file.write_text("")
     with pytest.raises(UsageError, match=words):
-        Transport(str(file)).request("GET", "https://127.0.0.1:1/")
+        Transport(str(file)).request("GET", "https://127.0.0.1/")
 
 
 def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -> None:
@@ -135,56 +137,79 @@ def test_certificates_are_kept_and_renewed(tmp_path: Path, made: Certificates) -
     assert modes == {0o600}
 
 
-@pytest.mark.usefixtures("in_process")
-def test_login_remembers_its_authority(tls: control.Running, nobody: Person, wsgi: Path) -> None:
+def test_login_remembers_its_authority(nobody: Person, quick: Path, tmp_path: Path) -> None:
     nobody.host = ""
-    started = nobody.inv("sandbox.start", "--data", str(tls.data))
-    assert started.out.startswith("https://127.0.0.1:"), started.err
-    assert "[dev]" in nobody.inv("whoami").out
-    (wsgi / "wsgi.py").write_text(ASKS_BACK)
-    done = nobody.inv("deploy", "-y", folder=wsgi)
-    assert done.code == 0, done.err
-    app = json.loads(nobody.inv("apps.status", "--json", folder=wsgi).out)["url"]
-    assert app.startswith("https://localhost:")
-    trusting = ssl.create_default_context(cafile=tls.ca_path)
-    with urllib.request.urlopen(app, context=trusting, timeout=30) as answer:
-        assert "keys" in json.load(answer), "an app can ask its sandbox for the keys of tokens"
+    data = ("--data", str(tmp_path / "data"))
+    started = nobody.inv("sandbox.start", "--tls", "--port", "0", *data)
+    try:
+        assert started.out.startswith("https://127.0.0.1:"), started.err
+        assert "[dev]" in nobody.inv("whoami").out
+        done = nobody.inv("deploy", "-y", folder=quick)
+        assert done.code == 0, done.err
+        assert json.loads(nobody.inv("apps.status", "--json", folder=quick).out)["build"] == "built"
+    finally:
+        nobody.inv("sandbox.stop", *data)
 
 
 ASKS_BACK = """
-import os, urllib.request
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [urllib.request.urlopen(os.environ["DASH_JWKS_URL"]).read()]
+import http.server, os, urllib.request
+class Ask(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        keys = urllib.request.urlopen(os.environ["DASH_JWKS_URL"]).read()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(keys)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ask).serve_forever()
 """
 
 
-@pytest.fixture(scope="module")
-def named(tls: control.Running, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of an app that names its visitor by dash-enterprise-auth."""
-    folder = tmp_path_factory.mktemp("over-tls")
-    (folder / "app.py").write_text(APP)
-    (folder / "Procfile").write_text("web: gunicorn app:server\n")
-    (folder / "requirements.txt").write_text("dash-enterprise-auth\ngunicorn\n")
-    person = Person(folder, tls.url, {"DASH_ENTERPRISE_CA_PATH": tls.ca_path})
-    word = passwords(tls)["dev"]
-    assert person.run("login --username dev --password-stdin", stdin=word).code == 0
-    done = person.run(f"deploy {folder} -n over-tls -y")
+@pytest.fixture
+def member(tls: control.Running, tmp_path: Path) -> Person:
+    """A new user who believes the authority."""
+    return log_in(tls, backstage(tls).add("dev"), tmp_path / "member")
+
+
+@pytest.fixture
+def session(tls: control.Running) -> Iterator[requests.Session]:
+    """A browser that believes the authority."""
+    with requests.Session() as opened:
+        opened.verify, opened.trust_env = tls.ca_path, False
+        yield opened
+
+
+def test_app_can_ask_its_sandbox_for_the_keys_of_tokens(
+    member: Person, session: requests.Session, quick: Path
+) -> None:
+    (quick / "serve.py").write_text(ASKS_BACK)
+    (quick / "Procfile").write_text("web: python serve.py\n")
+    done = member.inv("deploy", "-y", folder=quick)
     assert done.code == 0, done.err
-    assert person.run("update -n over-tls --view-access authenticated").code == 0
-    return f"https://localhost:{tls.port}/over-tls/"
+    app = json.loads(member.inv("apps.status", "--json", folder=quick).out)["url"]
+    assert app.startswith("https://localhost:")
+    assert "keys" in session.get(app, timeout=BOUND).json()
 
 
 def test_visitor_is_known_over_tls_by_cookies_that_are_secure(
-    named: str, tls: control.Running
+    member: Person, session: requests.Session, tls: control.Running, tmp_path: Path
 ) -> None:
-    with requests.Session() as session:
-        session.verify, session.trust_env = tls.ca_path, False
-        browser = Browser(tls, session)
-        form = browser.get(named)
-        page = browser.sign_in("viewer", form)
-        assert "Hello viewer" in browser.get(f"{named}_dash-layout").text
-        answers = [*form.history, form, *page.history, page]
+    name, viewer = f"named-{secrets.token_hex(3)}", backstage(tls).add("viewer")
+    (tmp_path / "app").mkdir()
+    naming_app.write(tmp_path / "app")
+    for line in (f"deploy {tmp_path}/app -n {name} -y", f"update -n {name} {FOR_ALL}"):
+        done = member.run(line)
+        assert done.code == 0, done.err
+    address, browser = f"https://localhost:{tls.port}/{name}/", Browser(tls, session)
+    form = browser.get(address)
+    page = browser.sign_in(viewer, form)
+    assert f"Hello {viewer}" in browser.get(f"{address}_dash-layout").text
+    assert_secure([*form.history, form, *page.history, page])
+
+
+FOR_ALL = "--view-access authenticated"
+
+
+def assert_secure(answers: list[requests.Response]) -> None:
+    """The cookies that they set are of every kind, for this host alone and over TLS alone."""
     cookies = [c for a in answers for c in a.raw.headers.getlist("Set-Cookie")]
     kinds = {cookie.split("-de-")[1].split("-")[0] for cookie in cookies}
     assert kinds == {"browser", "session", "visit"}
@@ -193,18 +218,16 @@ def test_visitor_is_known_over_tls_by_cookies_that_are_secure(
         assert "HttpOnly" in cookie and "domain" not in cookie.lower()
 
 
-@pytest.mark.usefixtures("in_process")
 def test_login_api_and_git_alike(tls: control.Running, nobody: Person, quick: Path) -> None:
     nobody.host = tls.url
-    word = passwords(tls)["dev"]
-    line = ("login", "--username", "dev", "--password-stdin")
-    refused = nobody.inv(*line, stdin=word)
+    line = ("login", "--username", backstage(tls).add("dev"), "--password-stdin")
+    refused = nobody.inv(*line, stdin=PASSWORD)
     assert refused.code == 1 and "is not trusted" in refused.err
     assert "DASH_ENTERPRISE_CA_PATH or --ca-path" in refused.err
     nobody.environment["DASH_ENTERPRISE_CA_PATH"] = "ca.pem"
     for folder in (nobody.home, quick):
         (folder / "ca.pem").write_text(Path(tls.ca_path).read_text())
-    assert nobody.inv(*line, stdin=word).code == 0
+    assert nobody.inv(*line, stdin=PASSWORD).code == 0
     assert nobody.inv("deploy", "-y", folder=quick).code == 0
     other = authority.provide(nobody.home / "other").authority
     nobody.environment["DASH_ENTERPRISE_CA_PATH"] = str(other)

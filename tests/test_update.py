@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import secrets
 from pathlib import Path
 
 import pytest
-import requests
 
 from de_tasks.server import control
+from tests.support.addresses import client
 from tests.support.people import Done, People, Person
+from tests.support.published import caller
+from tests.support.waiting import BOUND
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"
 EVERYTHING = """
@@ -18,11 +20,11 @@ EVERYTHING = """
 --add-environment-variable OTHER=x
 --persistent-filesystem
 --view-access restricted
---add-viewer viewer,VIEWER
---add-viewer dev
---add-group-viewer crowd
---add-co-owner admin
---add-group-co-owner crowd
+--add-viewer {viewer},{VIEWER}
+--add-viewer {dev}
+--add-group-viewer {crowd}
+--add-co-owner {admin}
+--add-group-co-owner {crowd}
 --title Sales
 --description Numbers
 --visible-on-portal
@@ -41,8 +43,8 @@ visible on portal: off -> on
 portal rank: 0 -> -3
 maintainer email: '' -> me@example.com
 persistent filesystem: off -> on
-viewers: none -> dev, viewer, group crowd
-co-owners: none -> admin, group crowd
+viewers: none -> {dev}, {viewer}, group {crowd}
+co-owners: none -> {admin}, group {crowd}
 variable KEY: added
 variable OTHER: added
 thumbnail: none -> PNG of 8 bytes
@@ -52,10 +54,10 @@ BACK = """
 --remove-environment-variable OTHER
 --no-persistent-filesystem
 --view-access authenticated
---remove-viewer viewer,dev
---remove-group-viewer crowd
---remove-co-owner admin
---remove-group-co-owner crowd
+--remove-viewer {viewer},{dev}
+--remove-group-viewer {crowd}
+--remove-co-owner {admin}
+--remove-group-co-owner {crowd}
 --title=
 --description=
 --not-visible-on-portal
@@ -74,8 +76,8 @@ visible on portal: on -> off
 portal rank: -3 -> 0
 maintainer email: me@example.com -> ''
 persistent filesystem: on -> off
-viewers: dev, viewer, group crowd -> none
-co-owners: admin, group crowd -> none
+viewers: {dev}, {viewer}, group {crowd} -> none
+co-owners: {admin}, group {crowd} -> none
 variable KEY: changed
 variable OTHER: removed
 thumbnail: another -> PNG of 8 bytes
@@ -83,20 +85,27 @@ thumbnail: another -> PNG of 8 bytes
 
 
 @pytest.fixture
+def names(people: People) -> dict[str, str]:
+    """What the options call the app, users and a group."""
+    crowd = f"crowd-{secrets.token_hex(3)}"
+    people.add("one-of-crowd", groups=[crowd])
+    users = {stem: people[stem].name for stem in ("dev", "viewer", "admin")}
+    app = f"up-{secrets.token_hex(4)}"
+    return {**users, "VIEWER": users["viewer"].upper(), "crowd": crowd, "app": app}
+
+
+@pytest.fixture
 def owner(people: People) -> Person:
-    """Somebody with an app of the test's name, and a picture."""
-    people.add("one-of-crowd", "licensed_user", ["crowd"])
+    """Somebody with a picture."""
     people["dev"].home.joinpath("picture").write_bytes(PNG)
     return people["dev"]
 
 
 @pytest.fixture
-def app(owner: Person, request: pytest.FixtureRequest) -> Iterator[str]:
+def app(owner: Person, names: dict[str, str]) -> str:
     """A new app."""
-    name = f"up-{abs(hash(request.node.name)) % 10**8}"
-    assert owner.run(f"apps create -n {name}").code == 0
-    yield name
-    owner.run(f"apps delete -n {name}")
+    assert owner.run(f"apps create -n {names['app']}").code == 0
+    return names["app"]
 
 
 def update(owner: Person, app: str, *options: str, stdin: str = "") -> Done:
@@ -107,28 +116,23 @@ def update(owner: Person, app: str, *options: str, stdin: str = "") -> Done:
 
 def variables(owner: Person, app: str, running: control.Running) -> dict[str, str]:
     """The app's own variables, as the platform has them."""
-    key = control.administer(running, "api-key", {"username": "dev"})["key"]
     query = "query ($n: String!) { app(name: $n) { environmentVariables { name value readonly } } }"
-    answer = requests.post(
-        f"{running.url}/Manager/graphql",
-        json={"query": query, "variables": {"n": app}},
-        auth=("dev", str(key)),
-        timeout=30,
-    ).json()
-    found = answer["data"]["app"]["environmentVariables"]
+    found = caller(running, owner.name).ask(query, n=app)["app"]["environmentVariables"]
     return {v["name"]: v["value"] for v in found if not v["readonly"]}
 
 
-def test_every_option_at_once_and_back(owner: Person, app: str) -> None:
-    done = update(owner, app, *EVERYTHING.split("\n")[1:-1])
-    assert (done.code, done.out, done.err) == (0, SAID.format(app=app), "")
+def test_every_option_at_once_and_back(owner: Person, app: str, names: dict[str, str]) -> None:
+    options = EVERYTHING.format(**names).split("\n")[1:-1]
+    done = update(owner, app, *options)
+    assert (done.code, done.out, done.err) == (0, SAID.format(**names), "")
     assert "value" not in done.out
-    again = update(owner, app, *EVERYTHING.split("\n")[1:-1])
+    again = update(owner, app, *options)
     assert again.out == "thumbnail: another -> PNG of 8 bytes\n"
-    for same in ("title", "portal rank", "viewers (viewer, dev, group crowd)", "tag one", "KEY"):
+    viewers = "viewers ({viewer}, {dev}, group {crowd})".format(**names)
+    for same in ("title", "portal rank", viewers, "tag one", "KEY"):
         assert same in again.err
-    done = update(owner, app, *BACK.split("\n")[1:-1], "-y")
-    assert (done.code, done.out) == (0, SAID_BACK)
+    done = update(owner, app, *BACK.format(**names).split("\n")[1:-1], "-y")
+    assert (done.code, done.out) == (0, SAID_BACK.format(**names))
 
 
 @pytest.mark.parametrize(
@@ -137,13 +141,15 @@ def test_every_option_at_once_and_back(owner: Person, app: str) -> None:
         (),
         ("--title {app}",),
         ("--add-group-viewer=", "--add-group-co-owner=", "--add-viewer=,"),
-        ("--remove-viewer viewer", "--remove-co-owner admin"),
+        ("--remove-viewer {viewer}", "--remove-co-owner {admin}"),
         ("--no-persistent-filesystem", "--not-visible-on-portal"),
         ("--view-access unauthenticated", "--portal-rank 0", "--description="),
     ],
 )
-def test_nothing_to_change(options: tuple[str, ...], owner: Person, app: str) -> None:
-    done = update(owner, app, *(option.format(app=app) for option in options))
+def test_nothing_to_change(
+    options: tuple[str, ...], owner: Person, app: str, names: dict[str, str]
+) -> None:
+    done = update(owner, app, *(option.format(**names) for option in options))
     assert (done.code, done.out) == (0, f"Nothing to change: {app} is so already.\n")
 
 
@@ -218,19 +224,26 @@ def test_file_of_variables(file: str, owner: Person, app: str, sandbox: control.
         ("--remove-tag nope", 5, "has no tag 'nope'. It has: none."),
         ("--add-viewer nobody", 5, "There is no user 'nobody'"),
         ("--add-group-viewer nobody", 5, "There is no group 'nobody'"),
-        ("--add-co-owner viewer", 4, "viewer has no license seat"),
-        ("--add-group-co-owner mixed", 4, "seatless has no license seat: co-owners, and all"),
+        ("--add-co-owner {viewer}", 4, "{viewer} has no license seat"),
+        ("--add-group-co-owner {mixed}", 4, "{seatless} has no license seat: co-owners, and all"),
     ],
 )
 def test_refused(
-    option: str, code: int, words: str, owner: Person, app: str, people: People
+    option: str,
+    code: int,
+    words: str,
+    owner: Person,
+    app: str,
+    names: dict[str, str],
+    people: People,
 ) -> None:
-    people.add("seatless", "viewer", ["mixed"])
+    names["mixed"] = f"mixed-{secrets.token_hex(3)}"
+    names["seatless"] = people.add("seatless", "viewer", [names["mixed"]]).name
     (owner.home / "alone").write_text("KEY\n")
     (owner.home / "text.png").write_text("not a picture")
     (owner.home / "large").write_bytes(JPEG + bytes(100 * 1024 - 3))
-    done = update(owner, app, option)
-    assert (done.code, done.out) == (code, "") and words in done.err, done.err
+    done = update(owner, app, option.format(**names))
+    assert (done.code, done.out) == (code, "") and words.format(**names) in done.err, done.err
     assert "secret" not in done.err
 
 
@@ -260,7 +273,7 @@ def test_thumbnail_is_served(
     # By content: the name says something else.
     (owner.home / "picture.txt").write_bytes(data.ljust(100 * 1024, b"\0"))
     assert update(owner, app, "--thumbnail picture.txt").code == 0
-    answer = requests.get(f"{sandbox.url}/thumbnails/{app}", timeout=30)
+    answer = client().get(f"{sandbox.url}/thumbnails/{app}", timeout=BOUND)
     assert answer.headers["content-type"] == f"image/{kind}"
     assert len(answer.content) == 100 * 1024
 
@@ -271,25 +284,30 @@ def test_title_equals_the_name_and_can_be_set_and_removed(owner: Person, app: st
     assert update(owner, app, f"--title {app}").out == f"title: '' -> {app}\n"
 
 
+LOOKS_AROUND = """
+import http.server, json, os, pathlib
+def listed(folder):
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else None
+class Look(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        seen = [listed("../mount"), listed(os.path.expanduser("~/mount")), os.environ.get("KEY")]
+        if self.path.endswith("/write"):
+            pathlib.Path("../mount/kept").write_text("x")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(seen).encode())
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Look).serve_forever()
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An app that shows its variables, and what it finds in its persistent filesystem."""
-    (tmp_path / "wsgi.py").write_text(
-        "import json, os, pathlib\n"
-        "def application(environ, start_response):\n"
-        "    start_response('200 OK', [('Content-Type', 'application/json')])\n"
-        "    seen = {}\n"
-        "    for name in ('../mount', os.path.expanduser('~/mount')):\n"
-        "        folder = pathlib.Path(name)\n"
-        "        seen[name] = sorted(os.listdir(folder)) if folder.is_dir() else None\n"
-        "    if environ['PATH_INFO'] == '/write':\n"
-        "        pathlib.Path('../mount/kept').write_text('x')\n"
-        "    return [json.dumps([seen['../mount'], list(seen.values())[1],"
-        " os.environ.get('KEY')]).encode()]\n"
-    )
-    (tmp_path / "Procfile").write_text("web: gunicorn wsgi:application\n")
-    (tmp_path / "requirements.txt").write_text("gunicorn\n")
-    return tmp_path
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "serve.py").write_text(LOOKS_AROUND)
+    (folder / "Procfile").write_text("web: python serve.py\n")
+    return folder
 
 
 def test_running_app_sees_its_settings(
@@ -299,7 +317,7 @@ def test_running_app_sees_its_settings(
     address = owner.run(f"open -n {app}").out.strip()
 
     def seen(path: str = "") -> list[object]:
-        found: list[object] = json.loads(requests.get(address + path, timeout=30).text)
+        found: list[object] = json.loads(client().get(address + path, timeout=BOUND).text)
         return found
 
     assert seen() == [None, None, None]

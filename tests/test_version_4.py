@@ -10,25 +10,24 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
+from tests.support.backstage import backstage
 from tests.support.people import People, Person
 from tests.support.version_4 import published, version_4
 
 
-@pytest.fixture(scope="module")
-def old(
-    people: People, sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Person]:
+@pytest.fixture
+def old(sandbox: control.Running, people: People, tmp_path: Path) -> Iterator[Person]:
     """Somebody with an API key for a version 4 server."""
-    key = people["dev"].inv("sandbox.api-key", "--data", str(sandbox.data)).out.strip()
-    home = tmp_path_factory.mktemp("old")
+    name, home = people["dev"].name, tmp_path / "old"
+    home.mkdir()
     with version_4(sandbox.url) as url:
         values = {
-            "DASH_ENTERPRISE_USERNAME": "dev",
-            "DASH_ENTERPRISE_API_KEY": key,
+            "DASH_ENTERPRISE_USERNAME": name,
+            "DASH_ENTERPRISE_API_KEY": backstage(sandbox).key(name),
             "INVOKE_DE_GIT": f"{sandbox.url}/GIT",
             "INVOKE_DE_CACHE": str(home / "cache"),
         }
-        yield Person(home, url, values)
+        yield Person(home, url, values, name=name)
 
 
 def test_part_1_is_a_schema_of_its_own() -> None:
@@ -36,9 +35,9 @@ def test_part_1_is_a_schema_of_its_own() -> None:
     assert "Build" not in types and "app" not in types["Query"].fields  # type: ignore[attr-defined]
 
 
-def test_life_of_an_app(old: Person, quick: Path) -> None:
-    name = "version-4-life"
-    assert old.inv("whoami").out == f"Logged in as [dev] to [{old.host}].\n"
+def test_life_of_an_app(old: Person, people: People, quick: Path) -> None:
+    name = quick.name
+    assert old.inv("whoami").out == f"Logged in as [{old.name}] to [{old.host}].\n"
     missing = f"App [{name}] does not exist on [{old.host}].\n"
     assert old.inv("apps.exists", "--name", name).out == missing
     assert old.inv("apps.create", "--name", name).code == 0
@@ -51,8 +50,9 @@ def test_life_of_an_app(old: Person, quick: Path) -> None:
     assert old.inv("apps.status", "--name", name).out == "built\n"
     assert "Serving HTTP on" in old.inv("logs", "--name", name).out
     assert name in old.inv("apps.list").out
-    update = ("update", "--name", name, "--title", "Old", "--add-viewer", "viewer", "--tag", "t")
-    assert "title: version-4-life -> Old" in old.inv(*update).out
+    change = ("--title", "Old", "--tag", "t", "--add-viewer", people["viewer"].name)
+    update = ("update", "--name", name, *change)
+    assert f"title: {name} -> Old" in old.inv(*update).out
     assert old.inv(*update).out == f"Nothing to change: {name} is so already.\n"
     attach = ("--app-name", name, "--type", "redis")
     assert old.inv("services.create", *attach).code == 0
@@ -62,14 +62,14 @@ def test_life_of_an_app(old: Person, quick: Path) -> None:
 
 def test_broken_first_deploy_fails(old: Person, quick: Path) -> None:
     (quick / "Procfile").rename(quick / "note")
-    done = old.inv("deploy", "-y", "--name", "version-4-broken", folder=quick)
+    done = old.inv("deploy", "-y", folder=quick)
     assert done.code == 3 and "There is no Procfile" in done.err
 
 
 def test_preview_of_a_branch(old: Person, people: People, page: Path) -> None:
     name = page.name
     assert people["admin"].run(f"apps create --name {name}").code == 0
-    assert people["admin"].run(f"apps update --name {name} --add-co-owner dev").code == 0
+    assert people["admin"].run(f"apps update --name {name} --add-co-owner {old.name}").code == 0
     done = old.inv("preview.deploy", "-y", "--name", name, "--branch", "x", folder=page)
     assert done.code == 0, done.err
     assert f"Not as {name}: co-owners" in done.err and f"the preview of x, like {name}" in done.err
@@ -81,22 +81,19 @@ def test_preview_of_a_branch(old: Person, people: People, page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "field"),
+    ("line", "field"),
     [
-        (("restart", "--name", "version-4"), "Mutation.restartApp"),
-        (("history", "--name", "version-4"), "Query.builds"),
-        (("update", "--name", "version-4", "--add-co-owner", "dev"), "Mutation.addCoOwners"),
-        (("update", "--name", "version-4", "--remove-co-owner", "dev"), "Mutation.addCoOwners"),
-        (
-            ("update", "--name", "version-4", "--no-persistent-filesystem", "-y"),
-            "Mutation.setPersistentFilesystem",
-        ),
+        ("restart", "Mutation.restartApp"),
+        ("history", "Query.builds"),
+        ("update --add-co-owner dev", "Mutation.addCoOwners"),
+        ("update --remove-co-owner dev", "Mutation.addCoOwners"),
+        ("update --no-persistent-filesystem -y", "Mutation.setPersistentFilesystem"),
     ],
-    ids=lambda value: value if isinstance(value, str) else " ".join(value[3:4]) or value[0],
 )
-def test_what_it_lacks_is_named(words: tuple[str, ...], field: str, old: Person) -> None:
-    old.inv("apps.create", "--name", "version-4")
-    done = old.inv(*words)
+def test_what_it_lacks_is_named(line: str, field: str, old: Person, quick: Path) -> None:
+    assert old.inv("apps.create", "--name", quick.name).code == 0
+    command, *options = line.split()
+    done = old.inv(command, "--name", quick.name, *options)
     assert done.code == 1
     assert done.err.startswith(f"{old.host} offers the published version 4 API alone, which")
     assert field in done.err
@@ -108,7 +105,9 @@ def test_doctor_lists_what_it_lacks(old: Person) -> None:
     assert any("Cannot query field 'restartApp' on type 'Mutation'" in line for line in lacks)
 
 
-def test_sandbox_with_a_key_is_no_version_4(old: Person, sandbox: control.Running) -> None:
+def test_sandbox_with_a_key_is_no_version_4(
+    old: Person, sandbox: control.Running, quick: Path
+) -> None:
     new = replace(old, host=sandbox.url)
-    new.inv("apps.create", "--name", "keyed")
-    assert new.inv("history", "--name", "keyed").code == 0
+    assert new.inv("apps.create", "--name", quick.name).code == 0
+    assert new.inv("history", "--name", quick.name).code == 0

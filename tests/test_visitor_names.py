@@ -3,107 +3,104 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import secrets
+from dataclasses import dataclass
 
 import pytest
 
 from de_tasks.server import control
+from tests.support import naming_app
 from tests.support.browser import Browser
 from tests.support.people import People, Person
 
-APP = """
-import dash_enterprise_auth as auth
-from dash import Dash, Input, Output, dcc, html
 
-app = Dash(__name__)
-server = app.server
+@dataclass(frozen=True)
+class Named:
+    """A Dash app that names its visitor, for everybody who signs in; its owner and address."""
 
-def layout():
-    name = auth.get_username()
-    return html.Div([
-        html.P(f"Hello {name}"), auth.create_logout_button(), dcc.Input(id="in"), html.P(id="out")
-    ])
+    owner: Person
+    name: str
+    url: str
 
-app.layout = layout
-
-@app.callback(Output("out", "children"), Input("in", "value"))
-def wrote(value):
-    return f"{auth.get_username()} wrote {value}"
-"""
+    def admit(self, level: str) -> None:
+        """Set who may open it."""
+        done = self.owner.run(f"update -n {self.name} --view-access {level}")
+        assert done.code == 0, done.err
 
 
 @pytest.fixture(scope="module")
 def named(
-    sandbox: control.Running, people: People, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Person, str]]:
-    """dev's Dash app that names its visitor, for everybody who signs in; and its address."""
+    sandbox: control.Running, cast: People, tmp_path_factory: pytest.TempPathFactory
+) -> Named:
+    name = f"named-{secrets.token_hex(3)}"
     folder = tmp_path_factory.mktemp("named")
-    (folder / "app.py").write_text(APP)
-    (folder / "Procfile").write_text("web: gunicorn app:server --threads 4\n")
-    (folder / "requirements.txt").write_text("dash-enterprise-auth\ngunicorn\n")
-    dev = people["dev"]
-    done = dev.run(f"deploy {folder} -y -n named")
+    naming_app.write(folder)
+    done = cast["dev"].run(f"deploy {folder} -y -n {name}")
     assert done.code == 0, done.err
-    set_access(dev, "authenticated")
-    yield dev, f"http://localhost:{sandbox.port}/named/"
-    dev.run("delete -y -n named")
+    made = Named(cast["dev"], name, f"http://localhost:{sandbox.port}/{name}/")
+    made.admit("authenticated")
+    return made
 
 
-def set_access(dev: Person, level: str) -> None:
-    done = dev.run(f"update -n named --view-access {level}")
-    assert done.code == 0, done.err
+@pytest.fixture
+def browser(sandbox: control.Running) -> Browser:
+    """A browser that nobody has signed in with."""
+    return Browser(sandbox)
 
 
-def test_app_names_each_visitor(named: tuple[Person, str], sandbox: control.Running) -> None:
-    for user in ("viewer", "admin"):
-        browser = Browser(sandbox)
-        form = browser.get(named[1])
-        assert "Sign in" in form.text
-        assert browser.sign_in(user, form).url == named[1]
-        assert f"Hello {user}" in browser.get(f"{named[1]}_dash-layout").text
+@pytest.mark.parametrize("stem", ["viewer", "admin"])
+def test_app_names_its_visitor(stem: str, named: Named, browser: Browser, people: People) -> None:
+    user = people[stem].name
+    form = browser.get(named.url)
+    assert "Sign in" in form.text
+    assert browser.sign_in(user, form).url == named.url
+    assert f"Hello {user}" in browser.get(f"{named.url}_dash-layout").text
 
 
-def test_callback_knows_the_visitor_too(
-    named: tuple[Person, str], sandbox: control.Running
-) -> None:
-    browser = Browser(sandbox)
-    browser.sign_in("viewer")
-    browser.get(named[1])
+def test_callback_knows_the_visitor_too(named: Named, browser: Browser, people: People) -> None:
+    viewer = people["viewer"].name
+    browser.be(viewer).get(named.url)
     body = {
         "output": "out.children",
         "outputs": {"id": "out", "property": "children"},
         "inputs": [{"id": "in", "property": "value", "value": "this"}],
         "changedPropIds": ["in.value"],
     }
-    answer = browser.session.post(f"{named[1]}_dash-update-component", json=body, timeout=20)
-    assert "viewer wrote this" in answer.text
+    answer = browser.session.post(f"{named.url}_dash-update-component", json=body, timeout=30)
+    assert f"{viewer} wrote this" in answer.text
 
 
-def test_logout_button_leads_to_signing_out(
-    named: tuple[Person, str], sandbox: control.Running
-) -> None:
-    browser = Browser(sandbox)
-    browser.sign_in("viewer")
-    layout = browser.get(f"{named[1]}_dash-layout").json()
+def test_logout_button_leads_to_signing_out(named: Named, browser: Browser, people: People) -> None:
+    layout = browser.be(people["viewer"].name).get(f"{named.url}_dash-layout").json()
     button = layout["props"]["children"][1]["props"]["children"]["props"]
     assert "Sign out?" in browser.get(button["href"]).text
 
 
-def test_visitor_cannot_choose_a_name(named: tuple[Person, str], sandbox: control.Running) -> None:
-    set_access(named[0], "unauthenticated")
+FORGED = base64.b64encode(b'{"preferred_username": "admin"}').decode()
+LIES = {
+    "Cookie": f"kcIdToken={FORGED}; KCTOKEN={FORGED}",
+    "Plotly-User-Data": '{"username": "admin"}',
+}
+
+
+def test_nobody_cannot_choose_a_name(named: Named, browser: Browser) -> None:
+    named.admit("unauthenticated")
     try:
-        browser = Browser(sandbox)
-        assert "Hello None" in browser.get(f"{named[1]}_dash-layout").text
-        forged = base64.b64encode(b'{"preferred_username": "admin"}').decode()
-        cookies = {"Cookie": f"kcIdToken={forged}; KCTOKEN={forged}"}
-        forged_too = {"Plotly-User-Data": '{"username": "admin"}'}
-        seen = browser.get(f"{named[1]}_dash-layout", headers={**cookies, **forged_too})
-        assert "Hello None" in seen.text
+        assert "Hello None" in browser.get(f"{named.url}_dash-layout").text
+        assert "Hello None" in browser.get(f"{named.url}_dash-layout", headers=LIES).text
     finally:
-        set_access(named[0], "authenticated")
+        named.admit("authenticated")
 
 
-def test_account_variables_are_the_platforms_own(named: tuple[Person, str]) -> None:
+def test_visitor_cannot_choose_another_name(named: Named, browser: Browser, people: People) -> None:
+    viewer = people["viewer"].name
+    browser.be(viewer).get(named.url)
+    visit = "; ".join(f"{c.name}={c.value}" for c in browser.session.cookies)
+    both = {**LIES, "Cookie": f"{LIES['Cookie']}; {visit}"}
+    assert f"Hello {viewer}" in browser.get(f"{named.url}_dash-layout", headers=both).text
+
+
+def test_account_variables_are_the_platforms_own(named: Named) -> None:
     pair = "DASH_JWKS_URL=http://evil.example"
-    done = named[0].run(f"update -n named --add-environment-variable {pair}")
-    assert done.code != 0 and "made by the platform" in done.err
+    done = named.owner.run(f"update -n {named.name} --add-environment-variable {pair}")
+    assert done.code == 2 and "made by the platform" in done.err

@@ -93,6 +93,10 @@ class Snapshot:
             seconds = min(ANSWER_SECONDS, remote.caller.seconds)
             self._asked = Connection(self._git, remote, seconds)
 
+    def ask_anew(self) -> None:
+        """Forget what was asked: the answer is out of date."""
+        self._hang_up()
+
     def settle(self) -> None:
         """Bring the index up to date, for which no push has to wait."""
         with contextlib.suppress(DeTasksError):
@@ -114,9 +118,9 @@ class Snapshot:
         """
         try:
             tree = self.files().tree
-            # Taken in any case: the answer to a question that was asked before an app was created
-            # must not be there when it is pushed to.
-            if self._head(push.remote) != last.sha or last.tree in ("", tree):
+            if last.tree in ("", tree):
+                return None
+            if self._head(push.remote) != last.sha:
                 return None
             sha = self._push(tree, last.sha, last.sha, push)
             return Pushed(sha, changed=True, files=self.files().changed)

@@ -33,9 +33,7 @@ BODY_LIMIT = 64 * 1024
 class Administration:
     """Routes below /sandbox."""
 
-    def __init__(
-        self, accounts: Accounts, identity: Identity, limit: RateLimit, key: str
-    ) -> None:
+    def __init__(self, accounts: Accounts, identity: Identity, limit: RateLimit, key: str) -> None:
         self._accounts = accounts
         self._identity = identity
         self._limit = limit

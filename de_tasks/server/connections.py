@@ -15,8 +15,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 LINGER_SECONDS = 2.0
 """Closing at once would take the answer away from a client that is still sending (RFC 9112,
 section 9.6)."""
-MOST = 1000
-"""Connections at a time; a further one is answered with 503."""
 LONGEST_HEADERS = 64 * 1024
 
 

@@ -196,11 +196,15 @@ def _open(running: Running, request: urllib.request.Request | str, timeout: floa
 def _sentence(error: urllib.error.HTTPError) -> str:
     """What the server says is wrong: ours says it in `error`, the API in `errors`."""
     try:
-        body = json.loads(error.read(LONGEST_ANSWER))
-        said = body.get("error") or body["errors"][0]["message"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        said = None
-    return str(said or f"The sandbox answered with status {error.code}.")
+        said = json.loads(error.read(LONGEST_ANSWER))
+        while not isinstance(said, str):
+            said = said.get("error") or said["errors"][0]["message"]
+    except (
+        *(OSError, ValueError, RecursionError),
+        *(LookupError, TypeError, AttributeError),
+    ):
+        said = ""
+    return said or f"The sandbox answered with status {error.code}."
 
 
 def _unblock() -> None:

@@ -10,23 +10,26 @@ import aiohttp
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-LONGEST_BODY = 1024**3
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=300)
 
 Passed = Callable[[aiohttp.ClientResponse], Iterable[tuple[bytes, bytes]]]
 
 
 class Exchange:
-    """Passes a request on. `begun` tells whether the visitor has the start of an answer, and
-    `fault` is what the visitor did wrong, as a status and a sentence."""
+    """Passes a request on: a body of at most `limit` bytes, with no pause longer than `pause`
+    seconds. `begun` tells whether the visitor has the start of an answer, and `fault` is what the
+    visitor did wrong, as a status and a sentence."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, pause: float) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, pause: float, limit: int
+    ) -> None:
         headers = Headers(scope=scope)
         self._method: str = scope["method"]
         self._has_body = "content-length" in headers or "transfer-encoding" in headers
         self._receive = receive
         self._send = send
         self._pause = pause
+        self._limit = limit
         self._body_read = asyncio.Event()
         self.begun = False
         self.fault: tuple[int, str] | None = None
@@ -73,8 +76,8 @@ class Exchange:
             if message["type"] == "http.disconnect":
                 raise ConnectionAbortedError("the visitor went away")
             size += len(message.get("body", b""))
-            if size > LONGEST_BODY:
-                self.fault = (413, f"A request has at most {LONGEST_BODY} bytes.")
+            if size > self._limit:
+                self.fault = (413, f"A request has at most {self._limit} bytes.")
                 raise ConnectionAbortedError("the visitor sends too much")
             yield message.get("body", b"")
             more = message.get("more_body", False)

@@ -44,7 +44,8 @@ class Forwarder:
     ) -> None:
         """Pass on a request and its answer."""
         web.in_flight += 1
-        exchange = Exchange(scope, receive, send, 3 * self._settings.patience)
+        pause, limit = 3 * self._settings.patience, self._settings.body_limit
+        exchange = Exchange(scope, receive, send, pause, limit)
         try:
             await exchange.run(
                 self._client,

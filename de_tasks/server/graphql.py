@@ -42,6 +42,22 @@ UNREADABLE = (
 )
 HTTP_STATUS = {"UNAUTHENTICATED": 401, "TOO_MANY_REQUESTS": 429, "BAD_REQUEST": 400}
 
+upload = ariadne.ScalarType("Upload")
+
+
+@upload.value_parser
+def _file_alone(value: object) -> object:
+    """What is in the place of a file and is none is a mistake of the client's."""
+    if not isinstance(value, UploadFile):
+        raise GraphQLError("A file is sent as a part of a multipart request.")
+    return value
+
+
+@upload.literal_parser
+def _no_literal(node: object, variables: object = None) -> object:
+    return _file_alone(node)
+
+
 # ariadne logs every refusal with a traceback: what is worth a line is logged here.
 logging.getLogger("ariadne").setLevel(logging.CRITICAL)
 logger = logging.getLogger(__name__)
@@ -77,7 +93,7 @@ class RateLimited(DeTasksError):
 def make_schema(*bindables: ariadne.SchemaBindable) -> Any:
     """The contract's schema with resolvers bound to it."""
     text = files("de_tasks").joinpath("platform.graphql").read_text("utf-8")
-    schema = ariadne.make_executable_schema(text, ariadne.upload_scalar, *bindables)
+    schema = ariadne.make_executable_schema(text, upload, *bindables)
     schema.directives = tuple(map(_as_published, schema.directives))
     return schema
 

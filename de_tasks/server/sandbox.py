@@ -27,7 +27,7 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.asgi import Hosts, Paths
 from de_tasks.server.authorization import Authorization
 from de_tasks.server.builds import Builds
-from de_tasks.server.connections import LONGEST_HEADERS, MOST, with_patience
+from de_tasks.server.connections import LONGEST_HEADERS, with_patience
 from de_tasks.server.cookies import Cookies
 from de_tasks.server.database import Database
 from de_tasks.server.databases import Databases
@@ -216,7 +216,7 @@ async def serve(
             proxy_headers=False,
             http=with_patience(settings.patience),
             h11_max_incomplete_event_size=LONGEST_HEADERS,
-            limit_concurrency=MOST,
+            limit_concurrency=settings.connections,
             timeout_graceful_shutdown=2,
             ws="websockets-sansio",
             ws_max_size=64 * 1024**2,

@@ -23,6 +23,10 @@ class ServerSettings:
     rate_limit_points: int = 60
     rate_limit_seconds: int = 60
     push_limit: int = 2 * 1024**3
+    body_limit: int = 1024**3
+    """Of a request to an app."""
+    connections: int = 1000
+    """At a time; a further one is answered with 503."""
     start_timeout: int = 60
     stop_grace: int = 10
     drain_grace: int = 30

@@ -8,24 +8,38 @@ import itertools
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-import requests
 
 from de_tasks.server import control
+from de_tasks.server.settings import ServerSettings
+from tests.support.addresses import client, here
+from tests.support.apps import app_folder
 from tests.support.attacker import (
     OPENID,
     REALM,
     REFUSED,
     Answer,
+    alive,
+    bearer,
     bounded,
-    genuine,
+    fortified,
     platform,
     request,
     talk,
 )
+from tests.support.backstage import backstage
+from tests.support.people import log_in
+from tests.support.waiting import BOUND, until
 
 MEGABYTE = b"x" * 1024**2
+
+
+@pytest.fixture(scope="module")
+def fortress(lone_fortress: control.Running) -> control.Running:
+    return lone_fortress
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -42,9 +56,8 @@ ENDPOINTS = [
 
 
 def begin(running: control.Running, path: str, **headers: str) -> bytes:
-    header = f"Bearer {genuine(running)}"
-    host = platform(running)
-    return request("POST", path, host, Content_Type=FORM, Authorization=header, **headers)
+    headers["Authorization"] = bearer(running)
+    return request("POST", path, platform(running), Content_Type=FORM, **headers)
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
@@ -115,19 +128,61 @@ def test_address_without_end(fortress: control.Running) -> None:
     assert answer.status in REFUSED
 
 
+def connect(running: control.Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", running.port), BOUND, (here.address, 0))
+
+
 def test_many_idle_connections_leave_room(fortress: control.Running) -> None:
-    held = [socket.create_connection(("127.0.0.1", fortress.port)) for _ in range(200)]
-    try:
-        assert requests.get(f"{fortress.url}/health", timeout=5).status_code == 200
-        time.sleep(2.5)
-        ended = 0
-        for connection in held:
-            connection.settimeout(1)
-            ended += b" 408 " in connection.recv(100)
-        assert ended == len(held)
-    finally:
-        for connection in held:
-            connection.close()
+    with ExitStack() as held:
+        idle = [held.enter_context(connect(fortress)) for _ in range(200)]
+        assert alive(fortress)
+        assert all(b" 408 " in connection.recv(100) for connection in idle)
+
+
+def test_connections_have_an_end(tmp_path: Path) -> None:
+    with fortified(tmp_path / "data", connections=20, patience=600) as running:
+        with ExitStack() as held:
+            for _ in range(20):
+                held.enter_context(connect(running))
+            assert client().get(f"{running.url}/health", timeout=BOUND).status_code == 503
+        until(lambda: alive(running), "room for a connection")
+
+
+ECHO = """
+def application(environ, start_response):
+    size = len(environ["wsgi.input"].read())
+    start_response("200 OK", [])
+    return [str(size).encode()]
+"""
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+def test_body_to_an_app_has_an_end(chunked: bool, small_app: str) -> None:
+    def send(size: int) -> tuple[int, str]:
+        data = iter([b"x" * size]) if chunked else b"x" * size
+        answer = client().post(small_app, data=data, timeout=BOUND)
+        return answer.status_code, answer.text
+
+    assert send(1024**2) == (200, str(1024**2))
+    assert send(1024**2 + 1)[0] == 413
+
+
+@pytest.fixture(scope="module")
+def small_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an app whose platform takes 1 MiB."""
+    base = tmp_path_factory.mktemp("small")
+    needs = {"wsgi_py": ECHO, "requirements_txt": "gunicorn\n"}
+    folder = app_folder(base, "echo", Procfile="web: gunicorn wsgi:application\n", **needs)
+    everybody = "unauthenticated"
+    with fortified(base / "data", body_limit=1024**2, view_access=everybody) as running:
+        done = log_in(running, backstage(running).add(), base / "home").run(f"deploy {folder} -y")
+        assert done.code == 0, done.err
+        yield f"http://localhost:{running.port}/{folder.name}/"
+
+
+def test_limits_are_those_of_the_documentation() -> None:
+    settings = ServerSettings(Path("/"))
+    assert (settings.connections, settings.body_limit) == (1000, 1024**3)
 
 
 def test_compressed_bomb_is_not_unpacked(fortress: control.Running) -> None:
@@ -135,9 +190,9 @@ def test_compressed_bomb_is_not_unpacked(fortress: control.Running) -> None:
     headers = {
         "Content-Encoding": "gzip",
         "Content-Type": "application/json",
-        "Authorization": f"Bearer {genuine(fortress)}",
+        "Authorization": bearer(fortress),
     }
     with bounded(fortress):
         for path in ("/Manager/graphql", "/sandbox/users", f"{OPENID}/token"):
-            answer = requests.post(fortress.url + path, bomb, headers=headers, timeout=10)
+            answer = client().post(fortress.url + path, bomb, headers=headers, timeout=BOUND)
             assert answer.status_code in REFUSED

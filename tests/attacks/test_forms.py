@@ -6,36 +6,54 @@ import re
 from urllib.parse import quote
 
 import pytest
-import requests
 
 from de_tasks.server import control
 from de_tasks.server.manager import CHANGES
-from tests.support.attacker import OPENID, REALM, genuine, signed_in
+from tests.support.addresses import client
+from tests.support.attacker import OPENID, REALM, genuine
+from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
+from tests.support.waiting import BOUND
 
 
-def test_session_is_a_new_one_after_signing_in(fortress: control.Running) -> None:
-    browser = Browser(fortress)
-    name = f"de-session-{fortress.port}"
-    for planted in ("", "planted-by-an-attacker"):
-        if planted:
-            browser.session.cookies.set(name, planted, domain="127.0.0.1", path="/")
-        browser.sign_in("viewer")
+def cookie_of(running: control.Running) -> str:
+    return f"de-session-{running.port}"
+
+
+@pytest.fixture
+def dev(fortress: control.Running) -> str:
+    """The name of somebody with a seat."""
+    return backstage(fortress).add("dev")
+
+
+@pytest.fixture
+def other(fortress: control.Running) -> str:
+    """The name of somebody else, whose password the attacker knows."""
+    return backstage(fortress).add("other")
+
+
+def test_session_is_a_new_one_after_signing_in(fortress: control.Running, dev: str) -> None:
+    browser, name = Browser(fortress), cookie_of(fortress)
+    browser.session.cookies.set(name, "planted-by-an-attacker", domain="127.0.0.1", path="/")
+    browser.sign_in(dev)
     values = [c.value for c in browser.session.cookies if c.name == name]
     assert len(values) == 1 and values[0] != "planted-by-an-attacker"
-    stranger = requests.get(
-        f"{fortress.url}/docs", cookies={name: "planted-by-an-attacker"}, timeout=9
-    )
-    assert "Sign in" in stranger.text
+    assert f"<strong>{dev}</strong>" in seen_with(fortress, str(values[0]))
+    assert "Sign in" in seen_with(fortress, "planted-by-an-attacker")
 
 
-def test_session_before_signing_in_again_is_over(fortress: control.Running) -> None:
-    browser, name = Browser(fortress), f"de-session-{fortress.port}"
-    browser.sign_in("dev")
-    old = browser.session.cookies.get(name)
-    browser.sign_in("dev")
-    answer = requests.get(f"{fortress.url}/docs", cookies={name: str(old)}, timeout=9)
-    assert "Sign in" in answer.text
+def seen_with(running: control.Running, session: str) -> str:
+    """What somebody sees who has the cookie of a session."""
+    cookies = {cookie_of(running): session}
+    return client().get(f"{running.url}/docs", cookies=cookies, timeout=BOUND).text
+
+
+def test_session_before_signing_in_again_is_over(fortress: control.Running, dev: str) -> None:
+    browser, old = Browser(fortress), backstage(fortress).session(dev)
+    assert f"<strong>{dev}</strong>" in seen_with(fortress, old)
+    browser.session.cookies.set(cookie_of(fortress), old, domain="127.0.0.1", path="/")
+    browser.sign_in(dev)
+    assert "Sign in" in seen_with(fortress, old)
 
 
 FORMS = [f"{REALM}/sign-in", f"{OPENID}/logout", f"{REALM}/device"]
@@ -43,20 +61,37 @@ FORMS = [f"{REALM}/sign-in", f"{OPENID}/logout", f"{REALM}/device"]
 
 @pytest.mark.parametrize("csrf", [None, "", "0" * 64, "wrong"])
 @pytest.mark.parametrize("form", FORMS)
-def test_forged_form_does_nothing(form: str, csrf: str | None, fortress: control.Running) -> None:
-    browser = Browser(fortress)
-    browser.sign_in("dev")
-    begun = requests.post(
-        f"{fortress.url}{OPENID}/auth/device", data={"client_id": "dash"}, timeout=9
-    ).json()
-    fields = {"user_code": begun["user_code"], "answer": "yes", "username": "viewer"}
-    fields |= {"password": passwords(fortress)["viewer"]} | ({} if csrf is None else {"csrf": csrf})
+def test_forged_form_does_nothing(
+    form: str, csrf: str | None, fortress: control.Running, dev: str, other: str
+) -> None:
+    browser, begun = Browser(fortress).be(dev), device(fortress)
+    fields = {"user_code": begun["user_code"], "answer": "yes", "username": other}
+    fields |= {"password": PASSWORD} | ({} if csrf is None else {"csrf": csrf})
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
-    assert "<strong>dev</strong>" in browser.get("/docs").text
+    assert f"<strong>{dev}</strong>" in browser.get("/docs").text
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": "dash"}
     grant |= {"device_code": begun["device_code"]}
-    polled = requests.post(f"{fortress.url}{OPENID}/token", data=grant, timeout=9)
+    polled = client().post(f"{fortress.url}{OPENID}/token", data=grant, timeout=BOUND)
     assert polled.json()["error"] == "authorization_pending"
+
+
+def test_form_token_of_another_browser_signs_nobody_in(
+    fortress: control.Running, other: str
+) -> None:
+    """Or a visitor could be signed in as the attacker, and act on the attacker's account."""
+    attacker, victim = Browser(fortress), Browser(fortress)
+    form = attacker.get(f"{REALM}/sign-in")
+    victim.get(f"{REALM}/sign-in")
+    assert victim.submit(form, username=other, password=PASSWORD).status_code == 403
+    assert attacker.submit(form, username=other, password=PASSWORD).status_code != 403
+
+
+def device(running: control.Running) -> dict[str, str]:
+    """The codes of a device that waits."""
+    address = f"{running.url}{OPENID}/auth/device"
+    answer = client().post(address, data={"client_id": "dash"}, timeout=BOUND)
+    codes: dict[str, str] = answer.json()
+    return codes
 
 
 MANAGING = [
@@ -68,8 +103,9 @@ MANAGING = [
 @pytest.mark.parametrize("form", MANAGING)
 def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> None:
     genuine(fortress)
-    browser = signed_in(fortress, "admin", "manage")
+    browser = Browser(fortress).be(backstage(fortress).add("admin"))
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
+    fields["password"] = PASSWORD
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
 
@@ -78,8 +114,8 @@ GETS = [
     f"{OPENID}/logout?csrf={{csrf}}",
     f"{OPENID}/logout?client_id=dash-backend",
     f"{REALM}/device?user_code={{code}}&answer=yes&csrf={{csrf}}",
-    f"{REALM}/sign-in?username=viewer&password={{password}}",
-    f"{OPENID}/token?grant_type=password&client_id=dash&username=viewer&password={{password}}",
+    f"{REALM}/sign-in?username={{other}}&password={{password}}",
+    f"{OPENID}/token?grant_type=password&client_id=dash&username={{other}}&password={{password}}",
     f"{OPENID}/revoke?token={{csrf}}",
     "/sandbox/users?username=mallory&role=admin",
     "/Manager/graphql?query=mutation{{addApp(name:%22x%22){{error}}}}",
@@ -87,25 +123,24 @@ GETS = [
 
 
 @pytest.mark.parametrize("address", GETS)
-def test_no_get_changes_anything(address: str, fortress: control.Running) -> None:
-    browser = Browser(fortress)
-    page = browser.sign_in("dev")
-    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
-    begun = requests.post(
-        f"{fortress.url}{OPENID}/auth/device", data={"client_id": "dash"}, timeout=9
-    ).json()
+def test_no_get_changes_anything(
+    address: str, fortress: control.Running, dev: str, other: str
+) -> None:
+    browser, code = Browser(fortress).be(dev), device(fortress)["user_code"]
+    csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/docs").text)
     assert csrf
-    word = passwords(fortress)["viewer"]
-    answer = browser.get(address.format(csrf=csrf[1], code=begun["user_code"], password=word))
-    assert "access_token" not in answer.text
-    assert "<strong>dev</strong>" in browser.get("/docs").text
-    page = browser.get(f"{REALM}/device?user_code={begun['user_code']}")
+    fields = {"csrf": csrf[1], "code": code, "other": other, "password": quote(PASSWORD)}
+    assert "access_token" not in browser.get(address.format(**fields)).text
+    assert f"<strong>{dev}</strong>" in browser.get("/docs").text
+    page = browser.get(f"{REALM}/device?user_code={code}")
     assert "Grant access?" in page.text
 
 
-def test_cookies_are_for_the_browser_and_this_host_alone(fortress: control.Running) -> None:
+def test_cookies_are_for_the_browser_and_this_host_alone(
+    fortress: control.Running, dev: str
+) -> None:
     browser = Browser(fortress)
-    sent = [browser.get(f"{REALM}/sign-in"), browser.sign_in("viewer").history[0]]
+    sent = [browser.get(f"{REALM}/sign-in"), browser.sign_in(dev).history[0]]
     genuine(fortress)
     sent += browser.get(f"{browser.apps}/vault/").history
     cookies = [answer.headers["Set-Cookie"] for answer in sent if "Set-Cookie" in answer.headers]
@@ -131,5 +166,7 @@ def test_what_people_type_is_no_markup(fortress: control.Running) -> None:
 
 def test_form_of_another_site_takes_no_cookie_away(fortress: control.Running) -> None:
     """Browsers leave the cookie out of such a form, and heed what its answer does to cookies."""
-    answer = requests.post(f"{fortress.url}{OPENID}/logout", data={"x": "y"}, timeout=9)
-    assert f"de-session-{fortress.port}" not in answer.headers.get("Set-Cookie", "")
+    answer = client().post(f"{fortress.url}{OPENID}/logout", data={"x": "y"}, timeout=BOUND)
+    assert answer.status_code == 200 and cookie_of(fortress) not in answer.headers.get(
+        "Set-Cookie", ""
+    )

@@ -6,10 +6,16 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
 from de_tasks.server import control
-from tests.support.attacker import REFUSED, ask, bounded, genuine, login
+from tests.support.addresses import client
+from tests.support.attacker import LIMITS, REFUSED, ask, bearer, bounded, genuine
+from tests.support.waiting import BOUND
+
+
+@pytest.fixture
+def fortress(lone_fortress: control.Running) -> control.Running:
+    return lone_fortress
 
 
 def spreads(levels: int) -> str:
@@ -49,7 +55,7 @@ FLOODS = {
 @pytest.mark.parametrize("kind", FLOODS)
 def test_document_that_asks_for_too_much(kind: str, fortress: control.Running) -> None:
     with bounded(fortress):
-        answer = ask(fortress, FLOODS[kind], f"Bearer {genuine(fortress)}")
+        answer = ask(fortress, FLOODS[kind], bearer(fortress))
     assert answer.status_code in REFUSED, answer.text[:300]
     assert len(answer.content) < 200_000
 
@@ -73,9 +79,9 @@ BODIES: dict[str, Any] = {
 
 
 def send(running: control.Running, data: bytes, kind: str = "application/json") -> int:
-    headers = {"Authorization": f"Bearer {genuine(running)}", "Content-Type": kind}
+    headers = {"Authorization": bearer(running), "Content-Type": kind}
     url = f"{running.url}/Manager/graphql"
-    return requests.post(url, data, headers=headers, timeout=15).status_code
+    return client().post(url, data, headers=headers, timeout=BOUND).status_code
 
 
 @pytest.mark.parametrize("kind", BODIES)
@@ -116,43 +122,54 @@ MAPS = {
 @pytest.mark.parametrize("kind", MAPS)
 def test_upload_that_goes_astray(kind: str, fortress: control.Running) -> None:
     operations = json.dumps({"query": UPLOAD, "variables": {"f": None}})
-    answer = requests.post(
+    answer = client().post(
         f"{fortress.url}/Manager/graphql",
         data={"operations": operations, "map": json.dumps(MAPS[kind])},
         files={"0": ("x.png", b"x")},
         headers={"Authorization": f"Bearer {genuine(fortress)}"},
-        timeout=10,
+        timeout=BOUND,
     )
     assert answer.status_code in REFUSED or answer.json().get("errors"), answer.text
+
+
+@pytest.mark.parametrize("value", ['"x"', "1", "$f"])
+def test_upload_that_is_no_file(value: str, fortress: control.Running) -> None:
+    genuine(fortress)
+    query = (
+        UPLOAD if value == "$f" else f"mutation {UPLOAD[UPLOAD.index('{') :]}".replace("$f", value)
+    )
+    answer = ask(fortress, query, bearer(fortress), f="x").json()
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "A file is sent as a part" in answer["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("files", [11, 300])
 def test_upload_of_many_files(files: int, fortress: control.Running) -> None:
     parts = {str(n): (f"{n}.png", b"x" * 1000) for n in range(files)}
-    answer = requests.post(
+    answer = client().post(
         f"{fortress.url}/Manager/graphql",
         data={"operations": json.dumps({"query": UPLOAD}), "map": "{}"},
         files=parts,
         headers={"Authorization": f"Bearer {genuine(fortress)}"},
-        timeout=10,
+        timeout=BOUND,
     )
     assert answer.status_code in REFUSED
 
 
 def test_fragments_at_the_root_are_paid_for(fortress: control.Running) -> None:
     """A flood hidden in one fragment costs as much as one that is not."""
-    bearer = f"Bearer {login(fortress, 'viewer')['access_token']}"
     fields = many(300, "current { username }")
-    before = int(ask(fortress, "{ current { username } }", bearer).headers["RateLimit-Remaining"])
-    hidden = ask(fortress, f"{{ ...f }} fragment f on Query {{ {fields} }}", bearer)
-    assert before - int(hidden.headers["RateLimit-Remaining"]) == 300
+    hidden = f"{{ ...f }} fragment f on Query {{ {fields} }}"
+    answer = ask(fortress, hidden, bearer(fortress, "viewer"))
+    assert int(answer.headers["RateLimit-Remaining"]) == int(LIMITS["rate_limit_points"]) - 300
 
 
 def test_flood_of_requests_is_out_of_points(fortress: control.Running) -> None:
-    bearer = f"Bearer {login(fortress, 'viewer')['access_token']}"
+    header = bearer(fortress, "viewer")
     document = "{ " + many(480, "current { username }") + " }"
-    seen = [ask(fortress, document, bearer) for _ in range(12)]
-    assert seen[-1].status_code == 429 and int(seen[-1].headers["Retry-After"]) > 0
+    seen = [ask(fortress, document, header) for _ in range(11)]
+    assert [answer.status_code for answer in seen] == 10 * [200] + [429]
+    assert int(seen[-1].headers["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "\u00b2", "9" * 5000, "1 OR 1=1"])
@@ -165,5 +182,5 @@ def test_cursor_that_is_none(after: str, fortress: control.Running) -> None:
 def test_introspection_is_not_too_much(fortress: control.Running) -> None:
     from graphql import get_introspection_query
 
-    answer = ask(fortress, get_introspection_query(), f"Bearer {genuine(fortress)}")
+    answer = ask(fortress, get_introspection_query(), bearer(fortress))
     assert answer.status_code == 200 and "errors" not in answer.json()

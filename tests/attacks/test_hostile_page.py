@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from tests.support.attacker import OPENID, genuine, keeper
+from tests.support.apps import SERVER, app_folder
+from tests.support.attacker import OPENID, genuine
+from tests.support.backstage import backstage
 from tests.support.people import log_in
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ TRIES = {
     "cookie": "() => document.cookie",
     "fetch": """async url => {
         const answer = await fetch(url + "/account", {credentials: "include"});
-        return (await answer.text()).includes("keeper") }""",
+        return (await answer.text()).includes("Signed in as") }""",
     "blind fetch": """async url => {
         const answer = await fetch(url + "/account", {credentials: "include", mode: "no-cors"});
         return (await answer.text()).length > 0 }""",
@@ -46,30 +48,57 @@ TRIES = {
 
 
 @pytest.fixture(scope="module")
-def page(
-    fortress: control.Running, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[sync_api.Page]:
-    """The page of the hostile app, open in the browser of an admin."""
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "page").mkdir()
-    (folder / "page" / "index.html").write_text(PAGE)
-    (folder / "page" / "Procfile").write_text("web: python -m http.server $PORT --bind 127.0.0.1\n")
+def hostile(fortress: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a hostile app's page."""
+    base = tmp_path_factory.mktemp("page")
+    folder = app_folder(base, "page", Procfile=SERVER, index_html=PAGE)
     genuine(fortress)
-    dev = log_in(fortress, "dev", folder)
-    done = dev.run(f"deploy {folder}/page -y")
+    dev = log_in(fortress, backstage(fortress).add("dev"), base / "author")
+    done = dev.run(f"deploy {folder} -y")
     assert done.code == 0, done.err
+    assert dev.run(f"update -n {folder.name} --view-access authenticated").code == 0
+    yield f"http://localhost:{fortress.port}/{folder.name}/"
+    dev.run(f"delete -y -n {folder.name}")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        opened = browser.new_page()
-        opened.goto(f"http://localhost:{fortress.port}/page/")
-        opened.get_by_label("User name").fill("keeper")
-        opened.get_by_label("Password").fill(keeper(fortress))
-        opened.get_by_role("button", name="Sign in").click()
-        opened.wait_for_url("**/page/")
-        yield opened
+        yield browser
         browser.close()
-    dev.run("delete -y -n page")
+
+
+@pytest.fixture
+def admin(fortress: control.Running) -> str:
+    """The name of the visitor."""
+    return backstage(fortress).add("admin")
+
+
+@pytest.fixture
+def page(
+    hostile: str, admin: str, fortress: control.Running, chromium: sync_api.Browser
+) -> Iterator[sync_api.Page]:
+    """The hostile page, open in the browser of an admin."""
+    name, value = f"de-session-{fortress.port}", backstage(fortress).session(admin)
+    with chromium.new_context() as context:
+        # As the platform sets it, which another test looks at.
+        context.add_cookies(
+            [
+                {
+                    "name": name,
+                    "value": value,
+                    "url": fortress.url,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+            ]
+        )
+        opened = context.new_page()
+        opened.goto(hostile)
+        assert opened.title() == "Hostile"
+        yield opened
 
 
 @pytest.mark.parametrize("kind", TRIES)
@@ -86,7 +115,7 @@ def test_script_gets_nothing_of_the_platform(
 
 @pytest.mark.parametrize("path", [f"{OPENID}/logout", "/account/end-others", "/apps/vault/restart"])
 def test_form_sent_by_a_script_does_nothing(
-    path: str, page: sync_api.Page, fortress: control.Running
+    path: str, page: sync_api.Page, hostile: str, admin: str, fortress: control.Running
 ) -> None:
     send = """address => { const form = document.createElement("form");
         form.method = "post"; form.action = address; document.body.append(form); form.submit() }"""
@@ -96,6 +125,6 @@ def test_form_sent_by_a_script_does_nothing(
     sent = answer.value.request.all_headers()
     assert "de-session" not in sent.get("cookie", "")
     page.goto(f"{fortress.url}/docs")
-    assert "Signed in as keeper" in page.inner_text("main")
-    page.goto(f"http://localhost:{fortress.port}/page/")
+    assert f"Signed in as {admin}" in page.inner_text("main")
+    page.goto(hostile)
     assert page.title() == "Hostile"

@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-import requests
 
 from de_tasks.server import control
-from tests.support.attacker import (
-    REFUSED,
-    ask,
-    genuine,
-    request,
-    talk,
-)
+from tests.support.addresses import client
+from tests.support.attacker import REFUSED, ask, bearer, genuine, request, talk
 from tests.support.browser import Browser
+from tests.support.waiting import BOUND
 
 PATHS = [
     "/GIT/../../etc/passwd/info/refs",
@@ -67,7 +62,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_app_name_that_is_none(name: str, fortress: control.Running) -> None:
     query = "mutation ($n: String) { addApp(name: $n) { app { name } error } }"
-    answer = ask(fortress, query, f"Bearer {genuine(fortress)}", n=name).json()
+    answer = ask(fortress, query, bearer(fortress), n=name).json()
     assert answer["data"]["addApp"]["app"] is None and answer["data"]["addApp"]["error"]
 
 
@@ -85,15 +80,19 @@ def test_thumbnail_that_is_none(kind: str, fortress: control.Running) -> None:
         'mutation ($f: Upload!) { uploadAppThumbnail(appname: "vault", thumbnail: $f)'
         " { error app { name } } }"
     )
-    answer = requests.post(
-        f"{fortress.url}/Manager/graphql",
-        data={
-            "operations": json.dumps({"query": query, "variables": {"f": None}}),
-            "map": json.dumps({"0": ["variables.f"]}),
-        },
-        files={"0": ("../../x.png", THUMBNAILS[kind])},
-        headers={"Authorization": f"Bearer {genuine(fortress)}"},
-        timeout=10,
-    ).json()
+    answer = (
+        client()
+        .post(
+            f"{fortress.url}/Manager/graphql",
+            data={
+                "operations": json.dumps({"query": query, "variables": {"f": None}}),
+                "map": json.dumps({"0": ["variables.f"]}),
+            },
+            files={"0": ("../../x.png", THUMBNAILS[kind])},
+            headers={"Authorization": f"Bearer {genuine(fortress)}"},
+            timeout=BOUND,
+        )
+        .json()
+    )
     assert answer["data"]["uploadAppThumbnail"]["error"]
     assert Browser(fortress).get("/thumbnails/vault").status_code == 404

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import re
+import sqlite3
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
@@ -11,8 +12,12 @@ import requests
 
 from de_tasks.server import control
 from de_tasks.server.authorization import challenge_of
+from de_tasks.server.tokens import digest
+from tests.support.addresses import client
 from tests.support.attacker import OPENID, REALM, genuine
+from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
+from tests.support.waiting import BOUND
 
 ELSEWHERE = [
     "https://evil.example/",
@@ -38,19 +43,16 @@ def test_sign_in_leads_nowhere_else(target: str, fortress: control.Running) -> N
     form = browser.get(f"{REALM}/sign-in?to={quote(target)}")
     hidden = re.search(r'name="csrf" value="(\w+)"', form.text)
     assert hidden
-    fields = {"csrf": hidden[1], "to": target, "username": "viewer"}
-    fields["password"] = passwords(fortress)["viewer"]
+    fields = {"csrf": hidden[1], "to": target, "password": PASSWORD}
+    fields["username"] = backstage(fortress).add("viewer")
     done = browser.session.post(form.url, data=fields, allow_redirects=False)
     assert done.status_code == 303 and done.headers["Location"] == f"{fortress.url}/"
     assert "evil" not in str(done.headers)
 
 
-@functools.cache
 def viewer(running: control.Running) -> Browser:
-    """A browser that is signed in, for attacks that leave it so."""
-    browser = Browser(running)
-    browser.sign_in("viewer")
-    return browser
+    """The browser of a new user who is signed in."""
+    return Browser(running).be(backstage(running).add("viewer"))
 
 
 def authorize(browser: Browser, **changes: str) -> requests.Response:
@@ -106,7 +108,6 @@ def test_no_code_without_proof(change: dict[str, str], fortress: control.Running
 
 
 def code_of(browser: Browser) -> str:
-    browser.sign_in("viewer")
     return parse_qs(urlsplit(authorize(browser).headers["Location"]).query)["code"][0]
 
 
@@ -128,14 +129,13 @@ def back(browser: Browser, **query: str) -> requests.Response:
 
 
 def test_code_of_another_flow_is_refused(fortress: control.Running, app: str) -> None:
-    attacker, victim = Browser(fortress), Browser(fortress)
+    attacker, victim = viewer(fortress), Browser(fortress)
     _, state = begun(victim, app)
     assert back(victim, code=code_of(attacker), state=state).status_code == 400
 
 
 def test_state_of_another_browser_is_refused(fortress: control.Running, app: str) -> None:
-    attacker, victim = Browser(fortress), Browser(fortress)
-    attacker.sign_in("viewer")
+    attacker, victim = viewer(fortress), Browser(fortress)
     address, _ = begun(attacker, app)
     link = attacker.get(address, allow_redirects=False).headers["Location"]
     answer = victim.get(link, allow_redirects=False)
@@ -143,20 +143,31 @@ def test_state_of_another_browser_is_refused(fortress: control.Running, app: str
 
 
 def test_code_is_good_once(fortress: control.Running, app: str) -> None:
-    browser = Browser(fortress)
-    browser.sign_in("viewer")
+    browser = viewer(fortress)
     address, _ = begun(browser, app)
     link = browser.get(address, allow_redirects=False).headers["Location"]
     assert browser.get(link, allow_redirects=False).status_code == 303
     assert browser.get(link, allow_redirects=False).status_code == 400
 
 
+def test_code_is_good_for_a_minute(fortress: control.Running, app: str) -> None:
+    browser = viewer(fortress)
+    address, _ = begun(browser, app)
+    link = browser.get(address, allow_redirects=False).headers["Location"]
+    code = parse_qs(urlsplit(link).query)["code"][0]
+    file = fortress.data / "sandbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database, database:
+        line = "UPDATE authorization_codes SET expires = expires - 61 WHERE hash = ?"
+        assert database.execute(line, (digest(code),)).rowcount == 1
+    assert browser.get(link, allow_redirects=False).status_code == 400
+
+
 def test_code_is_worth_nothing_at_the_token_endpoint(fortress: control.Running) -> None:
-    code = code_of(Browser(fortress))
-    for client in ("dash", "dash-apps"):
-        fields = {"grant_type": "authorization_code", "client_id": client, "code": code}
+    code = code_of(viewer(fortress))
+    for name in ("dash", "dash-apps"):
+        fields = {"grant_type": "authorization_code", "client_id": name, "code": code}
         fields |= {"code_verifier": "v" * 43}
-        answer = requests.post(f"{fortress.url}{OPENID}/token", data=fields, timeout=10)
+        answer = client().post(f"{fortress.url}{OPENID}/token", data=fields, timeout=BOUND)
         assert answer.status_code in (400, 401) and "access_token" not in answer.text
 
 

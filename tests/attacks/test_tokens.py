@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from de_tasks.server import control
+from tests.support.addresses import client
 from tests.support.attacker import OPENID, basic, genuine, login, opened
+from tests.support.waiting import BOUND
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -41,7 +42,7 @@ def no_algorithm(running: control.Running, alg: str = "none") -> str:
 def public_key_as_secret(running: control.Running) -> str:
     """RS256 taken for HS256: the public key, which everybody has, becomes the secret."""
     head, claims = parts(genuine(running))
-    keys = requests.get(f"{running.url}{OPENID}/certs", timeout=10).json()["keys"]
+    keys = client().get(f"{running.url}{OPENID}/certs", timeout=BOUND).json()["keys"]
     pem = RSAKey.import_key(keys[0]).as_pem(private=False)
     secret = OctKey.import_key(base64.b64encode(pem))
     return jwt.encode({**head, "alg": "HS256"}, claims, secret, algorithms=["HS256"])
@@ -87,8 +88,8 @@ FORGED: dict[str, Callable[[control.Running], str]] = {
     "not base64": lambda running: "@@@.@@@.@@@",
     "long": lambda running: "a" * 60_000,
     "nested": lambda running: "eyJ" + "W1t" * 3000 + ".e30.e30",
-    "identity token": lambda running: str(login(running)["id_token"]),
-    "refresh token": lambda running: str(login(running)["refresh_token"]),
+    "identity token": lambda running: login(running).id_token,
+    "refresh token": lambda running: login(running).refresh_token,
 }
 
 
@@ -133,6 +134,8 @@ def test_genuine_token_opens_everything(fortress: control.Running) -> None:
 
 
 def test_token_as_password_of_another_user(fortress: control.Running) -> None:
-    header = {"Authorization": basic("admin", login(fortress, "dev")["access_token"])}
-    answer = requests.get(f"{fortress.url}/sandbox/users", headers=header, timeout=10)
-    assert answer.status_code == 403
+    victim = str(parts(genuine(fortress))[1]["preferred_username"])
+    token = login(fortress, "admin").access_token
+    users = f"{fortress.url}/sandbox/users"
+    header = {"Authorization": basic(victim, token)}
+    assert client().get(users, headers=header, timeout=BOUND).status_code == 403

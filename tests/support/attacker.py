@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
+import select
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -18,10 +19,20 @@ from de_tasks.server import control
 from de_tasks.server.tokens import TokenSet
 from tests.support.addresses import client, here
 from tests.support.backstage import backstage
+from tests.support.waiting import BOUND
 
 REALM = "/auth/realms/dash"
 OPENID = f"{REALM}/protocol/openid-connect"
-SECONDS = 15.0
+LIMITS: dict[str, int | str] = {
+    "port": 0,
+    "rate_limit_points": 5000,
+    "rate_limit_seconds": 3600,
+    "patience": 2,
+    "sign_in_failures": 3,
+    "sign_in_seconds": 3600,
+    "push_limit": 20 * 1024**2,
+}
+"""Little patience, small limits, and windows that do not end during a test."""
 REFUSED = set(range(400, 500))
 GROWTH = 64 * 1024**2
 """Bytes: what an attack may add to the server's memory. Hashing one password takes as many."""
@@ -36,44 +47,51 @@ class Answer:
     body: str
 
 
-def talk(running: control.Running, pieces: Iterable[bytes], seconds: float = SECONDS) -> Answer:
-    """Send pieces until the server answers; raises `TimeoutError` when it does not in time."""
-    deadline = time.monotonic() + seconds
-    with socket.create_connection(
-        ("127.0.0.1", running.port), timeout=0.05, source_address=(here.address, 0)
-    ) as connection:
-        received, sending = b"", iter(pieces)
-        while b"\r\n\r\n" not in received:
+@contextmanager
+def fortified(data: Path, **more: int | str) -> Iterator[control.Running]:
+    """A sandbox to attack, for as long as the block lasts."""
+    running = control.start(data, {**LIMITS, **more})
+    try:
+        yield running
+    finally:
+        control.stop(running)
+
+
+def talk(running: control.Running, pieces: Iterable[bytes]) -> Answer:
+    """Send pieces until the server answers; raises `TimeoutError` when it never does."""
+    deadline, sending = time.monotonic() + BOUND, iter(pieces)
+    received, rest = b"", b""
+    address, source = ("127.0.0.1", running.port), (here.address, 0)
+    with socket.create_connection(address, BOUND, source) as connection:
+        connection.setblocking(False)
+        while not whole(received):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no answer within {seconds} s")
-            piece = next(sending, None)
+                raise TimeoutError(f"no answer within {BOUND:.0f} s")
+            if not rest and b"\r\n\r\n" not in received:
+                rest = next(sending, b"")
+            senders = [connection] if rest else []
+            readable, writable, _ = select.select([connection], senders, [], 0.1)
             try:
-                if piece is not None:
-                    connection.settimeout(1)
-                    connection.sendall(piece)
-                connection.settimeout(0.002 if piece is not None else 0.1)
-                chunk = connection.recv(65536)
-            except TimeoutError:
-                continue
+                if readable:
+                    chunk = connection.recv(65536)
+                    if not chunk:
+                        break
+                    received += chunk
+                elif writable:
+                    rest = rest[connection.send(rest) :]
             except ConnectionError:
                 break
-            if not chunk:
-                break
-            received += chunk
-        connection.settimeout(0.3)
-        try:
-            while not whole(received) and (chunk := connection.recv(65536)):
-                received += chunk
-        except OSError:
-            pass
     head, _, body = received.decode("latin-1").partition("\r\n\r\n")
     match = re.match(r"HTTP/1\.1 (\d+)", head)
     return Answer(int(match[1]) if match else 0, head, body)
 
 
 def whole(received: bytes) -> bool:
-    """Whether all that an answer declares is there; one without a length goes on to its end."""
+    """Whether all of an answer is there that it declares, or 64 KiB of it; one that declares
+    nothing goes on to the end of the connection."""
     head, end, body = received.partition(b"\r\n\r\n")
+    if re.search(rb"(?i)\r\ntransfer-encoding: *chunked", head):
+        return body.endswith(b"0\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
     return bool(end and length and len(body) >= min(int(length[1]), 65536))
 
@@ -100,12 +118,16 @@ def memory(running: control.Running) -> int:
 
 @contextmanager
 def bounded(running: control.Running) -> Iterator[None]:
-    """The server stays small and answers others in between."""
-    before, begin = memory(running), time.monotonic()
+    """The server stays small, and answers others afterwards. Nobody else may use it meanwhile."""
+    before = memory(running)
     yield
-    assert time.monotonic() - begin < 2 * SECONDS
     assert memory(running) - before < GROWTH
-    assert requests.get(f"{running.url}/health", timeout=5).status_code == 200
+    assert alive(running)
+
+
+def alive(running: control.Running) -> bool:
+    """Whether the server answers."""
+    return client().get(f"{running.url}/health", timeout=BOUND).status_code == 200
 
 
 def basic(user: str, password: str) -> str:
@@ -116,13 +138,18 @@ def basic(user: str, password: str) -> str:
 def post(running: control.Running, endpoint: str, **fields: str) -> requests.Response:
     """Ask an OpenID endpoint as the client `dash`."""
     data = {"client_id": "dash", **fields}
-    return client().post(f"{running.url}{OPENID}/{endpoint}", data=data, timeout=10)
+    return client().post(f"{running.url}{OPENID}/{endpoint}", data=data, timeout=BOUND)
 
 
 def login(running: control.Running, stem: str = "admin") -> TokenSet:
     """Tokens of a new login of a new user."""
     books = backstage(running)
     return books.tokens(books.add(stem))
+
+
+def bearer(running: control.Running, stem: str = "admin") -> str:
+    """The Authorization header of a new user, who has all points left."""
+    return f"Bearer {login(running, stem).access_token}"
 
 
 @functools.cache
@@ -142,19 +169,19 @@ def ask(
         f"{running.url}/Manager/graphql",
         json={"query": query, "variables": variables},
         headers={"Authorization": authorization},
-        timeout=10,
+        timeout=BOUND,
     )
 
 
 def opened(running: control.Running, token: str) -> set[int]:
     """What API, git, user info and administration say to a token."""
     genuine(running)
-    bearer = {"Authorization": f"Bearer {token}"}
-    answers = [ask(running, "{ current { username } }", bearer["Authorization"])]
+    header = {"Authorization": f"Bearer {token}"}
+    answers = [ask(running, "{ current { username } }", header["Authorization"])]
     for path in (
         "/GIT/vault/info/refs?service=git-upload-pack",
         f"{OPENID}/userinfo",
         "/sandbox/users",
     ):
-        answers.append(client().get(running.url + path, headers=bearer, timeout=10))
+        answers.append(client().get(running.url + path, headers=header, timeout=BOUND))
     return {answer.status_code for answer in answers}

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import subprocess
 from pathlib import Path
 
 from de_tasks.server import control
-from tests.support.attacker import ask, genuine
+from tests.support.apps import SERVER
+from tests.support.attacker import ask, bearer
+
+FOLDER, FILE, LINK = b"40000", b"100644", b"120000"
 
 
 class Repository:
-    """A repository whose objects are made by hand, and an app to push them to."""
+    """A repository whose objects are made by hand, and an app of its own to push them to."""
 
     def __init__(self, folder: Path, running: control.Running) -> None:
         self.folder = folder
         self.running = running
         self.git("init", "-q", "-b", "main")
-        bearer = f"Bearer {genuine(running)}"
-        ask(running, 'mutation { addApp(name: "target") { error } }', bearer)
+        self.app = f"target-{secrets.token_hex(4)}"
+        self.bearer = bearer(running)
+        made = ask(running, f'mutation {{ addApp(name: "{self.app}") {{ error }} }}', self.bearer)
+        assert made.json()["data"]["addApp"]["error"] is None
+
+    @property
+    def address(self) -> str:
+        """The app's remote."""
+        return f"{self.running.url}/GIT/{self.app}"
 
     def git(self, *arguments: str, data: bytes = b"") -> str:
         """Run git; its output."""
@@ -49,12 +60,28 @@ class Repository:
         data = b"".join(m + b" " + name + b"\0" + bytes.fromhex(h) for m, name, h in entries)
         return self.git("hash-object", "-w", "--literally", "-t", "tree", "--stdin", data=data)
 
+    def app_with(self, *entries: tuple[bytes, bytes, str]) -> str:
+        """A tree of an app that could be deployed, with further entries; in git's order, so that
+        nothing but these can be wrong."""
+        procfile = (FILE, b"Procfile", self.blob(SERVER.encode()))
+
+        def order(entry: tuple[bytes, bytes, str]) -> bytes:
+            return entry[1] + (b"/" if entry[0] == FOLDER else b"")
+
+        return self.tree(*sorted([procfile, *entries], key=order))
+
     def push(self, tree: str, ref: str = "refs/heads/master") -> str:
         """Push a commit of a tree; what git and the build say."""
         commit = self.git("commit-tree", tree, "-m", "hostile")
-        header = f"http.extraHeader=Authorization: Bearer {genuine(self.running)}"
-        url = f"{self.running.url}/GIT/target"
-        return self.git("-c", header, "-c", "pack.threads=1", "push", "-f", url, f"{commit}:{ref}")
+        return self.remote("-c", "pack.threads=1", "push", "-f", self.address, f"{commit}:{ref}")
+
+    def taken(self) -> str:
+        """What the remote has: names and hashes of its branches."""
+        return self.remote("ls-remote", self.address)
+
+    def remote(self, *arguments: str) -> str:
+        """Run git as the owner of the app."""
+        return self.git("-c", f"http.extraHeader=Authorization: {self.bearer}", *arguments)
 
 
 def pack(*objects: bytes) -> bytes:

@@ -21,6 +21,7 @@ from de_tasks.auth.store import Store
 from de_tasks.program import DeTasksProgram
 from de_tasks.server import control
 from de_tasks.spelling import speak_as
+from tests.support import wheelhouse
 from tests.support.backstage import backstage
 
 CORE_AS_VARIABLE = {
@@ -154,6 +155,7 @@ class Person:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "DASH_ENTERPRISE_HOST": self.host,
             "INVOKE_DE_KEYFILE": str(self.keyfile),
+            **wheelhouse.carried(),
             **self.environment,
             **(extra or {}),
         }

@@ -10,6 +10,9 @@ import graphql
 import requests
 
 from de_tasks.server import control
+from tests.support.addresses import client
+from tests.support.backstage import backstage
+from tests.support.waiting import BOUND
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Caller:
     def post(self, **content: Any) -> requests.Response:
         """A request, with whatever the program sends."""
         pair = (self.username, self.key)
-        return requests.post(f"{self.url}/Manager/graphql", auth=pair, timeout=60, **content)
+        address = f"{self.url}/Manager/graphql"
+        return client().post(address, auth=pair, timeout=BOUND, **content)
 
     def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """What a document answers; it has no errors."""
@@ -41,8 +45,7 @@ class Caller:
 
 def caller(running: control.Running, username: str) -> Caller:
     """A program of that user."""
-    key = control.administer(running, "api-key", {"username": username})["key"]
-    return Caller(running.url, username, str(key))
+    return Caller(running.url, username, backstage(running).key(username))
 
 
 def everything(kind: graphql.GraphQLOutputType, above: tuple[str, ...] = ()) -> str:

@@ -13,6 +13,9 @@ IDENTITY = {
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
 }
 
+BOUND = 900
+"""Seconds, after which a command hangs; pre-commit installs whole environments in one."""
+
 
 @dataclass
 class Repository:
@@ -41,7 +44,7 @@ class Repository:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=BOUND,
             check=False,
         )
 
@@ -78,3 +81,16 @@ class Repository:
         done = self.run(*arguments, program=str(Path(sys.executable).with_name("pre-commit")))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def say(self, word: str) -> str:
+        """Change what the app in it answers, and commit that; returns the commit."""
+        (self.folder / "index.html").write_text(f"hello {word}")
+        return self.commit(f"Say {word}")
+
+    def kept(self) -> dict[str, object]:
+        """What a hook must leave as it is."""
+        git = self.folder / ".git"
+        files = [git / "index", git / "config", git / "HEAD", self.folder / "index.html"]
+        found: dict[str, object] = {str(file): file.read_bytes() for file in files}
+        status = self.git("--no-optional-locks", "status", "--porcelain")
+        return found | {"stash": self.git("stash", "list"), "status": status}

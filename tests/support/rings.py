@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,8 @@ from pathlib import Path
 import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
+
+from tests.support.waiting import BOUND
 
 SECRET_SERVICE = (
     "printf word | gnome-keyring-daemon --unlock --components=secrets >/dev/null && "
@@ -57,7 +59,7 @@ class Failing(Memory):
         if self.broken == "locked":
             raise keyring.errors.KeyringLocked("locked")
         if self.broken == "silent":
-            time.sleep(0.5)
+            threading.Event().wait(BOUND)  # Far longer than anybody waits for it.
         return super().get_password(service, username)
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -74,6 +76,8 @@ class Failing(Memory):
         """Forget a secret, if it works."""
         if self.broken == "locked":
             raise keyring.errors.KeyringLocked("locked")
+        if self.broken == "holding":
+            raise keyring.errors.PasswordDeleteError("not allowed")
         super().delete_password(service, username)
 
 

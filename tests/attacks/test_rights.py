@@ -1,0 +1,209 @@
+"""Attacks on other people's apps: through the API, git, pages and the apps' own addresses."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from de_tasks.server import control
+from de_tasks.server.manager import CHANGES
+from tests.support.addresses import client
+from tests.support.attacker import OPENID, ask
+from tests.support.backstage import backstage
+from tests.support.browser import Browser
+from tests.support.waiting import BOUND
+
+CHANGING = {
+    "settings": 'updateApp(appname: "{app}", metadata: {{permissionLevel: unauthenticated}})',
+    "viewers": 'addCollaborators(appname: "{app}", users: ["{me}"])',
+    "no viewers": 'removeCollaborators(appname: "{app}", users: ["{me}"])',
+    "co-owners": 'addCoOwners(appname: "{app}", users: ["{me}"])',
+    "no co-owners": 'removeCoOwners(appname: "{app}", users: ["{me}"])',
+    "variable": 'addEnvironmentVariable(appname: "{app}", name: "A", value: "evil")',
+    "no variable": 'removeEnvironmentVariable(appname: "{app}", name: "A")',
+    "files": 'setPersistentFilesystem(appname: "{app}", enabled: false)',
+    "mount": 'mountDirectory(appname: "{app}", hostDir: "/", targetDir: "x")',
+    "processes": 'scaleProcesses(appname: "{app}", processes: [{{type: "web", number: 0}}])',
+    "restart": 'restartApp(appname: "{app}")',
+    "cache": 'purgeCache(appname: "{app}")',
+    "service": 'linkService(appname: "{app}", serviceName: "x", serviceType: REDIS)',
+    "end": 'deleteApp(name: "{app}")',
+}
+READING = {
+    "app": 'app(name: "{app}") {{ name }}',
+    "builds": 'builds(appname: "{app}") {{ builds {{ id }} }}',
+    "build": 'build(appname: "{app}") {{ id }}',
+    "logs": 'runtimeLogs(appname: "{app}") {{ next }}',
+}
+WHO = ["stranger", "viewer", "seatless", "member without a seat"]
+
+
+@dataclass
+class Case:
+    """Somebody's restricted app, and users who want more of it than they may."""
+
+    running: control.Running
+    app: str = field(default_factory=lambda: f"prey-{secrets.token_hex(4)}")
+    users: dict[str, str] = field(default_factory=dict)
+
+    def take_seat(self, who: str) -> None:
+        """Make a viewer of a user, whatever the user is to the app."""
+        file = self.running.data / "sandbox.sqlite3"
+        with contextlib.closing(sqlite3.connect(file, timeout=30)) as database, database:
+            line = "UPDATE users SET role = 'viewer' WHERE username = ?"
+            database.execute(line, (self.users[who],))
+
+    def header(self, who: str) -> str:
+        return f"Bearer {backstage(self.running).tokens(self.users[who]).access_token}"
+
+    def ask(self, who: str, document: str) -> dict[str, Any]:
+        query = document.format(app=self.app, me=self.users[who])
+        found: dict[str, Any] = ask(self.running, query, self.header(who)).json()
+        return found
+
+    def change(self, who: str, kind: str) -> bool:
+        """Whether a change is made."""
+        found = self.ask(who, f"mutation {{{{ done: {CHANGING[kind]} {{{{ error }}}} }}}}")
+        assert "errors" not in found or found["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+        return "errors" not in found and found["data"]["done"]["error"] is None
+
+    def state(self) -> list[tuple[object, ...]]:
+        """All that the sandbox keeps about the app."""
+        file = self.running.data / "sandbox.sqlite3"
+        with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
+            apps = database.execute("SELECT * FROM apps WHERE name = ?", (self.app,)).fetchall()
+            rows: list[tuple[object, ...]] = [*apps]
+            for table in ("access", "variables"):
+                line = f"SELECT * FROM {table} WHERE app_id = ?"
+                rows += database.execute(line, (apps[0][0],)).fetchall()
+        return rows
+
+
+@pytest.fixture(scope="module")
+def case(fortress: control.Running) -> Case:
+    made, books = Case(fortress), backstage(fortress)
+    group = f"group-{secrets.token_hex(4)}"
+    people = ("owner", "co-owner", "stranger", "viewer", "seatless")
+    made.users = {who: books.add("user") for who in people}
+    made.users["member"] = books.add("user", groups=[group])
+    assert made.ask("owner", 'mutation {{ addApp(name: "{app}") {{ error }} }}')["data"]
+    for line in (
+        f'addCollaborators(appname: "{{app}}", users: ["{made.users["viewer"]}"])',
+        f'addCoOwners(appname: "{{app}}", users: ["{made.users["co-owner"]}"], teams: ["{group}"])',
+        f'addCoOwners(appname: "{{app}}", users: ["{made.users["seatless"]}"])',
+        'addEnvironmentVariable(appname: "{app}", name: "A", value: "1")',
+    ):
+        answer = made.ask("owner", f"mutation {{{{ done: {line} {{{{ error }}}} }}}}")
+        assert answer["data"]["done"]["error"] is None, answer
+    made.take_seat("seatless")
+    made.users["member without a seat"] = books.add("viewer", groups=[group])
+    made.users["outsider"] = books.add("viewer")
+    return made
+
+
+@pytest.mark.parametrize("kind", CHANGING)
+@pytest.mark.parametrize("who", WHO)
+def test_app_is_changed_by_nobody_else(who: str, kind: str, case: Case) -> None:
+    before = case.state()
+    assert not case.change(who, kind)
+    assert case.state() == before
+
+
+@pytest.mark.parametrize("kind", READING)
+@pytest.mark.parametrize("who", WHO)
+def test_app_is_read_by_nobody_else(who: str, kind: str, case: Case) -> None:
+    found = case.ask(who, f"{{{{ seen: {READING[kind]} }}}}")
+    assert "errors" in found or found["data"]["seen"] is None
+
+
+@pytest.mark.parametrize("kind", READING)
+@pytest.mark.parametrize("who", ["owner", "co-owner", "member"])
+def test_app_is_read_by_who_manages_it(who: str, kind: str, case: Case) -> None:
+    """Or the tests above would prove nothing."""
+    assert "errors" not in case.ask(who, f"{{{{ seen: {READING[kind]} }}}}")
+
+
+@pytest.mark.parametrize("service", ["upload-pack", "receive-pack"])
+@pytest.mark.parametrize("who", [*WHO, "owner", "co-owner", "member"])
+def test_git_is_for_who_manages_the_app(who: str, service: str, case: Case) -> None:
+    url = f"{case.running.url}/GIT/{case.app}/info/refs?service=git-{service}"
+    answer = client().get(url, headers={"Authorization": case.header(who)}, timeout=BOUND)
+    assert answer.status_code == (403 if who in WHO else 200)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_pages_of_the_manager_are_closed(who: str, case: Case) -> None:
+    browser = Browser(case.running).be(case.users[who])
+    page = browser.get(f"/apps/{case.app}")
+    assert page.status_code in (403, 404) and "co-owner" not in page.text
+    assert browser.get(f"/apps/{case.app}/live").status_code in (400, 404)
+
+
+@pytest.mark.parametrize("action", CHANGES)
+def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
+    browser = Browser(case.running).be(case.users["stranger"])
+    before, form = case.state(), browser.get(f"{OPENID}/logout")
+    fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
+    address = f"{case.running.url}/apps/{case.app}/{action}"
+    done = browser.submit(form, address, value="evil", **fields)
+    assert done.status_code in (400, 403, 404) and case.state() == before
+
+
+@pytest.mark.parametrize("who", ["co-owner", "member"])
+def test_co_owner_does_not_delete_the_app(who: str, case: Case) -> None:
+    assert not case.change(who, "end") and case.state()
+
+
+def test_co_owner_has_a_seat(case: Case) -> None:
+    line = 'mutation {{ addCoOwners(appname: "{app}", users: ["%s"]) {{ error }} }}'
+    before = case.state()
+    found = case.ask("owner", line % case.users["outsider"])
+    assert "license seat" in found["data"]["addCoOwners"]["error"] and case.state() == before
+
+
+@pytest.mark.parametrize("who", [*WHO, "outsider", "owner", "co-owner", "member"])
+def test_restricted_app_is_opened_by_who_may_view_it(who: str, case: Case) -> None:
+    browser = Browser(case.running).be(case.users[who])
+    status = browser.get(f"{browser.apps}/{case.app}/").status_code
+    # It was never deployed: 503 says so to who may see it.
+    assert status == (403 if who in ("stranger", "outsider") else 503)
+
+
+ADMINS = [
+    ("GET", "users", {}),
+    ("POST", "users", {"username": "mallory", "role": "admin"}),
+    ("POST", "api-key", {"username": "admin"}),
+    ("GET", "points", {}),
+]
+
+
+@pytest.mark.parametrize("method, path, body", ADMINS)
+@pytest.mark.parametrize("who", ["stranger", "seatless"])
+def test_administration_is_for_admins(
+    who: str, method: str, path: str, body: dict[str, str], case: Case
+) -> None:
+    header = {"Authorization": case.header(who)}
+    url = f"{case.running.url}/sandbox/{path}"
+    answer = client().request(method, url, json=body, headers=header, timeout=BOUND)
+    assert answer.status_code == 403 and answer.json() == {"error": "This is for admins."}
+
+
+FOR_ADMINS = [
+    'deleteUser(username: "{owner}")',
+    'moveAppsAndServices(sourceUsername: "{owner}", targetUsername: "{me}")',
+]
+
+
+@pytest.mark.parametrize("line", FOR_ADMINS)
+@pytest.mark.parametrize("who", ["stranger", "seatless", "co-owner"])
+def test_users_are_managed_by_admins(who: str, line: str, case: Case) -> None:
+    before = case.state()
+    named = line.replace("{owner}", case.users["owner"])
+    found = case.ask(who, f"mutation {{{{ done: {named} {{{{ error }}}} }}}}")
+    assert "errors" in found or found["data"]["done"]["error"]
+    assert case.state() == before
