@@ -17,7 +17,7 @@ from keyring.backends import fail
 
 from de_tasks.project.checks import secrets
 from de_tasks.server import control
-from tests.support import selection, wheelhouse
+from tests.support import ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
@@ -181,6 +181,13 @@ def quick(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def page(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The folder of an app that needs nothing and says `hello one`."""
     return app_folder(tmp_path, request.node.name, Procfile=SERVER, index_html="hello one")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of this test alone, also while nobody listens on it."""
+    with ports.held() as number:
+        yield number
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.support.canaries import HOOKS, ROWS, THROUGH_DE, UNDER_TLS, Watch, co
 from tests.support.canary_stage import GIVEN, VALUE, WRONG, Stage, staged
 from tests.support.places import ROOT
 from tests.support.repositories import Repository
+from tests.support.waiting import until
 
 FAKE = ROOT / "tests" / "support" / "fake_de.py"
 
@@ -97,9 +98,20 @@ def test_search_finds_what_is_there(tmp_path: Path) -> None:
     packed.git("gc", "-q")
     assert any(VALUE.encode() in data for path, data in contents(tmp_path) if ".git" in str(path))
     with Watch(tmp_path) as watch:
-        for words, variables in (([WRONG], {}), ([], {"X": GIVEN})):
-            nap = [sys.executable, "-c", "import time; time.sleep(0.5)", *words]
-            environment = {"HOME": str(tmp_path), **variables}
-            subprocess.run(nap, env=environment, check=True, timeout=30)
-    seen = {canary for process in watch.seen for canary in process.secrets({WRONG, GIVEN}, "")}
-    assert seen == {WRONG, GIVEN}
+        show(watch, tmp_path, WRONG, WRONG)
+        show(watch, tmp_path, GIVEN, "nothing", X=GIVEN)
+    assert seen(watch) == {WRONG, GIVEN}
+
+
+def show(watch: Watch, folder: Path, canary: str, word: str, **variables: str) -> None:
+    """Run a process with a canary until it was seen."""
+    wait, environment = [sys.executable, "-c", "input()", word], {"HOME": str(folder), **variables}
+    with subprocess.Popen(wait, env=environment, stdin=subprocess.PIPE, text=True) as child:
+        until(lambda: canary in seen(watch), "it is seen")
+        child.communicate("\n")
+
+
+def seen(watch: Watch) -> set[str]:
+    """The secrets that processes had and did not need."""
+    found = (process.secrets({WRONG, GIVEN}, "") for process in list(watch.seen))
+    return {canary for canaries in found for canary in canaries}

@@ -17,23 +17,40 @@ from invoke.parser import Parser
 import de_tasks
 from de_tasks.errors import DeTasksError
 from de_tasks.server import control
+from tests.support import ports
 from tests.support.canaries import ROWS
 from tests.support.canary_stage import GIVEN, VALUE
 
 KEY = "canary-key-91ce"
-AWAY = ["dead", "refused"]
 
 
-@pytest.fixture(params=AWAY)
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox that knows no password of ours, and says so again and again."""
+    options = {"port": 0, "sign_in_failures": 10_000}
+    running = control.start(tmp_path_factory.mktemp("refusing"), options)
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture
+def dead() -> Iterator[str]:
+    """The address of a host that does not answer."""
+    with ports.held() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(params=["dead", "refusing"])
 def failing(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     wsgi: Path,
-    sandbox: control.Running,
+    dead: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
     """A host that is away, or one that refuses our key; secrets are in the environment."""
-    url = f"http://127.0.0.1:{control.free_port()}" if request.param == "dead" else sandbox.url
+    away = request.param == "dead"
+    url = dead if away else str(request.getfixturevalue("refusing").url)
     for name in [n for n in os.environ if n.startswith(("DASH_ENTERPRISE", "INVOKE", "GIT"))]:
         monkeypatch.delenv(name)
     for name, value in {

@@ -138,10 +138,10 @@ def test_foreign_host_is_refused(sandbox: control.Running) -> None:
     assert fetch(sandbox.url, host="evil.example")[0] == 421
 
 
-def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path, hold: Path) -> None:
+def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path, hold: Path, port: int) -> None:
     hold.unlink()
     (quick / "Procfile").write_text(held_back(hold))
-    options: dict[str, int | str] = {"port": 0, "view_access": "unauthenticated"}
+    options: dict[str, int | str] = {"port": port, "view_access": "unauthenticated"}
     data = tmp_path / "data"
     running = control.start(data, options)
     try:
@@ -152,7 +152,7 @@ def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path, hold: Path) ->
         os.kill(running.pid, signal.SIGKILL)
         os.waitpid(running.pid, 0)
         hold.touch()
-        running = control.start(data, {**options, "port": running.port})
+        running = control.start(data, options)
         early = requests.get(url, timeout=BOUND)
         assert early.status_code == 503 and f"{quick.name} is being started" in early.text
         assert early.headers["Retry-After"] == "1" and early.headers["Refresh"] == "2"

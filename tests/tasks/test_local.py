@@ -19,7 +19,6 @@ from de_tasks.auth.oidc import Oidc
 from de_tasks.config.host import Host
 from de_tasks.net.http import Transport
 from de_tasks.server import control
-from tests.support import ports
 from tests.support.backstage import backstage
 from tests.support.browser import Browser
 from tests.support.people import LONGEST, PROGRAMS, People
@@ -79,12 +78,6 @@ def page(port: int) -> str:
             return ""
 
     return until(answer, "the app answers")
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    with ports.held() as number:
-        yield number
 
 
 def test_run_starts_web_alone_in_development_mode(folder: Path, port: int) -> None:

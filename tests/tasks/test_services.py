@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import requests
 
 from de_tasks.server import control
 from tests.support.people import People, Person, log_in
+from tests.support.waiting import BOUND, until
 
 COUNTER = """
 import json, os, urllib.parse
@@ -47,20 +48,24 @@ def folder(tmp_path: Path) -> Path:
 def visited(person: Person, app: str) -> tuple[int, int]:
     """Visit the app; how often it has been visited, as both databases know it."""
     address = person.run(f"open -n {app}").out.strip()
-    answer = requests.get(address, timeout=60)
-    # After a restart of the sandbox, the app needs a moment to start.
-    while answer.status_code == 503 and answer.headers["Retry-After"] == "1":
-        time.sleep(0.1)
-        answer = requests.get(address, timeout=60)
+
+    def answer_of_the_app() -> tuple[requests.Response, ...]:
+        answer = requests.get(address, timeout=BOUND)
+        # After a restart of the sandbox, the app needs a moment to start.
+        starting = answer.status_code == 503 and answer.headers["Retry-After"] == "1"
+        return () if starting else (answer,)
+
+    (answer,) = until(answer_of_the_app, "the app is there")
     assert answer.status_code == 200, person.run(f"apps logs -n {app}").out
     in_redis, in_postgres, _ = answer.json()
     return in_redis, in_postgres
 
 
-def test_visits_are_counted_across_deploys_and_restarts(folder: Path, tmp_path: Path) -> None:
+def test_visits_are_counted_across_deploys_and_restarts(
+    folder: Path, tmp_path: Path, port: int
+) -> None:
     options: dict[str, int | str] = {
-        "port": control.free_port(),
-        "start_timeout": 20,
+        "port": port,
         "view_access": "unauthenticated",
     }
     running = control.start(tmp_path / "data", options)
@@ -81,13 +86,20 @@ def test_visits_are_counted_across_deploys_and_restarts(folder: Path, tmp_path: 
             running = control.start(tmp_path / "data", options)
             assert visited(person, "counter") == (before[0] + number, before[1] + number)
     finally:
-        control.stop(running)
+        if control.find(running.data):
+            control.stop(running)
 
 
 def kill(running: control.Running) -> None:
     """Kill the sandbox, and return when its process is gone."""
     os.kill(running.pid, signal.SIGKILL)
     os.waitpid(running.pid, 0)
+
+
+@pytest.fixture
+def app() -> str:
+    """The name of an app that nobody has."""
+    return f"svc-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
@@ -101,56 +113,56 @@ def json_of(person: Person, line: str) -> object:
     return json.loads(person.run(f"{line} --json").out)
 
 
-def test_answers_for_scripts(owner: Person) -> None:
-    owner.run("apps create -n svc-scripts")
+def test_answers_for_scripts(owner: Person, app: str) -> None:
+    owner.run(f"apps create -n {app}")
     for line, out in {"-t redis": "False\n", "-t redis --exit-code": "False\n"}.items():
-        done = owner.run(f"services exists -n svc-scripts {line}")
+        done = owner.run(f"services exists -n {app} {line}")
         assert (done.code, done.out, done.err) == (int("--exit" in line), out, "")
-    answer = json_of(owner, "services exists -n svc-scripts -t redis")
-    assert answer == {"name": "svc-scripts", "type": "redis", "exists": False}
-    done = owner.run("services exists -n svc-nothing -t redis")
-    assert done.code == 5 and "App [svc-nothing] does not exist" in done.err
-    done = owner.run("apps exists -n svc-nothing --exit-code")
+    answer = json_of(owner, f"services exists -n {app} -t redis")
+    assert answer == {"name": app, "type": "redis", "exists": False}
+    done = owner.run(f"services exists -n {app}-other -t redis")
+    assert done.code == 5 and f"App [{app}-other] does not exist" in done.err
+    done = owner.run(f"apps exists -n {app}-other --exit-code")
     assert (done.code, done.err) == (1, "")
-    assert done.out == f"App [svc-nothing] does not exist on [{owner.host}].\n"
+    assert done.out == f"App [{app}-other] does not exist on [{owner.host}].\n"
 
 
-def test_second_of_a_type_is_refused(owner: Person) -> None:
-    owner.run("apps create -n svc-twice")
-    create = "services create --app-name svc-twice -t redis"
-    named = owner.run(f"{create} --service-name svc-cache")
-    assert named.out == f"Service svc-cache was attached to app svc-twice on [{owner.host}].\n"
+def test_second_of_a_type_is_refused(owner: Person, app: str) -> None:
+    owner.run(f"apps create -n {app}")
+    create = f"services create --app-name {app} -t redis"
+    named = owner.run(f"{create} --service-name {app}-cache")
+    assert named.out == f"Service {app}-cache was attached to app {app} on [{owner.host}].\n"
     again = owner.run(create)
-    assert again.code == 1 and "svc-twice has a redis service already: svc-cache" in again.err
-    owner.run("apps delete -n svc-twice --with-services")
+    assert again.code == 1 and f"{app} has a redis service already: {app}-cache" in again.err
+    owner.run(f"apps delete -n {app} --with-services")
 
 
-def test_deleting_asks_on_a_terminal(owner: Person) -> None:
-    owner.run("apps create -n svc-asked")
-    owner.run("services create --app-name svc-asked -t redis")
-    line = "services delete --app-name svc-asked -t redis"
+def test_deleting_asks_on_a_terminal(owner: Person, app: str) -> None:
+    owner.run(f"apps create -n {app}")
+    owner.run(f"services create --app-name {app} -t redis")
+    line = f"services delete --app-name {app} -t redis"
     no = owner.run(line, stdin="n\n", terminal=True)
     assert (no.code, no.out) == (1, "") and "with all its data? [y/N]" in no.err
-    assert owner.run("services exists -n svc-asked -t redis").out == "True\n"
+    assert owner.run(f"services exists -n {app} -t redis").out == "True\n"
     done = owner.run(line, stdin="y\n", terminal=True)
-    words = f"Service svc-asked-redis was deleted from [{owner.host}] with its data.\n"
+    words = f"Service {app}-redis was deleted from [{owner.host}] with its data.\n"
     assert (done.code, done.out) == (0, words)
-    owner.run("apps delete -n svc-asked")
+    owner.run(f"apps delete -n {app}")
 
 
-def test_app_is_deleted_when_its_name_is_typed(owner: Person) -> None:
-    owner.run("apps create -n svc-typed")
-    owner.run("services create --app-name svc-typed -t redis")
-    for typed in ("y\n", "svc-type\n", "\n", ""):
-        done = owner.run("apps delete -n svc-typed", stdin=typed, terminal=True)
+def test_app_is_deleted_when_its_name_is_typed(owner: Person, app: str) -> None:
+    owner.run(f"apps create -n {app}")
+    owner.run(f"services create --app-name {app} -t redis")
+    for typed in ("y\n", app[:-1] + "\n", "\n", ""):
+        done = owner.run(f"apps delete -n {app}", stdin=typed, terminal=True)
         assert (done.code, done.out) == (1, "")
         assert "Type its name to confirm:" in done.err and "Nothing was deleted." in done.err
-    done = owner.run("apps delete -n svc-typed", stdin="svc-typed\n", terminal=True)
-    assert done.out == f"App svc-typed was deleted from [{owner.host}].\n"
-    assert "Its services are kept, with their data: svc-typed-redis (redis)" in done.err
-    owner.run("apps create -n svc-typed")
+    done = owner.run(f"apps delete -n {app}", stdin=app + "\n", terminal=True)
+    assert done.out == f"App {app} was deleted from [{owner.host}].\n"
+    assert f"Its services are kept, with their data: {app}-redis (redis)" in done.err
+    owner.run(f"apps create -n {app}")
     # The one that was kept is taken up again.
-    owner.run("services create --app-name svc-typed -t redis")
-    done = owner.run("apps delete -n svc-typed --with-services")
-    assert "Its services were deleted with their data: svc-typed-redis (redis)" in done.out
-    assert "svc-typed" not in owner.run("services list -t all").out
+    owner.run(f"services create --app-name {app} -t redis")
+    done = owner.run(f"apps delete -n {app} --with-services")
+    assert f"Its services were deleted with their data: {app}-redis (redis)" in done.out
+    assert app not in owner.run("services list -t all").out

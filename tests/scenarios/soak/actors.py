@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.scenarios.soak.api import Api, Gone, Wrong, git
-from tests.test_databases import redis, sql
+from tests.support.databases import redis, sql
 
+BOUND = 60
+"""Seconds, far above what the sandbox takes for anything that is waited for."""
 SERVE = """
 import http.server, json, os
 class Page(http.server.BaseHTTPRequestHandler):
@@ -90,7 +92,7 @@ class Pusher:
         self._acked = version
         time.sleep(random.choice((0, 0, 0.2, 1)))
 
-    def serves(self, api: Api, seconds: float = 20) -> Iterator[str]:
+    def serves(self, api: Api, seconds: float = BOUND) -> Iterator[str]:
         """Whether the last good release, or one that came later, serves soon after a start."""
         page, deadline = None, time.monotonic() + seconds
         while self._live and page is None and time.monotonic() < deadline:
@@ -151,7 +153,7 @@ class Updater:
             number = int(number) if str(number).isdigit() else 0
             if not self._acked <= number <= self._sent:
                 yield f"{self._app}: {what} is {number}, and {self._acked} was acknowledged"
-        deadline, page = time.monotonic() + 10, api.page(self._app)
+        deadline, page = time.monotonic() + BOUND, api.page(self._app)
         while page and page["V"] != value and time.monotonic() < deadline:
             time.sleep(0.1)
             page = api.page(self._app)

@@ -18,6 +18,7 @@ from de_tasks.server import control
 from tests.scenarios.soak import invariants
 from tests.scenarios.soak.actors import Actor, Maker, Pusher, Servicer, Updater, Visitor
 from tests.scenarios.soak.api import Api, Gone, Wrong
+from tests.support import ports
 
 POINTS = 10**9
 LONGEST = 3.0
@@ -48,6 +49,8 @@ class Fire:
         """Kill that many times; yields what is found wrong."""
         with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
             patch.setenv("TMPDIR", str(self._temporary))
+            # Nobody may take it while the sandbox is not there.
+            self._port = stack.enter_context(ports.held())
             stack.callback(self._end)
             yield from self._look()
             while self.kills < kills:
@@ -103,7 +106,7 @@ class Fire:
 
     def _start(self) -> control.Running:
         """Start it; sometimes kill it while it starts."""
-        options = {"port": self._port, "rate_limit_points": POINTS, "start_timeout": 10}
+        options = {"port": self._port, "rate_limit_points": POINTS}
         while self.kills and random.random() < 0.2:
             child = subprocess.Popen(
                 control.command(self._data, options),
@@ -114,9 +117,7 @@ class Fire:
             time.sleep(random.random() * 1.5)
             self._kill(child.pid)
             child.wait()
-        running = control.start(self._data, options)
-        self._port = running.port
-        return running
+        return control.start(self._data, options)
 
     def _kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)

@@ -74,7 +74,7 @@ def files(data: Path) -> Iterator[str]:
     database.close()
 
 
-def _of_killed_pushes(folder: Path, seconds: float = 10) -> list[Path]:
+def _of_killed_pushes(folder: Path, seconds: float = 60) -> list[Path]:
     """What is still there after so long: the sandbox clears it away when it serves already."""
     deadline = time.monotonic() + seconds
     while True:

@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,7 +19,9 @@ import pytest
 from de_tasks.server.runtime.processes import Leash
 from de_tasks.server.services import programs, server, valkey
 from de_tasks.server.services.databases import DatabaseError, Databases
+from tests.support.databases import connection, redis, sql
 from tests.support.report import needs
+from tests.support.waiting import BOUND, until
 
 
 @contextmanager
@@ -42,46 +43,6 @@ async def opened(folder: Path) -> AsyncIterator[Databases]:
             await databases.stop()
 
 
-def redis(url: str, *command: str, password: str | None = None) -> str:
-    """Answer to a command, spoken over a plain socket."""
-    parts = urlsplit(url)
-    assert parts.hostname == "127.0.0.1" and parts.port and parts.path == "/0"
-    with socket.create_connection((parts.hostname, parts.port), 5) as connection:
-        for words in (["AUTH", password or parts.password or ""], command):
-            text = "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
-            connection.sendall(f"*{len(words)}\r\n{text}".encode())
-            answer = connection.recv(64 * 1024).decode()
-            if answer.startswith("-"):
-                return answer
-    return answer
-
-
-def sql(url: str, statement: str) -> tuple[int, str]:
-    """Exit status and output of psql."""
-    psql = programs.find_programs(None).folder / "psql"
-    done = subprocess.run(
-        [psql, "-XAtq", "-c", statement],
-        env={**_connection(url), "PGCONNECT_TIMEOUT": "5"},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    return done.returncode, (done.stdout + done.stderr).strip()
-
-
-def _connection(url: str) -> dict[str, str]:
-    parts = urlsplit(url)
-    assert parts.scheme == "postgresql" and parts.hostname == "127.0.0.1"
-    return {
-        "PGHOST": parts.hostname,
-        "PGPORT": str(parts.port),
-        "PGUSER": parts.username or "",
-        "PGPASSWORD": parts.password or "",
-        "PGDATABASE": parts.path.lstrip("/"),
-    }
-
-
 def servers(folder: Path) -> list[int]:
     """Process ids of the database servers that work below a folder."""
     found = []
@@ -94,12 +55,25 @@ def servers(folder: Path) -> list[int]:
     return found
 
 
-async def answers(databases: Databases) -> None:
-    """Wait until both services answer again."""
-    async with asyncio.timeout(15):
-        while {databases.status("redis", "cache"), databases.status("postgres", "base")} != {
-            "running"
-        }:
+def postmaster(folder: Path) -> int:
+    """The process id of the Postgres server below a folder, 0 while it has written none."""
+    try:
+        pidfile = folder / "databases/postgres/cluster/data/postmaster.pid"
+        return int(pidfile.read_text().split("\n")[0])
+    except (OSError, ValueError):
+        return 0
+
+
+async def revived(databases: Databases, folder: Path, killed: set[int]) -> None:
+    """Wait until both services run again, in other processes than the killed ones."""
+
+    def there() -> bool:
+        caches = set(servers(folder / "databases/redis")) - killed
+        states = {databases.status("redis", "cache"), databases.status("postgres", "base")}
+        return bool(caches) and postmaster(folder) not in {0, *killed} and states == {"running"}
+
+    async with asyncio.timeout(BOUND):
+        while not there():
             await asyncio.sleep(0.02)
 
 
@@ -141,23 +115,22 @@ def test_killed_servers_come_back_with_their_data(tmp_path: Path) -> None:
         async with opened(tmp_path) as databases:
             cache, base = await fill(databases)
             # A backend that is busy outlives its killed postmaster, and holds the data.
-            environment = _connection(base)
+            environment = connection(base)
             psql = programs.find_programs(None).folder / "psql"
             busy = "DO $$ BEGIN LOOP END LOOP; END $$"
             client = subprocess.Popen(
                 [psql, "-X", "-c", busy], env=environment, stderr=subprocess.DEVNULL
             )
+            working = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DO%' AND state = 'active'"
+            until(lambda: sql(base, working)[1] == "1", "the backend is busy")
             for round_ in range(2):
-                await asyncio.sleep(0.3)
-                pidfile = tmp_path / "databases/postgres/cluster/data/postmaster.pid"
-                os.kill(int(pidfile.read_text().split("\n")[0]), signal.SIGKILL)
-                for pid in servers(tmp_path / "databases/redis"):
+                killed = {postmaster(tmp_path), *servers(tmp_path / "databases/redis")}
+                for pid in killed:
                     os.kill(pid, signal.SIGKILL)
-                await asyncio.sleep(0.1)
-                await answers(databases)
+                await revived(databases, tmp_path, killed)
                 assert_filled(cache, base)
                 assert redis(cache, "RPUSH", "rounds", "x") == f":{round_ + 1}\r\n"
-            assert client.wait(5) != 0
+            assert client.wait(BOUND) != 0
             assert (await databases.url("redis", "cache")) == cache
             assert (await databases.url("postgres", "base")) == base
 
@@ -198,10 +171,7 @@ def test_killed_sandbox_leaves_nothing_and_recovers(tmp_path: Path) -> None:
             assert_filled(cache, base)
 
     asyncio.run(run())
-    deadline = time.monotonic() + 7
-    while servers(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert servers(tmp_path) == []
+    until(lambda: not servers(tmp_path), "the servers of the killed sandbox end")
 
 
 def test_services_are_kept_apart(tmp_path: Path) -> None:
@@ -255,13 +225,13 @@ def test_deleted_is_gone(tmp_path: Path) -> None:
             await databases.create("postgres", "a" * 60)
             client = subprocess.Popen(
                 [programs.find_programs(None).folder / "psql", "-X", "-c", "SELECT pg_sleep(60)"],
-                env=_connection(base),
+                env=connection(base),
                 stderr=subprocess.DEVNULL,
             )
             for _ in range(2):
                 await databases.delete("redis", "cache")
                 await databases.delete("postgres", "base")
-            assert client.wait(5) != 0
+            assert client.wait(BOUND) != 0
             assert databases.status("redis", "cache") == "down"
             assert databases.status("postgres", "base") == "down"
             with pytest.raises(OSError):
