@@ -25,6 +25,7 @@ from tests.support.disks import small_disk
 from tests.support.gitserver import serve
 from tests.support.people import People, Person
 from tests.support.report import Report, needs
+from tests.support.workflows import Runner
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -161,6 +162,14 @@ def nobody(sandbox: control.Running, tmp_path: Path) -> Person:
     home = tmp_path / "nobody"
     home.mkdir()
     return Person(home, sandbox.url)
+
+
+@pytest.fixture
+def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
+    """A runner of a CI system that acts as `dev`; it keeps no login."""
+    made = Runner.of(dev, tmp_path / "runner")
+    yield made
+    assert not (made.home / ".dash_enterprise").exists()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from de_tasks.repo import environment
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
+    import invoke
+
     from de_tasks.config.settings import Settings
     from de_tasks.errors import DeTasksError
     from de_tasks.platform.connect import Connection
@@ -73,17 +75,23 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def settings(path: str) -> Settings:
-    """The settings of the app's folder, with the configuration that is nearest to it."""
+def configuration(path: str) -> invoke.Config:
+    """invoke's configuration that is nearest to the app's folder: hooks see no tasks.py."""
     import invoke
 
-    from de_tasks.config import context
     from de_tasks.config.files import nearest
 
     found = invoke.Config()
     found.set_project_location(nearest(path or "."))
     found.load_project()
-    return context.settings({"de": found.get("de", {})}, path=path)
+    return found
+
+
+def settings(path: str) -> Settings:
+    """The settings of the app's folder."""
+    from de_tasks.config import context
+
+    return context.settings({"de": configuration(path).get("de", {})}, path=path)
 
 
 def connect(values: Settings) -> Connection:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import invoke
 import pytest
 from invoke.exceptions import UncastableEnvVar
 
 from de_tasks import doctor
-from de_tasks.githooks.runner import context
+from de_tasks.githooks import runner
 from tests.support.people import Done, Person
 from tests.support.places import ROOT
 
@@ -30,7 +31,7 @@ WAYS = [*FILES, "program", "hook"]
 
 def as_hook() -> int:
     """Look at the settings as a git hook has them."""
-    doctor(context(""), json=True)
+    doctor(invoke.Context(runner.configuration("")), json=True)
     return 0
 
 

@@ -114,7 +114,7 @@ def fetch(house: Path) -> None:
     pip += ["hatchling", *promised("secrets").splitlines()]
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(run, pip, dict(os.environ))]
-        jobs += [pool.submit(lambda one=one: one.fetch(environment)) for one in wanted()]
+        jobs += [pool.submit(one.fetch, environment) for one in wanted()]
         for job in jobs:
             job.result()
 

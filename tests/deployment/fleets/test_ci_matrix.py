@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,21 +10,23 @@ from typing import Any
 import pytest
 
 from de_tasks.deployment.fleets import ci_matrix
+from tests.support.fleets import SERVE, fleet_folder
 from tests.support.people import Person
 from tests.support.repositories import Repository
-from tests.test_ci_templates import SCHEMAS, Runner, holds, pipeline, runner, yaml
-from tests.test_rollout import SERVE, repository
-
-__all__ = ["runner"]  # A fixture.
+from tests.support.workflows import Runner, check, holds, pipeline, yaml
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def root(tmp_path: Path) -> Path:
     """A clone of a repository with three apps, as a runner has it."""
     folder = tmp_path / "mono"
-    repository(folder, "job", 3)
+    fleet_folder(folder, "job", 3)
     (folder / "tasks.py").write_text("from de_tasks import ns\n")
-    yield folder
+    return folder
+
+
+def apps_of(root: Path) -> list[str]:
+    return sorted(path.parent.name for path in root.glob("*/Procfile"))
 
 
 def workflow(form: str, root: Path, dev: Person) -> Any:
@@ -38,12 +37,6 @@ def workflow(form: str, root: Path, dev: Person) -> Any:
     path.write_text(text)
     check(form, path)
     return yaml.safe_load(text)
-
-
-def check(form: str, path: Path) -> None:
-    command = ["-m", "check_jsonschema", "--builtin-schema", SCHEMAS[form], str(path)]
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def changed(root: Path, *names: str) -> tuple[str, str]:
@@ -68,15 +61,15 @@ def deploy(runner: Runner, root: Path, script: str, apps: list[str]) -> None:
 
 
 def test_github(runner: Runner, dev: Person, root: Path) -> None:
-    found = workflow("github", root, dev)
-    before, _ = changed(root, "job-0", "job-2")
+    found, apps = workflow("github", root, dev), apps_of(root)
+    before, _ = changed(root, apps[0], apps[2])
     plan = next(step for step in found["jobs"]["plan"]["steps"] if step.get("id") == "plan")
     (run,) = [s for s in found["jobs"]["deploy"]["steps"] if "fleet.deploy" in s.get("run", "")]
     output = runner.home / "output"
     for value, expected in (
-        (before, ["job-0", "job-2"]),
-        ("f" * 40, ["job-0", "job-1", "job-2"]),  # Forced away.
-        ("", ["job-0", "job-1", "job-2"]),  # Started by hand.
+        (before, [apps[0], apps[2]]),
+        ("f" * 40, apps),  # Forced away.
+        ("", apps),  # Started by hand.
     ):
         runner.run(plan["run"], root, {"BEFORE": value})
         matrix = json.loads(output.read_text().splitlines()[-1].removeprefix("matrix="))
@@ -87,14 +80,14 @@ def test_github(runner: Runner, dev: Person, root: Path) -> None:
 
 
 def test_gitlab(runner: Runner, dev: Person, root: Path) -> None:
-    found = workflow("gitlab", root, dev)
-    before, _ = changed(root, "job-1")
+    found, app = workflow("gitlab", root, dev), apps_of(root)[1]
+    before, _ = changed(root, app)
     runner.run("\n".join(found["plan"]["script"]), root, {"CI_COMMIT_BEFORE_SHA": before})
     child = root / "child.yml"
     check("gitlab", child)
     jobs = yaml.safe_load(child.read_text())
     (names,) = jobs["deploy"]["parallel"]["matrix"]
-    assert names == {"APP": ["job-1"]} and jobs["deploy"]["extends"] in jobs
+    assert names == {"APP": [app]} and jobs["deploy"]["extends"] in jobs
     deploy(runner, root, "\n".join(jobs[jobs["deploy"]["extends"]]["script"]), names["APP"])
     head = {"CI_COMMIT_BEFORE_SHA": "HEAD"}
     runner.run("\n".join(found["plan"]["script"]), root, head)

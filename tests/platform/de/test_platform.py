@@ -28,7 +28,7 @@ from de_tasks.platform.de.platform import fresh
 from de_tasks.platform.models import Build, LogLine, LogPage
 from de_tasks.platform.protocol import Platform
 from de_tasks.server import control
-from tests import real_server
+from tests.scenarios import real_server
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
 from tests.support.places import ROOT
