@@ -61,8 +61,8 @@ APPS = {
     "wsgi": ({"x.py": "def run(environ, start_response):\n    return []\n"}, "gunicorn x:run"),
     "streamlit": ({"home.py": "import streamlit as st\nst.title('x')\n"}, "streamlit run home.py"),
     "streamlit of several pages": (
-        {"pages/app.py": "import streamlit\n", "home.py": "import streamlit\n"},
-        "streamlit run home.py",
+        {"pages/app.py": "import streamlit\n", "src/ui/home.py": "import streamlit\n"},
+        "streamlit run src/ui/home.py",
     ),
     "laid out in a folder": (
         {
