@@ -12,7 +12,7 @@ from de_tasks.server import control
 from tests.support.addresses import client
 from tests.support.people import Done, People, Person
 from tests.support.published import caller
-from tests.support.waiting import BOUND
+from tests.support.waiting import BOUND, until
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"
 EVERYTHING = """
@@ -310,9 +310,18 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_running_app_sees_its_settings(
-    owner: Person, app: str, folder: Path, sandbox: control.Running
-) -> None:
+def test_persistent_filesystem_restarts_the_app(owner: Person, app: str, folder: Path) -> None:
+    assert owner.run(f"deploy {folder} -n {app} -y").code == 0
+
+    def starts() -> int:
+        return owner.run(f"logs -n {app}").out.count("[sandbox] starting release")
+
+    assert starts() == 1
+    update(owner, app, "--persistent-filesystem")
+    until(lambda: starts() == 2, "the restart")
+
+
+def test_running_app_sees_its_settings(owner: Person, app: str, folder: Path) -> None:
     assert owner.run(f"deploy {folder} -n {app} -y").code == 0
     address = owner.run(f"open -n {app}").out.strip()
 

@@ -135,14 +135,16 @@ def test_update_takes_every_option(vendor: Person, people: People, name: str) ->
     assert again.out == f"Nothing to change: {name} is so already.\n"
 
 
-def test_services(vendor: Person, name: str) -> None:
+def test_services(vendor: Person, dev: Person, name: str) -> None:
     vendor.inv("apps.create", "--name", name)
     words = ("--app-name", name, "--type", "redis")
     assert vendor.inv("services.create", *words).code == 0
     assert vendor.inv("services.exists", "--name", name, "--type", "redis").out == "True\n"
     assert vendor.inv("services.exists", "--name", name, "--type", "postgres").out == "False\n"
+    assert name in dev.inv("services.list", "--type", "redis").out
     deleted = vendor.inv("delete", "--name", name, "--with-services")
     assert deleted.out.endswith("Its services were deleted with their data: redis\n")
+    assert name not in dev.inv("services.list", "--type", "redis").out
 
 
 def test_deploy_that_must_not_overwrite_leaves_the_app_as_it_is(
@@ -303,16 +305,20 @@ def test_version_5_goes_through_de(version_5: tuple[Settings, Host]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "host"),
-    [
-        (Settings(api_key="k"), "example.plotly.host"),
-        (Settings(), "http://127.0.0.1:8888"),
-        (Settings(platform="api"), "example.plotly.host"),
-    ],
-    ids=["API key", "URL", "setting"],
+    "other", [Settings(api_key="k"), Settings(platform="api")], ids=["API key", "setting"]
 )
-def test_others_go_by_the_api(values: Settings, host: str) -> None:
-    assert route.choose(values, Host.of(host, values), Transport()).through == "api"
+def test_setting_takes_precedence_over_version_5(
+    other: Settings, version_5: tuple[Settings, Host]
+) -> None:
+    values, host = version_5
+    given = replace(other, issuer=values.issuer, executable=sys.executable)
+    assert route.choose(given, host, Transport()).through == "api"
+
+
+def test_url_goes_by_the_api(version_5: tuple[Settings, Host]) -> None:
+    values, _ = version_5
+    host = Host.of("http://127.0.0.1:8888", values)
+    assert route.choose(values, host, Transport()).through == "api"
 
 
 def test_host_without_a_sign_in_service_goes_by_the_api() -> None:
