@@ -20,6 +20,7 @@ from de_tasks.server import control
 from tests.support import ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
+from tests.support.ci import Runner
 from tests.support.desk import Desk
 from tests.support.disks import small_disk
 from tests.support.gitserver import serve
@@ -153,6 +154,14 @@ def cast(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> 
 def dev(people: People) -> Person:
     """Somebody with a seat, logged in."""
     return people["dev"]
+
+
+@pytest.fixture
+def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
+    """A runner of a CI system, whose jobs leave no login behind."""
+    made = Runner.of(dev, tmp_path / "runner")
+    yield made
+    assert not (made.home / ".dash_enterprise").exists()
 
 
 @pytest.fixture

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from invoke.util import yaml as invokes_yaml
 
 from de_tasks import fitting, scaffold
-from tests.support.backstage import PASSWORD
-from tests.support.people import PROGRAMS, Person
-from tests.support.repositories import BOUND, Repository
+from tests.support.ci import SCHEMAS, Runner, holds, pipeline, valid, yaml
+from tests.support.people import Person
+from tests.support.repositories import Repository
 from tests.support.visits import fetch
 
 HOSTILE_BRANCH = "fix/`touch${IFS}pwned`;$(touch${IFS}pwned)'\"&&false"
 HOSTILE_MESSAGE = 'Say "two"; $(touch pwned) `touch pwned` \' || exit 7 #'
-yaml: Any = invokes_yaml
-SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}
 
 
 def written(folder: Path, ci: str, app: str = "shop", branch: str = "main") -> Path:
@@ -48,11 +42,7 @@ def read(path: Path) -> Any:
 def test_workflow_is_what_the_ci_system_reads(ci: str, branch: str, tmp_path: Path) -> None:
     path = written(tmp_path / "shop", ci, branch=branch)
     if branch == "main":
-        command = ["-m", "check_jsonschema", "--builtin-schema", SCHEMAS[ci], str(path)]
-        done = subprocess.run(
-            [sys.executable, *command], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+        valid(ci, path)
     if ci == "github":
         assert read(path)["on"]["push"]["branches"] == [branch]
     settings = yaml.safe_load((tmp_path / "shop" / "invoke.yaml").read_text())["de"]
@@ -70,12 +60,6 @@ def event(name: str, action: str = "", fork: bool = False) -> dict[str, object]:
         "github.event.pull_request.head.repo.full_name": "stranger/shop" if fork else "us/shop",
         "github.repository": "us/shop",
     }
-
-
-def holds(condition: str, values: dict[str, object]) -> bool:
-    """Whether a condition of GitHub's or GitLab's, which here are of one form, is true."""
-    text = re.sub(r"[$]?[A-Za-z_][\w.]*(?=[\s)]|$)", lambda m: repr(values[m[0]]), condition)
-    return bool(eval(text.replace("&&", " and "), {"__builtins__": {}}))
 
 
 @pytest.mark.parametrize(
@@ -116,17 +100,6 @@ def test_github_does_not_delete_while_it_deploys(tmp_path: Path) -> None:
 
 
 # GitLab --------------------------------------------------------------------------------------
-
-
-def pipeline(source: str, project: int = 1, branch: str | None = None) -> dict[str, object]:
-    """GitLab's variables of a pipeline."""
-    return {
-        "$CI_PIPELINE_SOURCE": source,
-        "$CI_COMMIT_BRANCH": branch,
-        "$CI_DEFAULT_BRANCH": "main",
-        "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID": project,
-        "$CI_MERGE_REQUEST_PROJECT_ID": 1,
-    }
 
 
 @pytest.mark.parametrize(
@@ -188,46 +161,6 @@ def shell_job(name: str, path: Path, branch: str) -> list[tuple[str, dict[str, s
 
 
 JOBS: dict[str, Job] = {"github": github_job, "gitlab": gitlab_job, "shell": shell_job}
-
-
-@dataclass
-class Runner:
-    """A runner of a CI system: a home of its own, and the login in its variables."""
-
-    home: Path
-    variables: dict[str, str]
-
-    def run(self, script: str, folder: Path, variables: dict[str, str]) -> str:
-        """Run a script as GitHub does by default; returns what it printed."""
-        done = subprocess.run(
-            ["bash", "-e", "-c", script],
-            cwd=folder,
-            env={**self.variables, "HOME": str(self.home), **variables},
-            capture_output=True,
-            text=True,
-            timeout=BOUND,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
-@pytest.fixture
-def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
-    home = tmp_path / "runner"
-    home.mkdir()
-    variables = {
-        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
-        "CI": "true",
-        "DASH_ENTERPRISE_HOST": dev.host,
-        "DASH_ENTERPRISE_USERNAME": dev.name,
-        "DASH_ENTERPRISE_PASSWORD": PASSWORD,
-        "DASH_ENTERPRISE_API_KEY": "",  # As a secret that is not set comes.
-        "INVOKE_DE_NO_KEYFILE": "true",
-        "GITHUB_OUTPUT": str(home / "output"),
-    }
-    yield Runner(home, variables)
-    assert not (home / ".dash_enterprise").exists()
 
 
 def test_workflows_do_their_job(runner: Runner, dev: Person, page: Path, tmp_path: Path) -> None:

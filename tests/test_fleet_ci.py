@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,21 +10,25 @@ from typing import Any
 import pytest
 
 from de_tasks import matrices
-from tests.support.people import Person
+from tests.support.ci import Runner, holds, pipeline, valid, yaml
+from tests.support.fleets import SERVE, fleet_folder
+from tests.support.people import TASKS, Person
 from tests.support.repositories import Repository
-from tests.test_ci_templates import SCHEMAS, Runner, holds, pipeline, runner, yaml
-from tests.test_rollout import SERVE, repository
-
-__all__ = ["runner"]  # A fixture.
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def root(tmp_path: Path) -> Path:
     """A clone of a repository with three apps, as a runner has it."""
     folder = tmp_path / "mono"
-    repository(folder, "job", 3)
-    (folder / "tasks.py").write_text("from de_tasks import ns\n")
-    yield folder
+    fleet_folder(folder, "job", 3)
+    (folder / "tasks.py").write_text(TASKS)
+    return folder
+
+
+@pytest.fixture
+def names(root: Path) -> list[str]:
+    """The names of the apps."""
+    return sorted(path.parent.name for path in root.glob("job-*/Procfile"))
 
 
 def workflow(form: str, root: Path, dev: Person) -> Any:
@@ -36,14 +37,8 @@ def workflow(form: str, root: Path, dev: Person) -> Any:
     path = root / {"github": ".github/workflows/fleet.yml", "gitlab": ".gitlab/fleet.yml"}[form]
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    check(form, path)
+    valid(form, path)
     return yaml.safe_load(text)
-
-
-def check(form: str, path: Path) -> None:
-    command = ["-m", "check_jsonschema", "--builtin-schema", SCHEMAS[form], str(path)]
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def changed(root: Path, *names: str) -> tuple[str, str]:
@@ -67,16 +62,16 @@ def deploy(runner: Runner, root: Path, script: str, apps: list[str]) -> None:
             assert "live" in out
 
 
-def test_github(runner: Runner, dev: Person, root: Path) -> None:
+def test_github(runner: Runner, dev: Person, root: Path, names: list[str]) -> None:
     found = workflow("github", root, dev)
-    before, _ = changed(root, "job-0", "job-2")
+    before, _ = changed(root, names[0], names[2])
     plan = next(step for step in found["jobs"]["plan"]["steps"] if step.get("id") == "plan")
     (run,) = [s for s in found["jobs"]["deploy"]["steps"] if "fleet.deploy" in s.get("run", "")]
     output = runner.home / "output"
     for value, expected in (
-        (before, ["job-0", "job-2"]),
-        ("f" * 40, ["job-0", "job-1", "job-2"]),  # Forced away.
-        ("", ["job-0", "job-1", "job-2"]),  # Started by hand.
+        (before, [names[0], names[2]]),
+        ("f" * 40, names),  # Forced away.
+        ("", names),  # Started by hand.
     ):
         runner.run(plan["run"], root, {"BEFORE": value})
         matrix = json.loads(output.read_text().splitlines()[-1].removeprefix("matrix="))
@@ -86,19 +81,19 @@ def test_github(runner: Runner, dev: Person, root: Path) -> None:
     assert matrices.github([]) in found["jobs"]["deploy"]["if"]
 
 
-def test_gitlab(runner: Runner, dev: Person, root: Path) -> None:
+def test_gitlab(runner: Runner, dev: Person, root: Path, names: list[str]) -> None:
     found = workflow("gitlab", root, dev)
-    before, _ = changed(root, "job-1")
+    before, _ = changed(root, names[1])
     runner.run("\n".join(found["plan"]["script"]), root, {"CI_COMMIT_BEFORE_SHA": before})
     child = root / "child.yml"
-    check("gitlab", child)
+    valid("gitlab", child)
     jobs = yaml.safe_load(child.read_text())
-    (names,) = jobs["deploy"]["parallel"]["matrix"]
-    assert names == {"APP": ["job-1"]} and jobs["deploy"]["extends"] in jobs
-    deploy(runner, root, "\n".join(jobs[jobs["deploy"]["extends"]]["script"]), names["APP"])
+    (planned,) = jobs["deploy"]["parallel"]["matrix"]
+    assert planned == {"APP": [names[1]]} and jobs["deploy"]["extends"] in jobs
+    deploy(runner, root, "\n".join(jobs[jobs["deploy"]["extends"]]["script"]), planned["APP"])
     head = {"CI_COMMIT_BEFORE_SHA": "HEAD"}
     runner.run("\n".join(found["plan"]["script"]), root, head)
-    check("gitlab", child)
+    valid("gitlab", child)
     assert runner.run("\n".join(yaml.safe_load(child.read_text())["deploy"]["script"]), root, {})
 
 
