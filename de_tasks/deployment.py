@@ -153,10 +153,10 @@ class Deploy:
                 push = Push(self._remote, plan.user, message, self._progress)
                 pushed = snapshot.put_again(last, push)
             pushed = pushed or self._push_when_agreed(snapshot, message)
+            self._state = self._building(pushed.sha)
         except KeyboardInterrupt:
             self._state = self._found_after(snapshot)
             raise
-        self._state = self._building(pushed.sha)
         self._part("push")
         return pushed
 

@@ -184,6 +184,15 @@ def page(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
+def hold(tmp_path: Path) -> Iterator[Path]:
+    """A file whose end apps wait for. It is gone after the test, so that no build lasts."""
+    file = tmp_path / "hold"
+    file.touch()
+    yield file
+    file.unlink(missing_ok=True)
+
+
+@pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A folder, an empty cache and a git server, without a platform."""
     (tmp_path / "work" / "app").mkdir(parents=True)

@@ -33,13 +33,13 @@ def test_history_has_the_deploys_of_everybody(people: People, quick: Path) -> No
     assert dev.run("deploy -y -m broken", folder=quick).code == 3
     told = [(e["who"], e["status"], e["message"]) for e in history(dev, quick)]
     assert told == [
-        ("dev", "failed", "broken"),
-        ("admin", "built", "second"),
-        ("dev", "built", "first"),
+        (dev.name, "failed", "broken"),
+        (people["admin"].name, "built", "second"),
+        (dev.name, "built", "first"),
     ]
     shown = dev.run("history --count 1", folder=quick).out.splitlines()
     assert shown[0].split()[:2] == ["NUMBER", "WHEN"] and len(shown) == 2
-    assert shown[1].split()[3:5] == ["dev", "failed"]
+    assert shown[1].split()[3:5] == [dev.name, "failed"]
 
 
 @pytest.mark.parametrize("count", ["0", "x", "-1"])

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks import following
 from de_tasks.events import planned, readable
 from de_tasks.repo.files import Files
+from tests.support.apps import held_back
 from tests.support.people import People, Person
 from tests.support.repositories import Repository
 
@@ -33,7 +35,9 @@ def test_words_of_a_deploy(people: People, quick: Path) -> None:
     done = people["dev"].run("deploy -y", folder=quick)
     assert done.code == 0, done.err
     lines = done.err.splitlines()
-    assert lines[0].startswith(f"Deploying {quick.name} to http://") and lines[0].endswith("as dev")
+    assert lines[0].startswith(f"Deploying {quick.name} to http://") and lines[0].endswith(
+        f"as {people['dev'].name}"
+    )
     assert lines[1] == "1 file, 0.1 kB"
     assert lines[2].startswith(f"App {quick.name} was initialized on [http://")
     assert re.fullmatch("Pushed as [0-9a-f]{7}", lines[3])
@@ -106,10 +110,19 @@ def test_readable_name(name: str, shown: str) -> None:
     assert readable(name) == shown
 
 
-def test_app_that_does_not_come_up(people: People, quick: Path) -> None:
+def test_app_that_does_not_come_up(
+    people: People, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the time for it was over at its first bad answer.
     (quick / "Procfile").write_text("web: python moody.py\n")
     (quick / "moody.py").write_text(MOODY)
-    done = people["dev"].run("deploy -y --timeout 6", folder=quick)
+    wait = following.wait_until_answers
+    monkeypatch.setattr(
+        following,
+        "wait_until_answers",
+        lambda url, name, transport, deadline, waiting: wait(url, name, transport, 0, waiting),
+    )
+    done = people["dev"].run("deploy -y", folder=quick)
     assert done.code == 3
     assert f"{quick.name} was built, but http://localhost" in done.err
     assert "answers 500" in done.err and "moody as ever" in done.err
@@ -128,8 +141,8 @@ def test_build_that_fails(people: People, quick: Path) -> None:
     assert again.code == 3, "what failed is built again, even where no file has changed"
 
 
-def test_build_that_outlasts_the_timeout(people: People, quick: Path) -> None:
-    (quick / "Procfile").write_text("web: sleep 60\n")
+def test_build_that_outlasts_the_timeout(people: People, quick: Path, hold: Path) -> None:
+    (quick / "Procfile").write_text(held_back(hold))
     done = people["dev"].run("deploy -y --timeout 2", folder=quick)
     assert done.code == 75
     watch = f"de-tasks logs --type build --follow --name {quick.name}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
+from tests.support.backstage import backstage
 from tests.support.gitserver import git
 from tests.support.people import Done, People, Person
 
@@ -24,10 +25,10 @@ def deploy(person: Person, folder: Path, *options: str, typed: str = "") -> Done
     return person.run(line, folder=folder, stdin=typed, terminal=bool(typed))
 
 
-def push_by_hand(running: control.Running, name: str, folder: Path) -> None:
+def push_by_hand(running: control.Running, user: str, folder: Path) -> None:
     """A deploy with plain git and an API key, as people make it without this tool."""
-    key = control.administer(running, "api-key", {"username": "dev"})["key"]
-    address = f"http://dev:{key}@{running.url.removeprefix('http://')}/GIT/{name}"
+    host = running.url.removeprefix("http://")
+    address = f"http://{user}:{backstage(running).key(user)}@{host}/GIT/{folder.name}"
     git(folder.parent, "init", "--quiet", "by-hand.git")
     clone = folder.parent / "by-hand.git"
     (clone / "Procfile").write_bytes((folder / "Procfile").read_bytes())
@@ -54,13 +55,15 @@ def test_deploy_of_another_account(people: People, quick: Path) -> None:
     change(quick, "admin's")
     asked = deploy(admin, quick)
     assert asked.code == 2
-    assert re.search(rf"{quick.name} was deployed by dev {WHEN}\. Overwrite\? There", asked.err)
+    assert re.search(
+        rf"{quick.name} was deployed by {dev.name} {WHEN}\. Overwrite\? There", asked.err
+    )
     refused = deploy(admin, quick, "--no-overwrite", "-y")
     assert refused.code == 1 and "With --no-overwrite it stays as it is." in refused.err
     assert deploy(admin, quick, "-y").code == 0
     change(quick, "dev's")
     no = deploy(dev, quick, typed="n\n")
-    assert no.code == 1 and re.search(rf"was deployed by admin {WHEN}\. Overwrite\?", no.err)
+    assert no.code == 1 and re.search(rf"was deployed by {admin.name} {WHEN}\. Overwrite\?", no.err)
     assert deploy(dev, quick, typed="yes\n").code == 0
 
 
@@ -69,7 +72,7 @@ def test_deploy_that_this_tool_did_not_make(
 ) -> None:
     dev = people["dev"]
     assert deploy(dev, quick, "-y").code == 0
-    push_by_hand(sandbox, quick.name, quick)
+    push_by_hand(sandbox, dev.name, quick)
     change(quick, "dev's")
     asked = deploy(dev, quick)
     assert asked.code == 2 and re.search(rf"was deployed by t@t {WHEN}\. Overwrite\?", asked.err)
@@ -110,4 +113,5 @@ def test_somebody_deploys_while_the_question_stands(
     change(quick, "admin's")
     monkeypatch.setattr("de_tasks.console.confirm", confirm)
     assert deploy(admin, quick).code == 0
-    assert len(asked) == 2 and "deployed by dev" in asked[0] and "deployed by carol" in asked[1]
+    first, second = asked
+    assert f"deployed by {dev.name} " in first and f"deployed by {carol.name} " in second

@@ -10,7 +10,7 @@ import trustme
 
 from de_tasks.server import control
 from tests.support.faults import CERTIFICATES, FAULTS, Fault
-from tests.support.operations import OPERATIONS, Operation, follow
+from tests.support.operations import LONG, OPERATIONS, Operation, follow
 from tests.support.stage import Stage, meeting, presenting, staged
 
 ALWAYS = 1000
@@ -24,6 +24,12 @@ LATE = ("stalled answer", "push")
 def stage(sandbox: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with staged(sandbox, tmp_path_factory.mktemp("faults")) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def no_limit(request: pytest.FixtureRequest) -> None:
+    for name in {"stage", "secure"} & set(request.fixturenames):
+        request.getfixturevalue(name).forget_points()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -69,7 +75,7 @@ def strikes_once(fault: Fault, operation: Operation, stage: Stage) -> int:
 def test_log_that_is_followed_goes_on(fault: Fault, stage: Stage) -> None:
     word = f"mark-{stage.word()}"
     with meeting(stage, fault, r'runtimeLogs.*"after": "\d'):
-        done = follow(stage, word)
+        done = follow(stage, word, wait=1 if fault.stalls else LONG)
     code, _, words = fault.ending("follow")
     assert done.code == (code or 130), done.err
     assert re.search(words, done.err) if code else done.out.count(word) == 1

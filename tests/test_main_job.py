@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
+from tests.support.apps import held_back
 from tests.support.people import LONGEST, Person, log_in
 from tests.support.processes import processes_of
 from tests.support.visits import address, fetch
@@ -136,11 +137,9 @@ def test_foreign_host_is_refused(sandbox: control.Running) -> None:
     assert fetch(sandbox.url, host="evil.example")[0] == 421
 
 
-def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path) -> None:
-    hold = tmp_path / "hold"
-    (quick / "Procfile").write_text(
-        f"web: while test -e {hold}; do sleep 0.1; done; exec python -m http.server $PORT\n"
-    )
+def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path, hold: Path) -> None:
+    hold.unlink()
+    (quick / "Procfile").write_text(held_back(hold))
     options: dict[str, int | str] = {"port": 0, "view_access": "unauthenticated"}
     data = tmp_path / "data"
     running = control.start(data, options)

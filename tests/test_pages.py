@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.people import Person, log_in
 from tests.support.report import needs
-from tests.support.waiting import BOUND
+from tests.support.waiting import BOUND, until
 
 if TYPE_CHECKING:
     from axe_playwright_python.sync_playwright import Axe
@@ -362,3 +363,21 @@ def test_live_log_is_not_for_others(portal: control.Running, viewer: str, shown:
     assert Browser(portal).get("/apps/energy-use/live").status_code == 401
     answer = Browser(portal).be(viewer).get("/apps/energy-use/live")
     assert answer.status_code == 400 and "seat" in answer.json()["error"]
+
+
+def test_live_log_is_held_open_until_there_is_news(
+    portal: control.Running, shown: Portfolio
+) -> None:
+    browser, live = Browser(portal).be("dev"), "/apps/energy-use/live?process=web"
+    known, before = browser.get(live).json()["next"], spent(portal)
+    visitor = Browser(portal).be("dev")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(browser.get, f"{live}&after={known}")
+        until(lambda: spent(portal) > before, "the request for more of the log")
+        visitor.get(f"http://localhost:{portal.port}/energy-use/news")
+        assert "asked for /news" in str(asked.result().json()["lines"])
+
+
+def spent(portal: control.Running) -> int:
+    """The points that dev has spent."""
+    return int(control.administer(portal, "points", {})["dev"]["spent"])

@@ -67,6 +67,7 @@ def test_preview_from_branch_to_prune(dev: Person, clone: Path, platform: GraphQ
     git(clone, "push", "-q", "origin", "--delete", "feature/x")
     dry = dev.inv("preview.prune", "--json", folder=clone)
     assert [i["deleted"] for i in json.loads(dry.out)] == [False]
+    assert list(dev.home.rglob(f"deploy/{item['name']}*.git"))
     gone = dev.inv("preview.prune", "-y", folder=clone)
     assert gone.code == 0 and f"{item['name']} of feature/x was deleted" in gone.out
     assert not list(dev.home.rglob(f"deploy/{item['name']}*.git"))

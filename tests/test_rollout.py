@@ -23,6 +23,7 @@ from de_tasks.budget import Known
 from de_tasks.server import control
 from de_tasks.sharing import SharedReads
 from de_tasks.tasks import overview
+from tests.support.apps import held_back
 from tests.support.fleets import SERVE, fleet_folder
 from tests.support.gitserver import git
 from tests.support.people import LONGEST, Done, People, Person, log_in
@@ -144,13 +145,11 @@ def test_two_rollouts_share_the_points(tmp_path: Path) -> None:
         control.stop(running)
 
 
-def test_ctrl_c_ends_all(dev: Person, tmp_path: Path) -> None:
-    root, hold = tmp_path / "mono", tmp_path / "hold"
+def test_ctrl_c_ends_all(dev: Person, tmp_path: Path, hold: Path) -> None:
+    root = tmp_path / "mono"
     names = fleet_folder(root, "end", 4)
     for name in names:
-        wait = f"web: while test -e {hold}; do sleep 0.1; done; exec python serve.py\n"
-        (root / name / "Procfile").write_text(wait)
-    hold.touch()
+        (root / name / "Procfile").write_text(held_back(hold, "python serve.py"))
     child = dev.begin("fleet.deploy", "--all", "-y", "--jobs", "3", "--json", folder=root)
     assert child.stdout
     assert any('"plan"' in line for line in child.stdout)

@@ -7,21 +7,30 @@ import secrets
 import socket
 import stat
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
+from de_tasks.api.models import Build, LogLine, LogPage
+from de_tasks.api.platform import Platform
 from de_tasks.config import Host, Settings
-from de_tasks.errors import UsageError
+from de_tasks.deployment import Plan
+from de_tasks.errors import DeployFailed, UsageError
 from de_tasks.server import control
 from de_tasks.transport import Transport
 from de_tasks.vendor import choice, sentences
+from de_tasks.vendor.deploying import VendorDeploy
 from de_tasks.vendor.platform import fresh
 from tests import real_server
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
 from tests.support.repositories import Repository
+from tests.support.waiting import BOUND
 
 FAKE = Path(__file__).parent / "support" / "fake_de.py"
 OURS = Path(sys.executable).with_name("de-tasks")
@@ -131,6 +140,44 @@ def test_services(vendor: Person, name: str) -> None:
     assert vendor.inv("services.exists", "--name", name, "--type", "postgres").out == "False\n"
     deleted = vendor.inv("delete", "--name", name, "--with-services")
     assert deleted.out.endswith("Its services were deleted with their data: redis\n")
+
+
+def test_deploy_that_must_not_overwrite_leaves_the_app_as_it_is(
+    dev: Person, quick: Path, name: str
+) -> None:
+    one = through(dev, FAKE)
+    assert one.inv("apps.create", "--name", name).code == 0
+    done = one.inv("deploy", "-y", "--name", name, "--no-overwrite", folder=quick)
+    assert done.code == 1 and "With --no-overwrite it stays as it is." in done.err
+    assert one.inv("apps.status", "--name", name).out == NEVER
+
+
+def test_dry_run_sends_nothing(dev: Person, quick: Path, name: str) -> None:
+    one = through(dev, FAKE)
+    done = one.inv("deploy", "-y", "--name", name, "--dry-run", folder=quick)
+    assert done.code == 0 and "Nothing was sent" in done.out
+    assert one.inv("apps.exists", "--name", name).out.startswith(f"App [{name}] does not exist")
+
+
+def seen_builds(*found: tuple[str, str]) -> list[str]:
+    """The log of a deploy that is followed while `de` tells these, each a status and a line."""
+    builds = iter([build_of(status, line) for status, line in found])
+    platform = SimpleNamespace(build=lambda name, **_: next(builds))
+    plan = Plan("app", Path(), "dev", "host", "", Mock(), Mock())
+    deploy = VendorDeploy(plan, Mock(), cast(Platform, platform), Mock(), Mock(), lambda _: None)
+    return list(deploy._follow(time.monotonic() + BOUND))
+
+
+def build_of(status: str, line: str) -> Build:
+    lines = (LogLine("", "build", line),) if line else ()
+    return Build("", status, "", "", "", "", log=LogPage(lines))
+
+
+def test_status_of_the_build_before_does_not_count() -> None:
+    assert seen_builds(("failed", ""), ("building", ""), ("built", "done")) == ["done"]
+    assert seen_builds(("failed", ""), ("built", "short")) == ["short"]
+    with pytest.raises(DeployFailed):
+        seen_builds(("built", ""), ("failed", "broken"))
 
 
 def test_broken_build_fails_the_deploy(vendor: Person, quick: Path, name: str) -> None:

@@ -188,8 +188,9 @@ class Running:
 
 
 def patience(seconds: float) -> dict[str, str]:
-    """Settings with which a connection without a byte in all that time is given up."""
-    return {"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(int(seconds))}
+    """Settings with which a connection without a byte in all that time is given up; git knows
+    whole seconds, and takes 0 for ever."""
+    return {"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(max(1, int(seconds)))}
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

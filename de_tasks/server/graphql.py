@@ -46,12 +46,16 @@ upload = ariadne.ScalarType("Upload")
 
 
 @upload.value_parser
-@upload.literal_parser
-def _file_alone(value: object, *_: object) -> object:
+def _file_alone(value: object) -> object:
     """What is in the place of a file and is none is a mistake of the client's."""
     if not isinstance(value, UploadFile):
         raise GraphQLError("A file is sent as a part of a multipart request.")
     return value
+
+
+@upload.literal_parser
+def _no_literal(node: object, variables: object = None) -> object:
+    return _file_alone(node)
 
 
 # ariadne logs every refusal with a traceback: what is worth a line is logged here.

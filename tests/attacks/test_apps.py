@@ -7,12 +7,15 @@ import concurrent.futures
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 
 from de_tasks.server import control
+from de_tasks.server.forwarding import Forwarder
+from de_tasks.server.settings import ServerSettings
 from tests.support.addresses import client
 from tests.support.apps import app_folder
 from tests.support.attacker import (
@@ -160,6 +163,15 @@ def test_app_is_told_who_comes_by_the_platform_alone(
     seen = told(visitor(fortress, hostile), hostile, **forged)["told"]
     del seen["HTTP_PROXY"]
     assert "6.6.6.6" not in json.dumps(seen) and "evil" not in json.dumps(seen)
+
+
+@pytest.mark.parametrize("name", ["plotly_user_data", "x_forwarded_for", "x_forwarded-for"])
+def test_header_that_wsgi_takes_for_ours_is_dropped(name: str) -> None:
+    """Some servers of apps drop it themselves, others do not."""
+    settings, nobody = ServerSettings(Path("/"), 1), cast(Any, None)
+    scope = {"headers": [(name.encode(), b"evil"), (b"accept", b"text/html")]}
+    passed = Forwarder(settings, nobody, nobody)._request_headers(scope, "app", "")
+    assert "evil" not in passed.values() and passed["accept"] == "text/html"
 
 
 PLANTED = ["de-visit-{port}", "de-session-{port}", "de-browser-{port}", "kcIdToken", "KCTOKEN"]

@@ -173,8 +173,8 @@ def small_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     base = tmp_path_factory.mktemp("small")
     needs = {"wsgi_py": ECHO, "requirements_txt": "gunicorn\n"}
     folder = app_folder(base, "echo", Procfile="web: gunicorn wsgi:application\n", **needs)
-    options = {"body_limit": 1024**2, "view_access": "unauthenticated"}
-    with fortified(base / "data", **options) as running:
+    everybody = "unauthenticated"
+    with fortified(base / "data", body_limit=1024**2, view_access=everybody) as running:
         done = log_in(running, backstage(running).add(), base / "home").run(f"deploy {folder} -y")
         assert done.code == 0, done.err
         yield f"http://localhost:{running.port}/{folder.name}/"

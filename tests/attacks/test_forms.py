@@ -75,6 +75,17 @@ def test_forged_form_does_nothing(
     assert polled.json()["error"] == "authorization_pending"
 
 
+def test_form_token_of_another_browser_signs_nobody_in(
+    fortress: control.Running, other: str
+) -> None:
+    """Or a visitor could be signed in as the attacker, and act on the attacker's account."""
+    attacker, victim = Browser(fortress), Browser(fortress)
+    form = attacker.get(f"{REALM}/sign-in")
+    victim.get(f"{REALM}/sign-in")
+    assert victim.submit(form, username=other, password=PASSWORD).status_code == 403
+    assert attacker.submit(form, username=other, password=PASSWORD).status_code != 403
+
+
 def device(running: control.Running) -> dict[str, str]:
     """The codes of a device that waits."""
     address = f"{running.url}{OPENID}/auth/device"

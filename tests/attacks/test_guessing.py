@@ -116,6 +116,27 @@ def test_device_codes_are_not_to_be_guessed(fortress: control.Running) -> None:
     assert seen == [400, 400, 400, 429]
 
 
+def test_guessing_device_codes_locks_no_password_out(fortress: control.Running) -> None:
+    user = backstage(fortress).add("viewer")
+    browser = Browser(fortress).be(user)
+    for letter in "KLMN":
+        browser.get(f"{REALM}/device?user_code=BCDF-GHJ{letter}")
+    fields = {"client_id": "dash", "grant_type": "password", "username": user}
+    fields["password"] = PASSWORD
+    answer = client(fresh()).post(f"{fortress.url}{OPENID}/token", data=fields)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("part", [slice(0), slice(1), slice(31), slice(1, None)], ids=str)
+def test_part_of_a_key_is_worth_nothing(part: slice, fortress: control.Running) -> None:
+    books, user = backstage(fortress), backstage(fortress).add("dev")
+    key = books.key(user)
+    assert len(key) == 32
+    body, url = {"query": "{ current { username } }"}, f"{fortress.url}/Manager/graphql"
+    header = {"Authorization": basic(user, key[part])}
+    assert client().post(url, json=body, headers=header).status_code == 401
+
+
 def test_answer_does_not_tell_who_exists(fortress: control.Running) -> None:
     users = (backstage(fortress).add("dev"), made_up("nobody"))
     known, unknown = (by_grant(client(), fortress.url, user) for user in users)

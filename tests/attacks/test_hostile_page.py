@@ -89,8 +89,18 @@ def page(
     """The hostile page, open in the browser of an admin."""
     name, value = f"de-session-{fortress.port}", backstage(fortress).session(admin)
     with chromium.new_context() as context:
-        ours: sync_api.SetCookieParam = {"name": name, "value": value, "url": fortress.url}
-        context.add_cookies([{**ours, "httpOnly": True, "sameSite": "Lax"}])
+        # As the platform sets it, which another test looks at.
+        context.add_cookies(
+            [
+                {
+                    "name": name,
+                    "value": value,
+                    "url": fortress.url,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+            ]
+        )
         opened = context.new_page()
         opened.goto(hostile)
         assert opened.title() == "Hostile"

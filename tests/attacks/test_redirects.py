@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
@@ -10,6 +12,7 @@ import requests
 
 from de_tasks.server import control
 from de_tasks.server.authorization import challenge_of
+from de_tasks.server.tokens import digest
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, REALM, genuine
 from tests.support.backstage import PASSWORD, backstage
@@ -144,6 +147,18 @@ def test_code_is_good_once(fortress: control.Running, app: str) -> None:
     address, _ = begun(browser, app)
     link = browser.get(address, allow_redirects=False).headers["Location"]
     assert browser.get(link, allow_redirects=False).status_code == 303
+    assert browser.get(link, allow_redirects=False).status_code == 400
+
+
+def test_code_is_good_for_a_minute(fortress: control.Running, app: str) -> None:
+    browser = viewer(fortress)
+    address, _ = begun(browser, app)
+    link = browser.get(address, allow_redirects=False).headers["Location"]
+    code = parse_qs(urlsplit(link).query)["code"][0]
+    file = fortress.data / "sandbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database, database:
+        line = "UPDATE authorization_codes SET expires = expires - 61 WHERE hash = ?"
+        assert database.execute(line, (digest(code),)).rowcount == 1
     assert browser.get(link, allow_redirects=False).status_code == 400
 
 

@@ -21,6 +21,11 @@ def application(environ, start_response):
 SERVER = "web: python -m http.server $PORT --bind 127.0.0.1\n"
 
 
+def held_back(hold: Path, command: str = SERVER.partition(" ")[2].strip()) -> str:
+    """A Procfile whose web process begins with its command when a file is gone."""
+    return f"web: while test -e {hold}; do sleep 0.1; done; exec {command}\n"
+
+
 def app_folder(tmp_path: Path, test: str, **files: str) -> Path:
     """A new folder with files, named after a test as no other app is; `_` in a file's name
     stands for a dot."""

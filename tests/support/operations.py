@@ -13,6 +13,10 @@ from unittest import mock
 from tests.support.backstage import PASSWORD
 from tests.support.people import Done
 from tests.support.stage import Stage
+from tests.support.waiting import BOUND
+
+LONG = 30
+"""Seconds; a new line ends the wait for it."""
 
 
 @dataclass(frozen=True)
@@ -108,16 +112,17 @@ OPERATIONS = (
 )
 
 
-def follow(stage: Stage, word: str) -> Done:
-    """Follow the app's log until it was asked for once more; `word` is in the new line."""
+def follow(stage: Stage, word: str, wait: int = LONG) -> Done:
+    """Follow the app's log until it was asked for once more; `word` is in the new line, for which
+    the server is given `wait` seconds."""
     pauses = iter(range(2))
 
     def pause(seconds: float) -> None:
         if next(pauses):
             raise KeyboardInterrupt
-        with urllib.request.urlopen(f"{stage.address}{word}", timeout=10):
+        with urllib.request.urlopen(f"{stage.address}{word}", timeout=BOUND):
             return
 
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
-    with mock.patch.multiple("de_tasks.tasks.apps", FOLLOW_WAIT=1, time=clock):
+    with mock.patch.multiple("de_tasks.tasks.apps", FOLLOW_WAIT=wait, time=clock):
         return Operation("follow", "logs --follow -n {app}", "").run(stage, word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -25,10 +26,12 @@ from tests.support.faults import Fault, refused
 from tests.support.people import Person, log_in
 from tests.support.platforms import platform_of
 
-DEADLINE, ATTEMPTS = 20, 4
-"""Seconds, for a busy machine, and attempts of a command that meets a fault."""
-STALL = 1.0
-"""Seconds after which a command that meets a stall takes it for one."""
+DEADLINE, ATTEMPTS = 50, 4
+"""Seconds, for a busy machine but less than the minute of a limit that does not say how long it
+lasts, and attempts of a command that meets a fault."""
+STALL = 0.4
+"""Seconds after which a command that meets a stall takes it for one. An attempt that takes as
+long without one is made again, with all the time there is."""
 ADDRESS = "127.0.0.1"
 SERVER = """
 import http.server, os
@@ -77,14 +80,7 @@ class Stage:
     def subjects(self, app: str = "") -> list[str]:
         """First lines of the messages of all commits that were deployed to an app, this one's
         if none is named."""
-        app = app or self.app
-        numbers = {name: number for number, name in state(self.running.data).apps.items()}
-        if app not in numbers:
-            return []
-        repository = self.running.data / "git" / f"{numbers[app]}.git"
-        line = ["git", "--git-dir", str(repository), "log", "--format=%s", "--all"]
-        done = subprocess.run(line, capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()
+        return commits(self.running, app or self.app, "%s")
 
     def pushed(self, message: str) -> int:
         """How many commits that were deployed have that message."""
@@ -97,6 +93,10 @@ class Stage:
         fleets = mock.patch("de_tasks.tasks.connections.WAIT_SECONDS", seconds)
         with mock.patch.dict(self.person.environment, patience(seconds, attempts)), fleets:
             yield
+
+    def forget_points(self) -> None:
+        """Let nobody remember a limit that another fault has told of."""
+        shutil.rmtree(self.person.home / "cache" / "de-tasks" / "budget", ignore_errors=True)
 
     def expire(self) -> None:
         """Make the person's access token one that the server does not take."""
@@ -124,6 +124,16 @@ class Stage:
                 for pid in (task / "children").read_text().split():
                     found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
         return [line for line in found if line.startswith("git ")]
+
+
+def commits(running: control.Running, app: str, form: str) -> list[str]:
+    """All commits that were deployed to an app, the newest first, in a form of `git log`."""
+    numbers = {name: number for number, name in state(running.data).apps.items()}
+    if app not in numbers:
+        return []
+    repository = running.data / "git" / f"{numbers[app]}.git"
+    line = ["git", "--git-dir", str(repository), "log", f"--format={form}", "--all"]
+    return subprocess.run(line, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 @contextmanager
