@@ -1,4 +1,4 @@
-"""The protocol that tasks speak; GraphQL is its first implementation."""
+"""What the client asks of a Dash Enterprise: by GraphQL, by version 4's API, or through `de`."""
 
 from __future__ import annotations
 

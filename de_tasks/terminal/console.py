@@ -1,4 +1,5 @@
-"""What people see: results go to stdout, everything else to stderr. Only tasks use this."""
+"""What people see: results go to stdout, everything else to stderr. Only tasks,
+hooks and the program print."""
 
 from __future__ import annotations
 

@@ -220,5 +220,5 @@ def test_pip_configuration_of_any_bytes(tmp_path: Path, data: bytes) -> None:
 @FEW
 @given(st.text(string.ascii_letters, min_size=1), st.text(string.ascii_letters + "%@:", min_size=1))
 def test_secret_of_an_index_is_known_to_be_one(user: str, password: str) -> None:
-    address = f"https://{user}:{password.replace('@', '%40')}@pypi.example/simple"
+    address = f"https://{user}:{password.replace('@', '%40')}@index.example/simple"
     assert password.replace("@", "%40") in pip_settings.secrets_in({"UV_DEFAULT_INDEX": address})

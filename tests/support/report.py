@@ -41,7 +41,7 @@ class Report:
     @property
     def seed(self) -> int:
         """What decides the order."""
-        return int(self._config.getoption("randomly_seed"))
+        return int(self._config.getoption("randomly_seed", 0))
 
     @property
     def workers(self) -> int:

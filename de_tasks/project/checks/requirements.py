@@ -18,7 +18,6 @@ from de_tasks.project.checks.findings import Finding
 
 FILE = "requirements.txt"
 CONDA = ("environment.yml", "environment.yaml")
-PUBLIC = {"pypi.org", "files.pythonhosted.org", "test.pypi.org"}
 INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|=)(\S+)")
 OPTION = re.compile(r"\s--[a-z].*$")
 """What pip allows after a requirement, such as `--hash=sha256:...`."""
@@ -115,9 +114,18 @@ def _index(address: str, folder: Path) -> Iterator[tuple[str, str, str]]:
     elif _is_here(host):
         what = f"{host} is this machine, which the server cannot reach."
         yield "unreachable-index", what, "Take the line out, or name an index that it can reach"
-    elif host not in PUBLIC and "$" not in host:
+    elif "$" not in host and host not in _public_hosts():
         what = f"{host} is not the public index: Dash Enterprise must be able to reach it."
         yield "other-index", what, "If it can, put other-index into de.check.ignore"
+
+
+def _public_hosts() -> set[str]:
+    """Hosts of the public index, as pip has them; none where there is no pip to ask."""
+    try:
+        from pip._internal.models import index
+    except ImportError:
+        return set()
+    return {index.PyPI.netloc, index.PyPI.file_storage_domain, index.TestPyPI.netloc}
 
 
 def _source(target: str, line: Line, folder: Path) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pip._internal.models.index import PyPI
 
 from de_tasks.errors import UsageError
 from de_tasks.githooks import check as hook
@@ -16,6 +17,8 @@ from de_tasks.project import checks
 from de_tasks.project.checks import findings, gunicorn, procfile
 from tests.support.people import Person
 from tests.support.places import ROOT
+
+FILES = PyPI.file_storage_domain
 
 GOOD = {
     "Procfile": "web: gunicorn app:server --workers 4\n",
@@ -86,12 +89,12 @@ def test_good_app_and_the_templates_pass(app: Path) -> None:
         ),
         (
             "requirements.txt",
-            "gunicorn\n--extra-index-url=https://pypi.acme.com/",
+            "gunicorn\n--extra-index-url=https://packages.acme.com/",
             "requirements.txt:2 other-index",
         ),
         (
             "requirements.txt",
-            "gunicorn\na @ https://me:secret@files.pythonhosted.org/a.whl",  # kingfisher:ignore
+            f"gunicorn\na @ https://me:secret@{FILES}/a.whl",  # kingfisher:ignore
             "requirements.txt:2 index-password",
         ),
         ("requirements.txt", "gunicorn\n./gone", "requirements.txt:2 local-requirement"),
@@ -138,7 +141,7 @@ def test_what_is_wrong_is_found(name: str, text: str | None, code: str, app: Pat
             "dash==3.2.0 \\\n    --hash=sha256:00 # x\nGunicorn ; python_version>'3'",
         ),
         ("requirements.txt", "gunicorn\n-e ./lib[x]\nhttps://example.com/a.whl\n./a.whl\n"),
-        ("requirements.txt", "gunicorn\n--index-url https://pypi.org/simple\n-f lib\n"),
+        ("requirements.txt", f"gunicorn\n--index-url {PyPI.simple_url}\n-f lib\n"),
         ("runtime.txt", "python-3.11\n"),
         ("Procfile", "web: gunicorn app:server\nworker: $HOME/run\n"),
         ("app.py", "exec('server = 1')\n"),
