@@ -15,17 +15,17 @@ import pytest
 from filelock import FileLock
 from keyring.backends import fail
 
-from de_tasks.checks import secrets
+from de_tasks.project.checks import secrets
 from de_tasks.server import control
 from tests.support import ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
-from tests.support.ci import Runner
 from tests.support.desk import Desk
 from tests.support.disks import small_disk
 from tests.support.gitserver import serve
 from tests.support.people import People, Person
 from tests.support.report import Report, needs
+from tests.support.workflows import Runner
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -157,19 +157,19 @@ def dev(people: People) -> Person:
 
 
 @pytest.fixture
-def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
-    """A runner of a CI system, whose jobs leave no login behind."""
-    made = Runner.of(dev, tmp_path / "runner")
-    yield made
-    assert not (made.home / ".dash_enterprise").exists()
-
-
-@pytest.fixture
 def nobody(sandbox: control.Running, tmp_path: Path) -> Person:
     """Somebody who is logged in nowhere."""
     home = tmp_path / "nobody"
     home.mkdir()
     return Person(home, sandbox.url)
+
+
+@pytest.fixture
+def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
+    """A runner of a CI system that acts as `dev`; it keeps no login."""
+    made = Runner.of(dev, tmp_path / "runner")
+    yield made
+    assert not (made.home / ".dash_enterprise").exists()
 
 
 @pytest.fixture
@@ -222,4 +222,6 @@ def namespaces(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skips where this user may not mount a file system of its own."""
     folder = tmp_path_factory.mktemp("mount")
     if not shutil.which("unshare") or small_disk(folder, ["true"], "1m").returncode:
-        pytest.skip("this machine lets no user mount a small disk")
+        pytest.skip(
+            needs("no user may mount a small disk", "allow user namespaces (unshare --user)")
+        )

@@ -13,14 +13,20 @@ from tests.support.apps import SERVER, app_folder
 from tests.support.attacker import OPENID, genuine
 from tests.support.backstage import backstage
 from tests.support.people import log_in
+from tests.support.report import needs
 
 if TYPE_CHECKING:
     from playwright import sync_api
 else:
     # Not on every machine that runs the tests.
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sync_api = pytest.importorskip(
+        "playwright.sync_api",
+        reason=needs("playwright is not installed", "pip install -e '.[dev]'"),
+    )
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason=needs("Chromium is not installed", "apt-get install chromium")
+)
 PAGE = "<!DOCTYPE html><title>Hostile</title><p>Nothing to see"
 TRIES = {
     "cookie": "() => document.cookie",

@@ -6,7 +6,7 @@ import socket
 import subprocess
 from urllib.parse import urlsplit
 
-from de_tasks.server.databases import programs
+from de_tasks.server.services import programs
 from tests.support.waiting import BOUND
 
 

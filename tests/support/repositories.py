@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.wheelhouse import carried
+
 IDENTITY = {
     name: "dev" if name.endswith("NAME") else "dev@example.com"
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
@@ -62,7 +64,7 @@ class Repository:
 
     def _environment(self) -> dict[str, str]:
         path, home = os.environ["PATH"], str(self.folder.parent)
-        return {"PATH": path, "HOME": home, **IDENTITY, **self.variables}
+        return {"PATH": path, "HOME": home, **carried(), **IDENTITY, **self.variables}
 
     def git(self, *arguments: str) -> str:
         """What a git command prints; it must succeed."""

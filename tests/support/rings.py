@@ -14,6 +14,7 @@ import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
 
+from tests.support.report import needs
 from tests.support.waiting import BOUND
 
 SECRET_SERVICE = (
@@ -85,7 +86,7 @@ class Failing(Memory):
 def secret_service(home: Path) -> Iterator[str]:
     """A gnome-keyring of its own on a bus of its own; gives the bus's address."""
     if not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")):
-        pytest.skip("needs dbus-run-session and gnome-keyring-daemon (Debian: gnome-keyring)")
+        pytest.skip(needs("there is no Secret Service", "apt-get install dbus gnome-keyring"))
     home.mkdir(mode=0o700, exist_ok=True)
     with subprocess.Popen(
         ["dbus-run-session", "--", "sh", "-c", SECRET_SERVICE],

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
-SANDBOXES = {"sandbox", "fortress", "tls"}
-"""The fixtures that start one."""
 MARKS = ("sandbox", "slow", "network")
-"""What says of other tests that they are not quick."""
+"""What says of a test that it is not quick, where its fixtures do not say so."""
 
 
 def keep_quick(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that are not quick."""
-    quick = [item for item in items if is_quick(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
-    items[:] = quick
+    slow = [item for item in items if not is_quick(item)]
+    items[:] = [item for item in items if item not in set(slow)]
+    config.hook.pytest_deselected(items=slow)
 
 
 def is_quick(item: pytest.Item) -> bool:
     """Whether a test starts no sandbox, by its fixtures and its marks, and is not slow."""
-    fixtures = set(getattr(item, "fixturenames", ()))
-    return not fixtures & SANDBOXES and not any(item.get_closest_marker(name) for name in MARKS)
+    return not serves(item) and not any(item.get_closest_marker(name) for name in MARKS)
+
+
+def serves(item: pytest.Item) -> bool:
+    """Whether a test, or a fixture that it needs, starts a sandbox or is given one that runs."""
+    if not isinstance(item, pytest.Function):
+        return False
+    known = item._fixtureinfo.name2fixturedefs.values()
+    functions = [item.function, *(one.func for several in known for one in several)]
+    return any(starts(function) for function in functions)
+
+
+def starts(function: Callable[..., object]) -> bool:
+    """Whether a function names a start, or returns what a start gives."""
+    code = function.__code__
+    named = {"control", "start"} <= {*code.co_names} or "'sandbox.start'" in str(code.co_consts)
+    return named or "Running" in str(function.__annotations__.get("return"))
 
 
 def forbid_sandboxes() -> None:
@@ -31,9 +45,9 @@ def forbid_sandboxes() -> None:
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
-    if event != "subprocess.Popen":
+    if event != "subprocess.Popen" or not isinstance(arguments[1], list):
         return
-    words = [str(word) for word in arguments[1]] if isinstance(arguments[1], list) else []
+    words = [str(word) for word in arguments[1]]
     served = "de_tasks.server" in words and any(word.startswith("--data") for word in words)
     if served or "sandbox.start" in words:
         raise AssertionError("This test starts a sandbox: mark it with @pytest.mark.sandbox")
