@@ -15,7 +15,7 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 
 .PHONY: demo test quick lint soak faults clean
 demo: .venv/ready
-	@$(BIN)/python tests/demo.py
+	@$(BIN)/python -m tests.scenarios.demo
 
 test: lint
 ifdef COVERAGE
@@ -33,11 +33,11 @@ quick: .venv/ready
 
 # Kills the sandbox 200 times while it works; takes about 20 minutes.
 soak: .venv/ready
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.scenarios.soak
 
 # Crosses every fault of the network with the commands of docs/faults.md; takes about 20 minutes.
 faults: .venv/ready
-	$(BIN)/python -m tests.matrix
+	$(BIN)/python -m tests.scenarios.matrix
 
 lint: .venv/ready
 	$(BIN)/ruff check .

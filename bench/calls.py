@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from de_tasks.auth.account import Account
+from de_tasks.auth.caller import Account
 from de_tasks.auth.credentials import ApiKey
-from de_tasks.budget import Budget, Spending
-from de_tasks.points import Told
-from de_tasks.retry import Attempt, Policy
+from de_tasks.net.budget import Budget, Spending
+from de_tasks.net.rate_limit import ReportedWindow
+from de_tasks.net.retry import Attempt, Policy
 
 CALLS = 2000
 
@@ -34,7 +34,7 @@ def main() -> None:
     """Print the rows."""
 
     def answer(this: Attempt, spending: Spending) -> None:
-        spending.told = Told(1_000_000, 999_999, 60, 60)
+        spending.told = ReportedWindow(1_000_000, 999_999, 60, 60)
 
     with tempfile.TemporaryDirectory() as folder:
         key, policy = ApiKey("host", "dev", "key"), Policy()

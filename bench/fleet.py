@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from de_tasks.server import control  # noqa: E402
-from tests.soak.api import Api  # noqa: E402
+from tests.scenarios.soak.api import Api  # noqa: E402
 from tests.support.people import log_in  # noqa: E402
 
 RATIO = 3.5

@@ -20,8 +20,8 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from de_tasks.net.http import Transport  # noqa: E402
 from de_tasks.server import control  # noqa: E402
-from de_tasks.transport import Transport  # noqa: E402
 from tests.support.people import Person, log_in  # noqa: E402
 from tests.support.published import Caller, caller  # noqa: E402
 

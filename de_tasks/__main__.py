@@ -1,5 +1,5 @@
 """`python -m de_tasks` is `de-tasks`."""
 
-from de_tasks.program import main
+from de_tasks.cli.program import main
 
 main()

@@ -15,6 +15,8 @@ from de_tasks.errors import UsageError
 APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
 LARGEST_FILE = 1024**2
+LONGEST_NAME = 30
+"""Characters of an app's name, as Dash Enterprise 4 says; as far as is known, 5 takes no more."""
 THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
@@ -35,9 +37,9 @@ def check_app_name(name: str) -> str:
 
 
 def legal_app_name(text: str) -> str:
-    """The nearest legal app name of at most 30 characters, or an empty string."""
+    """The nearest legal app name of at most `LONGEST_NAME` characters, or an empty string."""
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower())
-    return re.sub(r"^[^a-z]+", "", slug)[:30].strip("-")
+    return re.sub(r"^[^a-z]+", "", slug)[:LONGEST_NAME].strip("-")
 
 
 def check_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import de_tasks
-from de_tasks.manual import (
+from de_tasks.cli.help import (
     SHOW_HELP,
     arguments,
     description,

@@ -15,9 +15,9 @@ import pytest
 from filelock import FileLock
 from keyring.backends import fail
 
-from de_tasks.checks import secrets
+from de_tasks.project.checks import secrets
 from de_tasks.server import control
-from tests.support import selection, wheelhouse
+from tests.support import ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
@@ -25,6 +25,7 @@ from tests.support.disks import small_disk
 from tests.support.gitserver import serve
 from tests.support.people import People, Person
 from tests.support.report import Report, needs
+from tests.support.workflows import Runner
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -164,6 +165,14 @@ def nobody(sandbox: control.Running, tmp_path: Path) -> Person:
 
 
 @pytest.fixture
+def runner(dev: Person, tmp_path: Path) -> Iterator[Runner]:
+    """A runner of a CI system that acts as `dev`; it keeps no login."""
+    made = Runner.of(dev, tmp_path / "runner")
+    yield made
+    assert not (made.home / ".dash_enterprise").exists()
+
+
+@pytest.fixture
 def wsgi(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The folder of a small app that is no Dash app."""
     run = "web: gunicorn wsgi:application --threads 4\n"
@@ -181,6 +190,13 @@ def quick(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def page(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The folder of an app that needs nothing and says `hello one`."""
     return app_folder(tmp_path, request.node.name, Procfile=SERVER, index_html="hello one")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of this test alone, also while nobody listens on it."""
+    with ports.held() as number:
+        yield number
 
 
 @pytest.fixture

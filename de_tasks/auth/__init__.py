@@ -1,1 +1,1 @@
-"""Logging in: the OpenID flows, and where the tokens are kept."""
+"""Logging in, and where logins are kept."""

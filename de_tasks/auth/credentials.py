@@ -16,9 +16,10 @@ from typing import Protocol
 from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
 from de_tasks.auth.store import Store
-from de_tasks.config import Host, Settings
+from de_tasks.config.host import Host
+from de_tasks.config.settings import Settings
 from de_tasks.errors import NotLoggedIn, UsageError
-from de_tasks.spelling import typed
+from de_tasks.terminal.commands import typed
 
 
 class Credentials(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
 from de_tasks.errors import AuthError, DeTasksError
-from de_tasks.transport import Unavailable
+from de_tasks.net.http import Unavailable
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SLOW_DOWN = 5.0
@@ -45,11 +45,11 @@ def begin(oidc: Oidc) -> DeviceCode:
     try:
         page = body.get("verification_uri_complete") or body["verification_uri"]
         code = DeviceCode(
-            str(body["device_code"]),
-            "".join(c for c in str(body["user_code"]) if c.isprintable()),
-            oidc.trusted(str(page)),
-            max(1.0, float(body.get("interval", 5))),
-            min(float(body["expires_in"]), LONGEST),
+            device_code=str(body["device_code"]),
+            user_code="".join(c for c in str(body["user_code"]) if c.isprintable()),
+            page=oidc.trusted(str(page)),
+            interval=max(1.0, float(body.get("interval", 5))),
+            expires_in=min(float(body["expires_in"]), LONGEST),
         )
     except (KeyError, TypeError, ValueError):
         reason = answer.reason or "an answer without a code"

@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
-from de_tasks.points import UNKNOWN_WAIT, retry_after
-from de_tasks.retry import Attempt, Policy
-from de_tasks.spelling import typed
-from de_tasks.transport import READ_SECONDS, Transport, read_object
+from de_tasks.net.http import READ_SECONDS, Transport, read_object
+from de_tasks.net.rate_limit import UNKNOWN_WAIT, retry_after
+from de_tasks.net.retry import Attempt, Policy
+from de_tasks.terminal.commands import typed
 
 CLIENT = "dash"
 NOTHING = (204, 404, 405, 410, 421)
@@ -29,7 +29,7 @@ ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProviderAnswer:
     """What an endpoint answered, as RFC 6749 has it: a body, or an error with its description."""
 
     status: int
@@ -129,15 +129,15 @@ class Oidc:
         """Whether the discovery document names an endpoint."""
         return endpoint in self._configuration()
 
-    def post(self, endpoint: str, **form: str) -> Answer:
+    def post(self, endpoint: str, **form: str) -> ProviderAnswer:
         """Ask an endpoint as the client `dash`. Raises `AuthError` when that is not known."""
         return self._post(self._policy, endpoint, form)
 
-    def poll(self, endpoint: str, **form: str) -> Answer:
+    def poll(self, endpoint: str, **form: str) -> ProviderAnswer:
         """The same for one who will ask again anyway: a fault is not waited out."""
         return self._post(replace(self._policy, attempts=1), endpoint, form)
 
-    def _post(self, policy: Policy, endpoint: str, form: Mapping[str, str]) -> Answer:
+    def _post(self, policy: Policy, endpoint: str, form: Mapping[str, str]) -> ProviderAnswer:
         address = self._configuration().get(endpoint)
         if not isinstance(address, str):
             raise UsageError(f"{self.host.name} does not offer this way to log in ({endpoint}).")
@@ -150,7 +150,7 @@ class Oidc:
             )
         return answer
 
-    def login(self, answer: Answer, before: Login | None = None) -> Login:
+    def login(self, answer: ProviderAnswer, before: Login | None = None) -> Login:
         """The login of a token answer; `before` is the one that it renews."""
         access = answer.body.get("access_token")
         if answer.error or not isinstance(access, str):
@@ -158,12 +158,14 @@ class Oidc:
             raise DeTasksError(f"{self.host.name} did not log you in: {reason}")
         body = answer.body
         return Login(
-            self.host.name,
-            before.username if before else self._username(body),
-            access,
-            str(body.get("refresh_token") or (before.refresh_token if before else "")),
-            time.time() + _seconds(body.get("expires_in")),
-            before.ca_path if before else self._transport.ca_path,
+            host=self.host.name,
+            username=before.username if before else self._username(body),
+            access_token=access,
+            refresh_token=str(
+                body.get("refresh_token") or (before.refresh_token if before else "")
+            ),
+            expires=time.time() + _seconds(body.get("expires_in")),
+            ca_path=before.ca_path if before else self._transport.ca_path,
         )
 
     def trusted(self, address: str) -> str:
@@ -178,17 +180,17 @@ class Oidc:
 
     def _ask(
         self, method: str, address: str, policy: Policy | None = None, **options: Any
-    ) -> Answer:
+    ) -> ProviderAnswer:
         """An answer, without a body for a page that says that there is nothing.
 
         Asking again does no harm: at worst a login is left on the server that nobody uses.
         """
 
-        def attempt(this: Attempt) -> Answer:
+        def attempt(this: Attempt) -> ProviderAnswer:
             seconds = min(READ_SECONDS, this.seconds)
             found = self._transport.request(method, address, seconds=seconds, **options)
             if found.status_code in NOTHING or (found.ok and not found.content):
-                return Answer(found.status_code, {})
+                return ProviderAnswer(found.status_code, {})
             if found.status_code == 429 and options.get("data", {}).get("grant_type") == "password":
                 # Against guessing, and not the rate limit: a wrong password is not repeated.
                 seconds = retry_after(found.headers) or UNKNOWN_WAIT
@@ -196,7 +198,7 @@ class Oidc:
                     f"{self.host.name} takes no more attempts now. Wait {seconds:.0f} s, then try "
                     "again"
                 )
-            return Answer(found.status_code, read_object(found))
+            return ProviderAnswer(found.status_code, read_object(found))
 
         return (policy or self._policy).call(attempt)
 

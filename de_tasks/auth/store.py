@@ -14,7 +14,7 @@ from typing import Any
 
 from de_tasks.auth.keyfile import Keyfile
 from de_tasks.auth.login import Login
-from de_tasks.auth.ring import Ring, RingError
+from de_tasks.auth.system_keyring import Ring, RingError
 from de_tasks.errors import AuthError, UsageError
 
 SECRETS = ("access_token", "refresh_token", "expires")

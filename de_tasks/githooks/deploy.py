@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from de_tasks.githooks import edge, mapping
-from de_tasks.githooks.pushes import Push, commit_source
+from de_tasks.githooks import branches, runner
+from de_tasks.githooks.pushes import PushedBranch, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    import invoke
-
-    from de_tasks.config import Settings
+    from de_tasks.config.settings import Settings
 
 NAME = "de-deploy"
 ABOUT = (
@@ -23,32 +21,29 @@ ABOUT = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Deploy each pushed branch that maps to an app."""
-    parser = edge.pre_push_parser(NAME, ABOUT)
+    parser = runner.pre_push_parser(NAME, ABOUT)
     parser.add_argument(
         "--allow-forced", action="store_true", help="deploy what is no fast-forward, too"
     )
     options = parser.parse_args(argv)
-    return edge.run(options, NAME, "push", lambda: _deploy_all(options))
+    return runner.run(options, NAME, "push", lambda: _deploy_all(options))
 
 
 def _deploy_all(options: argparse.Namespace) -> None:
     folder = options.path or "."
-    pushes = [push for push in edge.pushed(options) if not mapping.surely_none(push, folder)]
+    pushes = [push for push in runner.pushed(options) if not branches.surely_none(push, folder)]
     if not pushes:
         return
-    from de_tasks.tasks.base import settings
-
-    context = edge.context(folder)
-    values = settings(context, path=options.path)
-    wanted = [(push, name) for push in pushes if (name := mapping.app_of(push, values))]
+    values = runner.settings(options.path)
+    wanted = [(push, name) for push in pushes if (name := branches.app_of(push, values))]
     if not options.allow_forced:
         for push, _ in wanted:
             _refuse_forced(push)
     for push, name in wanted:
-        _deploy(push, name, context, values)
+        _deploy(push, name, values)
 
 
-def _refuse_forced(push: Push) -> None:
+def _refuse_forced(push: PushedBranch) -> None:
     from de_tasks.errors import DeTasksError
 
     if push.forced():
@@ -58,32 +53,26 @@ def _refuse_forced(push: Push) -> None:
         )
 
 
-def _deploy(push: Push, name: str, context: invoke.Context, values: Settings) -> None:
-    from de_tasks.deployment import Plan
-    from de_tasks.githooks.telling import Teller
-    from de_tasks.tasks.base import connect
-    from de_tasks.tasks.deploy import deploying, remote
+def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
+    from de_tasks.deployment.begin import deploy_of, plan_of
+    from de_tasks.githooks.output import DeployOutput
 
     source = commit_source(push, values.path)
-    connection = connect(context)
-    plan = Plan(
-        name,
-        source,
-        connection.username,
-        connection.host.name,
-        "",
-        lambda url: remote(connection, url),
-        lambda question: values.hooks_yes or _refuse(question, name, push),
-        timeout=values.timeout,
-        always_ask=values.confirm == "always",
+    connection = runner.connect(values)
+    plan = plan_of(
+        connection,
+        values,
+        name=name,
+        source=source,
+        confirm=lambda question: values.hooks_yes or _refuse(question, name, push),
     )
-    with Teller(NAME) as tell:
-        deploying(plan, values, connection, tell).run()
+    with DeployOutput(NAME) as tell:
+        deploy_of(plan, values, connection, tell).run()
 
 
-def _refuse(question: str, name: str, push: Push) -> bool:
+def _refuse(question: str, name: str, push: PushedBranch) -> bool:
     from de_tasks.errors import DeTasksError
-    from de_tasks.spelling import typed
+    from de_tasks.terminal.commands import typed
 
     seen = question.removesuffix(" Create it?").removesuffix(" Overwrite?")
     raise DeTasksError(

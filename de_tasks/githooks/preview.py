@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from de_tasks.githooks import edge, repository
-from de_tasks.githooks.pushes import Push, commit_source
+from de_tasks.githooks import repository, runner
+from de_tasks.githooks.pushes import PushedBranch, commit_source
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    import invoke
+    from de_tasks.config.settings import Settings
 
 NAME = "de-preview"
 ABOUT = (
@@ -21,26 +21,24 @@ ABOUT = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Deploy the preview of each pushed branch."""
-    options = edge.pre_push_parser(NAME, ABOUT).parse_args(argv)
-    return edge.run(options, NAME, "push", lambda: _deploy_all(options))
+    options = runner.pre_push_parser(NAME, ABOUT).parse_args(argv)
+    return runner.run(options, NAME, "push", lambda: _deploy_all(options))
 
 
 def _deploy_all(options: argparse.Namespace) -> None:
-    for push in edge.pushed(options):
+    for push in runner.pushed(options):
         if not repository.is_default(push.branch, push.remote):
-            _deploy(push, edge.context(options.path or "."), options.path)
+            _deploy(push, runner.settings(options.path))
 
 
-def _deploy(push: Push, context: invoke.Context, path: str) -> None:
-    from de_tasks.githooks.telling import Teller
-    from de_tasks.tasks.base import connect, settings
-    from de_tasks.tasks.preview import main_app, put
+def _deploy(push: PushedBranch, values: Settings) -> None:
+    from de_tasks.deployment.previews.deploy import deploy_preview, main_app
+    from de_tasks.githooks.output import DeployOutput
 
-    values = settings(context, path=path)
     if push.branch in values.branches:
         return
     source = commit_source(push, values.path)
-    connection = connect(context, path=path)
+    connection = runner.connect(values)
 
     def agreed(question: str) -> bool:
         if not values.hooks_yes:
@@ -48,14 +46,21 @@ def _deploy(push: Push, context: invoke.Context, path: str) -> None:
         return True
 
     try:
-        with Teller(NAME) as tell:
-            put(connection, main_app(values), push.branch, source, agreed, tell)
+        with DeployOutput(NAME) as tell:
+            deploy_preview(
+                connection=connection,
+                app=main_app(values),
+                branch=push.branch,
+                source=source,
+                agreed=agreed,
+                tell=tell,
+            )
     except _Undecided as undecided:
         # Nothing has failed, so nothing stops the push.
-        from de_tasks.spelling import typed
+        from de_tasks.terminal.commands import typed
 
         command = typed(f"preview.deploy --branch {push.branch} --ref {push.commit[:10]}")
-        edge.tell(
+        runner.tell(
             f"{NAME}: {undecided} A hook does not decide that by itself: type {command}, "
             "or set de.hooks_yes"
         )

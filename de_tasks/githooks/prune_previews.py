@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from de_tasks.githooks import edge
+from de_tasks.githooks import runner
 
 NAME = "de-prune-previews"
 ABOUT = (
@@ -16,38 +16,36 @@ ABOUT = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Name or delete the previews that have outlived their use."""
-    parser = edge.parser(NAME, ABOUT)
+    parser = runner.parser(NAME, ABOUT)
     parser.add_argument("--yes", action="store_true", help="delete them")
     parser.add_argument("--remote", default="origin", help="whose branches count (origin)")
     parser.add_argument("squashed", nargs="?", help=argparse.SUPPRESS)  # git: 1 for a squash
     options = parser.parse_args(argv)
-    return edge.run(options, NAME, "", lambda: _prune(options))
+    return runner.run(options, NAME, "", lambda: _prune(options))
 
 
 def _prune(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from de_tasks import previews
+    from de_tasks.deployment.previews import prune
+    from de_tasks.deployment.previews.deploy import main_app
     from de_tasks.repo.branches import known_branches
-    from de_tasks.spelling import typed
-    from de_tasks.tasks.base import connect, settings
-    from de_tasks.tasks.preview import main_app
+    from de_tasks.terminal.commands import typed
 
-    context = edge.context(options.path or ".")
-    values = settings(context, path=options.path)
+    values = runner.settings(options.path)
     branches = known_branches(Path(values.path).expanduser(), options.remote)
-    platform = connect(context, path=options.path).platform
-    listed = list(previews.listed(platform, main_app(values)))
+    platform = runner.connect(values).platform
+    listed = list(prune.listed(platform, main_app(values)))
     if not listed:
         return
     user = platform.whoami()
-    found = list(previews.stale(listed, branches, None, user))
+    found = list(prune.stale(listed, branches, None, user))
     if not (options.yes or values.hooks_yes):
         for item in found:
-            edge.tell(f"{NAME}: {item.preview.name} is of no use: {item.reason}")
+            runner.tell(f"{NAME}: {item.preview.name} is of no use: {item.reason}")
         if found:
-            edge.tell(f"{NAME}: to delete: {typed('preview.prune')}, or set de.hooks_yes")
+            runner.tell(f"{NAME}: to delete: {typed('preview.prune')}, or set de.hooks_yes")
         return
-    for item, outcome in previews.delete_all(platform, found, user):
+    for item, outcome in prune.delete_all(platform, found, user):
         said = outcome if isinstance(outcome, Exception) else f"deleted, since {item.reason}"
-        edge.tell(f"{NAME}: {item.preview.name}: {said}")
+        runner.tell(f"{NAME}: {item.preview.name}: {said}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BRANCHES = "refs/heads/"
 
 
-class Push:
+class PushedBranch:
     """A branch that is being pushed: `commit` goes to `branch` of the remote.
 
     `remote` is the remote's name, or its address where it has none. `before` is the commit
@@ -44,7 +44,7 @@ class Push:
 
 def read(
     remote: str, address: str, lines: Iterable[str], environment: Mapping[str, str]
-) -> Iterator[Push]:
+) -> Iterator[PushedBranch]:
     """The branches that are pushed; tags and branches that are deleted are left out.
 
     `remote` and `address` are git's arguments of the hook; without them, pre-commit called.
@@ -55,12 +55,12 @@ def read(
             _, commit, ref, before = line.rsplit(maxsplit=3)
             if ref.startswith(BRANCHES) and commit.strip("0"):
                 known = before if before.strip("0") else ""
-                yield Push(ref[len(BRANCHES) :], commit, remote, address, known)
+                yield PushedBranch(ref[len(BRANCHES) :], commit, remote, address, known)
         return
     ref = environment.get("PRE_COMMIT_REMOTE_BRANCH", "")
     if ref.startswith(BRANCHES):
         local = environment["PRE_COMMIT_LOCAL_BRANCH"]
-        yield Push(
+        yield PushedBranch(
             ref[len(BRANCHES) :],
             environment.get("PRE_COMMIT_TO_REF") or repository.commit_of(local),
             environment["PRE_COMMIT_REMOTE_NAME"],
@@ -69,7 +69,7 @@ def read(
         )
 
 
-def commit_source(push: Push, path: str) -> Commit:
+def commit_source(push: PushedBranch, path: str) -> Commit:
     """The folder `path` as the pushed commit has it, whatever is checked out.
 
     Raises `UsageError` when the commit has no such folder.

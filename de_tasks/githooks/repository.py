@@ -4,62 +4,25 @@ from __future__ import annotations
 
 import os
 
-from de_tasks.environment import without_secrets
-
-TYPE_CHECKING = False  # typing's, without importing typing
-if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
 SECONDS = 30
 """The longest that git may take to answer."""
-LOCAL_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_CONFIG",
-    "GIT_CONFIG_PARAMETERS",
-    "GIT_CONFIG_COUNT",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_GRAFT_FILE",
-    "GIT_INDEX_FILE",
-    "GIT_NO_REPLACE_OBJECTS",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_QUARANTINE_PATH",
-)
-"""What `git rev-parse --local-env-vars` lists, and more that ties git to one repository."""
-
-
-def scrub(environment: MutableMapping[str, str]) -> None:
-    """Take out what git sets for its hooks: it would lead any git that we run astray."""
-    for name in LOCAL_VARIABLES:
-        environment.pop(name, None)
+# Without a terminal of its own, ssh has nowhere to ask for a passphrase.
+QUIET = {"GCM_INTERACTIVE": "never", "SSH_ASKPASS_REQUIRE": "never"}
 
 
 def git(*arguments: str) -> str | None:
     """What git prints, None when it says no. It cannot ask anybody anything."""
-    import subprocess
+    from de_tasks.repo.environment import developers
+    from de_tasks.repo.git import Git
 
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "SSH_ASKPASS_REQUIRE": "never"}
     try:
-        done = subprocess.run(
-            ["git", *arguments],
-            env={**without_secrets(), **quiet},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            timeout=SECONDS,
-            check=False,
-            # Without a terminal of its own, ssh has nowhere to ask for a passphrase.
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = Git(None, developers, SECONDS).run(*arguments, variables=QUIET)
+    except OSError:
+        return None
+    except Exception as error:
+        # By its name, and not by its class: most runs never need to import the errors.
+        if not hasattr(error, "exit_code"):
+            raise
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 

@@ -1,1 +1,1 @@
-"""Git: the snapshot of a folder, pushed from a repository of our own."""
+"""The deploy repository: snapshot and push."""

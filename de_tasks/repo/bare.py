@@ -21,9 +21,9 @@ from pathlib import Path
 from filelock import Timeout
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.repo.errors import DISK_FULL
 from de_tasks.repo.files import Files
 from de_tasks.repo.git import Git
-from de_tasks.repo.refusal import DISK_FULL
 
 ATTRIBUTES = "* -text -filter -ident -working-tree-encoding\n"
 """Bytes go up as they are on disk, whatever attributes the folder's own files set."""

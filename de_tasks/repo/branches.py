@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from de_tasks.environment import without_secrets
 from de_tasks.errors import DeTasksError, Temporary, UsageError
+from de_tasks.repo.environment import developers
 from de_tasks.repo.git import Git
 
 HEADS = "refs/heads/"
@@ -73,22 +72,9 @@ def known_branches(folder: Path, remote: str) -> frozenset[str]:
 
 def _ask(folder: Path, *arguments: str) -> str:
     """What a remote answers, asked with the developer's own configuration and credentials."""
-    # A hook's GIT_DIR and kin speak of another repository, or of a place seen from its top.
-    own = Git(None).run("rev-parse", "--local-env-vars", cwd=folder).stdout.split()
-    environment = {name: value for name, value in without_secrets().items() if name not in own}
     try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            env={**environment, "GIT_TERMINAL_PROMPT": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            start_new_session=True,
-        )
-    except subprocess.TimeoutExpired:
+        done = Git(None, developers, SECONDS).run(*arguments, cwd=folder)
+    except Temporary:
         raise Temporary(f"{arguments[-1]} has not answered in {SECONDS} s.") from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["git gives no reason"]

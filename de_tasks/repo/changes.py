@@ -6,12 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from de_tasks.errors import UsageError
+from de_tasks.repo.checkout import commit_of, opened, top_of
 from de_tasks.repo.git import Git
+
+if TYPE_CHECKING:
+    import git
 
 NO_COMMIT = re.compile(r"0{7,64}")
 """What CI systems give for "before" when a branch is new."""
+NOTHING = "there is nothing to compare with."
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,14 @@ def undeployed(folder: Path, commit: str, parts: Sequence[Path]) -> Undeployed:
 
     Raises `UsageError` when there is no repository or no such commit in it.
     """
-    git = Git(None)
-    root = _top(git, folder)
-    _commit(git, root, commit)
-    paths = ("--", *(f":(literal){part}" for part in parts))
-    names = _differing(git, root, commit, *paths)
-    if not names:
-        return Undeployed()
-    count = git.run("rev-list", "--count", f"{commit}..HEAD", *paths, cwd=root).stdout.strip()
-    return Undeployed(names, int(count or 0))
+    with opened(folder, NOTHING) as repository:
+        since = _commit(repository, commit)
+        paths = [f":(literal){part}" for part in parts]
+        names = _differing(repository, since, *paths)
+        if not names or not repository.head.is_valid():
+            return Undeployed(names)
+        commits = repository.iter_commits(f"{since.hexsha}..HEAD", paths)
+        return Undeployed(names, sum(1 for _ in commits))
 
 
 def changed_since(folder: Path, ref: str) -> Changed:
@@ -58,36 +63,30 @@ def changed_since(folder: Path, ref: str) -> Changed:
     not taken for ours. Zeros, which CI systems send for a new branch, mean that everything is
     new. Raises `UsageError` when there is no repository or no such commit in it.
     """
-    git = Git(None)
-    root = _top(git, folder)
-    if NO_COMMIT.fullmatch(ref):
-        return Changed(root, "", None)
-    commit = _commit(git, root, ref)
-    common = git.run("merge-base", commit, "HEAD", cwd=root).stdout.strip()
-    base = common or commit
-    return Changed(root, base, _differing(git, root, base, "--"), parted=base != commit)
+    with opened(folder, NOTHING) as repository:
+        if NO_COMMIT.fullmatch(ref):
+            return Changed(top_of(repository), "", None)
+        commit = _commit(repository, ref)
+        common = repository.merge_base(commit, "HEAD") if repository.head.is_valid() else []
+        base = next(iter(common), commit)
+        files = _differing(repository, base)
+        return Changed(top_of(repository), base.hexsha, files, parted=base != commit)
 
 
-def _top(git: Git, folder: Path) -> Path:
-    top = git.run("rev-parse", "--show-toplevel", cwd=folder)
-    if top.returncode:
-        raise UsageError(f"{folder} is not in a git repository: there is nothing to compare with.")
-    return Path(top.stdout.removesuffix("\n"))
-
-
-def _commit(git: Git, root: Path, ref: str) -> str:
-    wanted = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    commit = git.run(*wanted, cwd=root).stdout.strip()
-    if not commit:
+def _commit(repository: git.Repo, ref: str) -> git.Commit:
+    commit = commit_of(repository, ref)
+    if commit is None:
         raise UsageError(
-            f"There is no commit {ref!r} in {root}. Is it fetched? "
+            f"There is no commit {ref!r} in {top_of(repository)}. Is it fetched? "
             "A CI's shallow clone lacks it: ask for the whole history (fetch-depth: 0)"
         )
     return commit
 
 
-def _differing(git: Git, root: Path, commit: str, *paths: str) -> tuple[Path, ...]:
+def _differing(repository: git.Repo, commit: git.Commit, *paths: str) -> tuple[Path, ...]:
     """Files that are not as in a commit; new ones that .gitignore leaves out do not count."""
-    listed = git("diff", "--name-only", "--no-renames", "-z", commit, *paths, cwd=root)
-    new = git("ls-files", "--others", "--exclude-standard", "-z", *paths, cwd=root)
-    return tuple(root / name for name in sorted({*listed.split("\0"), *new.split("\0")} - {""}))
+    run, top = Git(None), top_of(repository)
+    changed = ("diff", "--name-only", "--no-renames", "-z", commit.hexsha, "--", *paths)
+    new = ("ls-files", "--others", "--exclude-standard", "-z", "--", *paths)
+    names = {*run(*changed, cwd=top).split("\0"), *run(*new, cwd=top).split("\0")}
+    return tuple(top / name for name in sorted(names - {""}))

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import IO
 
 from de_tasks.errors import DeTasksError
-from de_tasks.repo.environment import Remote
+from de_tasks.repo.errors import Failed, Moved, error_of
 from de_tasks.repo.git import SECONDS, Git, patience
-from de_tasks.repo.refusal import Failed, Moved, error_of
+from de_tasks.repo.remote import Remote
 
 Progress = Callable[[str], None]
 MOVED = re.compile(
@@ -28,7 +28,7 @@ WORDS = 200
 """Lines of git's words that are kept: those of an error are the last ones."""
 
 
-class Connection:
+class Conversation:
     """One conversation. `seconds` is how long the server may be silent."""
 
     def __init__(
@@ -41,7 +41,9 @@ class Connection:
         self._listed = False
         self._head: str | None = None
         self._child = git.start(
-            *(f"remote-{remote.url.partition(':')[0]}", remote.url, remote.url),
+            f"remote-{remote.url.partition(':')[0]}",
+            remote.url,
+            remote.url,
             remote=remote,
             config={**patience(seconds), **(config or {})},
         )
@@ -52,7 +54,7 @@ class Connection:
         self._listener.start()
         self._say("option progress true", "list for-push")
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Conversation:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:

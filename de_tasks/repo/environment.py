@@ -1,25 +1,21 @@
-"""What git sees: an environment of our own making, and the way to a remote.
+"""What git sees: an environment of our own making, or the developer's without what misleads it.
 
-Nothing of a hook's `GIT_*` variables reaches it (they would redirect it into the developer's
-index), nothing of the user's configuration but proxy and certificates (filters, hooks,
+Nothing of a hook's `GIT_*` variables reaches our own git (they would redirect it into the
+developer's index), nothing of the user's configuration but proxy and certificates (filters, hooks,
 insteadOf and excludes would change what is sent), and no secret stands in argv, URL or file:
-credentials travel in `GIT_CONFIG_*` variables.
+credentials travel in `GIT_CONFIG_*` variables. Imports next to nothing: git hooks begin here.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from de_tasks.config.environment import without_secrets
+
+TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    from de_tasks.budget import Spending
-    from de_tasks.retry import Attempt
+    from collections.abc import Iterable, Mapping, MutableMapping
 
-T = TypeVar("T")
 CONFIG = {
     "gc.auto": "0",
     "maintenance.auto": "false",
@@ -47,43 +43,27 @@ KEPT_VARIABLES = (
     *(n for v in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for n in (v, v.upper())),
     *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
 )
-KEPT_SETTINGS = (
-    r"^http\.(.+\.)?(proxy|proxyauthmethod|proxyssl[a-z]+|ssl(cainfo|capath|cert|key|backend)"
-    r"|sslcertpasswordprotected|schannel[a-z]+|version)$"
+LOCAL_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_QUARANTINE_PATH",
 )
-"""The user's settings that say how to reach a server, in `git config --get-regexp`'s words."""
-
-
-class Caller(Protocol):
-    """Whom the server sees: see `auth.account.Account`."""
-
-    @property
-    def seconds(self) -> float:
-        """How long a first attempt may take."""
-        ...
-
-    def header(self) -> str:
-        """The value of the Authorization header."""
-        ...
-
-    def act(self, function: Callable[[Attempt, Spending], T], points: int = 0) -> T:
-        """Call under the retry policy, within the points that there are."""
-        ...
-
-
-@dataclass(frozen=True)
-class Remote:
-    """Where to push, and as whom."""
-
-    url: str
-    branch: str
-    caller: Caller
-    ca_path: str = ""
-
-    @property
-    def ref(self) -> str:
-        """The full name of the branch."""
-        return f"refs/heads/{self.branch}"
+"""What `git rev-parse --local-env-vars` lists, and more that ties git to one repository."""
 
 
 def kept_variables() -> dict[str, str]:
@@ -91,12 +71,11 @@ def kept_variables() -> dict[str, str]:
     return {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
 
 
-def environment(
+def isolated(
     variables: Mapping[str, str], config: Iterable[tuple[str, str]] = ()
 ) -> dict[str, str]:
-    """The environment of a git command that has these variables and settings besides."""
-    pairs = [*CONFIG.items(), *config]
-    made = kept_variables() | {
+    """The environment of our own git, with these variables and settings besides."""
+    return kept_variables() | {
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
@@ -104,37 +83,29 @@ def environment(
         "GIT_OPTIONAL_LOCKS": "0",
         "LC_ALL": "C.UTF-8",
         **variables,
-        "GIT_CONFIG_COUNT": str(len(pairs)),
+        **_settings([*CONFIG.items(), *config]),
     }
+
+
+def developers(
+    variables: Mapping[str, str], config: Iterable[tuple[str, str]] = ()
+) -> dict[str, str]:
+    """The environment of the developer's own git, with these variables and settings besides."""
+    made = without_secrets()
+    scrub(made)
+    return {**made, "GIT_TERMINAL_PROMPT": "0", **variables, **_settings(config)}
+
+
+def scrub(environment: MutableMapping[str, str]) -> None:
+    """Take out what git sets for its hooks: it would lead any git that we run astray."""
+    for name in LOCAL_VARIABLES:
+        environment.pop(name, None)
+
+
+def _settings(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    made = {"GIT_CONFIG_COUNT": "0"}
     for number, (key, value) in enumerate(pairs):
         made[f"GIT_CONFIG_KEY_{number}"] = key
         made[f"GIT_CONFIG_VALUE_{number}"] = value
+        made["GIT_CONFIG_COUNT"] = str(number + 1)
     return made
-
-
-def remote_settings(remote: Remote) -> list[tuple[str, str]]:
-    """Settings for talking to a remote: the user's way to it, and who is talking."""
-    key = f"http.{remote.url}.extraHeader"
-    return [
-        *_users_settings(),
-        (key, f"Authorization: {remote.caller.header()}"),
-        # RFC 7240: we follow the build through the API; the push need not wait for it.
-        (key, "Prefer: respond-async"),
-    ]
-
-
-@functools.cache
-def _users_settings() -> tuple[tuple[str, str], ...]:
-    xdg = {n: os.environ[n] for n in ("XDG_CONFIG_HOME",) if n in os.environ}
-    done = subprocess.run(
-        ["git", "config", "--null", "--get-regexp", KEPT_SETTINGS],
-        # No repository: what one says about the network is meant for its own remotes.
-        env=kept_variables() | xdg | {"GIT_DIR": os.devnull},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        check=False,
-    )
-    entries = (entry.partition("\n") for entry in done.stdout.split("\0") if entry)
-    return tuple((key, value) for key, _, value in entries)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from de_tasks.errors import UsageError
 from de_tasks.repo.edits import Edit
+from de_tasks.repo.errors import Damaged, Failed
 from de_tasks.repo.git import Git
-from de_tasks.repo.refusal import Damaged, Failed
 
 LARGEST = 5
 BIG = 100 * 1000**2

@@ -1,25 +1,28 @@
-"""Git as a subprocess.
+"""Git as a subprocess: everything that runs git runs it here.
 
 Each command runs in a session of its own, so that an interrupt ends it with all that it
-started: a push whose leader alone is killed goes on in its children.
+started: a push whose leader alone is killed goes on in its children. What the first command does
+not need is imported later: git hooks ask before they know whether there is anything to do.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
 
-from de_tasks.errors import Temporary, UsageError
-from de_tasks.repo import refusal
-from de_tasks.repo.environment import Remote, environment, remote_settings
+from de_tasks.repo.environment import isolated
 
+TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    from de_tasks.budget import Spending
-    from de_tasks.retry import Attempt
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+    from typing import ClassVar
+
+    from de_tasks.net.budget import Spending
+    from de_tasks.net.retry import Attempt
+    from de_tasks.repo.remote import Remote
+
+    Environment = Callable[[Mapping[str, str], Iterable[tuple[str, str]]], dict[str, str]]
 
 SECONDS = 1800
 """The longest that one git command may take."""
@@ -27,12 +30,23 @@ Done = subprocess.CompletedProcess[str]
 
 
 class Git:
-    """Git commands in one repository; without one, in the repository around `cwd`."""
+    """Git commands in one repository; without one, in the repository around `cwd`.
+
+    They see our own environment, which leaves out the user's configuration; the developer's with
+    `developers`. Each may take `seconds`.
+    """
 
     _of_all: ClassVar[set[subprocess.Popen[bytes]]] = set()
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        environment: Environment = isolated,
+        seconds: float = SECONDS,
+    ) -> None:
         self._repository = {"GIT_DIR": str(folder)} if folder else {}
+        self._environment = environment
+        self.seconds = seconds
         self._running: set[subprocess.Popen[bytes]] = set()
         self._ended = False
 
@@ -109,13 +123,15 @@ class Git:
         pairs: Iterable[tuple[str, str]] = (config or {}).items()
         given = {**self._repository, **(variables or {})}
         if remote:
+            from de_tasks.repo.remote import remote_settings
+
             pairs = [*pairs, *remote_settings(remote)]
             # The variable goes before all that a setting could say.
             given |= {"GIT_SSL_CAINFO": remote.ca_path} if remote.ca_path else {}
         try:
             child = subprocess.Popen(
                 ["git", *arguments],
-                env=environment(given, pairs),
+                env=self._environment(given, pairs),
                 cwd=cwd,
                 stdin=stdin,
                 stdout=subprocess.PIPE,
@@ -123,6 +139,8 @@ class Git:
                 start_new_session=True,
             )
         except FileNotFoundError:
+            from de_tasks.errors import UsageError
+
             if cwd and not cwd.is_dir():
                 raise UsageError(f"There is no folder {cwd}.") from None
             raise UsageError("git is not installed, and deploying needs it.") from None
@@ -170,9 +188,13 @@ class Running:
     def done(self) -> Done:
         """The finished command, whatever its status."""
         try:
-            out, err = self._child.communicate(self._stdin, timeout=SECONDS)
+            out, err = self._child.communicate(self._stdin, timeout=self._git.seconds)
         except subprocess.TimeoutExpired:
-            raise Temporary(f"git {self._arguments[0]} did not finish in {SECONDS} s.") from None
+            from de_tasks.errors import Temporary
+
+            raise Temporary(
+                f"git {self._arguments[0]} did not finish in {self._git.seconds:.0f} s."
+            ) from None
         finally:
             self._git.finish(self._child)
         # Not as text from the start: names of files may have any byte, line ends included.
@@ -183,7 +205,9 @@ class Running:
         """What it prints. Raises an error of the tree with git's own words."""
         done = self.done()
         if done.returncode:
-            raise refusal.error_of(self._arguments[0], done.stderr)
+            from de_tasks.repo import errors
+
+            raise errors.error_of(self._arguments[0], done.stderr)
         return done.stdout
 
 
@@ -194,6 +218,8 @@ def patience(seconds: float) -> dict[str, str]:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
+    import signal
+
     try:
         if hasattr(os, "killpg"):
             os.killpg(child.pid, signal.SIGKILL)

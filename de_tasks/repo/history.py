@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from de_tasks.errors import DeTasksError, NotPermitted
 from de_tasks.repo.bare import Bare
-from de_tasks.repo.environment import Remote
-from de_tasks.repo.refusal import Failed
+from de_tasks.repo.errors import Failed
+from de_tasks.repo.remote import Remote
 
 FEW, SMALL = 1000, 16 * 1024**2
 """Files, and bytes of one: larger ones are never sent as a difference."""

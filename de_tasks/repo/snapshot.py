@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeTasksError, NotPermitted, Temporary
-from de_tasks.points import WRITE
+from de_tasks.net.rate_limit import WRITE
 from de_tasks.repo import files
 from de_tasks.repo.bare import Bare, LastDeploy, writing
-from de_tasks.repo.connection import Connection, Progress
-from de_tasks.repo.environment import Remote
+from de_tasks.repo.connection import Conversation, Progress
+from de_tasks.repo.errors import Damaged, Failed, LengthRequired, Moved, not_git
 from de_tasks.repo.files import Files
 from de_tasks.repo.history import Past
-from de_tasks.repo.refusal import Damaged, Failed, LengthRequired, Moved, not_git
+from de_tasks.repo.remote import Remote
 from de_tasks.repo.source import Commit, Deployed, Origin
 from de_tasks.repo.worktree import Worktree
 
 if TYPE_CHECKING:
-    from de_tasks.budget import Spending
-    from de_tasks.retry import Attempt
+    from de_tasks.net.budget import Spending
+    from de_tasks.net.retry import Attempt
 
 MOMENT = 3.0
 """Seconds that somebody who has interrupted a push waits for what became of it."""
@@ -66,7 +66,7 @@ class Snapshot:
         self._source = source
         self._beside = beside
         self._big = big
-        self._asked: Connection | None = None
+        self._asked: Conversation | None = None
         self._worktree: Worktree | None = None
         self.sent: str | None = None
         self._origin = None if isinstance(source, Deployed) else Origin(source)
@@ -91,7 +91,7 @@ class Snapshot:
         """Begin to ask what the remote has, while the files are being read."""
         if self._bare.there:
             seconds = min(ANSWER_SECONDS, remote.caller.seconds)
-            self._asked = Connection(self._git, remote, seconds)
+            self._asked = Conversation(self._git, remote, seconds)
 
     def ask_anew(self) -> None:
         """Forget what was asked: the answer is out of date."""
@@ -169,7 +169,7 @@ class Snapshot:
     def arrived(self, remote: Remote) -> bool | None:
         """Whether the remote has what was sent; None when it does not answer at once."""
         try:
-            with Connection(self._git, remote, MOMENT) as asked:
+            with Conversation(self._git, remote, MOMENT) as asked:
                 return asked.head() == self.sent
         except (DeTasksError, KeyboardInterrupt):
             return None
@@ -232,7 +232,7 @@ class Snapshot:
             asked = self._asked
             if asked is None or asked.remote.url != remote.url:
                 self._hang_up()
-                asked = self._asked = Connection(self._git, remote, this.seconds)
+                asked = self._asked = Conversation(self._git, remote, this.seconds)
             try:
                 head = asked.head()
                 if there and head is None:
@@ -256,7 +256,7 @@ class Snapshot:
 
         def attempt(this: Attempt, spending: Spending) -> bool:
             asked, self._asked = self._asked, None
-            with asked or Connection(self._git, push.remote, this.seconds, config) as asked:
+            with asked or Conversation(self._git, push.remote, this.seconds, config) as asked:
                 there = asked.head()
                 # An attempt whose answer was lost may have arrived.
                 if there != sha and there != head:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.environment import SECRETS, hidden
 from de_tasks.errors import UsageError
-from de_tasks.repo.environment import Remote
+from de_tasks.repo.checkout import commit_of, opened, top_of
 from de_tasks.repo.git import Git, Running
+from de_tasks.repo.remote import Remote
 
 
 @dataclass(frozen=True)
@@ -70,28 +70,13 @@ def find_commit(folder: Path, ref: str) -> Commit:
     The folder need not be there: another branch may be checked out. Raises `UsageError` when
     there is no repository, no such commit, or no such folder in it.
     """
-    with hidden():  # It asks git for its version as it is imported.
-        import git
-
-    full = folder.resolve()
-    place = next(parent for parent in (full, *full.parents) if parent.is_dir())
-    try:
-        repository = git.Repo(place, search_parent_directories=True)
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
-        raise UsageError(f"{folder} is not in a git repository: --ref needs one.") from None
-    with repository:
-        # A hook's own variables would lead to the repository that it runs for.
-        nothing = dict.fromkeys(SECRETS, "")
-        repository.git.update_environment(GIT_DIR=str(repository.git_dir), **nothing)
-        try:
-            commit = repository.commit(ref)
-            commit.tree  # noqa: B018  A full hash is believed until something is asked of it.
-        except (git.BadName, git.BadObject, git.GitCommandError, ValueError, IndexError):
+    with opened(folder, "--ref needs one.") as repository:
+        commit = commit_of(repository, ref)
+        if commit is None:
             raise UsageError(
                 f"There is no commit {ref!r} in the repository of {folder}. Is it fetched?"
-            ) from None
-        top = Path(repository.working_tree_dir or repository.git_dir).resolve()
-        inside = full.relative_to(top).as_posix()
+            )
+        inside = folder.resolve().relative_to(top_of(repository)).as_posix()
         try:
             tree = commit.tree if inside == "." else commit.tree / inside
         except KeyError:

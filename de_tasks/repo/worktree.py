@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError
+from de_tasks.net.retry import Policy
 from de_tasks.repo import edits
 from de_tasks.repo.bare import Bare
 from de_tasks.repo.edits import Edit
+from de_tasks.repo.errors import Failed, Nested, Vanished, error_of
 from de_tasks.repo.files import Files, of_index, updated
-from de_tasks.repo.refusal import Failed, Nested, Vanished, error_of
 from de_tasks.repo.writer import Writer
-from de_tasks.retry import Policy
 
 FAST_FIRST = {"core.bigFileThreshold": "1", "core.compression": "1"}
 """The first time, stream straight into one pack instead of a file per object."""
@@ -148,7 +148,10 @@ class Worktree:
     def _add_all(self, index: dict[str, str], without: set[str]) -> None:
         paths = [".", *(f":(exclude,literal){path}" for path in sorted(without))]
         done = self._bare.git.run(
-            *("add", "--all", "--", *paths),
+            "add",
+            "--all",
+            "--",
+            *paths,
             variables=self._places(index),
             config=FAST_FIRST if self._bare.fresh else {},
             cwd=self._folder,
@@ -171,7 +174,10 @@ class Worktree:
                     folders.clear()
             folders[:] = [name for name in folders if name != ".git"]
         ignored = self._bare.git.run(
-            *("check-ignore", "-z", "--no-index", "--stdin"),
+            "check-ignore",
+            "-z",
+            "--no-index",
+            "--stdin",
             variables=self._places({}),
             cwd=self._folder,
             stdin="".join(f"{path}\0" for path in found),
@@ -191,7 +197,10 @@ class Worktree:
             inner = waiting.pop()
             place = self._folder / inner
             listing = self._bare.git(
-                *("ls-files", "-z", "--others", "--exclude-standard"),
+                "ls-files",
+                "-z",
+                "--others",
+                "--exclude-standard",
                 variables={**empty, "GIT_WORK_TREE": str(place.resolve())},
                 cwd=place,
             )

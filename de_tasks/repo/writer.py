@@ -7,8 +7,8 @@ import time
 from collections.abc import Sequence
 
 from de_tasks.repo.edits import Edit
+from de_tasks.repo.errors import error_of
 from de_tasks.repo.git import Git
-from de_tasks.repo.refusal import error_of
 
 REF = "refs/de-tasks/written"
 NOBODY = b"nobody <nobody@de-tasks.invalid> 0 +0000"

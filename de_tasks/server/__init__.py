@@ -1,12 +1,13 @@
 """The sandbox: an embedded Dash Enterprise for one machine, on loopback.
 
-    settings   what can be set        database   the state, in SQLite
-    accounts   users and passwords    tokens     signed tokens and grants
-    oidc       sign-in endpoints      graphql    the platform API
-    git        smart HTTP             builds     push -> build -> release
-    environments  uv virtualenvs      processes  the apps' processes
-    releases   what runs of each app  proxy      the way to the apps
-    asgi       which request goes where          control   start, stop, status, reset
+    sandbox    puts it together          control    start, find, stop and reset it
+    settings   what can be set           database   the state, in SQLite
+    apps       their names and metadata  users      who is who, who may do what
+    signin     OpenID Connect            http       the front door, and pages
+    api        the platform API          git        smart HTTP
+    builds     from push to release      runtime    what runs of each app
+    services   Redis and Postgres        proxy      the way to the apps
+    web        Portal and App Manager
 
 It shares only `errors` and `appspec` with the client: the two meet on the wire.
 """

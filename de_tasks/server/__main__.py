@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.server.leash import GRACE
+from de_tasks.server.runtime.leash import GRACE
 from de_tasks.server.sandbox import serve
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
 

@@ -9,18 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from de_tasks.appspec import APP_NAME, image_type
+from de_tasks.appspec import APP_NAME, LONGEST_NAME, THUMBNAIL_LIMIT, image_type
 from de_tasks.errors import NotFound, NotPermitted, UsageError
-from de_tasks.server.access import Access, Refused, need_admin, need_seat
-from de_tasks.server.accounts import User
-from de_tasks.server.builds import Builds
+from de_tasks.server.builds.queue import Builds
+from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.database import Database, timestamp
-from de_tasks.server.folders import arrange_persistent
-from de_tasks.server.releases import Releases
-from de_tasks.server.repositories import Repositories
+from de_tasks.server.errors import Refused
+from de_tasks.server.runtime.folders import arrange_persistent
+from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users.access import Access, need_admin, need_seat
+from de_tasks.server.users.accounts import User
 
-SHORTEST_NAME, LONGEST_NAME = 3, 30
+SHORTEST_NAME = 3
 """As Dash Enterprise 4 says them. Published programs compare its sentences: these here are its."""
 RESERVED = frozenset(
     "account admin api app apps auth dash docs git health login logout manager packages portal"
@@ -31,7 +32,6 @@ LONGEST_TEXT = 10_000
 VISIT_SECONDS = 60.0
 """A visit is written down at most this often: the time is for people."""
 MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-THUMBNAIL_LIMIT = 100 * 1024
 COLUMNS = {
     "title": "title",
     "description": "description",

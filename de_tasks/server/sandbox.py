@@ -13,59 +13,16 @@ from contextlib import nullcontext
 
 import aiohttp
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
 
-from de_tasks.server import authority
-from de_tasks.server.access import Access
-from de_tasks.server.account import AccountPage
-from de_tasks.server.accounts import Accounts, write_private
-from de_tasks.server.administration import Administration
-from de_tasks.server.apps import Apps
-from de_tasks.server.asgi import Hosts, Paths
-from de_tasks.server.authorization import Authorization
-from de_tasks.server.builds import Builds
-from de_tasks.server.connections import LONGEST_HEADERS, with_patience
-from de_tasks.server.cookies import Cookies
+from de_tasks.server import tls, wiring
 from de_tasks.server.database import Database
-from de_tasks.server.databases import Databases
-from de_tasks.server.devices import Devices
-from de_tasks.server.environments import Environments
-from de_tasks.server.forwarding import Forwarder
-from de_tasks.server.git import GitApp
-from de_tasks.server.graphql import GraphQLEndpoint, make_schema
-from de_tasks.server.hooks import Pushes, write_hooks
-from de_tasks.server.identity import Identity
-from de_tasks.server.manager import Manager
-from de_tasks.server.oidc import Oidc
-from de_tasks.server.pages import Pages
-from de_tasks.server.portal import Portal
-from de_tasks.server.processes import Leash
-from de_tasks.server.proxy import Proxy
-from de_tasks.server.ratelimit import RateLimit
-from de_tasks.server.recovery import Recovery
-from de_tasks.server.releases import Releases
-from de_tasks.server.repositories import Repositories
-from de_tasks.server.resolvers.apps import AppResolvers
-from de_tasks.server.resolvers.base import bind
-from de_tasks.server.resolvers.builds import BuildResolvers
-from de_tasks.server.resolvers.services import ServiceResolvers
-from de_tasks.server.resolvers.shapes import Shapes
-from de_tasks.server.resolvers.users import UserResolvers
-from de_tasks.server.services import Services
-from de_tasks.server.sessions import Sessions
+from de_tasks.server.files import write_private
+from de_tasks.server.http.connections import LONGEST_HEADERS, with_patience
+from de_tasks.server.http.hosts import Hosts, Paths
+from de_tasks.server.http.pages import Pages
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.signin import SignIn
-from de_tasks.server.site import Site
-from de_tasks.server.surroundings import Surroundings
-from de_tasks.server.throttle import Throttle, TooManyAttempts
-from de_tasks.server.tokens import Tokens
-from de_tasks.server.variables import Variables
-from de_tasks.server.visitors import Visitors
+from de_tasks.server.signin.code_flow import CodeFlow
 
-PASSWORDS = "passwords.json"
 RUNNING = "running.json"
 ADMIN_KEY = "admin.key"
 """What `control.administer` shows: whoever may read the data directory may do it anyway."""
@@ -77,117 +34,63 @@ class Sandbox:
     def __init__(
         self, settings: ServerSettings, client: aiohttp.ClientSession, lock: int | None = None
     ) -> None:
-        data = settings.data
         self._settings = settings
-        self._database = Database(data / "sandbox.sqlite3")
-        throttle = Throttle(settings.sign_in_failures, settings.sign_in_seconds)
-        accounts = Accounts(self._database, data / "api-keys.secret", throttle)
-        accounts.create_first_users(data / PASSWORDS)
-        tokens = Tokens(self._database, accounts, settings)
-        identity = Identity(accounts, tokens)
-        access = Access(self._database, accounts)
-        self._leash = Leash(lock)
-        hooks = write_hooks(data / "hooks")
-        repositories = Repositories(data / "git", hooks, settings.push_limit, self._leash)
-        environments = Environments(data / "environments", self._leash)
-        variables = Variables(self._database)
-        self._databases = Databases(data / "databases", self._leash)
-        services = Services(self._database, access, self._databases, self._changed)
-        self._services = services
-        surroundings = Surroundings(self._database, variables, services.urls, settings.allow_mount)
-        self._releases = Releases(settings, environments, surroundings, self._leash, client)
-        self._builds = Builds(settings, self._database, repositories, environments, self._releases)
-        self._recovery = Recovery(
-            *(settings, self._database, repositories, environments),
-            *(self._releases, self._builds),
-        )
-        apps = Apps(
-            *(settings, self._database, access, repositories),
-            *(self._releases, self._builds),
-        )
-        self._pushes = Pushes(data / "sockets", self._database, self._builds, self._releases)
-        pages = Pages(settings)
-        cookies = Cookies(settings)
-        sessions = Sessions(self._database, accounts, cookies)
-        authorization = Authorization(settings, self._database, sessions, pages)
-        devices = Devices(self._database, sessions, pages, throttle)
-        realm = (
-            Oidc(settings, accounts, tokens, identity, devices),
-            SignIn(accounts, tokens, sessions, pages),
-            devices,
-            authorization,
-        )
-        shapes = Shapes(
-            *(settings, access, self._builds, self._releases),
-            *(environments, surroundings, variables, services),
-        )
-        resolvers = (
-            AppResolvers(
-                *(self._database, apps, access, self._releases),
-                *(surroundings, variables, shapes),
-            ),
-            BuildResolvers(self._database, apps, self._builds, self._releases, shapes),
-            ServiceResolvers(apps, services, shapes),
-            UserResolvers(settings, self._database, accounts, apps, shapes),
-        )
-        limit = RateLimit(settings.rate_limit_points, settings.rate_limit_seconds)
-        graphql = GraphQLEndpoint(make_schema(*bind(*resolvers)), identity, limit)
-        git = GitApp(
-            *(settings, repositories, apps, identity, self._pushes),
-            *(self._leash, limit),
-        )
-        key = secrets.token_urlsafe(32)
-        write_private(data / ADMIN_KEY, key)
+        self._database = database = Database(settings.data / "sandbox.sqlite3")
         # Tells this sandbox from whatever else may answer on its port.
         self.instance = secrets.token_hex(8)
+        users = wiring.wire_users(settings, database)
+        runtime = wiring.wire_runtime(settings, database, users, client, lock, self._changed)
+        building = wiring.wire_builds(settings, database, users, runtime)
+        self._runtime, self._building = runtime, building
 
-        site = Site(settings, self.instance, apps, identity, sessions, pages)
-        router = Starlette(
-            routes=[
-                Route("/Manager/graphql", graphql.answer, methods=["POST"]),
-                Mount("/auth/realms/dash", routes=[r for part in realm for r in part.routes()]),
-                Mount("/sandbox", routes=Administration(accounts, identity, limit, key).routes()),
-                *Portal(settings, apps, sessions, pages).routes(),
-                *Manager(graphql, sessions, pages).routes(),
-                *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
-                *site.routes(),
-            ],
-            exception_handlers={TooManyAttempts: _too_many},
+        pages = Pages(settings)
+        code_flow = CodeFlow(settings, database, users.sessions, pages)
+        realm = wiring.wire_signin(settings, database, users, pages, code_flow)
+        graphql = wiring.wire_api(settings, database, users, runtime, building)
+        git = wiring.wire_git(settings, users, runtime, building)
+        key = secrets.token_urlsafe(32)
+        write_private(settings.data / ADMIN_KEY, key)
+        router = wiring.wire_web(
+            settings=settings,
+            instance=self.instance,
+            key=key,
+            users=users,
+            apps=building.apps,
+            graphql=graphql,
+            pages=pages,
+            realm=realm,
         )
-        router.state.patience = settings.patience
-        visitors = Visitors(
-            *(settings, self._database, sessions, authorization, tokens, cookies, pages)
+        proxy = wiring.wire_proxy(
+            settings=settings,
+            database=database,
+            users=users,
+            runtime=runtime,
+            apps=building.apps,
+            pages=pages,
+            code_flow=code_flow,
+            client=client,
         )
-        forwarder = Forwarder(settings, client, pages)
-        proxy = Proxy(settings, apps, access, self._releases, visitors, forwarder, pages)
         self.asgi = Hosts(settings, Paths(settings, git, router), proxy)
 
     async def _changed(self, app_id: int) -> bool:
         row = self._database.one("SELECT name FROM apps WHERE id = ?", app_id)
-        return self._releases.restart_soon(self._releases.app(app_id, row["name"]))
+        return self._runtime.releases.restart_soon(self._runtime.releases.app(app_id, row["name"]))
 
     async def start(self) -> None:
         """Serve the apps again, and take pushes."""
-        await self._pushes.start()
-        await self._services.recover()
-        await self._recovery.run()
+        await self._building.pushes.start()
+        await self._runtime.services.recover()
+        await self._building.recovery.run()
 
     async def stop(self) -> None:
         """Stop every process; what is not built stays queued."""
-        self._recovery.stop()
-        await self._builds.stop()
-        await self._releases.stop_all()
-        await self._databases.stop()
-        await self._pushes.stop()
-        await asyncio.to_thread(self._leash.close)
+        self._building.recovery.stop()
+        await self._building.builds.stop()
+        await self._runtime.releases.stop_all()
+        await self._runtime.databases.stop()
+        await self._building.pushes.stop()
+        await asyncio.to_thread(self._runtime.leash.close)
         self._database.close()
-
-
-async def _too_many(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TooManyAttempts)
-    refusal = {"message": str(error), "extensions": {"code": "TOO_MANY_REQUESTS"}}
-    headers = {"Retry-After": str(error.seconds)}
-    return JSONResponse({"errors": [refusal]}, 429, headers=headers)
 
 
 async def serve(
@@ -203,7 +106,7 @@ async def serve(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     ) as client:
         sandbox = Sandbox(settings, client, lock)
-        made = authority.of(settings)
+        made = tls.of(settings)
         config = uvicorn.Config(
             sandbox.asgi,
             ssl_certfile=made.chain if made else None,

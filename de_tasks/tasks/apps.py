@@ -5,20 +5,22 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
 
-from de_tasks import browser, console
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.spelling import typed
-from de_tasks.tasks.base import app_name, connect, missing, named_app, task, waits
+from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.task import connect, named_app, task
 from de_tasks.tasks.update import update
+from de_tasks.terminal import browser, console
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.scaffold import Plan
+    from de_tasks.platform.models import App, LogPage
+    from de_tasks.project.scaffold.plan import ScaffoldPlan
 
 FOLLOW_WAIT = 30
 """Seconds that the server may hold a request for new lines back."""
@@ -50,7 +52,7 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     console.result(f"App {app.name} was initialized on [{connection.host.name}].")
     if planned is None:
         return
-    from de_tasks.fitting import write
+    from de_tasks.project.scaffold.files import write
 
     for kind in planned.services:
         service = connection.platform.attach_service(wanted, kind)
@@ -62,11 +64,11 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
 
 
-def _from_template(target: Path, app: str, template: str) -> Plan:
-    from de_tasks import scaffold
+def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
+    from de_tasks.project.scaffold import plan
 
-    choices = scaffold.Choices(app, template, without=("makefile", "pre-commit", "ci"))
-    return scaffold.plan(target, choices)
+    choices = plan.Choices(app, template, without=("makefile", "pre-commit", "ci"))
+    return plan.plan(target, choices)
 
 
 @task(name="list")
@@ -175,7 +177,7 @@ def build_status(context: invoke.Context, name: str = "", json: bool = False) ->
 
     An app that was never deployed has none, and a sentence says so.
     """
-    from de_tasks.api.models import NEVER_DEPLOYED
+    from de_tasks.platform.models import NEVER_DEPLOYED
 
     connection = connect(context)
     wanted = app_name(connection.settings, name)
@@ -210,15 +212,15 @@ def logs(
     de-tasks apps logs --name my-app --type build --count 50
     de-tasks apps logs --name my-app --type runtime --process-name worker
     """
-    from de_tasks.api.models import FINISHED, NEVER_DEPLOYED
     from de_tasks.errors import NotFound
+    from de_tasks.platform.models import FINISHED, NEVER_DEPLOYED
 
     if type not in ("build", "runtime"):
         raise UsageError(f"--type is build or runtime, not {type!r}.")
     lines = whole_number(count, "--count", least=1)
-    connection = connect(context, tell=waits(json))
+    connection = connect(context, json)
     wanted = app_name(connection.settings, name)
-    platform: Any = connection.platform
+    platform = connection.platform
     app = platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
@@ -229,15 +231,19 @@ def logs(
             f"App {wanted} has no process {process_name!r}. It has: {', '.join(app.processes)}."
         )
     after: str | None = None
+    page: LogPage | None
     while True:
         asked = time.monotonic()
         wait = FOLLOW_WAIT if after is not None else 0
         if type == "build":
             build = platform.build(wanted, after=after or "0", wait=min(wait, 5), count=lines)
-            page, ended = build.log, build.status in FINISHED
+            page = build.log if build else None
+            ended = build is not None and build.status in FINISHED
         else:
             page = platform.runtime_log(wanted, process_name, lines, after, wait)
             ended = False
+        if page is None:
+            raise missing(wanted, connection.host.name)
         for line in page.lines:
             console.result_json(asdict(line)) if json else console.result(line.text)
         if not follow or ended:
@@ -258,7 +264,7 @@ def open_app(context: invoke.Context, name: str = "") -> None:
     browser.open_page(app.url)
 
 
-def _summary(app: Any) -> dict[str, object]:
+def _summary(app: App) -> dict[str, object]:
     return {
         "name": app.name,
         "owner": app.owner,

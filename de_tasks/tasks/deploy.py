@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import console
-from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.tasks.base import Connection, app_name, connect, missing, settings, task, waits
+from de_tasks.config.numbers import whole_number
+from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
+from de_tasks.errors import UsageError
+from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.task import connect, settings, task
+from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.api.models import Build
-    from de_tasks.config import Settings
-    from de_tasks.deployment import DeployPlatform, Plan
-    from de_tasks.events import Event
-    from de_tasks.repo.cache import DeployRepository
-    from de_tasks.repo.environment import Remote
-    from de_tasks.rollout import Deploying
+    from de_tasks.deployment.events import Event
+    from de_tasks.platform.models import Build
 
-CONFIRM = ("others", "always")
 REF = "Deploy this commit of the folder's repository, not the files as they are"
 
 
@@ -51,36 +46,30 @@ def deploy(
     json: bool = False,
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
-    from de_tasks import deployment
     from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, path=path, timeout=timeout)
-    if values.confirm not in CONFIRM:
-        raise UsageError(f"de.confirm is {' or '.join(CONFIRM)}, not {values.confirm!r}.")
     folder = Path(values.path).expanduser()
     check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
     tell = tell_json if json else tell_people
-    connection = connect(context, tell=waits(json), path=path)
-    plan = deployment.Plan(
-        wanted,
-        source,
-        connection.username,
-        connection.host.name,
-        message,
-        lambda url: remote(connection, url),
-        lambda question: console.confirm(question, yes),
-        timeout=values.timeout,
+    connection = connect(context, json, path=path)
+    plan = plan_of(
+        connection,
+        values,
+        name=wanted,
+        source=source,
+        confirm=lambda question: console.confirm(question, yes),
+        message=message,
         dry_run=dry_run,
         wait=not no_wait,
         overwrite=not no_overwrite,
-        always_ask=values.confirm == "always",
     )
-    deploying(plan, values, connection, tell).run()
+    deploy_of(plan, values, connection, tell).run()
 
 
 @task(
@@ -116,7 +105,7 @@ def diff(
     form = "--stat" if stat else "--name-status" if names else "--patch"
     with repository(values, connection, wanted).snapshot(source, console.note) as snapshot:
         there = app.build is not None and app.build.status == "built"
-        way = remote(connection, app.git_url)
+        way = remote(connection, values.branch, app.git_url)
         text = snapshot.compare(way, form, "--no-renames", there=there)
     if text:
         console.result(text.rstrip("\n"))
@@ -129,7 +118,7 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
     """List the deploys of an app: when, who, from which commit, and how they ended."""
     from itertools import islice
 
-    from de_tasks.api.models import NEVER_DEPLOYED
+    from de_tasks.platform.models import NEVER_DEPLOYED
 
     number = whole_number(count, "--count", least=1)
     connection = connect(context)
@@ -172,69 +161,28 @@ def rollback(
     json: bool = False,
 ) -> None:
     """Put an earlier deploy of an app back, as a new deploy."""
-    from de_tasks import rolling
+    from de_tasks.deployment.rollback import Rollback, find_target, roll_back
 
     if timeout:
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, timeout=timeout)
     wanted = app_name(values, name)
     tell = tell_json if json else tell_people
-    connection = connect(context, tell=waits(json))
+    connection = connect(context, json)
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
-    target = rolling.find_target(connection.platform, wanted, to)
+    target = find_target(connection.platform, wanted, to)
     question = f"Put deploy {target.build.id} of {wanted} back: {target.build.subject}?"
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
-    rolling.roll_back(
-        rolling.Back(app, target, connection.username, remote(connection, app.git_url)),
+    roll_back(
+        Rollback(app, target, connection.username, remote(connection, values.branch, app.git_url)),
         repository(values, connection, wanted),
         connection.platform,
         tell,
         values.timeout,
     )
-
-
-def deploying(
-    plan: Plan,
-    values: Settings,
-    connection: Connection,
-    tell: Callable[[Event], None],
-    platform: DeployPlatform | None = None,
-) -> Deploying:
-    """The deploy of a plan, by the way that leads to the host; `platform` in place of the
-    connection's own."""
-    cache = repository(values, connection, plan.name)
-    if connection.de:
-        from de_tasks.vendor.deploying import VendorDeploy
-
-        return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
-    from de_tasks.deployment import Deploy
-
-    return Deploy(plan, cache, platform or connection.platform, tell)
-
-
-def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:
-    """The deploy repository of an app."""
-    from de_tasks.config import cache_folder
-    from de_tasks.repo.cache import DeployRepository
-
-    return DeployRepository(cache_folder(values), connection.host.name, app)
-
-
-def remote(connection: Connection, url: str) -> Remote:
-    """The way to a git address with the present login.
-
-    Raises `NotAvailable` through `de`, which has no address to tell.
-    """
-    from de_tasks.repo.environment import Remote
-
-    if connection.session is None:
-        raise NotAvailable("Not available through `de`: the files that are deployed.")
-
-    values = connection.settings
-    return Remote(url, values.branch, connection.account, values.ca_path)
 
 
 def tell_people(event: Event) -> None:

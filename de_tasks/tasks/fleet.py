@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks import console
+from de_tasks.config.files import top
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.project import top
-from de_tasks.tasks.base import settings, task
+from de_tasks.tasks.task import configuration, settings, task, waits
+from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.fleets import Chosen, Selection
+    from de_tasks.deployment.fleets.apps import Chosen, Selection
 
 JOBS = 8
 SELECTION = {
@@ -48,9 +48,9 @@ def deploy(
     json: bool = False,
 ) -> None:
     """Deploy the apps that changed, in parallel and within the rate limit."""
-    from de_tasks.rollout import Rollout, exit_code
-    from de_tasks.tasks.board import Board, JsonLines, show
-    from de_tasks.tasks.connections import Connections, make_ready, question
+    from de_tasks.deployment.fleets.connections import Connections, make_ready, question
+    from de_tasks.deployment.fleets.parallel import Rollout, exit_code
+    from de_tasks.tasks.rollout_output import JsonLines, LiveTable, show
 
     if not (all or changed_since or only):
         raise UsageError("Which apps? Give --changed-since REF, --only NAME, or --all")
@@ -61,14 +61,14 @@ def deploy(
         whole_number(timeout, "--timeout", least=1)
     rollout = Rollout(parallel)
     chosen = _selection(context, changed_since, only).chosen
-    hosts = Connections(context)
+    hosts = Connections(configuration(context), waits())
     ready = [make_ready(hosts, app, rollout, timeout, message) for app in chosen]
     hosts.read(rollout.pause)
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
         raise DeTasksError("Nothing was deployed.")
-    board = JsonLines() if json else Board(len(ready), hosts.left)
-    outcomes = rollout.run([one.job for one in ready], board)
+    observer = JsonLines() if json else LiveTable(len(ready), hosts.left)
+    outcomes = rollout.run([one.job for one in ready], observer)
     code = exit_code(outcomes)
     if json:
         counts = {o.status: [x.status for x in outcomes].count(o.status) for o in outcomes}
@@ -88,24 +88,24 @@ def deploy(
 )
 def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False) -> None:
     """Show all apps: release, commit, age, health, and what is not deployed."""
-    from de_tasks.standing import Asked, stand
-    from de_tasks.tasks import overview
-    from de_tasks.tasks.connections import Connections
-    from de_tasks.transport import Transport
+    from de_tasks.deployment.fleets.connections import Connections
+    from de_tasks.deployment.fleets.health import Subject, look
+    from de_tasks.net.http import Transport
+    from de_tasks.tasks import fleet_output
 
-    hosts = Connections(context)
+    hosts = Connections(configuration(context), waits())
     chosen = [(one.app, hosts.to(one.app)) for one in _selection(context, "", only).chosen]
     hosts.read()
-    found = stand(
+    found = look(
         [
-            Asked(app, to.host.name, hosts.platform(app), Transport(to.settings.ca_path))
+            Subject(app, to.host.name, hosts.platform(app), Transport(to.settings.ca_path))
             for app, to in chosen
         ]
     )
     if json:
-        console.result_json_list(map(overview.facts, found))
+        console.result_json_list(map(fleet_output.facts, found))
     else:
-        overview.show(found)
+        fleet_output.show(found)
 
 
 @task(
@@ -126,32 +126,33 @@ def matrix(
     json: bool = False,
 ) -> None:
     """Print the job matrix for a CI system: one job for each app, or each that changed."""
-    from de_tasks import matrices, scaffold
+    from de_tasks.deployment.fleets import ci_matrix
+    from de_tasks.project.scaffold import plan
 
-    if format not in matrices.FORMATS:
-        raise UsageError(f"--format is {' or '.join(matrices.FORMATS)}, not {format!r}.")
+    if format not in ci_matrix.FORMATS:
+        raise UsageError(f"--format is {' or '.join(ci_matrix.FORMATS)}, not {format!r}.")
     if workflow:
-        path = scaffold.templates() / "ci" / f"fleet-{format}.yml"
+        path = plan.templates() / "ci" / f"fleet-{format}.yml"
         console.result(path.read_text("utf-8").rstrip("\n"))
         return
     found = _selection(context, changed_since, only)
     if json:
         console.result_json([_facts(chosen) for chosen in found.chosen])
     else:
-        console.result(matrices.matrix([chosen.app.name for chosen in found.chosen], format))
+        console.result(ci_matrix.matrix([chosen.app.name for chosen in found.chosen], format))
 
 
 def _selection(context: invoke.Context, changed_since: str, only: Sequence[str]) -> Selection:
     """The apps that the flags choose, told on stderr."""
-    from de_tasks import fleets
+    from de_tasks.deployment.fleets.apps import parse, select
     from de_tasks.repo.changes import changed_since as compare
 
     values = settings(context)
     root = Path(top())
-    apps = fleets.parse(values.apps, values.shared, root)
+    apps = parse(values.apps, values.shared, root)
     names = [name.strip() for text in only for name in text.split(",")]
     changed = compare(root, changed_since) if changed_since else None
-    found = fleets.select(apps, names, changed)
+    found = select(apps, names, changed)
     if changed is None:
         return found
     if changed.files is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import invoke
 from invoke import Collection
 
-from de_tasks import console
-from de_tasks.tasks.base import task
+from de_tasks.tasks.task import task
+from de_tasks.terminal import console
 
 
 @task(
@@ -26,20 +26,20 @@ def install(
     allow_forced: bool = False,
 ) -> None:
     """Write a pre-push hook that deploys the pushed commit of each branch that maps to an app."""
-    from de_tasks import hookfile
+    from de_tasks.githooks import install as plain_hook
 
     options = ["--warn-only"] if warn_only else []
     options += ["--allow-forced"] if allow_forced else []
     hooks = ["de-deploy", *(["de-preview"] if preview else [])]
-    console.result(f"Wrote {hookfile.install(Path(path or '.'), hooks, options)}")
+    console.result(f"Wrote {plain_hook.install(Path(path or '.'), hooks, options)}")
 
 
 @task()
 def uninstall(context: invoke.Context, path: str = "") -> None:
     """Remove the pre-push hook that hooks.install wrote."""
-    from de_tasks import hookfile
+    from de_tasks.githooks import install as plain_hook
 
-    removed = hookfile.uninstall(Path(path or "."))
+    removed = plain_hook.uninstall(Path(path or "."))
     console.result(f"Removed {removed}" if removed else "There is no pre-push hook.")
 
 

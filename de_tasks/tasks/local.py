@@ -6,19 +6,12 @@ from pathlib import Path
 
 import invoke
 
-from de_tasks import browser, console
+from de_tasks.config.context import sources
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError
-from de_tasks.numbers import whole_number
-from de_tasks.tasks.base import (
-    app_name,
-    connect,
-    find_host,
-    missing,
-    settings,
-    sources,
-    store,
-    task,
-)
+from de_tasks.platform.connect import app_name, find_host, missing, store
+from de_tasks.tasks.task import configuration, connect, settings, task
+from de_tasks.terminal import browser, console
 
 
 @task()
@@ -26,12 +19,12 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
     """Check settings, git, login and server, and say where each setting comes from."""
     from dataclasses import asdict, fields
 
-    from de_tasks import config
-    from de_tasks import diagnosis as checks
+    from de_tasks.config.settings import Settings, cache_folder, origins
+    from de_tasks.platform import diagnosis as checks
 
-    section, given = sources(context)
-    found = config.origins(section, **given)
-    secret = {field.name for field in fields(config.Settings) if not field.repr}
+    section, given = sources(configuration(context))
+    found = origins(section, **given)
+    secret = {field.name for field in fields(Settings) if not field.repr}
     shown = {
         name: ("****" if name in secret and origin.value else origin.value, origin.where)
         for name, origin in found.items()
@@ -43,7 +36,7 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
     name = str(shown["host"][0])
     if not values.ca_path and kept and kept.ca_path(name):
         shown["ca_path"] = (kept.ca_path(name), "the login")
-    findings = list(checks.machine(config.cache_folder(values)))
+    findings = list(checks.machine(cache_folder(values)))
     try:
         findings.append(checks.way(values, find_host(values)))
         connection = connect(context)
@@ -51,10 +44,10 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
         words = f"Logged in as [{user.username}] to [{connection.host.name}]."
         place = kept.place(connection.host.name) if kept else ""
         words += f" The login is kept in {place}." if place else ""
-        findings.append(checks.Finding("login", True, words))
+        findings.append(checks.Diagnosis("login", True, words))
         findings += checks.server(connection.client) if connection.client else ()
     except DeTasksError as error:
-        findings.append(checks.Finding("login", False, str(error)))
+        findings.append(checks.Diagnosis("login", False, str(error)))
     if json:
         document = {
             "settings": {n: {"value": v, "from": where} for n, (v, where) in shown.items()},
@@ -102,8 +95,8 @@ def run(
     Starts the `web` line of the Procfile in development mode, or with --all every process as
     the platform does. Ctrl-C ends all of them; when one ends by itself, so do the others.
     """
-    from de_tasks import running
     from de_tasks.appspec import check_folder
+    from de_tasks.project import run_locally
 
     values = settings(context, path=path)
     folder = Path(values.path).expanduser().resolve()
@@ -116,11 +109,11 @@ def run(
         if details is None:
             raise missing(wanted, connection.host.name)
         variables = details.variables
-    number = whole_number(port, "--port", least=1) if port else running.free_port_from(8050)
-    commands = running.commands(folder, all)
+    number = whole_number(port, "--port", least=1) if port else run_locally.free_port_from(8050)
+    commands = run_locally.commands(folder, all)
     for kind, command in commands.items():
         console.note(f"{kind}: {command}")
     console.note(f"Open http://127.0.0.1:{number}/ and end with Ctrl-C")
-    status = running.run(folder, commands, number, variables, console.result, reload=not all)
+    status = run_locally.run(folder, commands, number, variables, console.result, reload=not all)
     if status:
         raise DeTasksError(f"A process has ended with status {status}; so all were stopped.")

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks import console
-from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.spelling import typed
-from de_tasks.tasks.base import Connection, app_name, connect, settings, task, waits
-from de_tasks.tasks.deploy import REF, deploying, remote, repository, tell_json, tell_people
+from de_tasks.config.numbers import whole_number
+from de_tasks.deployment.begin import repository
+from de_tasks.deployment.previews.deploy import deploy_preview, main_app
+from de_tasks.errors import DeTasksError
+from de_tasks.platform.connect import Connection
+from de_tasks.tasks.deploy import REF, tell_json, tell_people
+from de_tasks.tasks.task import connect, settings, task
+from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.config import Settings
-    from de_tasks.events import Event
-    from de_tasks.previews import Deleted, Preview, Stale
-    from de_tasks.repo.source import Commit
+    from de_tasks.config.settings import Settings
+    from de_tasks.deployment.previews.mark import Preview
+    from de_tasks.deployment.previews.prune import Deleted, Stale
 
-ACCESS = ("copy", "restricted")
 NAME = {"name": "Name of the main app (default: de.app, the first of de.branches, or the folder's)"}
 BRANCH = {"branch": "Branch (default: the one that is checked out)"}
 
@@ -64,79 +65,17 @@ def deploy(
     check_folder(folder)
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
-    put(
-        connect(context, tell=waits(json), path=path, timeout=timeout),
-        main_app(values, name),
-        branch,
-        source,
-        lambda question: console.confirm(question, yes),
-        tell_json if json else tell_people,
+    deploy_preview(
+        connection=connect(context, json, path=path, timeout=timeout),
+        app=main_app(values, name),
+        branch=branch,
+        source=source,
+        agreed=lambda question: console.confirm(question, yes),
+        tell=tell_json if json else tell_people,
         message=message,
         restricted=restricted,
         wait=not no_wait,
     )
-
-
-def put(
-    connection: Connection,
-    app: str,
-    branch: str,
-    source: Path | Commit,
-    agreed: Callable[[str], bool],
-    tell: Callable[[Event], None],
-    message: str = "",
-    restricted: bool = False,
-    wait: bool = True,
-) -> None:
-    """Create the preview of a branch if it is not there, and deploy to it, telling each step.
-
-    Raises `DeTasksError`s; `agreed` is asked before an app is created or another account's
-    deploy overwritten.
-    """
-    from de_tasks import deployment, previewing, previews
-
-    values, platform = connection.settings, connection.platform
-    if branch in values.branches:
-        raise UsageError(
-            f"{branch} has no preview: it is deployed to {values.branches[branch]}, as de.branches "
-            "says. Name another branch with --branch"
-        )
-    if values.preview_access not in ACCESS:
-        raise UsageError(
-            f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
-        )
-    wanted = previewing.Wanted(
-        app,
-        branch,
-        connection.username,
-        connection.host.name,
-        tuple(str(variable) for variable in values.preview_variables),
-        restricted or values.preview_access == "restricted",
-        tuple(str(folder) for folder in values.preview_mounts),
-    )
-    prepared = previewing.prepare(platform, wanted, agreed)
-    tell(previewing.told(prepared, wanted))
-    plan = deployment.Plan(
-        prepared.name,
-        source,
-        wanted.user,
-        wanted.host,
-        message,
-        lambda url: remote(connection, url),
-        agreed,
-        timeout=values.timeout,
-        wait=wait,
-        always_ask=values.confirm == "always",
-        trailers=(previews.trailer(branch),),
-    )
-    deploying(plan, values, connection, tell, platform).run()
-
-
-def main_app(values: Settings, name: str = "") -> str:
-    """The app whose branches have previews: the flag, `de.app`, the first of `de.branches`,
-    else the folder's name."""
-    first = next(iter(values.branches.values()), "")
-    return app_name(values, name or values.app or str(first))
 
 
 @task(
@@ -151,7 +90,7 @@ def list_previews(
     json: bool = False,
 ) -> None:
     """List the previews: branch, age since the last deploy, address, owner."""
-    from de_tasks import previews
+    from de_tasks.deployment.previews import prune as previews
 
     connection = connect(context)
     wanted = "" if all else main_app(connection.settings, name)
@@ -175,7 +114,7 @@ def delete(
     yes: bool = False,
 ) -> None:
     """Delete the preview of a branch, with the services that were made for it."""
-    from de_tasks import previews
+    from de_tasks.deployment.previews import prune as previews
     from de_tasks.errors import NotFound
 
     values = settings(context, path=path)
@@ -214,7 +153,7 @@ def prune(
     json: bool = False,
 ) -> None:
     """Delete the previews whose branch is gone, or that are older than some days."""
-    from de_tasks import previews
+    from de_tasks.deployment.previews import prune as previews
     from de_tasks.repo.branches import known_branches
 
     days = whole_number(older_than, "--older-than", least=1) if older_than else None

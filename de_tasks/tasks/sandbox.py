@@ -6,20 +6,24 @@ import json as json_module
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
 
-from de_tasks import console
-from de_tasks.environment import without_secrets
+from de_tasks.config.environment import without_secrets
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.numbers import whole_number
-from de_tasks.spelling import typed
-from de_tasks.tasks.base import settings, store, task
+from de_tasks.platform.connect import store
+from de_tasks.tasks.task import settings, task
+from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.config import Settings
+    from types import ModuleType
+
+    from de_tasks.config.settings import Settings
+    from de_tasks.server.control import Running
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -183,8 +187,8 @@ def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> N
     console.result(found["key"])
 
 
-def _running(context: invoke.Context, data: str) -> Any:
-    running = _control().find(_folder(settings(context, sandbox_data=data)))
+def _running(context: invoke.Context, data: str) -> Running:
+    running: Running | None = _control().find(_folder(settings(context, sandbox_data=data)))
     if running is None:
         raise DeTasksError(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
     return running
@@ -198,7 +202,7 @@ def _allowed(text: str) -> Path:
 
 
 def _level(text: str) -> str:
-    from de_tasks.api.models import ACCESS_LEVELS
+    from de_tasks.platform.models import ACCESS_LEVELS
 
     if text not in ACCESS_LEVELS:
         raise UsageError(f"--view-access is one of {', '.join(ACCESS_LEVELS)}, not {text!r}.")
@@ -214,7 +218,7 @@ def _show_passwords(file: Path, new: bool) -> None:
         console.note(f"  {name:8} {password}")
 
 
-def _control() -> Any:
+def _control() -> ModuleType:
     try:
         # The server's parts are an extra: without them this says how to get them.
         import uvicorn  # noqa: F401
@@ -229,19 +233,19 @@ def _control() -> Any:
 
 
 def _folder(values: Settings) -> Path:
-    from de_tasks.config import default_folder
+    from de_tasks.config.settings import default_folder
 
     if values.sandbox_data:
         return Path(values.sandbox_data).expanduser().resolve()
     return default_folder("data") / "sandbox"
 
 
-def _log_in(values: Settings, running: Any) -> None:
+def _log_in(values: Settings, running: Running) -> None:
     from urllib.parse import urlsplit
 
     from de_tasks.auth.oidc import Oidc
-    from de_tasks.config import LOOPBACK, Host
-    from de_tasks.transport import Transport
+    from de_tasks.config.host import LOOPBACK, Host
+    from de_tasks.net.http import Transport
 
     kept = store(values)
     if kept is None:

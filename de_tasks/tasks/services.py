@@ -8,10 +8,10 @@ from dataclasses import asdict
 import invoke
 from invoke import Collection
 
-from de_tasks import console
 from de_tasks.errors import UsageError
-from de_tasks.tasks import base
-from de_tasks.tasks.base import connect, task
+from de_tasks.platform.connect import app_name as app_of
+from de_tasks.tasks.task import connect, named_app, task
+from de_tasks.terminal import console
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
 KIND = {"type": "redis or postgres"}
@@ -45,7 +45,7 @@ def exists(
     """
     kind = _kind(type)
     connection = connect(context)
-    wanted = base.app_name(connection.settings, name)
+    wanted = app_of(connection.settings, name)
     found = bool(connection.platform.attached(wanted, [kind]))
     if json:
         console.result_json({"name": wanted, "type": kind, "exists": found})
@@ -66,7 +66,7 @@ def create(
     """
     kind = _kind(type)
     connection = connect(context)
-    app = base.app_name(connection.settings, app_name)
+    app = app_of(connection.settings, app_name)
     name = connection.platform.attach_service(app, kind, service_name)
     console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
 
@@ -79,7 +79,7 @@ def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: boo
     """
     kind = _kind(type)
     connection = connect(context)
-    app = base.named_app(connection.settings, app_name, yes, "--app-name")
+    app = named_app(connection.settings, app_name, yes, "--app-name")
     # Without a terminal the reference deletes without a question, and scripts rely on it.
     question = f"Delete the {kind} database of {app}, with all its data?"
     if not yes and console.interactive() and not console.confirm(question, yes):
@@ -89,7 +89,7 @@ def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: boo
 
 
 def _kind(text: str, also: Sequence[str] = ()) -> str:
-    from de_tasks.api.models import SERVICE_TYPES
+    from de_tasks.platform.models import SERVICE_TYPES
 
     choices = [*SERVICE_TYPES, *also]
     if text not in choices:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks import console
 from de_tasks.errors import NotAvailable, UsageError
-from de_tasks.tasks.base import Connection, app_name, connect, missing, task
+from de_tasks.platform.connect import Connection, app_name, missing
+from de_tasks.tasks.task import connect, task
+from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.api.models import Changes
+    from de_tasks.platform.models import Changes
+    from de_tasks.platform.protocol import Platform
 
-THUMBNAIL_BYTES = 100 * 1024
-"""The largest picture, as the reference documents it."""
 PEOPLE = {
     "viewer": "user who may open the app",
     "group_viewer": "group whose members may open the app",
@@ -98,7 +98,7 @@ def update(
     input: what stands in a command line, other users of the machine can read. A file of
     variables has KEY=VALUE lines with quotes and comments as usual; nothing in it is replaced.
     """
-    from de_tasks.api.models import ACCESS_LEVELS, Changes, People
+    from de_tasks.platform.models import ACCESS_LEVELS, Changes, People
 
     if view_access is not None and view_access not in ACCESS_LEVELS:
         raise UsageError(f"--view-access is {_any_of(ACCESS_LEVELS)}, not {view_access!r}.")
@@ -110,8 +110,10 @@ def update(
             "visible-on-portal", visible_on_portal, "not-visible-on-portal", not_visible_on_portal
         ),
         persistent_filesystem=_pair(
-            *("persistent-filesystem", persistent_filesystem),
-            *("no-persistent-filesystem", no_persistent_filesystem),
+            "persistent-filesystem",
+            persistent_filesystem,
+            "no-persistent-filesystem",
+            no_persistent_filesystem,
         ),
         portal_rank=_rank(portal_rank) if portal_rank else None,
         maintainer_email=_mail(maintainer_email),
@@ -131,7 +133,7 @@ def update(
 
 def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> None:
     """Make the changes that are left to make, and tell what was and what is."""
-    from de_tasks.api import differences
+    from de_tasks.platform import differences
 
     try:
         before = connection.platform.details(app)
@@ -165,9 +167,9 @@ def _agree(app: str, changes: Changes, yes: bool) -> None:
         raise invoke.Exit("Nothing was changed.", code=1)
 
 
-def _change_unseen(platform: Any, app: str, wanted: Changes, yes: bool) -> None:
+def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool) -> None:
     """Change an app where nobody tells how it was."""
-    from de_tasks.api.models import Changes
+    from de_tasks.platform.models import Changes
 
     none = Changes()
     given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]
@@ -237,7 +239,7 @@ def _mail(text: str | None) -> str | None:
 
 
 def _picture(name: str) -> bytes:
-    from de_tasks.appspec import image_type
+    from de_tasks.appspec import THUMBNAIL_LIMIT, image_type
 
     try:
         data = Path(name).expanduser().read_bytes()
@@ -245,9 +247,9 @@ def _picture(name: str) -> bytes:
         raise UsageError(f"--thumbnail {name} cannot be read: {error.strerror}.") from None
     if image_type(data) is None:
         raise UsageError(f"--thumbnail {name} is neither a PNG nor a JPEG picture.")
-    if len(data) > THUMBNAIL_BYTES:
+    if len(data) > THUMBNAIL_LIMIT:
         raise UsageError(
-            f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_BYTES} are allowed."
+            f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_LIMIT} are allowed."
         )
     return data
 

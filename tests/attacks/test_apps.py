@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.forwarding import Forwarder
+from de_tasks.server.proxy.forward import Forwarder
 from de_tasks.server.settings import ServerSettings
 from tests.support.addresses import client
 from tests.support.apps import app_folder

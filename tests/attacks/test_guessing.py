@@ -14,9 +14,9 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from de_tasks.server.accounts import Accounts
 from de_tasks.server.database import Database
-from de_tasks.server.throttle import Throttle
+from de_tasks.server.users.accounts import Accounts
+from de_tasks.server.users.throttle import Throttle
 from tests.support.addresses import client, fresh
 from tests.support.attacker import OPENID, REALM, basic
 from tests.support.backstage import PASSWORD, backstage

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from de_tasks.server import control
-from de_tasks.server.authorization import challenge_of
-from de_tasks.server.tokens import digest
+from de_tasks.server.signin.code_flow import challenge_of
+from de_tasks.server.users.tokens import digest
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, REALM, genuine
 from tests.support.backstage import PASSWORD, backstage

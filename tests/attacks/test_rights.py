@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.manager import CHANGES
+from de_tasks.server.web.app_manager import CHANGES
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, ask
 from tests.support.backstage import backstage

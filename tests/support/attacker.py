@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 from de_tasks.server import control
-from de_tasks.server.tokens import TokenSet
+from de_tasks.server.users.tokens import TokenSet
 from tests.support.addresses import client, here
 from tests.support.backstage import backstage
 from tests.support.waiting import BOUND

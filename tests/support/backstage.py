@@ -18,13 +18,13 @@ from typing import cast
 from argon2 import PasswordHasher
 
 from de_tasks.auth.login import Login
-from de_tasks.config import Host
+from de_tasks.config.host import Host
 from de_tasks.server import control
-from de_tasks.server.accounts import Accounts, User
 from de_tasks.server.database import Database, timestamp
-from de_tasks.server.sessions import SECONDS
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.tokens import Tokens, TokenSet, digest
+from de_tasks.server.users.accounts import Accounts, User
+from de_tasks.server.users.sessions import SECONDS
+from de_tasks.server.users.tokens import Tokens, TokenSet, digest
 
 PASSWORD = "correct horse battery"
 """Of every user who is made here."""

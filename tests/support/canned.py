@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from de_tasks.auth.oidc import Oidc
-from de_tasks.config import Host
-from de_tasks.retry import Policy
-from de_tasks.transport import Transport
+from de_tasks.config.host import Host
+from de_tasks.net.http import Transport
+from de_tasks.net.retry import Policy
 
 REALM = "/auth/realms/dash"
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from de_tasks.budget import Spending
+from de_tasks.net.budget import Spending
+from de_tasks.net.retry import Attempt, Policy
 from de_tasks.repo.cache import DeployRepository
-from de_tasks.repo.environment import Remote
 from de_tasks.repo.files import Files
+from de_tasks.repo.remote import Remote
 from de_tasks.repo.snapshot import Push, Pushed, Snapshot
 from de_tasks.repo.source import Commit, Deployed
-from de_tasks.retry import Attempt, Policy
 from tests.support.gitserver import GitServer
 
 T = TypeVar("T")

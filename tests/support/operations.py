@@ -21,9 +21,9 @@ LONG = 30
 
 @dataclass(frozen=True)
 class Operation:
-    """A kind of command. `line` is typed, once `prepare` has made ready and returned the words
-    that take the place of `{}`, for the stage's `{app}` and `{user}`, in the folder that `where` gives; the fault meets requests that
-    match `target`.
+    """A kind of command. `line` is typed, for the stage's `{app}` and `{user}`, once `prepare` has
+    made ready and returned the words that take the place of `{}`, in the folder that `where`
+    gives; the fault meets requests that match `target`.
 
     `effects` counts what has come of it: `whole` when it was done once, and less only when it did
     nothing, or with `parts` for some of several apps. `kind` is the operation whose requests it
@@ -53,7 +53,7 @@ class Operation:
             stage.at_wait()
             return least + (most - least) / 10
 
-        with mock.patch("de_tasks.retry.random.uniform", short):
+        with mock.patch("de_tasks.net.retry.random.uniform", short):
             return stage.person.run(words, stdin=self.stdin(stage), folder=self.where(stage))
 
 

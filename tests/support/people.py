@@ -18,9 +18,9 @@ from invoke import Program
 
 import de_tasks
 from de_tasks.auth.store import Store
-from de_tasks.program import DeTasksProgram
+from de_tasks.cli.program import DeTasksProgram
 from de_tasks.server import control
-from de_tasks.spelling import speak_as
+from de_tasks.terminal.commands import speak_as
 from tests.support import wheelhouse
 from tests.support.backstage import backstage
 
@@ -106,8 +106,10 @@ class Person:
         environment = self.variables(extra or {})
         with (
             surroundings(folder or self.home, environment, stdin, out, err),
-            mock.patch("de_tasks.console.interactive", lambda: terminal),
-            nullcontext() if self.browses else mock.patch("de_tasks.browser.open_page", opened),
+            mock.patch("de_tasks.terminal.console.interactive", lambda: terminal),
+            nullcontext()
+            if self.browses
+            else mock.patch("de_tasks.terminal.browser.open_page", opened),
         ):
             try:
                 code = body()

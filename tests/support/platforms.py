@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from de_tasks.api.client import Client
-from de_tasks.api.operations import GraphQLPlatform
-from de_tasks.auth.account import Account
+from de_tasks.auth.caller import Account
 from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
-from de_tasks.budget import Budget
-from de_tasks.config import Host
-from de_tasks.retry import Policy
+from de_tasks.config.host import Host
+from de_tasks.net.budget import Budget
+from de_tasks.net.http import Transport
+from de_tasks.net.retry import Policy
+from de_tasks.platform.graphql.client import Client
+from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.server.control import Running
-from de_tasks.transport import Transport
 from tests.support.backstage import backstage
 
 

@@ -15,11 +15,11 @@ from unittest import mock
 
 import trustme
 
-from de_tasks.api.operations import GraphQLPlatform
 from de_tasks.auth.store import Store
-from de_tasks.retry import Policy
+from de_tasks.net.retry import Policy
+from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.server import control
-from tests.soak.invariants import state
+from tests.scenarios.soak.invariants import state
 from tests.support.backstage import backstage
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault, refused
@@ -90,7 +90,7 @@ class Stage:
     def patience(self, seconds: int, attempts: int) -> Iterator[None]:
         """Let the person try so long and so often meanwhile."""
         # Fleets wait without end for points.
-        fleets = mock.patch("de_tasks.tasks.connections.WAIT_SECONDS", seconds)
+        fleets = mock.patch("de_tasks.deployment.fleets.connections.WAIT_SECONDS", seconds)
         with mock.patch.dict(self.person.environment, patience(seconds, attempts)), fleets:
             yield
 

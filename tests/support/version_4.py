@@ -24,7 +24,7 @@ PATH = "/Manager/graphql"
 @cache
 def published() -> graphql.GraphQLSchema:
     """The schema of part 1: the rest of the contract cut away where it says that it begins."""
-    text = files("de_tasks").joinpath("platform.graphql").read_text("utf-8")
+    text = files("de_tasks.server.api").joinpath("platform.graphql").read_text("utf-8")
     text = re.split(r"^# -+ Part 2", text, flags=re.M)[0]
     text = re.sub(r"^ *# Part 2$.*?^}", "}", text, flags=re.M | re.S)
     text = re.sub(r"^.*# Part 2:.*$", "", text, flags=re.M)

@@ -22,11 +22,11 @@ import tomllib
 from filelock import FileLock
 from uv import find_uv_bin
 
-from de_tasks.server import pipconf
-from de_tasks.server.environments import BuildError, find_python
+from de_tasks.server.runtime import pip_settings
+from de_tasks.server.runtime.environments import BuildError, find_python
+from tests.support.places import ROOT
 from tests.support.report import needs
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("gunicorn", "aiohttp", "dash-enterprise-auth gunicorn", "gunicorn redis pg8000")
 """What apps of tests require, beside what the templates do."""
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -114,7 +114,7 @@ def fetch(house: Path) -> None:
     pip += ["hatchling", *promised("secrets").splitlines()]
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(run, pip, dict(os.environ))]
-        jobs += [pool.submit(lambda one=one: one.fetch(environment)) for one in wanted()]
+        jobs += [pool.submit(one.fetch, environment) for one in wanted()]
         for job in jobs:
             job.result()
 
@@ -134,7 +134,7 @@ def settings(house: Path) -> dict[str, str]:
 
     They name the index of this machine still, since the cache does.
     """
-    found = {"UV_NO_INDEX": "0", "UV_FIND_LINKS": "", **pipconf.uv_environment(os.environ)}
+    found = {"UV_NO_INDEX": "0", "UV_FIND_LINKS": "", **pip_settings.uv_environment(os.environ)}
     return {**found, "UV_CACHE_DIR": str(house / "uv"), "UV_OFFLINE": "1"}
 
 

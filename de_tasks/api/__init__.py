@@ -1,1 +1,0 @@
-"""The platform: a small typed protocol, and GraphQL over HTTPS behind it."""

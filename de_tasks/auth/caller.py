@@ -1,0 +1,73 @@
+"""Whom requests act for: credentials that renew themselves, and points that are shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from de_tasks.auth.credentials import Credentials
+from de_tasks.errors import NotLoggedIn
+from de_tasks.net.budget import Budget, Spending
+from de_tasks.net.rate_limit import ReportedWindow
+from de_tasks.net.retry import Attempt, Policy
+
+T = TypeVar("T")
+
+
+def _nobody_knows() -> ReportedWindow | None:
+    return None
+
+
+@dataclass
+class Account:
+    """A user at a host. `ask` asks the server for the user's budget, which costs no points."""
+
+    credentials: Credentials
+    policy: Policy
+    budget: Budget
+    ask: Callable[[], ReportedWindow | None] = field(default=_nobody_knows)
+
+    @property
+    def seconds(self) -> float:
+        """How long a first attempt may take."""
+        return self.policy.seconds(0.0)
+
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return self.credentials.header()
+
+    def renewing(self, function: Callable[[], T]) -> T:
+        """Call, and once more with renewed credentials when those that were used have ended."""
+        used = self.credentials.header()
+        try:
+            return function()
+        except NotLoggedIn:
+            # Another thread may have renewed them meanwhile.
+            if used == self.credentials.header():
+                self.credentials.renew()
+            return function()
+
+    def act(
+        self,
+        function: Callable[[Attempt, Spending], T],
+        points: int = 0,
+        repeat: bool = True,
+        find: Callable[[], T | None] | None = None,
+        held: float = 0.0,
+    ) -> T:
+        """Call under the policy, within the budget, and once more with renewed credentials.
+
+        `repeat` and `find` are those of `Policy.call`; `held` seconds come on top of its deadline.
+        """
+
+        def attempt(this: Attempt) -> T:
+            def spend() -> T:
+                # Renewing comes outside: what refuses it has nothing to say of the points.
+                with self.budget.spending(points, self.ask) as spending:
+                    return function(this, spending)
+
+            return self.renewing(spend)
+
+        policy = replace(self.policy, deadline=self.policy.deadline + held) if held else self.policy
+        return policy.call(attempt, repeat, find)

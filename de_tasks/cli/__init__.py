@@ -1,0 +1,1 @@
+"""The program `de-tasks` over invoke."""

@@ -1,0 +1,162 @@
+"""The reference's grammar over invoke's: `de-tasks [options] GROUP SUBCOMMAND [options]`.
+
+Everything is derived from the task collection: which words are groups, which options a
+command has and which of them take a value. A command line comes out in the one form that
+invoke reads without doubt: `group.subcommand --option=value`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from invoke import Collection
+from invoke.parser import ParserContext
+
+from de_tasks.cli.help import POSITIONAL, SHOW_HELP, Help, long_name, option_names
+from de_tasks.errors import UsageError
+
+
+class Grammar:
+    """The commands of a program, its own options being `core`."""
+
+    def __init__(self, program: str, namespace: Collection, core: ParserContext) -> None:
+        self._program = program
+        self._core = core
+        self._commands = {str(c.name): c for c in namespace.to_contexts()}
+        self._groups = {
+            group: sorted(n.partition(".")[2] for n in self._commands if n.startswith(group + "."))
+            for group in sorted(namespace.collections)
+        }
+
+    def read(self, words: Sequence[str], passed: Iterable[str] = ()) -> list[str] | Help:
+        """Words as typed, in invoke's form; or the page of help that they ask for.
+
+        Options that start like one of `passed` are invoke's own and stay as they are.
+        Raises `UsageError` naming the word that is wrong, and the choices.
+        """
+        core, rest = self._options(self._core, list(words), "", tuple(passed))
+        if isinstance(core, Help):
+            return core
+        if not rest:
+            return core if core else Help()
+        name, rest = self._command(rest)
+        if isinstance(name, Help):
+            return name
+        options, _ = self._options(self._commands[name], rest, name, tuple(passed))
+        if isinstance(options, Help):
+            return options
+        return [*core, name, *options]
+
+    def _command(self, rest: list[str]) -> tuple[str | Help, list[str]]:
+        word, *rest = rest
+        if word in self._commands:  # Also `apps.create`, as invoke writes it.
+            return word, rest
+        if word not in self._groups:
+            raise UsageError(f"No such command: {word!r}. Commands: {', '.join(self._first())}")
+        if not rest or rest[0] == SHOW_HELP[0]:
+            return Help((word,)), []
+        name = f"{word}.{rest[0]}"
+        if name not in self._commands:
+            raise UsageError(
+                f"No such command: {f'{word} {rest[0]}'!r}. "
+                f"Commands of {word}: {', '.join(self._groups[word])}"
+            )
+        return name, rest[1:]
+
+    def _first(self) -> list[str]:
+        return sorted([n for n in self._commands if "." not in n] + list(self._groups))
+
+    def _options(
+        self, context: ParserContext, rest: list[str], command: str, passed: tuple[str, ...]
+    ) -> tuple[list[str] | Help, list[str]]:
+        """Read options; before the command up to its first word, after it up to the end."""
+        found: list[str] = []
+        while rest:
+            word = rest[0]
+            if word == SHOW_HELP[0]:
+                return Help(tuple(command.split(".")) if command else ()), []
+            if not word.startswith("-") or word == "-":
+                if not command:
+                    break
+                rest.pop(0)
+                self._positional(command, word, found)
+                continue
+            rest.pop(0)
+            option, equals, value = word.partition("=")
+            if option in passed:
+                found.append(word)
+                if not equals and rest and not rest[0].startswith("-"):
+                    found.append(rest.pop(0))
+                continue
+            if word[1] != "-" and len(word) > 2:
+                option, equals, value = self._joined(word, context, rest)
+            known = self._known(option, context)
+            if known is None:
+                raise UsageError(self._no_such_option(option, command))
+            argument = known.flags[option]
+            name = long_name(argument)
+            if not argument.takes_value:
+                if equals:
+                    raise UsageError(f"Option {name} takes no value.")
+                found.append(name)
+            elif equals or rest:
+                found.append(f"{name}={value if equals else rest.pop(0)}")
+            else:
+                raise UsageError(f"Option {name} needs a value.")
+        return found, rest
+
+    def _joined(self, word: str, context: ParserContext, rest: list[str]) -> tuple[str, str, str]:
+        """The first letter of several: `-nNAME` is a value, in `-yn` the others follow."""
+        option, tail = word[:2], word[2:]
+        known = self._known(option, context)
+        if known is None:
+            return word.partition("=")
+        if known.flags[option].takes_value:
+            return option, "=", tail.removeprefix("=")
+        if tail.startswith("="):
+            return option, "=", ""
+        rest.insert(0, f"-{tail}")
+        return option, "", ""
+
+    def _known(self, option: str, context: ParserContext) -> ParserContext | None:
+        # A lexicon finds a short letter with `in` and [], not with `get`.
+        return next((c for c in (context, self._core) if option in c.flags), None)
+
+    def _positional(self, command: str, word: str, found: list[str]) -> None:
+        option = POSITIONAL.get(command)
+        if option is None or any(o.startswith(f"--{option}=") for o in found):
+            title = command.replace(".", " ")
+            names = ", ".join(option_names(self._commands[command]))
+            raise UsageError(f"{title} does not take {word!r}. Options: {names}")
+        found.append(f"--{option}={word}")
+
+    def _no_such_option(self, option: str, command: str) -> str:
+        title = command.replace(".", " ") or self._program
+        names = option_names(self._commands[command] if command else self._core)
+        return f"No such option: {option}. Options of {title}: {', '.join(names)}"
+
+    def candidates(self, words: Sequence[str]) -> list[str]:
+        """What may follow the words or complete the last of them, for the shell's completion.
+
+        A shell that completes a new word does not hand over the empty one.
+        """
+        typed: list[str] = []
+        context, value_of = self._core, None
+        for word in words:
+            if value_of:
+                value_of = None
+            elif word.startswith("-"):
+                known = self._known(word, context)
+                value_of = known.flags[word] if known and known.flags[word].takes_value else None
+            else:
+                typed.append(word)
+                context = self._commands.get(".".join(typed[:2]), context)
+        if value_of:
+            return []
+        if words and words[-1].startswith("-"):
+            return option_names(context)
+        if context is not self._core:
+            return []
+        if typed[:1] and typed[0] in self._groups:
+            return self._groups[typed[0]] if len(typed) < 3 else []
+        return self._first() if len(typed) < 2 else []

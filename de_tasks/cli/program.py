@@ -1,0 +1,103 @@
+"""`de-tasks`: the tasks as a program of their own, in the reference's grammar."""
+
+from __future__ import annotations
+
+from invoke import Argument, Config, Exit, ParseError, Program
+from invoke.parser import ParserContext
+
+import de_tasks
+from de_tasks.cli.grammar import Grammar
+from de_tasks.cli.help import Help, Manual
+from de_tasks.config.files import nearest
+from de_tasks.errors import UsageError
+from de_tasks.terminal import console
+from de_tasks.terminal.commands import speak_as
+
+CORE = {
+    "host": "Dash Enterprise, as example.plotly.host or as a URL (default: that of the last login)",
+    "keyfile": "File that keeps the login (default: the keyring, or ~/.dash_enterprise)",
+    "no-keyfile": "Log in with $DASH_ENTERPRISE_USERNAME and _PASSWORD, and store nothing",
+    "ca-path": "Root certificate that signed the server's",
+}
+INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dry", "--echo")
+
+
+class Configuration(Config):
+    """invoke's, without the environment: `config.settings` reads INVOKE_DE_* itself, and invoke
+    stops with a traceback at a variable for what is a list in a file."""
+
+    def load_shell_env(self) -> None:
+        """Nothing."""
+
+
+class DeTasksProgram(Program):
+    """invoke's program with the reference's core options, help and exit codes."""
+
+    def create_config(self) -> None:
+        """invoke's step, with a class of our own."""
+        self.config = Configuration()
+
+    def core_args(self) -> list[Argument]:
+        """invoke's own options, and ours."""
+        return [*super().core_args(), *_own_arguments()]
+
+    def normalize_argv(self, argv: list[str] | None) -> None:
+        """Turn the reference's grammar into invoke's; answer help and completion."""
+        super().normalize_argv(argv)
+        core = core_context()
+        grammar = Grammar(self.name, de_tasks.ns, core)
+        program, *words = self.argv
+        if words[:1] == ["--complete"]:
+            console.result("\n".join(grammar.candidates(words[3:])))
+            raise Exit
+        read = grammar.read(words, INVOKES_OWN)
+        if isinstance(read, Help):
+            console.result(Manual(self.name, de_tasks.ns, core).page(read))
+            raise Exit
+        self.argv = [program, *read]
+
+    def parse_tasks(self) -> None:
+        """What invoke cannot read is bad usage."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            raise UsageError(str(error)) from None
+
+    def parse_collection(self) -> None:
+        """Besides, load the nearest invoke.yaml, as `inv` does beside tasks.py."""
+        super().parse_collection()
+        folder = nearest(".")
+        if folder:
+            self.config.set_project_location(folder)
+            self.config.load_project()
+
+    def update_config(self, merge: bool = True) -> None:
+        """Hand our core options to the tasks, which rank them as flags."""
+        super().update_config(merge)
+        given = {name.replace("-", "_"): self.args[name].value for name in CORE}
+        self.config.update({"de_flags": {name: value for name, value in given.items() if value}})
+
+    def print_version(self) -> None:
+        """Print the version as the reference does."""
+        console.result(f"{self.name}, version {self.version}")
+
+
+def core_context() -> ParserContext:
+    """The options that stand before the command."""
+    version = Argument(name="version", kind=bool, help="Show the version and exit.")
+    return ParserContext(args=[*_own_arguments(), version])
+
+
+def _own_arguments() -> list[Argument]:
+    kinds = {"no-keyfile": bool}
+    return [Argument(name=n, kind=kinds.get(n, str), help=h) for n, h in CORE.items()]
+
+
+def main() -> None:
+    """Run the program."""
+    speak_as("de-tasks")
+    DeTasksProgram(namespace=de_tasks.ns, name="de-tasks", version=de_tasks.__version__).run()
+
+
+if __name__ == "__main__":
+    main()

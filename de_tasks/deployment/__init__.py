@@ -1,0 +1,1 @@
+"""Getting code live, and back."""

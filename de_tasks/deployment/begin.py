@@ -1,0 +1,97 @@
+"""A deploy made ready, by the way that leads to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from de_tasks.errors import NotAvailable
+from de_tasks.platform.connect import Connection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from de_tasks.config.settings import Settings
+    from de_tasks.deployment.deploy import DeployPlatform
+    from de_tasks.deployment.events import Event
+    from de_tasks.deployment.plan import Plan, ReadyDeploy
+    from de_tasks.repo.cache import DeployRepository
+    from de_tasks.repo.remote import Remote
+    from de_tasks.repo.source import Commit
+
+
+def plan_of(
+    connection: Connection,
+    values: Settings,
+    *,
+    name: str,
+    source: Path | Commit,
+    confirm: Callable[[str], bool],
+    message: str = "",
+    dry_run: bool = False,
+    wait: bool = True,
+    overwrite: bool = True,
+    again: bool = False,
+    trailers: tuple[str, ...] = (),
+) -> Plan:
+    """The plan of a deploy, for whoever asks for one: see `Plan` for what each value means.
+
+    `values` are the app's settings, which in a fleet may differ from the connection's.
+    """
+    from de_tasks.deployment.plan import Plan
+
+    return Plan(
+        name=name,
+        source=source,
+        user=connection.username,
+        host=connection.host.name,
+        message=message,
+        remote=lambda url: remote(connection, values.branch, url),
+        confirm=confirm,
+        timeout=values.timeout,
+        dry_run=dry_run,
+        wait=wait,
+        overwrite=overwrite,
+        always_ask=values.confirm == "always",
+        again=again,
+        trailers=trailers,
+    )
+
+
+def deploy_of(
+    plan: Plan,
+    values: Settings,
+    connection: Connection,
+    tell: Callable[[Event], None],
+    platform: DeployPlatform | None = None,
+) -> ReadyDeploy:
+    """The deploy of a plan, by the way that leads to the host; `platform` in place of the
+    connection's own."""
+    cache = repository(values, connection, plan.name)
+    if connection.de:
+        from de_tasks.deployment.through_de import VendorDeploy
+
+        return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
+    from de_tasks.deployment.deploy import Deploy
+
+    return Deploy(plan, cache, platform or connection.platform, tell)
+
+
+def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:
+    """The deploy repository of an app."""
+    from de_tasks.config.settings import cache_folder
+    from de_tasks.repo.cache import DeployRepository
+
+    return DeployRepository(cache_folder(values), connection.host.name, app)
+
+
+def remote(connection: Connection, branch: str, url: str) -> Remote:
+    """The way to a branch at a git address, with the present login.
+
+    Raises `NotAvailable` through `de`, which has no address to tell.
+    """
+    from de_tasks.repo.remote import Remote
+
+    if connection.account is None:
+        raise NotAvailable("Not available through `de`: the files that are deployed.")
+    return Remote(url, branch, connection.account, connection.settings.ca_path)

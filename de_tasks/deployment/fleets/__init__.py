@@ -1,0 +1,1 @@
+"""Many apps of one repository."""

@@ -1,0 +1,1 @@
+"""A branch as an app of its own."""

@@ -1,0 +1,94 @@
+"""The plain `pre-push` hook of a repository, for those without the pre-commit framework."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.repo.environment import developers
+from de_tasks.repo.git import Git
+from de_tasks.terminal.commands import typed
+
+SECONDS = 30
+"""The longest that git may take to answer."""
+MARK = "# Written by de-tasks: 'inv hooks.uninstall' removes it."
+SCRIPT = f"""#!/bin/sh
+{MARK}
+refs=$(cat)
+run() {{
+    if [ ! -x "$1" ]; then
+        echo "There is no $1 any more. Type: inv hooks.install, or git push --no-verify" >&2
+        exit 1
+    fi
+    printf '%s\\n' "$refs" | "$@" || exit
+}}
+"""
+
+
+def install(folder: Path, hooks: Sequence[str], options: Sequence[str]) -> Path:
+    """Write a pre-push hook that runs our `hooks`, such as `de-deploy`, for the app of a folder.
+
+    Returns its path. One of ours is written anew. Raises `DeTasksError` where there is
+    another's, `UsageError` where there is no repository.
+    """
+    path, below = _path(folder), _git(folder, "--show-prefix").rstrip("/")
+    # git runs the hook at the top of the working tree.
+    options = [*([f"--path={below}"] if below else []), *options]
+    lines = [shlex.join([_program(hook), *options]) + ' "$@"' for hook in hooks]
+    if path.exists() and not _ours(path):
+        if "pre-commit" in path.read_text("utf-8", "replace"):
+            advice = "It is pre-commit's: add the hooks to .pre-commit-config.yaml (docs/hooks.md)"
+        else:
+            advice = "Add to it, where it can have the standard input: " + "; ".join(lines)
+        raise DeTasksError(f"There is a pre-push hook already, {path}. {advice}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(SCRIPT + "".join(f"run {line}\n" for line in lines), "utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def uninstall(folder: Path) -> Path | None:
+    """Remove our pre-push hook; returns its path, None where there is none.
+
+    Raises `DeTasksError` for a hook that is not ours.
+    """
+    path = _path(folder)
+    if not path.exists():
+        return None
+    if not _ours(path):
+        raise DeTasksError(f"{path} was not written by {typed('hooks.install')}: it stays.")
+    path.unlink()
+    return path
+
+
+def _path(folder: Path) -> Path:
+    """Where git looks for the hook; `core.hooksPath` is honoured, a worktree's is shared."""
+    return (folder / _git(folder, "--git-path", "hooks")).resolve() / "pre-push"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    # With the user's configuration: core.hooksPath may stand there.
+    done = Git(None, developers, SECONDS).run("rev-parse", *arguments, cwd=folder)
+    if done.returncode:
+        raise UsageError(f"{folder.resolve()} is not in a git repository. Type: git init")
+    return done.stdout.rstrip("\n")
+
+
+def _ours(path: Path) -> bool:
+    return MARK in path.read_text("utf-8", "replace")
+
+
+def _program(hook: str) -> str:
+    """The hook's program beside this Python, else on the PATH.
+
+    A program and not `python -m`, which would import an `invoke.py` of the repository.
+    """
+    beside = Path(sys.executable).with_name(hook)
+    found = str(beside) if beside.is_file() else shutil.which(hook)
+    if not found:
+        raise DeTasksError(f"There is no program {hook} beside {sys.executable}. Install it again")
+    return found

@@ -1,0 +1,1 @@
+"""HTTP, retries and the rate limit."""

@@ -1,0 +1,209 @@
+"""HTTP: one place that makes requests sessions, and that turns network faults into errors."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from de_tasks.errors import DeTasksError, Temporary, UsageError
+from de_tasks.net import certificates, rate_limit
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+NOT_NOW = (408, 425, 500, 502, 503, 504)
+
+
+class Unavailable(Temporary):
+    """The server was not reached, or said that it cannot answer now: safe to try again.
+
+    `sent` says whether the request may have arrived, `after` how many seconds the server asks
+    to wait, `patience` how many attempts are worth it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        sent: bool = True,
+        after: float | None = None,
+        patience: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.after = after
+        self.patience = patience
+
+
+class RateLimited(Temporary):
+    """The user's points are used up for `seconds` more, or for how long the server does not say
+    (None: then a minute is waited). A refused request had no effect."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.guessed = seconds is None
+        seconds = rate_limit.UNKNOWN_WAIT if seconds is None else seconds
+        super().__init__(
+            f"The rate limit is reached for {seconds:.0f} s more. Run this again then, "
+            "or allow more time with de.retry.deadline"
+        )
+        self.seconds = seconds
+
+
+class NotThePlatform(UsageError):
+    """Something else than the platform answered: the wrong host, or a gateway before it.
+
+    A gateway may do so for a moment only, so a few attempts are worth it.
+    """
+
+    sent = True
+
+    def __init__(self, message: str, patience: int = 3) -> None:
+        super().__init__(message)
+        self.patience = patience
+
+
+class Transport:
+    """A connection to one server, made at its first request: a push needs none, and importing
+    requests takes as long as the push."""
+
+    def __init__(self, ca_path: str = "") -> None:
+        self.ca_path = ca_path
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        session = certificates.session(self.ca_path)
+        session.headers["User-Agent"] = "de-tasks"
+        return session
+
+    def make_ready(self) -> None:
+        """Load what the first request needs, so that it leaves as soon as it is asked for."""
+        _ = self._session
+
+    def request(
+        self, method: str, url: str, seconds: float = READ_SECONDS, **options: Any
+    ) -> requests.Response:
+        """Send a request; redirects are not followed: they would carry credentials elsewhere.
+
+        An attempt to connect, and each wait for a piece of the answer, take at most `seconds`.
+        Raises only errors of the project's own, none for an answer of any status.
+        """
+        import requests
+
+        options.setdefault("timeout", (min(CONNECT_SECONDS, seconds), seconds))
+        # Without this requests would send what ~/.netrc has for the host in place of the token.
+        options.setdefault("auth", _keep_headers)
+        server = urlsplit(url).netloc
+        try:
+            return self._session.request(method, url, allow_redirects=False, **options)
+        except requests.RequestException as error:
+            raise _network_error(error, server) from None
+        except OSError as error:
+            raise UsageError(f"{server} cannot be asked: {error.strerror or error}.") from None
+
+
+def read_object(answer: requests.Response) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    Raises `RateLimited`; `Unavailable` for an answer that is cut, or says that it is not ready;
+    `NotThePlatform` for a page or a redirect.
+    """
+    server = urlsplit(answer.url).netloc
+    status = answer.status_code
+    body = _json(answer)
+    refused, after = rate_limit.refusal(body), rate_limit.retry_after(answer.headers)
+    if refused or status == 429:
+        said = refused.seconds if refused else None
+        raise RateLimited(after if said is None else said)
+    if status == 413:
+        raise DeTasksError(
+            f"{server} takes no request of this size (413): a gateway before it may allow less "
+            "than the platform. Send less, or ask for a higher limit there"
+        )
+    if status in NOT_NOW:
+        reason = f": {_reason(body)}" if _reason(body) else ""
+        raise Unavailable(f"{server} answers {status}{reason}. Run this again later", after=after)
+    if 300 <= status < 400:
+        target = urlsplit(answer.headers.get("Location", "")).netloc or "another address"
+        raise NotThePlatform(
+            f"{server} sends requests on to {target}: a sign-in page or gateway stands before "
+            "it. Is it the right host, and may programs pass the gateway?"
+        )
+    if isinstance(body, dict):
+        return body
+    if status >= 400 or "html" in answer.headers.get("Content-Type", ""):
+        raise NotThePlatform(
+            f"{server} answers {urlsplit(answer.url).path} with something else than the "
+            f"platform would (status {status}). Is it the right host?",
+            patience=1 if status >= 400 else 3,
+        )
+    raise Unavailable(f"{server} gave an answer that was cut short. Run this again")
+
+
+def _json(answer: requests.Response) -> object:
+    try:
+        return json.loads(answer.text)
+    except ValueError:
+        return None
+
+
+def _reason(body: object) -> str:
+    errors = body.get("errors") if isinstance(body, dict) else None
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return str(first.get("message") or "").rstrip(".") if isinstance(first, dict) else ""
+
+
+def _network_error(error: requests.RequestException, server: str) -> DeTasksError:
+    import requests
+
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return certificates.refused(server, cause.verify_message or str(cause))
+        if isinstance(cause, ssl.SSLError) and "WRONG_VERSION_NUMBER" in str(cause):
+            return UsageError(
+                f"{server} does not speak TLS there. If it is a sandbox, write http://{server}"
+            )
+    names = {type(cause).__name__ for cause in causes}
+    if "NameResolutionError" in names:
+        return Unavailable(
+            f"There is no host {server}, or the network is down. Is the name right?", False, None, 3
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Unavailable(f"The proxy on the way to {server} does not answer.", sent=False)
+    never_sent = {"ConnectTimeout", "NewConnectionError", "ConnectTimeoutError"} & names
+    if never_sent:
+        return Unavailable(
+            f"{server} does not answer. Is the host right, and is the server running?", sent=False
+        )
+    if isinstance(error, requests.Timeout) or "ReadTimeoutError" in names:
+        return Unavailable(f"{server} did not answer in time. Run this again later")
+    interrupted = (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    )
+    if isinstance(error, interrupted):
+        return Unavailable(f"The connection to {server} was cut. Run this again")
+    return UsageError(f"{server} cannot be asked: {type(error).__name__}.")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was made of: requests and urllib3 wrap it several times."""
+    seen, waiting = set(), [error]
+    while waiting:
+        found = waiting.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        inner = (*found.args, found.__cause__, found.__context__, getattr(found, "reason", None))
+        waiting += [item for item in inner if isinstance(item, BaseException)]
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request

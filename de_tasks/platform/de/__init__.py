@@ -1,0 +1,1 @@
+"""A Dash Enterprise by the vendor's command line `de`, whose API is not published."""

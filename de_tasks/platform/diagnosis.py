@@ -1,0 +1,107 @@
+"""Is everything in order? One finding for each thing that deploying needs."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.config.host import Host
+from de_tasks.config.settings import Settings
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.net.http import Transport
+from de_tasks.platform.graphql import mutations, operations
+from de_tasks.platform.graphql.client import Client
+from de_tasks.platform.models import Changes, People
+from de_tasks.platform.route import choose
+from de_tasks.repo.environment import developers
+from de_tasks.repo.git import Git
+
+SOMEBODY = People(("user",), ("group",))
+EVERYTHING = Changes(
+    title="",
+    description="",
+    tags=(),
+    view_access="restricted",
+    visible_on_portal=False,
+    portal_rank=0,
+    maintainer_email="",
+    persistent_filesystem=False,
+    thumbnail=b"",
+    add_viewers=SOMEBODY,
+    remove_viewers=SOMEBODY,
+    add_co_owners=SOMEBODY,
+    remove_co_owners=SOMEBODY,
+    set_variables={"KEY": ""},
+    remove_variables=("KEY",),
+)
+"""One of every change, for the document that makes them."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was looked at, whether it is in order, and what was seen."""
+
+    what: str
+    good: bool
+    seen: str
+
+
+def machine(cache: Path) -> Iterator[Diagnosis]:
+    """Findings about this machine."""
+    yield Diagnosis("python", True, platform.python_version())
+    try:
+        yield Diagnosis("git", True, Git(None, developers)("version").strip())
+    except UsageError as error:
+        yield Diagnosis("git", False, str(error))
+    try:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = cache / "doctor"
+        probe.touch()
+        probe.unlink()
+        yield Diagnosis("cache", True, f"{cache}, {shutil.disk_usage(cache).free // 10**6} MB free")
+    except OSError as error:
+        yield Diagnosis("cache", False, f"{cache} cannot be written: {error.strerror}.")
+
+
+def way(values: Settings, host: Host) -> Diagnosis:
+    """Whether the host is reached by its API or through `de`, and why."""
+    chosen = choose(values, host, Transport(values.ca_path))
+    through = {"api": "the platform API", "de": f"the vendor's {values.executable}"}
+    return Diagnosis("way", True, f"{host.name} through {through[chosen.through]}: {chosen.why}")
+
+
+def documents() -> dict[str, str]:
+    """Every GraphQL document that we send, by name."""
+    found = {
+        name: text
+        for name, text in vars(operations).items()
+        if name.isupper() and isinstance(text, str) and text.startswith(("query", "mutation"))
+    }
+    return {**found, "UPDATE": mutations.document("app", mutations.steps(EVERYTHING))[0]}
+
+
+def server(client: Client) -> Iterator[Diagnosis]:
+    """Findings about the platform API: what our documents ask for and the server lacks."""
+    import graphql
+
+    try:
+        answer = client.execute(graphql.get_introspection_query(), actions=0)
+    except DeTasksError as error:
+        yield Diagnosis("api", False, f"The server does not describe its API: {error}")
+        return
+    try:
+        schema = graphql.build_client_schema(answer.data)  # type: ignore[arg-type]
+    except (TypeError, graphql.GraphQLError) as error:
+        yield Diagnosis("api", False, f"What the server says of its API cannot be read: {error}")
+        return
+    lacking = 0
+    for name, text in documents().items():
+        for problem in graphql.validate(schema, graphql.parse(text)):
+            lacking += 1
+            yield Diagnosis("api", False, f"{name}: {problem.message}")
+    if not lacking:
+        count = len(documents())
+        yield Diagnosis("api", True, f"The server offers all that our {count} documents ask for.")

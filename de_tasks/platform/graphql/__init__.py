@@ -1,0 +1,1 @@
+"""A Dash Enterprise by its API."""

@@ -1,0 +1,182 @@
+"""What the platform tells, in frozen dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+FINISHED = ("built", "failed")
+NEVER_DEPLOYED = "This app has not been deployed and has no previous builds."
+
+
+@dataclass(frozen=True)
+class User:
+    """The caller; `is_admin` is None where the server does not tell."""
+
+    username: str
+    is_admin: bool | None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a log; `time` is UTC as the API writes it."""
+
+    time: str
+    process: str
+    text: str
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Lines of a log; `next` is where to go on."""
+
+    lines: tuple[LogLine, ...] = ()
+    next: str = "0"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build; `status` is queued, building, built or failed."""
+
+    id: str
+    status: str
+    sha: str
+    message: str
+    author: str
+    queued_at: str
+    finished_at: str | None = None
+    error: str | None = None
+    log: LogPage = field(default_factory=LogPage)
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def source(self) -> str:
+        """The commit that was deployed, as the deploy's trailer says; else empty."""
+        return self._trailer("De-Source")
+
+    @property
+    def ours(self) -> bool:
+        """Whether this tool made the deploy."""
+        return bool(self._trailer("De-From"))
+
+    @property
+    def preview(self) -> str:
+        """The branch that the deploy is the preview of, as its trailer says; else empty."""
+        return self._trailer("De-Preview")
+
+    def _trailer(self, name: str) -> str:
+        lines = [line for line in self.message.splitlines() if line.startswith(f"{name}: ")]
+        return lines[-1].partition(": ")[2] if lines else ""
+
+
+@dataclass(frozen=True)
+class App:
+    """An app that the caller manages; what the server does not tell is empty, `running` None."""
+
+    name: str
+    owner: str
+    url: str
+    git_url: str
+    running: bool | None
+    processes: tuple[str, ...] = ()
+    build: Build | None = None
+    tags: tuple[str, ...] = ()
+    created: str = ""
+    """UTC as the API writes it; empty unless it was asked for."""
+
+
+ACCESS_LEVELS = ("restricted", "authenticated", "unauthenticated")
+SERVICE_TYPES = ("redis", "postgres")
+
+
+@dataclass(frozen=True)
+class People:
+    """Users and groups of users."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A database that is linked to `apps`; `kind` is redis or postgres."""
+
+    name: str
+    kind: str
+    created: str
+    status: str
+    apps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder of the server, `host`, that an app finds at `target` in its own."""
+
+    host: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Details:
+    """What can be changed about an app; None for what is not told."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    view_access: str
+    visible_on_portal: bool
+    portal_rank: int
+    maintainer_email: str
+    persistent_filesystem: bool | None
+    thumbnail_url: str
+    viewers: People
+    co_owners: People | None
+    variables: dict[str, str] = field(repr=False)
+    """The app's own variables with their values, which are never printed."""
+    platform_variables: dict[str, str] = field(repr=False)
+    services: tuple[Service, ...]
+    scale: dict[str, int] = field(default_factory=dict)
+    """How many processes of each type there are; empty where the app's own file says so."""
+    mounts: tuple[Mount, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Changes of an app: None and empty leave things as they are.
+
+    `tags` are all tags that it is to have; `add_tags` and `remove_tags` say the same as a change.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    view_access: str | None = None
+    visible_on_portal: bool | None = None
+    portal_rank: int | None = None
+    maintainer_email: str | None = None
+    persistent_filesystem: bool | None = None
+    thumbnail: bytes | None = field(default=None, repr=False)
+    add_viewers: People = People()
+    remove_viewers: People = People()
+    add_co_owners: People = People()
+    remove_co_owners: People = People()
+    set_variables: dict[str, str] = field(default_factory=dict, repr=False)
+    remove_variables: tuple[str, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    scale: dict[str, int] = field(default_factory=dict)
+    add_mounts: tuple[Mount, ...] = ()
+
+
+@dataclass(frozen=True)
+class RefusedChange:
+    """A part of a change that the platform refused; `kind` is the error's class."""
+
+    what: str
+    error: Exception

@@ -1,0 +1,86 @@
+"""The protocol that tasks speak; GraphQL is its first implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from de_tasks.platform.models import (
+    SERVICE_TYPES,
+    App,
+    Build,
+    Changes,
+    Details,
+    LogPage,
+    RefusedChange,
+    Service,
+    User,
+)
+
+
+class DeployPlatform(Protocol):
+    """What a deploy asks of a platform."""
+
+    def app(self, name: str) -> App | None:
+        """One app; None when there is none, or the caller may not manage it."""
+
+    def create_app(self, name: str) -> App:
+        """Create an app. Raises `DeTasksError` when the name is taken."""
+
+    def build(self, name: str, after: str = "0", wait: int = 0, count: int = 200) -> Build | None:
+        """The newest build, its log after a cursor; held up to `wait` s until it has ended."""
+
+    def builds(self, name: str) -> Iterator[Build]:
+        """The builds of an app, the newest first, without their logs."""
+
+    def runtime_log(
+        self, name: str, process: str, count: int, after: str | None = None, wait: int = 0
+    ) -> LogPage | None:
+        """Lines of a process, None when there is no such app."""
+
+
+class Platform(DeployPlatform, Protocol):
+    """A Dash Enterprise, in the field's words. Every method may raise `DeTasksError`s."""
+
+    def whoami(self) -> User:
+        """The caller."""
+
+    def apps(self, dated: bool = False) -> Iterator[App]:
+        """The apps that the caller manages; `dated` ones with the time of their creation."""
+
+    def app(self, name: str, dated: bool = False) -> App | None:
+        """One app, with the time of its creation if `dated`."""
+
+    def delete_app(self, name: str, services: Sequence[Service] = ()) -> None:
+        """Delete an app, and these services of it with their data."""
+
+    def details(self, name: str) -> Details | None:
+        """Everything that can be changed about an app, None when there is no such app."""
+
+    def thumbnail(self, details: Details) -> bytes | None:
+        """The picture of an app, None when it has none."""
+
+    def update(self, name: str, changes: Changes) -> list[RefusedChange]:
+        """Change an app, all at once; returns what was refused, the rest is done."""
+
+    def restart(self, name: str) -> tuple[str, ...]:
+        """Restart an app; returns the processes that were restarted."""
+
+    def services(self) -> list[Service]:
+        """The services that the caller may manage."""
+
+    def attached(self, app: str, kinds: Sequence[str] = SERVICE_TYPES) -> list[Service]:
+        """The services of an app, of these types. Raises `NotFound` without the app."""
+
+    def attach_service(self, app: str, kind: str, name: str = "") -> str:
+        """Create a service and attach it to an app, going on where an earlier try was cut off.
+
+        Returns its name, which is `<app>-<kind>` unless another one is given. Raises
+        `DeTasksError` when the app has one of the type, or the name is taken.
+        """
+
+    def delete_service(self, app: str, kind: str) -> str:
+        """Delete the service of an app with its data; returns its name.
+
+        Raises `NotFound` when there is none, `DeTasksError` while another app is attached.
+        """

@@ -1,0 +1,91 @@
+"""What an app that is there already lacks to be deployed: its Procfile, and requirements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.appspec import Procfile, Requirements
+from de_tasks.errors import UsageError
+from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
+from de_tasks.project.scaffold.python_source import read_all
+from de_tasks.project.scaffold.requirements import Lacking, lacking, own_modules
+
+PROGRAMS = ("gunicorn", "celery", "streamlit", "uvicorn", "waitress-serve", "daphne", "hypercorn")
+PACKAGES = {"waitress-serve": "waitress"}
+DASH_ITSELF = "dash>=3.0.5"
+"""The first that gunicorn can serve without `server = app.server`."""
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """Lines to write, and words about the rest. An empty `procfile` or `requirements` is none."""
+
+    procfile: tuple[str, ...] = ()
+    reason: str = ""
+    requirements: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+def is_app(folder: Path) -> bool:
+    """Whether there is an app in the folder: a Procfile, or something that can be started."""
+    return (folder / "Procfile").exists() or find_entry(read_all(folder)) is not None
+
+
+def adopt(folder: Path) -> Adopted:
+    """Look at the app of a folder. Nothing of it is executed, and nothing is written."""
+    sources = read_all(folder)
+    entry, words = find_entry(sources), []
+    commands: dict[str, str] = {}
+    if (folder / "Procfile").exists():
+        try:
+            commands = Procfile.read(folder).commands
+        except UsageError as error:
+            words.append(str(error))
+        written: dict[str, str] = {}
+    elif entry:
+        commands = written = dict(entry.commands)
+        if entry.bare_dash:
+            words.append(
+                "The Procfile names the Dash app itself, which Dash can do since 3.0.5. For an "
+                "earlier one add `server = app.server`, and let the Procfile name `server`"
+            )
+    else:
+        return Adopted(words=("Nothing here looks like an app: there is no Procfile to write.",))
+    bare = bool(written) and entry is not None and entry.bare_dash
+    missing, more = _missing(folder, entry, commands, own_modules(sources))
+    words += more
+    if missing.unknown:
+        words.append(
+            f"The app imports {', '.join(missing.unknown)}, and this machine does not know from "
+            "which packages: name them in requirements.txt"
+        )
+    return Adopted(
+        procfile=tuple(f"{kind}: {command}" for kind, command in written.items()),
+        reason=entry.reason if entry else "",
+        requirements=tuple(
+            DASH_ITSELF if bare and line == "dash" else line for line in missing.lines
+        ),
+        words=tuple(words),
+        services=entry.services if entry else (),
+    )
+
+
+def _missing(
+    folder: Path, entry: EntryPoint | None, commands: dict[str, str], own: set[str]
+) -> tuple[Lacking, list[str]]:
+    """What the requirements lack, and words where they cannot be added to."""
+    started = {command.split()[0] for command in commands.values()}
+    needs = [PACKAGES.get(name, name) for name in PROGRAMS if name in started]
+    try:
+        present = Requirements.read(folder)
+    except UsageError as error:
+        return Lacking((), ()), [str(error)]
+    found = lacking(needs, entry.reached if entry else (), own, present.lines if present else ())
+    if present is None and (folder / "environment.yml").exists():
+        names = ", ".join(found.lines)
+        # With both files the platform takes requirements.txt and passes over the other.
+        words = [f"environment.yml needs: {names}"] if names else []
+        return Lacking((), ()), words
+    return found, []

@@ -1,0 +1,144 @@
+"""How an app is started: found in its files, and written down for its Procfile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from de_tasks.project.scaffold.python_source import Source
+
+SERVABLE = ("server", "flask", "django", "wsgi", "dash")
+"""What gunicorn can serve, the most telling first. Dash itself since 3.0.5."""
+FIRST = ("app", "index", "wsgi", "main", "server", "run", "streamlit_app")
+"""Names of modules that people give the file to start with."""
+SERVICES = {"REDIS_URL": "redis", "DATABASE_URL": "postgres"}
+STREAMLIT = "streamlit run {} --server.port $PORT"
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """What the Procfile should say: process type to command, and why.
+
+    `needs` are the packages that the commands themselves need; `reached` are the files that
+    belong to the app as it starts, `services` the kinds of databases that it reads addresses of.
+    """
+
+    commands: Mapping[str, str]
+    reason: str
+    needs: tuple[str, ...]
+    reached: tuple[Source, ...]
+    services: tuple[str, ...]
+    bare_dash: bool = False
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    source: Source
+    name: str
+    kind: str
+
+    @property
+    def rank(self) -> tuple[int, int, int, int, str]:
+        first = self.source.module.rpartition(".")[2]
+        return (
+            not self.source.layout,
+            len(self.source.path.parts),
+            FIRST.index(first) if first in FIRST else len(FIRST),
+            SERVABLE.index(self.kind),
+            self.source.module,
+        )
+
+
+def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
+    """The entry point of an app, None when there is nothing that looks like one."""
+    candidates = [
+        _Candidate(source, name, kind)
+        for source in sources.values()
+        for name, kind in _names(source, sources)
+        if kind in SERVABLE
+    ]
+    if candidates:
+        return _served(min(candidates, key=lambda c: c.rank), sources)
+    scripts = [
+        s for s in sources.values() if "streamlit" in s.modules and "pages" not in s.path.parts
+    ]
+    if not scripts:
+        return None
+    script = min(scripts, key=lambda s: _Candidate(s, "", SERVABLE[-1]).rank)
+    reached = _reached(script, sources)
+    return EntryPoint(
+        commands={"web": STREAMLIT.format(script.path)},
+        reason=f"{script.path} is a Streamlit app",
+        needs=("streamlit",),
+        reached=reached,
+        services=_services(reached),
+    )
+
+
+def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
+    source = chosen.source
+    reached = _reached(source, sources)
+    words = {"dash": "the Dash app", "django": "the Django app", "flask": "the Flask app"}
+    what = words.get(chosen.kind, "the WSGI app")
+    options, module = _where(source, sources)
+    commands = {"web": f"gunicorn{options} {module}:{chosen.name} --workers 2 --threads 4"}
+    needs = ["gunicorn"]
+    for other in reached:
+        for name, kind in other.defined.items():
+            if kind == "celery" and "worker" not in commands:
+                options, module = _where(other, sources)
+                options = options.replace("--chdir", "--workdir")
+                command = f"celery{options} --app={module}:{name} worker --concurrency=2"
+                commands["worker"] = command
+                needs.append("celery")
+    return EntryPoint(
+        commands=commands,
+        reason=f"{source.path} has {what} `{chosen.name}`",
+        needs=tuple(needs),
+        reached=reached,
+        services=_services(reached),
+        bare_dash=chosen.kind == "dash",
+    )
+
+
+def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str]]:
+    """Names of a file with what they are; what it imports from another file is its own too."""
+    found = dict(source.defined)
+    for name, full in source.imported.items():
+        module, _, original = full.rpartition(".")
+        if module in sources and source.layout:
+            found.setdefault(name, sources[module].defined.get(original, ""))
+    return list(found.items())
+
+
+def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
+    """An option and a module: a file in a folder that is no package is started in that folder."""
+    folder = source.path.parent
+    if folder.name and ".".join(folder.parts) not in sources:
+        return f" --chdir {folder}", source.path.stem
+    return "", source.module
+
+
+def _reached(start: Source, sources: Mapping[str, Source]) -> tuple[Source, ...]:
+    """The file, and all of the folder's that it imports, directly or not."""
+    found: dict[str, Source] = {}
+    waiting = [start]
+    while waiting:
+        source = waiting.pop()
+        if source.module in found:
+            continue
+        found[source.module] = source
+        package = ".".join(source.path.parent.parts)
+        for module in source.modules:
+            for name in (module, f"{package}.{module}"):
+                if name in sources:
+                    waiting.append(sources[name])
+        if source.layout or source is start:
+            # Dash reads the files of `pages` by itself; Streamlit does too.
+            waiting += [s for s in sources.values() if "pages" in s.path.parts]
+    return tuple(found.values())
+
+
+def _services(reached: tuple[Source, ...]) -> tuple[str, ...]:
+    texts = {text for source in reached for text in source.texts}
+    return tuple(kind for variable, kind in SERVICES.items() if variable in texts)

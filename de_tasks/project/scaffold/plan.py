@@ -1,0 +1,170 @@
+"""A project made ready: whole apps from templates, or what an app that is there still lacks.
+
+Nothing that is there is overwritten: a file is created, or gets lines at its end. Where neither
+can be, words say what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.errors import UsageError
+from de_tasks.project.scaffold import adopt
+from de_tasks.project.scaffold.files import File, fit
+
+CI = {
+    "github": (".github/workflows/dash-enterprise.yml", "ci/github.yml.jinja"),
+    "gitlab": (".gitlab-ci.yml", "ci/gitlab.yml.jinja"),
+    "shell": ("ci/deploy.sh", "ci/deploy.sh.jinja"),
+}
+PROJECT = {
+    "tasks": ("tasks.py", "project/tasks.py"),
+    "settings": ("invoke.yaml", "project/invoke.yaml.jinja"),
+    "makefile": ("Makefile", "project/Makefile"),
+    "gitignore": (".gitignore", "project/gitignore"),
+    "pre-commit": (".pre-commit-config.yaml", "project/pre-commit-config.yaml"),
+}
+PARTS = (*PROJECT, "ci")
+AT_THE_TOP = ("pre-commit", "ci")
+"""Parts that git and CI systems look for at the top of a repository alone."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a project is to get. `top` is the top of the repository around it, if there is one."""
+
+    app: str
+    template: str = ""
+    ci: str = ""
+    host: str = ""
+    branch: str = "main"
+    without: tuple[str, ...] = ()
+    top: Path | None = None
+
+    def wants(self, part: str, folder: Path) -> bool:
+        """Whether a part is wanted, and of use in this folder."""
+        return part not in self.without and not (part in AT_THE_TOP and self.below_top(folder))
+
+    def below_top(self, folder: Path) -> bool:
+        """Whether the folder lies somewhere in a repository and not at its top."""
+        return self.top is not None and self.top.resolve() != folder.resolve()
+
+
+@dataclass(frozen=True)
+class ScaffoldPlan:
+    """Files to write, words about the rest, and kinds of databases that the app wants."""
+
+    files: tuple[File, ...]
+    words: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+def templates() -> Path:
+    """The folder of templates: in the package, or beside it in an editable install."""
+    here = Path(__file__).resolve().parents[2]
+    for folder in (here / "templates", here.parent / "templates"):
+        if folder.is_dir():
+            return folder
+    raise UsageError("The package was installed without its templates.")
+
+
+def app_templates() -> list[str]:
+    """Names of the templates that are apps: those with a Procfile."""
+    return sorted(path.parent.name for path in templates().glob("*/Procfile"))
+
+
+def no_app(folder: Path) -> UsageError:
+    """The error for a folder without an app, where no template was chosen."""
+    known = ", ".join(app_templates())
+    return UsageError(
+        f"There is no app in {folder.resolve()}: begin with one of --template {known}"
+    )
+
+
+def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
+    """What to write to a folder, which need not be there yet.
+
+    Raises `UsageError` for a template, CI system or part that is not known, for a template where
+    an app is already, and without one where there is none.
+    """
+    _check(folder, choices)
+    files: list[File] = []
+    words: list[str] = []
+    if choices.template:
+        files += _template_files(choices.template)
+        services = adopt.adopt(templates() / choices.template).services
+    else:
+        adopted = adopt.adopt(folder)
+        words += adopted.words
+        services = adopted.services
+        if adopted.procfile:
+            files.append(File("Procfile", _lines(adopted.procfile), why=adopted.reason))
+        if adopted.requirements:
+            why = ", ".join(adopted.requirements)
+            files.append(File("requirements.txt", _lines(adopted.requirements), True, why))
+    for part, (path, source) in PROJECT.items():
+        if choices.wants(part, folder) and all(file.path != path for file in files):
+            files.append(File(path, _render(source, choices), path in ("Makefile", ".gitignore")))
+    if choices.ci and choices.wants("ci", folder):
+        path, source = CI[choices.ci]
+        files.append(File(path, _render(source, choices), why="its head says what it needs"))
+    if choices.below_top(folder):
+        words.append(
+            "This is not the top of its repository: a CI workflow and hooks belong there. "
+            "How to deploy many apps of one repository: docs/fleets.md"
+        )
+    fitted = [made for file in files if (made := fit(folder, file, words))]
+    return ScaffoldPlan(tuple(fitted), tuple(words), services)
+
+
+def _check(folder: Path, choices: Choices) -> None:
+    for what, name, known in (
+        ("template", choices.template, app_templates()),
+        ("CI template", choices.ci, list(CI)),
+        *(("part", part, list(PARTS)) for part in choices.without),
+    ):
+        if name and name not in known:
+            raise UsageError(f"There is no {what} {name!r}. There is: {', '.join(known)}.")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder: nothing was written.")
+    here = adopt.is_app(folder)
+    if choices.template and here:
+        raise UsageError(
+            f"There is an app in {folder.resolve()} already: nothing was written. "
+            "Leave out --template, or name another folder with --path"
+        )
+    if not choices.template and not here:
+        raise no_app(folder)
+
+
+def _template_files(template: str) -> list[File]:
+    root = templates() / template
+    found = sorted(path for path in root.rglob("*") if path.is_file())
+    names = [path for path in found if "__pycache__" not in path.parts]
+    return [File(p.relative_to(root).as_posix(), p.read_text("utf-8")) for p in names]
+
+
+def _render(source: str, choices: Choices) -> str:
+    text = (templates() / source).read_text("utf-8")
+    if not source.endswith(".jinja"):
+        return text
+    import jinja2
+
+    environment = jinja2.Environment(
+        # GitHub's expressions are written with the usual braces.
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="[%",
+        block_end_string="%]",
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    names = {"app": choices.app, "host": choices.host, "branch": choices.branch}
+    return environment.from_string(text).render(names)
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,1 @@
+"""Resolvers of the platform API, one module for each subject."""

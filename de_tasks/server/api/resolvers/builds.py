@@ -1,0 +1,122 @@
+"""Builds and logs, held back until there is news (long poll)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from typing import Any
+
+from de_tasks.server.api.endpoint import ApiError, Context
+from de_tasks.server.api.resolvers.base import query
+from de_tasks.server.api.resolvers.shapes import FINISHED, Shapes, cursor, line_count, log_page
+from de_tasks.server.apps import Apps
+from de_tasks.server.builds.queue import Builds
+from de_tasks.server.database import Database
+from de_tasks.server.runtime.app import WEB
+from de_tasks.server.runtime.releases import Releases
+
+LONGEST_WAIT = 30
+PAGE = 20
+
+
+class BuildResolvers:
+    """Fields about builds and logs."""
+
+    def __init__(
+        self, database: Database, apps: Apps, builds: Builds, releases: Releases, shapes: Shapes
+    ) -> None:
+        self._db = database
+        self._apps = apps
+        self._builds = builds
+        self._releases = releases
+        self._shapes = shapes
+
+    @query
+    async def build(
+        self,
+        context: Context,
+        appname: str,
+        id: str | None = None,
+        after: str | None = None,
+        wait: int | None = None,
+    ) -> dict[str, Any] | None:
+        row = self._apps.managed(context.user, appname)
+        if row is None:
+            return None
+        deadline = time.monotonic() + min(wait or 0, LONGEST_WAIT)
+        while True:
+            build = self._find_build(row["id"], id)
+            left = deadline - time.monotonic()
+            if build and (build["status"] in FINISHED or left <= 0):
+                return self._shapes.build(row, build)
+            if left <= 0:
+                return None
+            if build and after is not None:
+                app = self._releases.app(row["id"], row["name"])
+                if self._builds.log(app, build["id"]).last > cursor(after):
+                    return self._shapes.build(row, build)
+                await self._builds.changed_or_logged(app, build["id"], left)
+            else:
+                await self._builds.changed(row["id"]).wait(left)
+
+    @query
+    async def builds(
+        self, context: Context, appname: str, page: int | None = None
+    ) -> dict[str, Any] | None:
+        row = self._apps.managed(context.user, appname)
+        if row is None:
+            return None
+        number = max(page or 1, 1)
+        rows = self._db.all(
+            "SELECT * FROM builds WHERE app_id = ? ORDER BY id DESC LIMIT ? OFFSET ?",
+            row["id"],
+            PAGE + 1,
+            PAGE * (number - 1),
+        )
+        builds = [self._shapes.build(row, build) for build in rows[:PAGE]]
+        return {"builds": builds, "nextPage": number + 1 if len(rows) > PAGE else None}
+
+    @query
+    async def runtime_logs(
+        self,
+        context: Context,
+        appname: str,
+        processName: str = WEB,
+        count: int = 200,
+        after: str | None = None,
+        wait: int = 0,
+    ) -> dict[str, Any] | None:
+        row = self._apps.managed(context.user, appname)
+        if row is None:
+            return None
+        app = self._releases.app(row["id"], row["name"])
+        await app.started()
+        known = self._releases.processes(app) or [WEB]
+        if processName not in known and processName not in app.logs:
+            raise ApiError(
+                "BAD_USER_INPUT",
+                f"App {appname} has no process {processName!r}. It has: {', '.join(known)}.",
+            )
+        log = self._releases.log(app, processName)
+        if wait and after is not None and log.last <= cursor(after):
+            await log.changed.wait(min(wait, LONGEST_WAIT))
+        lines = await asyncio.to_thread(log.tail, line_count(context, count), cursor(after or "0"))
+        return log_page(context, lines, processName, after)
+
+    @query
+    async def rate_limit(self, context: Context) -> dict[str, int]:
+        budget = context.budget
+        return {
+            "limit": budget.limit,
+            "remaining": budget.remaining,
+            "windowMs": budget.window_ms,
+            "msBeforeNext": budget.ms_before_next,
+        }
+
+    def _find_build(self, app_id: int, build_id: str | None) -> sqlite3.Row | None:
+        if build_id is None:
+            return self._builds.last(app_id)
+        return self._db.find(
+            "SELECT * FROM builds WHERE app_id = ? AND id = CAST(? AS INTEGER)", app_id, build_id
+        )

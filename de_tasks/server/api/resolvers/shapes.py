@@ -1,0 +1,254 @@
+"""Apps, builds and logs in the contract's shapes.
+
+Costly fields are functions, called only for a request that asks for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from graphql import GraphQLResolveInfo
+
+from de_tasks.server.api.endpoint import ApiError, Context
+from de_tasks.server.builds.queue import Builds
+from de_tasks.server.runtime import usage
+from de_tasks.server.runtime.app import WEB, App
+from de_tasks.server.runtime.app_settings import AppSettings
+from de_tasks.server.runtime.environments import Environments
+from de_tasks.server.runtime.logs import Line
+from de_tasks.server.runtime.releases import Releases
+from de_tasks.server.runtime.variables import Variables, account_variables
+from de_tasks.server.services.services import URL_VARIABLE, Services
+from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users.access import Access
+
+FINISHED = ("built", "failed")
+MOST_LINES = 10_000
+
+
+class Shapes:
+    """Turns rows into answers."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        access: Access,
+        builds: Builds,
+        releases: Releases,
+        environments: Environments,
+        app_settings: AppSettings,
+        variables: Variables,
+        services: Services,
+    ) -> None:
+        self._settings = settings
+        self._access = access
+        self._builds = builds
+        self._releases = releases
+        self._environments = environments
+        self._app_settings = app_settings
+        self._variables = variables
+        self._services = services
+
+    def app(self, row: sqlite3.Row) -> dict[str, Any]:
+        """An app."""
+        app = self._releases.app(row["id"], row["name"])
+        build = self._builds.last(row["id"])
+        name = row["name"]
+        thumbnail = f"{self._settings.url}/thumbnails/{name}" if row["thumbnail"] else None
+        return {
+            "name": name,
+            "owner": {"username": row["owner"], "isDashCreator": True},
+            "urlOnServer": f"{self._settings.apps_url}/{name}/",
+            "gitUrl": f"{self._settings.url}/GIT/{name}",
+            "thumbnailUrl": thumbnail,
+            "logs": lambda info: self._old_logs(app, build),
+            "collaborators": lambda info: self._access.names(row["id"], "viewer"),
+            "coOwners": lambda info: self._access.names(row["id"], "co_owner"),
+            "metadata": {
+                "title": row["title"],
+                "description": row["description"],
+                "tags": row["tags"],
+                "permissionLevel": row["permission_level"],
+                "showInPortal": bool(row["show_in_portal"]),
+                "sortRank": row["sort_rank"],
+                "contact": {"name": row["contact_name"], "email": row["contact_email"]},
+            },
+            "hasWorkspace": False,
+            "mounts": lambda info: self._mounts(row["id"]),
+            "processes": self._processes(app),
+            "analytics": lambda info: self._analytics(row, app, build),
+            "environmentVariables": lambda info: self._environment(row),
+            "linkedServices": lambda info: [
+                self.service(s) for s in self._services.linked(row["id"])
+            ],
+            "status": {
+                "running": bool(app.current and app.current.running),
+                "deploying": bool(build and build["status"] not in FINISHED),
+                "canScale": True,
+            },
+            # Processes are those of this machine, and their resources are not limited.
+            "resources": [],
+            "persistentFilesystem": bool(row["persistent"]),
+            "latestBuild": self.build(row, build) if build else None,
+        }
+
+    def service(self, row: sqlite3.Row) -> dict[str, Any]:
+        """A service."""
+        return {
+            "name": row["name"],
+            "serviceType": row["type"],
+            "created": row["created"],
+            "status": self._services.status(row),
+            "apps": lambda info: self._services.apps(row["id"]),
+        }
+
+    def build(self, app_row: sqlite3.Row, row: sqlite3.Row) -> dict[str, Any]:
+        """A build."""
+        app = self._releases.app(app_row["id"], app_row["name"])
+        return {
+            "id": str(row["id"]),
+            "status": row["status"],
+            "commit": {
+                "sha": row["sha"],
+                "message": row["message"],
+                "author": row["author"],
+                "date": row["committed"],
+            },
+            "queuedAt": row["queued_at"],
+            "startedAt": row["started_at"],
+            "finishedAt": row["finished_at"],
+            "error": row["error"],
+            "log": self._build_log(app, row["id"]),
+        }
+
+    def _build_log(self, app: App, build_id: int) -> Callable[..., dict[str, Any]]:
+        def page(
+            info: GraphQLResolveInfo, count: int = 200, after: str | None = None
+        ) -> dict[str, Any]:
+            log = self._builds.log(app, build_id)
+            return log_page(
+                info.context,
+                log.tail(line_count(info.context, count), cursor(after or "0")),
+                "build",
+                after,
+            )
+
+        return page
+
+    def _old_logs(self, app: App, build: sqlite3.Row | None) -> dict[str, str]:
+        failed = build is not None and build["status"] == "failed"
+        lines = self._builds.log(app, build["id"]).tail(200) if build and failed else []
+        return {
+            "app": "\n".join(line.text for line in self._releases.log(app, WEB).tail(200)),
+            "failed": "\n".join(line.text for line in lines),
+        }
+
+    def _processes(self, app: App) -> list[dict[str, Any]]:
+        found = []
+        for kind, instances in (app.current.instances if app.current else {}).items():
+            running = sum(instance.process.running for instance in instances)
+            status = "running" if instances and running == len(instances) else "down"
+            found.append({"type": kind, "number": len(instances), "status": status})
+        return found
+
+    def _mounts(self, app_id: int) -> list[dict[str, str]]:
+        return [
+            {
+                "hostDir": str(mount.host),
+                "targetDir": mount.target,
+                "status": "mounted" if mount.host.is_dir() else "missing",
+            }
+            for mount in self._app_settings.mounts(app_id)
+        ]
+
+    async def _environment(self, row: sqlite3.Row) -> list[dict[str, Any]]:
+        platform = {
+            "DASH_APP_NAME": row["name"],
+            "DASH_REQUESTS_PATHNAME_PREFIX": f"/{row['name']}/",
+            **account_variables(self._settings, row["name"]),
+        }
+        for service in self._services.linked(row["id"]):
+            # The address has the password: who may read it runs code as the app anyway.
+            urls = await self._services.urls(row["id"])
+            name = URL_VARIABLE[service["type"]]
+            platform[name] = urls[name]
+        own = self._variables.all(row["id"])
+        return [*variable_list(own), *variable_list(platform, readonly=True)]
+
+    def _analytics(self, row: sqlite3.Row, app: App, build: sqlite3.Row | None) -> dict[str, Any]:
+        return {
+            "appname": row["name"],
+            "timestamps": {
+                "created": row["created"],
+                "updated": build["queued_at"] if build else row["updated"],
+                "visited": row["visited"],
+                "error": None,
+            },
+            "gitRevision": {
+                "sha1": build["sha"] if build else None,
+                "subject": build["message"].partition("\n")[0] if build else None,
+                "error": None if build else "The app has not been deployed.",
+            },
+            "resources": lambda info: self._usage(app),
+            "dependencies": lambda info: self._dependencies(app),
+        }
+
+    async def _usage(self, app: App) -> dict[str, Any]:
+        groups = [
+            instance.process.group
+            for instances in (app.current.instances if app.current else {}).values()
+            for instance in instances
+        ]
+        folder = app.release_folder(app.current.build_id) if app.current else None
+        return await asyncio.to_thread(
+            usage.measure, [g for g in groups if g], folder, self._settings.data
+        )
+
+    def _dependencies(self, app: App) -> dict[str, Any]:
+        environment = app.current.environment if app.current else None
+        python = self._environments.installed(environment) if environment else None
+        error = None if python is not None else "The app has not been deployed."
+        return {"python": python, "error": error}
+
+
+def variable_list(variables: dict[str, str], readonly: bool = False) -> list[dict[str, Any]]:
+    """Environment variables."""
+    return [
+        {"name": name, "value": value, "status": "set", "readonly": readonly}
+        for name, value in variables.items()
+    ]
+
+
+def log_page(
+    context: Context, lines: list[Line], process: str, after: str | None
+) -> dict[str, Any]:
+    """Lines of a log, and where to go on."""
+    context.lines -= len(lines)
+    return {
+        "lines": [
+            {"cursor": str(line.number), "time": line.time, "process": process, "text": line.text}
+            for line in lines
+        ],
+        "next": str(lines[-1].number) if lines else after or "0",
+    }
+
+
+def cursor(after: str) -> int:
+    """A cursor as a number of a line. Raises `ApiError` for what is none."""
+    if not re.fullmatch(r"[0-9]{1,15}", after):
+        raise ApiError("BAD_USER_INPUT", f"after is not a cursor of this log: {after!r}")
+    return int(after)
+
+
+def line_count(context: Context, count: int) -> int:
+    """How many lines to give. Raises `ApiError` for less than one, and when the request has
+    had as many as one may."""
+    if count < 1:
+        raise ApiError("BAD_USER_INPUT", f"count must be 1 or more, not {count}")
+    if context.lines <= 0:
+        raise ApiError("BAD_USER_INPUT", "These are too many lines of logs for one request.")
+    return min(count, MOST_LINES, context.lines)

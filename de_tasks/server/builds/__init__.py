@@ -1,0 +1,1 @@
+"""From push to release."""

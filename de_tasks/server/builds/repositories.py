@@ -1,0 +1,210 @@
+"""The bare git repositories that apps are pushed to, one per app."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.runtime.processes import Leash, kill
+
+BRANCH = "refs/heads/master"
+PIECE = 64 * 1024
+MOST_FILES = 100_000
+MEMORY = 1024**2
+"""KiB of data for one git process: objects made to be unpacked into memory end it, not us."""
+LIMITED_GIT = ("/bin/sh", "-c", f'ulimit -d {MEMORY} 2>/dev/null; exec git "$@"', "git")
+OLD_SLIPS = ("zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone", "missingEmail")
+
+# Bytes are deployed as they were pushed, whatever attributes the app's own tree sets.
+ATTRIBUTES = "* -text -filter -ident -working-tree-encoding -export-ignore -export-subst\n"
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """What is shown of a pushed commit. `date` is UTC as the API writes it."""
+
+    sha: str
+    message: str
+    author: str
+    date: str
+
+
+class Repositories:
+    """Repositories below one folder, named by the app's number."""
+
+    def __init__(self, folder: Path, hooks: Path, push_limit: int, leash: Leash) -> None:
+        self.folder = folder
+        self.push_limit = push_limit
+        self._size_limit = 2 * push_limit
+        self._leash = leash
+        self._ready: set[int] = set()
+        self._arranging: dict[int, asyncio.Lock] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "core.hooksPath": str(hooks),
+            # Packs are kept as they come, and large files never come into memory.
+            "receive.unpackLimit": "1",
+            "core.bigFileThreshold": "16m",
+            "receive.maxInputSize": str(push_limit),
+            "receive.autogc": "false",
+            # No paths that leave the tree, nothing named .git; but old repositories with
+            # harmless slips of old gits may be deployed.
+            "receive.fsckObjects": "true",
+            **{f"receive.fsck.{slip}": "ignore" for slip in OLD_SLIPS},
+            "http.receivepack": "true",
+            "safe.directory": "*",
+            "protocol.version": "2",
+            # A client that rolls back asks for one earlier deploy, not for all of them.
+            "uploadpack.allowReachableSHA1InWant": "true",
+        }
+        self.environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": "/nonexistent",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_COUNT": str(len(config)),
+        }
+        for number, (key, value) in enumerate(config.items()):
+            self.environment[f"GIT_CONFIG_KEY_{number}"] = key
+            self.environment[f"GIT_CONFIG_VALUE_{number}"] = value
+
+    def path(self, app_id: int) -> Path:
+        """Folder of the app's bare repository."""
+        return self.folder / f"{app_id}.git"
+
+    def numbers(self) -> set[int]:
+        """The apps that have a repository."""
+        names = (path.name.removesuffix(".git") for path in self.folder.glob("*.git"))
+        return {int(name) for name in names if name.isdigit()}
+
+    async def ready(self, app_id: int) -> None:
+        """Have the app's repository ready for git: made when it is first asked for, and at the
+        first time of a run rid of what a killed push left behind."""
+        async with self._arranging.setdefault(app_id, asyncio.Lock()):
+            if app_id not in self._ready:
+                if self.path(app_id).exists():
+                    self._tidy(app_id)
+                else:
+                    await self._create(app_id)
+                self._ready.add(app_id)
+
+    async def _create(self, app_id: int) -> None:
+        path = self.path(app_id)
+        partial = path.with_name(path.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        bare = ("--bare", "--template=", "-b", "master")
+        await self._git(None, "init", "--quiet", *bare, str(partial))
+        (partial / "info").mkdir(exist_ok=True)
+        (partial / "info" / "attributes").write_text(ATTRIBUTES)
+        partial.rename(path)
+
+    def _tidy(self, app_id: int) -> None:
+        objects = self.path(app_id) / "objects"
+        for pattern in ("tmp_*", "pack/tmp_*", "pack/.tmp*"):
+            for path in objects.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in (*self.path(app_id).glob("*.lock"), *self.path(app_id).glob("refs/**/*.lock")):
+            path.unlink()
+
+    def remove(self, app_id: int) -> None:
+        """Delete the repository."""
+        self._ready.discard(app_id)
+        shutil.rmtree(self.path(app_id), ignore_errors=True)
+
+    async def head(self, app_id: int) -> str | None:
+        """Hash of the last pushed commit, None before the first push."""
+        # Read as git keeps it, unless somebody has packed it: a git for each of thousands of
+        # apps would keep the sandbox from starting.
+        ref = self.path(app_id) / BRANCH
+        if ref.is_file():
+            return ref.read_text("ascii").strip()
+        if not (self.path(app_id) / "packed-refs").exists():
+            return None
+        out = await self._git(app_id, "for-each-ref", "--format=%(objectname)", BRANCH)
+        return out.strip() or None
+
+    async def commit(self, app_id: int, sha: str) -> CommitInfo:
+        """What git knows of a commit."""
+        form = "--format=%an%x00%cd%x00%B"
+        date = "--date=format-local:%Y-%m-%dT%H:%M:%S.000000"
+        # Not `show`: it looks through the whole tree even where it shows none of it.
+        out = await self._git(app_id, "log", "-1", "--no-color", form, date, sha)
+        author, when, message = out.split("\0", 2)
+        return CommitInfo(sha, message.strip(), author, when)
+
+    async def check_out(self, app_id: int, sha: str, folder: Path) -> int:
+        """Write the files of a commit to an empty folder; returns how many there are.
+
+        Raises `UsageError` for a commit with too many or too large ones.
+        """
+        await self._measure(app_id, sha)
+        folder.mkdir(parents=True)
+        index = folder.with_name(folder.name + ".index")
+        extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
+        try:
+            await self._git(app_id, "read-tree", "--reset", "-u", sha, extra=extra)
+        finally:
+            index.unlink(missing_ok=True)
+        return await asyncio.to_thread(lambda: sum(not p.is_dir() for p in folder.rglob("*")))
+
+    async def _measure(self, app_id: int, sha: str) -> None:
+        """Look before unpacking: a few objects that name one another make any number of files."""
+        files, size, rest = 0, 0, b""
+        async with self._started(app_id, "ls-tree", "-r", "-l", "-z", sha) as child:
+            assert child.stdout
+            while piece := await child.stdout.read(PIECE):
+                *entries, rest = (rest + piece).split(b"\0")
+                files += len(entries)
+                size += sum(_size(entry) for entry in entries)
+                if files > MOST_FILES or size > self._size_limit:
+                    raise UsageError(
+                        f"The commit has more than {MOST_FILES} files, or more than "
+                        f"{self._size_limit} bytes: no app needs as much."
+                    )
+            if await child.wait():
+                raise UsageError("git cannot read the files of this commit.")
+
+    @asynccontextmanager
+    async def _started(
+        self, app_id: int | None, *arguments: str, extra: dict[str, str] | None = None
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        environment = {**self.environment, **(extra or {})}
+        if app_id is not None:
+            environment["GIT_DIR"] = str(self.path(app_id))
+        child = await self._leash.start(
+            *LIMITED_GIT,
+            *arguments,
+            folder=self.folder,
+            environment=environment,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            yield child
+        finally:
+            await kill(child)
+            self._leash.remove(child.pid)
+
+    async def _git(
+        self, app_id: int | None, *arguments: str, extra: dict[str, str] | None = None
+    ) -> str:
+        async with self._started(app_id, *arguments, extra=extra) as child:
+            out, err = await child.communicate()
+        if child.returncode != 0:
+            reason = err.decode("utf-8", "replace").strip()
+            raise DeTasksError(f"git {arguments[0]} failed: {reason}")
+        return out.decode("utf-8", "replace")
+
+
+def _size(entry: bytes) -> int:
+    # "100644 blob <hash> <size>\t<path>"; a submodule has "-" for a size.
+    size = entry.partition(b"\t")[0].split()[-1]
+    return int(size) if size.isdigit() else 0

@@ -1,0 +1,123 @@
+"""The way to the apps: `/<app>/...` on the apps' own host, for those who may view them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from de_tasks.server.apps import Apps
+from de_tasks.server.http.pages import Pages
+from de_tasks.server.proxy.forward import Forwarder, starting
+from de_tasks.server.proxy.visitors import Visit, Visitors
+from de_tasks.server.runtime.app import App, Instance
+from de_tasks.server.runtime.releases import Releases
+from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users.access import Access
+
+SIGNED_IN = "/-/signed-in"
+
+
+class Proxy:
+    """The ASGI app of the apps' host."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        apps: Apps,
+        access: Access,
+        releases: Releases,
+        visitors: Visitors,
+        forwarder: Forwarder,
+        pages: Pages,
+    ) -> None:
+        self._settings = settings
+        self._apps = apps
+        self._access = access
+        self._releases = releases
+        self._visitors = visitors
+        self._forwarder = forwarder
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        _, name, *rest = scope["path"].split("/", 2)
+        row = self._apps.find(name)
+        visit = self._visitors.of(headers)
+        if scope["type"] == "websocket":
+            admitted = row and rest and self._admits(visit, row)
+            web = self._web(row) if row and admitted else None
+            if web is None:
+                # RFC 6455, section 7.4: 1013, the IANA registry's, is "try again later".
+                later = row and admitted and self._app(row).starting
+                await send({"type": "websocket.close", "code": 1013 if later else 1008})
+            else:
+                cookies = self._visitors.app_cookies(visit, name) if visit else ""
+                await self._forwarder.websocket(scope, receive, send, name, web, cookies)
+            return
+        request = Request(scope, receive)
+        if row is None:
+            answer = await self._elsewhere(request, name)
+        elif not self._admits(visit, row):
+            answer = self._refusal(request, row, visit)
+        elif not rest:
+            answer = RedirectResponse(f"/{name}/", 308)
+        else:
+            self._apps.visited(row)
+            web = self._web(row)
+            if web is not None:
+                cookies = self._visitors.app_cookies(visit, name) if visit else ""
+                return await self._forwarder.http(scope, receive, send, name, web, cookies)
+            answer = self._nothing(row)
+        await answer(scope, receive, send)
+
+    def _admits(self, visit: Visit | None, row: sqlite3.Row) -> bool:
+        return self._access.may_view(visit.user if visit else None, row)
+
+    def _web(self, row: sqlite3.Row) -> Instance | None:
+        release = self._app(row).current
+        return release.pick() if release else None
+
+    def _app(self, row: sqlite3.Row) -> App:
+        return self._releases.app(row["id"], row["name"])
+
+    async def _elsewhere(self, request: Request, name: str) -> Response:
+        if request.scope["path"] == SIGNED_IN and request.method == "GET":
+            return await self._visitors.signed_in(request)
+        if request.scope["path"] == "/":
+            return RedirectResponse(f"{self._settings.url}/", 303)
+        return self._pages.message(404, "No such app", f"There is no app {name} here.")
+
+    def _refusal(self, request: Request, row: sqlite3.Row, visit: Visit | None) -> Response:
+        name = row["name"]
+        if visit:
+            text = f"{visit.user.username} is not among the viewers of {name}. Ask {row['owner']}."
+            link, label = f"{self._settings.openid}/logout", "Sign in as somebody else"
+            return self._pages.message(403, "Not for everybody", text, link=link, label=label)
+        if self._visitors.ambiguous(request.headers):
+            text = "Your browser sent two sign-ins at once. Delete the cookies of this site."
+            return self._pages.message(400, "Who are you?", text)
+        if request.method in ("GET", "HEAD") and _shows_pages(request.headers):
+            return self._visitors.to_sign_in(request)
+        text = f"Open {name} in your browser to sign in."
+        page = self._pages.message(401, "Not signed in", text, link=f"/{name}/", label="Sign in")
+        page.headers["WWW-Authenticate"] = 'Form realm="Dash Enterprise sandbox"'
+        return page
+
+    def _nothing(self, row: sqlite3.Row) -> Response:
+        name, app = row["name"], self._app(row)
+        if app.starting and not app.current:
+            return starting(self._pages, name)
+        if app.current:
+            text = f"The web process of {name} is scaled to nothing."
+            return self._pages.message(503, "Nothing to see", text)
+        text = f"{name} has not been deployed yet, or its first build is still going on."
+        return self._pages.message(503, "Nothing to see yet", text)
+
+
+def _shows_pages(headers: Headers) -> bool:
+    # What a script asks for is not shown, and cannot lead anybody to sign in.
+    return headers.get("sec-fetch-mode", "navigate") == "navigate"

@@ -1,0 +1,191 @@
+"""Virtual environments, one per distinct set of requirements, made with uv and kept.
+
+A release whose requirements did not change starts in an environment that is there already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from de_tasks.appspec import Requirements, read_runtime
+from de_tasks.errors import DeTasksError
+from de_tasks.server.runtime import pip_settings
+from de_tasks.server.runtime.processes import Leash, kill
+
+INSTALL_TIMEOUT = 1800
+COMPLETE = ".complete"
+"""Written last; a folder without it is what an interrupted install left behind."""
+
+
+class BuildError(DeTasksError):
+    """The app cannot be built; the message says why in one sentence."""
+
+
+class Environments:
+    """The environments below one folder. uv's cache lies beside, on the same file system."""
+
+    def __init__(self, folder: Path, leash: Leash) -> None:
+        self._folder = folder
+        self._leash = leash
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._uv = find_uv_bin()
+        self._settings = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(Path.home()),
+            "LANG": "C.UTF-8",
+            "UV_CACHE_DIR": str(folder / "uv-cache"),
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_NO_PROGRESS": "1",
+            "UV_NO_CONFIG": "1",
+            **pip_settings.uv_environment(os.environ),
+        }
+        self._secrets = pip_settings.secrets_in(self._settings)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    async def provide(
+        self, source: Path, commit: str, purged: str, say: Callable[[str], None]
+    ) -> str:
+        """Name of an environment that has what `source` requires, made if it is not there.
+
+        `commit` identifies the content of the folder, for requirements that install from it;
+        `purged` tells an environment from others with the same requirements.
+        Raises `BuildError` with the reason.
+        """
+        requirements = Requirements.read(source)
+        python = await asyncio.to_thread(find_python, read_runtime(source), say)
+        lines = requirements.lines if requirements else ()
+        wanted = [python, *sorted(lines), commit if requirements and requirements.local else ""]
+        wanted += [purged] if purged else []
+        name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:24]
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            if (self._folder / name / COMPLETE).exists():
+                say("       Requirements unchanged: nothing to install")
+                return name
+            await self._make(name, python, source if requirements else None, say)
+        return name
+
+    def path(self, name: str) -> Path:
+        """Folder of the environment."""
+        return self._folder / name
+
+    def installed(self, name: str) -> str:
+        """What is installed in an environment, as lines of `name==version`."""
+        found = importlib.metadata.distributions(
+            path=[str(p) for p in self.path(name).glob("lib/python*/site-packages")]
+        )
+        return "\n".join(sorted(f"{d.name}=={d.version}" for d in found))
+
+    def remove_unfinished(self) -> None:
+        """Remove what an install left behind that was killed."""
+        for folder in self._folder.iterdir():
+            if folder.name != "uv-cache" and not (folder / COMPLETE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def prune(self, keep: set[str]) -> None:
+        """Remove the environments that are not in `keep`."""
+        for folder in self._folder.iterdir():
+            lock = self._locks.get(folder.name)
+            busy = lock is not None and lock.locked()
+            if folder.name not in keep | {"uv-cache"} and not busy:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    async def _make(
+        self, name: str, python: str, source: Path | None, say: Callable[[str], None]
+    ) -> None:
+        folder = self._folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        await self._run(say, Path("/"), "venv", "--quiet", "--python", python, str(folder))
+        if source:
+            say("-----> Installing requirements.txt")
+            interpreter = str(folder / "bin" / "python")
+            file = str(source / "requirements.txt")
+            await self._run(say, source, "pip", "install", "--python", interpreter, "-r", file)
+        else:
+            say("       No requirements.txt: nothing to install")
+        (folder / COMPLETE).touch()
+
+    async def _run(self, say: Callable[[str], None], folder: Path, *arguments: str) -> None:
+        child = await self._leash.start(
+            self._uv, *arguments, folder=folder, environment=self._settings
+        )
+        assert child.stdout
+        try:
+            async with asyncio.timeout(INSTALL_TIMEOUT):
+                while line := await child.stdout.readline():
+                    say("       " + self._redact(line.decode("utf-8", "replace").rstrip()))
+                status = await child.wait()
+        except TimeoutError:
+            raise BuildError(f"uv did not finish within {INSTALL_TIMEOUT} s.") from None
+        finally:
+            await kill(child)
+            self._leash.remove(child.pid)
+        if status != 0:
+            what = "requirements.txt could not be installed" if folder != Path("/") else "uv venv"
+            raise BuildError(f"{what}: uv exited with status {status}.")
+
+    def _redact(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "****")
+        return text
+
+
+def find_python(version: str | None, say: Callable[[str], None]) -> str:
+    """Path of an interpreter for `3.11` or `3.11.7`; without a version, the sandbox's own.
+
+    A patch level that is not on this machine gives way to another of the same minor version,
+    with a word. Raises `BuildError` when there is none, naming those there are.
+    """
+    own = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    if version is None:
+        say(f"-----> Python {sys.version.split()[0]}")
+        return own
+    minor = ".".join(version.split(".")[:2])
+    found: dict[str, str] = {}
+    for candidate in [own, *_candidates(minor)]:
+        actual = _version_of(candidate)
+        if actual and actual.startswith(minor + "."):
+            found.setdefault(actual, candidate)
+    if not found:
+        raise BuildError(
+            f"runtime.txt asks for Python {version}, and there is no Python {minor} on this "
+            f"machine. Install it, or remove runtime.txt to use {sys.version.split()[0]}."
+        )
+    actual = version if version in found else next(iter(found))
+    note = "" if actual.startswith(version) else f" (runtime.txt asks for {version})"
+    say(f"-----> Python {actual}{note}")
+    return found[actual]
+
+
+def _candidates(minor: str) -> list[str]:
+    on_path = shutil.which(f"python{minor}")
+    home = os.path.expanduser("~")
+    patterns = (
+        f"{home}/.pyenv/versions/{minor}.*/bin/python{minor}",
+        f"{home}/.local/share/uv/python/cpython-{minor}.*/bin/python{minor}",
+        f"/usr/local/bin/python{minor}",
+        f"/usr/bin/python{minor}",
+        f"/opt/*/bin/python{minor}",
+    )
+    return ([on_path] if on_path else []) + [p for pat in patterns for p in sorted(glob.glob(pat))]
+
+
+def _version_of(python: str) -> str | None:
+    code = "import platform; print(platform.python_version())"
+    try:
+        done = subprocess.run(
+            [python, "-ISc", code], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,263 @@
+"""What runs of each app: start a release, try it, switch to it, and let the old one end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Callable
+
+import aiohttp
+
+from de_tasks.appspec import Procfile
+from de_tasks.errors import DeTasksError
+from de_tasks.server import tls
+from de_tasks.server.runtime.app import WEB, App, Instance, Release
+from de_tasks.server.runtime.app_settings import AppSettings
+from de_tasks.server.runtime.environments import BuildError, Environments
+from de_tasks.server.runtime.folders import arrange_mounts
+from de_tasks.server.runtime.logs import LogFile
+from de_tasks.server.runtime.processes import Leash, Process, Supervised, exit_words, free_port
+from de_tasks.server.runtime.variables import platform_variables
+from de_tasks.server.settings import ServerSettings
+
+CHANGES_TOGETHER = 0.3
+"""Seconds after a change of settings until the restart that makes it seen: several changes
+of one moment need one."""
+
+logger = logging.getLogger(__name__)
+
+
+class Releases:
+    """The running releases of all apps."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        environments: Environments,
+        app_settings: AppSettings,
+        leash: Leash,
+        client: aiohttp.ClientSession,
+    ) -> None:
+        self._settings = settings
+        self._environments = environments
+        self._app_settings = app_settings
+        self._leash = leash
+        self._client = client
+        self._apps: dict[int, App] = {}
+
+    def app(self, app_id: int, name: str) -> App:
+        """The app, known from now on."""
+        if app_id not in self._apps:
+            folder = self._settings.data / "apps" / str(app_id)
+            self._apps[app_id] = App(app_id, name, folder)
+        return self._apps[app_id]
+
+    def log(self, app: App, process: str) -> LogFile:
+        """The runtime log of a process type."""
+        if process not in app.logs:
+            path = app.folder / "logs" / f"{process}.log"
+            app.logs[process] = LogFile(path, self._settings.log_limit)
+        return app.logs[process]
+
+    def processes(self, app: App) -> list[str]:
+        """The process types that the app has now, also those scaled to nothing."""
+        return list(app.current.instances) if app.current else []
+
+    async def start(self, app: App, build_id: int, environment: str) -> None:
+        """Start a release that was live before, without trying it first."""
+        release = await self._release(app, build_id, environment)
+        for instances in release.instances.values():
+            for instance in instances:
+                instance.process.keep()
+        app.current = release
+
+    async def listens(self, app: App) -> None:
+        """Wait until a web process of the app listens, or has had its time.
+
+        It is asked for nothing: a request that no visitor made would be counted as one.
+        """
+        web = app.current.pick() if app.current else None
+        deadline = time.monotonic() + self._settings.start_timeout
+        while web and time.monotonic() < deadline:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", web.port)
+                writer.close()
+                return
+            except OSError:
+                await asyncio.sleep(0.05)
+
+    async def deploy(
+        self, app: App, build_id: int, environment: str, say: Callable[[str], None]
+    ) -> Callable[[], None]:
+        """Start a release and wait until its web processes answer.
+
+        Returns the function that switches to it. Raises `BuildError` with the reason when
+        one does not answer; the release that serves is not touched then.
+        """
+        release = await self._release(app, build_id, environment)
+        log = self.log(app, WEB)
+        command = Procfile.read(app.release_folder(build_id)).commands[WEB]
+        say(f"-----> Starting web: {command}")
+        before = log.last
+        log.append(f"[sandbox] starting release {build_id}")
+        started: list[Process] = []
+        try:
+            for instance in release.instances[WEB]:
+                started.append(await instance.process.start())
+            checks = zip(release.instances[WEB], started, strict=True)
+            seconds = await asyncio.gather(*(self._healthy(i.port, p) for i, p in checks))
+        except BaseException as error:
+            await asyncio.shield(asyncio.gather(*(process.stop(1) for process in started)))
+            if isinstance(error, BuildError):
+                for line in log.tail(40, after=before + 1):
+                    say("       " + line.text)
+            raise
+        say(f"       web answered after {max(seconds, default=0):.1f} s")
+
+        def switch() -> None:
+            old, app.current = app.current, release
+            for instance, process in zip(release.instances[WEB], started, strict=True):
+                instance.process.keep(process)
+            task = asyncio.create_task(self._replace(old, release))
+            app.ending.add(task)
+            task.add_done_callback(app.ending.discard)
+
+        return switch
+
+    async def restart(self, app: App) -> list[str]:
+        """Start all processes anew, with the settings of now, before the old ones end.
+
+        Returns the process types; empty when nothing runs. Raises `BuildError` when the new
+        web process does not answer: the old ones go on then.
+        """
+        await app.started()
+        async with app.changing:
+            if app.current is None:
+                return []
+            log = self.log(app, WEB)
+            try:
+                switch = await self.deploy(
+                    app, app.current.build_id, app.current.environment, lambda text: None
+                )
+            except BuildError as error:
+                log.append(f"[sandbox] not restarted, the old processes go on: {error}")
+                raise
+            switch()
+            return [kind for kind, instances in app.current.instances.items() if instances]
+
+    def restart_soon(self, app: App) -> bool:
+        """Restart once for all changes of this moment; False when there is nothing to restart."""
+        if app.current is None and app.starting is None:
+            return False
+        if app.refresh is None or app.refresh.done():
+            app.refresh = asyncio.create_task(self._restart_later(app))
+        return True
+
+    async def _restart_later(self, app: App) -> None:
+        await asyncio.sleep(CHANGES_TOGETHER)
+        # From here on a further change needs a further restart.
+        app.refresh = None
+        try:
+            await self.restart(app)
+        except DeTasksError as error:
+            logger.info("%s was not restarted: %s", app.name, error)
+
+    async def stop(self, app: App) -> None:
+        """Stop every process of the app."""
+        if app.starting:
+            app.starting.cancel()
+            await asyncio.gather(app.starting, return_exceptions=True)
+        if app.refresh:
+            app.refresh.cancel()
+        release, app.current = app.current, None
+        for task in app.ending:
+            task.cancel()
+        await asyncio.gather(*app.ending, return_exceptions=True)
+        if release:
+            await self._end(release)
+
+    async def stop_all(self) -> None:
+        """Stop every process of every app."""
+        await asyncio.gather(*(self.stop(app) for app in self._apps.values()))
+
+    async def forget(self, app: App) -> None:
+        """Stop the app and delete its files."""
+        await self.stop(app)
+        self._apps.pop(app.id, None)
+        for log in app.logs.values():
+            log.close()
+        await asyncio.to_thread(shutil.rmtree, app.folder, ignore_errors=True)
+
+    async def _release(self, app: App, build_id: int, environment: str) -> Release:
+        commands = Procfile.read(app.release_folder(build_id)).commands
+        scale = self._app_settings.scale(app.id)
+        variables = await self._app_settings.variables(app.id)
+        arrange_mounts(app, build_id, self._app_settings.mounts(app.id))
+        (app.folder / "home").mkdir(parents=True, exist_ok=True)
+        virtualenv = self._environments.path(environment)
+
+        def instance(kind: str) -> Instance:
+            port = free_port()
+            platform = platform_variables(self._settings, app, virtualenv, port)
+            own = {**tls.variables(self._settings), **variables, **platform}
+            folder, log = app.release_folder(build_id), self.log(app, kind)
+
+            async def start() -> Process:
+                return await Process.start(commands[kind], folder, own, log, self._leash)
+
+            return Instance(port, Supervised(start, log))
+
+        # `release` is the platform's own name for a command that is no process.
+        kinds = [kind for kind in commands if kind != "release"]
+        return Release(
+            build_id,
+            environment,
+            {kind: [instance(kind) for _ in range(scale.get(kind, 1))] for kind in kinds},
+        )
+
+    async def _replace(self, old: Release | None, new: Release) -> None:
+        grace = self._settings.stop_grace
+        if old:
+            await asyncio.gather(*(process.stop(grace) for process in old.others()))
+        for process in new.others():
+            process.keep()
+        if old:
+            webs = old.instances.get(WEB, [])
+            deadline = time.monotonic() + self._settings.drain_grace
+            try:
+                while any(web.in_flight for web in webs) and time.monotonic() < deadline:
+                    await asyncio.sleep(0.1)
+            finally:
+                await asyncio.gather(*(web.process.stop(grace) for web in webs))
+
+    async def _end(self, release: Release) -> None:
+        grace = self._settings.stop_grace
+        webs = [web.process for web in release.instances.get(WEB, [])]
+        await asyncio.gather(*(process.stop(grace) for process in [*webs, *release.others()]))
+
+    async def _healthy(self, port: int, process: Process) -> float:
+        """Seconds until `GET /` is answered with anything but a server error."""
+        begin = time.monotonic()
+        limit = self._settings.start_timeout
+        seen = f"did not listen on $PORT (here {port})"
+        while time.monotonic() - begin < limit:
+            if process.exit_status is not None:
+                raise BuildError(f"The web process {exit_words(await process.wait())}.")
+            try:
+                status = await self._status(port)
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                await asyncio.sleep(0.01)
+                continue
+            if status < 500:
+                return time.monotonic() - begin
+            seen = f"answered GET / with status {status}"
+            await asyncio.sleep(0.5)
+        raise BuildError(f"The web process {seen} within {limit} s.")
+
+    async def _status(self, port: int) -> int:
+        timeout = aiohttp.ClientTimeout(total=self._settings.start_timeout)
+        address = f"http://127.0.0.1:{port}/"
+        async with self._client.get(address, allow_redirects=False, timeout=timeout) as answer:
+            return answer.status

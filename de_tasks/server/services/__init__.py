@@ -1,0 +1,1 @@
+"""Redis and Postgres: a Valkey per Redis service, one PostgreSQL cluster."""

@@ -1,0 +1,52 @@
+"""What a database server finds on this machine: ports that are free, and servers left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from de_tasks.server.runtime import leash
+
+HOST = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+async def end_processes(folder: Path, names: tuple[str, ...], grace: float = leash.GRACE) -> None:
+    """End servers that work in a data folder: a killed sandbox or server left them behind.
+
+    They are found where Linux shows them; elsewhere the leash and a server's own lock must do.
+    """
+    for number in (signal.SIGINT, signal.SIGKILL):
+        deadline = time.monotonic() + grace
+        for pid in _working_in(folder, names):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while _working_in(folder, names) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+
+
+def _working_in(folder: Path, names: tuple[str, ...]) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            here = (process / "comm").read_text().strip() in names
+            if here and (process / "cwd").samefile(folder):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found

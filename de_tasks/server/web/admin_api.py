@@ -1,0 +1,122 @@
+"""What a Dash Enterprise leaves to its sign-in service and the sandbox must offer itself:
+making users, showing API keys and everybody's points.
+
+For admins, and for who has the key of this run, which lies in the data directory: commands on
+this machine then need nobody's password, and nobody's wrong passwords lock them out."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import secrets
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.http.bodies import read_body
+from de_tasks.server.users.accounts import Accounts
+from de_tasks.server.users.authorization_header import Identity, address_of
+from de_tasks.server.users.rate_limit import RateLimit
+
+ROLES = ("viewer", "licensed_user", "admin")
+# Keycloak takes more; these need no quoting anywhere.
+NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+GROUP = re.compile(r"[^\s,][^,\n]{0,99}")
+BODY_LIMIT = 64 * 1024
+
+
+class AdminApi:
+    """Routes below /sandbox."""
+
+    def __init__(self, accounts: Accounts, identity: Identity, limit: RateLimit, key: str) -> None:
+        self._accounts = accounts
+        self._identity = identity
+        self._limit = limit
+        self._key = key
+
+    def routes(self) -> list[Route]:
+        """Routes below /sandbox."""
+        return [
+            Route("/users", self.users, methods=["GET", "POST"]),
+            Route("/api-key", self.api_key, methods=["POST"]),
+            Route("/points", self.points, methods=["GET", "POST"]),
+        ]
+
+    async def users(self, request: Request) -> Response:
+        """List the users, or make one."""
+        return await self._answer(request, self._add if request.method == "POST" else self._list)
+
+    async def api_key(self, request: Request) -> Response:
+        """Show a user's API key."""
+        return await self._answer(request, self._api_key)
+
+    async def points(self, request: Request) -> Response:
+        """Every user's budget, and what was spent and refused since the sandbox started."""
+        return await self._answer(request, self._points)
+
+    async def _answer(self, request: Request, act: Any) -> Response:
+        if not await self._admits(request):
+            return JSONResponse({"error": "This is for admins."}, 403)
+        try:
+            body = json.loads(await read_body(request, BODY_LIMIT) or b"{}")
+            return JSONResponse(act(body))
+        except DeTasksError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return JSONResponse({"error": "The request is not a JSON object."}, 400)
+
+    async def _admits(self, request: Request) -> bool:
+        header = request.headers.get("authorization", "")
+        if hmac.compare_digest(header.encode(), f"Bearer {self._key}".encode()):
+            return True
+        user = await self._identity.any(header, address_of(request))
+        return user is not None and user.is_admin
+
+    def _list(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "users": [
+                {
+                    "username": user.username,
+                    "role": user.role,
+                    "groups": self._accounts.groups_of(user.username),
+                }
+                for user in self._accounts.all()
+            ]
+        }
+
+    def _points(self, body: dict[str, Any]) -> dict[str, Any]:
+        budgets = {u.username: self._limit.budget(u.username) for u in self._accounts.all()}
+        return {
+            name: {**asdict(budget), "remaining": budget.remaining}
+            for name, budget in budgets.items()
+        }
+
+    def _add(self, body: dict[str, Any]) -> dict[str, Any]:
+        name, role = str(body.get("username", "")), str(body.get("role", ""))
+        groups = [str(group) for group in body.get("groups", [])]
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is not a user name: lower-case letters, digits and ._@+- are taken."
+            )
+        if role not in ROLES:
+            raise UsageError(f"{role!r} is not a role. Roles: {', '.join(ROLES)}")
+        for group in groups:
+            if not GROUP.fullmatch(group):
+                raise UsageError(f"{group!r} is not a name of a group.")
+        password = str(body.get("password") or secrets.token_urlsafe(12))
+        if self._accounts.get(name):
+            raise DeTasksError(f"There is a user {name} already.")
+        self._accounts.add(name, role, password, bool(body.get("brokered")))
+        self._accounts.join(name, groups)
+        return {"username": name, "role": role, "groups": groups, "password": password}
+
+    def _api_key(self, body: dict[str, Any]) -> dict[str, str]:
+        name = str(body.get("username", ""))
+        if self._accounts.get(name) is None:
+            raise DeTasksError(f"There is no user {name!r}.")
+        return {"username": name, "key": self._accounts.api_key(name)}

@@ -1,0 +1,107 @@
+"""The Portal: the apps that a visitor may open, by rank, to search and to filter by tag."""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import sqlite3
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from de_tasks.server.apps import Apps
+from de_tasks.server.http.pages import Pages
+from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users.sessions import Sessions
+
+MARK = "de-preview:"
+"""Begins a tag that a program wrote for itself, and that tells visitors nothing."""
+SHOWN = 200
+"""Apps on the page; searching finds the others."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """An app as the Portal shows it. `colour` is that of its generated picture."""
+
+    name: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    address: str
+    has_thumbnail: bool
+    colour: str
+
+    @property
+    def initials(self) -> str:
+        """One or two letters."""
+        words = [word for word in self.title.replace("-", " ").split() if word[:1].isalnum()]
+        return "".join(word[0] for word in words[:2]).upper() or self.name[0].upper()
+
+
+class Portal:
+    """The platform's first page."""
+
+    def __init__(
+        self, settings: ServerSettings, apps: Apps, sessions: Sessions, pages: Pages
+    ) -> None:
+        self._settings = settings
+        self._apps = apps
+        self._sessions = sessions
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """The Portal's address, and the one that people guess."""
+        return [Route("/", self.page), Route("/portal", self.page)]
+
+    async def page(self, request: Request) -> Response:
+        """The apps that one may see; for nobody in particular, the public ones."""
+        session = self._sessions.of(request)
+        user = session.user if session else None
+        seen = [self._card(row) for row in self._apps.in_portal(user)]
+        words = request.query_params.get("q", "").strip()[:100]
+        tag = request.query_params.get("tag", "").strip()[:100]
+        found = [card for card in seen if _matches(card, words.lower()) and _has(card, tag)]
+        return self._pages.answer(
+            "portal.html",
+            session=session,
+            cards=found[:SHOWN],
+            more=max(0, len(found) - SHOWN),
+            tags=sorted({tag for card in seen for tag in card.tags}),
+            words=words,
+            chosen=tag,
+            any=bool(seen),
+            wide=True,
+        )
+
+    def _card(self, row: sqlite3.Row) -> Card:
+        name = row["name"]
+        listed = (part.strip() for part in (row["tags"] or "").split(","))
+        tags = tuple(tag for tag in listed if tag and not tag.startswith(MARK))
+        return Card(
+            name=name,
+            title=row["title"] or name,
+            description=row["description"] or "",
+            tags=tags,
+            address=f"{self._settings.apps_url}/{name}/",
+            has_thumbnail=bool(row["thumbnail"]),
+            colour=colour(name),
+        )
+
+
+def colour(name: str) -> str:
+    """A dark colour of the app's own, on which white letters can be read."""
+    hue = hashlib.sha256(name.encode()).digest()[0] / 256
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.32, 0.5))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _matches(card: Card, words: str) -> bool:
+    text = f"{card.name} {card.title} {card.description} {' '.join(card.tags)}".lower()
+    return all(word in text for word in words.split())
+
+
+def _has(card: Card, tag: str) -> bool:
+    return not tag or tag in card.tags

@@ -1,0 +1,84 @@
+"""Pages and pictures of the platform beside sign-in: home, documentation, thumbnails."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from de_tasks.server.apps import Apps
+from de_tasks.server.http.hosts import to_apps_host
+from de_tasks.server.http.pages import FOLDER, Pages
+from de_tasks.server.settings import ServerSettings
+from de_tasks.server.users.authorization_header import Identity, address_of
+from de_tasks.server.users.sessions import Sessions
+
+
+class Site:
+    """Routes at the platform's root."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        instance: str,
+        apps: Apps,
+        identity: Identity,
+        sessions: Sessions,
+        pages: Pages,
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._apps = apps
+        self._identity = identity
+        self._sessions = sessions
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Routes at the platform's root; the last ones take every other address."""
+        return [
+            Route("/health", self.health),
+            Route("/docs", self.docs),
+            Route("/static/live.js", self.script),
+            Route("/thumbnails/{name}", self.thumbnail),
+            Route("/{name}", self.elsewhere),
+            Route("/{name}/{rest:path}", self.elsewhere),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        """Which sandbox answers here."""
+        return JSONResponse({"sandbox": self._instance})
+
+    async def script(self, request: Request) -> Response:
+        """The one script of the platform's pages."""
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+        return FileResponse(FOLDER / "live.js", media_type="text/javascript", headers=headers)
+
+    async def docs(self, request: Request) -> Response:
+        """Documentation, for those with a license seat."""
+        session = self._sessions.of(request)
+        if session is None:
+            return self._pages.to_sign_in(request)
+        if not session.user.has_seat:
+            words = f"{session.user.username} has no license seat. See https://dash.plotly.com/"
+            return self._pages.message(403, "Forbidden", words, session)
+        return self._pages.answer("docs.html", session=session, url=self._settings.url)
+
+    async def thumbnail(self, request: Request) -> Response:
+        """The picture of an app, for those who may open it."""
+        session = self._sessions.of(request)
+        user = await self._identity.any(request.headers.get("authorization"), address_of(request))
+        user = user or (session.user if session else None)
+        row = self._apps.find(request.path_params["name"])
+        file = self._apps.thumbnail(row) if row and self._apps.may_view(user, row) else None
+        if file is None:
+            return self._pages.message(404, "Not here", "There is no such picture.")
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        return FileResponse(file, media_type=f"image/{file.suffix[1:]}", headers=headers)
+
+    async def elsewhere(self, request: Request) -> Response:
+        """A link to an app, as the reference has it on the platform's host."""
+        name = request.path_params["name"]
+        if self._apps.find(name):
+            rest = request.path_params.get("rest", "")
+            return to_apps_host(self._settings, f"/{name}/{rest}")
+        return self._pages.message(404, "Not here", "There is nothing at this address.")

@@ -1,0 +1,142 @@
+"""init: a project made ready to deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import invoke
+
+from de_tasks.tasks.task import settings, task
+from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
+
+if TYPE_CHECKING:
+    from de_tasks.config.settings import Settings
+    from de_tasks.project.scaffold.plan import Choices, ScaffoldPlan
+
+NONE = "none"
+
+
+@task(
+    iterable=["without"],
+    help={
+        "template": "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi",
+        "ci": "Workflow to write: github, gitlab, shell or none",
+        "without": "Leave out tasks, settings, makefile, gitignore, pre-commit or ci",
+        "dry_run": "Show the files, and write nothing",
+        "yes": "Ask nothing: take what is proposed",
+    },
+)
+def init(
+    context: invoke.Context,
+    path: str = "",
+    name: str = "",
+    template: str = "",
+    ci: str = "",
+    without: Sequence[str] = (),
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Make a folder ready to deploy: an app from a template, or what the app there lacks."""
+    from de_tasks.project.scaffold import files, plan
+
+    values = settings(context, path=path)
+    folder = Path(values.path).expanduser()
+    choices = _choices(
+        values=values, folder=folder, name=name, template=template, ci=ci, without=without, yes=yes
+    )
+    planned = plan.plan(folder, choices)
+    if json:
+        console.result_json(_facts(planned, choices, written=not dry_run))
+    if dry_run:
+        if not json:
+            _show(planned)
+        return
+    say = console.note if json else console.result
+    for file in files.write(folder, planned.files):
+        verb = "Added to" if file.adds else "Wrote"
+        say(f"{verb} {file.path}{f': {file.why}' if file.why else ''}")
+    if not planned.files:
+        say("Nothing to write: everything is there.")
+    for words in planned.words:
+        console.note(words)
+    _tell_next(planned, folder)
+
+
+def _choices(
+    values: Settings,
+    folder: Path,
+    name: str,
+    template: str,
+    ci: str,
+    without: Sequence[str],
+    yes: bool,
+) -> Choices:
+    """What is wanted: what was typed, else answered, else what suits the folder."""
+    from de_tasks.appspec import check_app_name, legal_app_name
+    from de_tasks.config.host import LOOPBACK
+    from de_tasks.project.scaffold import adopt, plan
+    from de_tasks.repo.branches import address_of, default_branch, top_of
+
+    here = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.is_dir())
+    top = top_of(here)
+
+    def ask(question: str, default: str, known: Sequence[str] = ()) -> str:
+        return default if yes else console.choose(question, default, known)
+
+    if not template and not adopt.is_app(folder):
+        if yes or not console.interactive():
+            raise plan.no_app(folder)
+        template = ask("There is no app here yet. Begin with", "dash", plan.app_templates())
+    proposed = values.app or legal_app_name(folder.resolve().name) or "my-app"
+    app = check_app_name(name or ask("Name of the app on Dash Enterprise", proposed))
+    if not ci and "ci" not in without:
+        address = address_of(here, "origin") if top else ""
+        likely = next((known for known in ("github", "gitlab") if known in address), NONE)
+        ci = ask("CI workflow", likely, (*plan.CI, NONE))
+    local = not values.host or urlsplit(values.host).hostname in LOOPBACK
+    return plan.Choices(
+        app=app,
+        template=template,
+        ci="" if ci == NONE else ci,
+        host="" if local else values.host,
+        branch=default_branch(here) if top else "main",
+        without=tuple(part.strip() for item in without for part in item.split(",")),
+        top=top,
+    )
+
+
+def _show(planned: ScaffoldPlan) -> None:
+    for file in planned.files:
+        how = "added to its end" if file.adds else "new"
+        console.result(f"--- {file.path} ({how}){f': {file.why}' if file.why else ''}")
+        console.result(file.text)
+    for words in planned.words:
+        console.note(words)
+    console.note("Nothing was written: this was a dry run.")
+
+
+def _tell_next(planned: ScaffoldPlan, folder: Path) -> None:
+    place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
+    steps = [typed("login --host example.plotly.host")]
+    if planned.services:
+        steps.append(typed("create"))
+    steps += [typed(f"services.create --type {kind}") for kind in planned.services]
+    steps.append(typed("deploy"))
+    console.note("Next:\n  " + place + "\n  ".join(steps))
+
+
+def _facts(planned: ScaffoldPlan, choices: Choices, written: bool) -> dict[str, object]:
+    return {
+        "app": choices.app,
+        "template": choices.template or None,
+        "ci": choices.ci or None,
+        "files": [{"path": f.path, "adds": f.adds, "text": f.text} for f in planned.files],
+        "words": list(planned.words),
+        "services": list(planned.services),
+        "written": written,
+    }

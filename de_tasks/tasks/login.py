@@ -1,0 +1,171 @@
+"""login, logout, whoami."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import invoke
+
+from de_tasks.config import environment
+from de_tasks.errors import AuthError, DeTasksError, UsageError
+from de_tasks.platform.connect import policy, store, target, vendor_command
+from de_tasks.tasks.task import connect, settings, task, waits
+from de_tasks.terminal import browser, console
+
+if TYPE_CHECKING:
+    from de_tasks.auth.login import Login
+    from de_tasks.auth.oidc import Oidc
+    from de_tasks.auth.store import Store
+    from de_tasks.config.settings import Settings
+    from de_tasks.platform.de.command import De
+
+LOGOUT_SECONDS = 10
+"""How long a server may take to hear of a logout."""
+
+
+@task(
+    help={
+        "username": "Log in with user name and password instead of a browser",
+        "password_stdin": "Read the password from standard input",
+        "keyfile": "Keep the login in this file",
+        "ca_path": "Root certificate that signed the server's (remembered for this host)",
+    }
+)
+def login(
+    context: invoke.Context,
+    host: str = "",
+    username: str = "",
+    password_stdin: bool = False,
+    keyfile: str = "",
+    ca_path: str = "",
+) -> None:
+    """Log in to Dash Enterprise, with a browser or with user name and password."""
+    from de_tasks.auth.oidc import Oidc
+
+    given = settings(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
+    to = target(given)
+    values, kept = to.settings, to.store
+    vendor = vendor_command(to, waits())
+    if vendor:
+        _vendor_login(vendor, values)
+        return
+    if password_stdin and not values.username:
+        raise UsageError("--password-stdin goes with --username: whose password is it?")
+    if kept is not None:
+        kept.check()
+    oidc = Oidc(to.host, to.transport, policy(values, waits()))
+    if values.username:
+        word = _password(values, password_stdin)
+        new = oidc.password(values.username, word, offline=kept is not None)
+    elif kept is None:
+        raise UsageError(
+            "With no_keyfile nothing is stored: set DASH_ENTERPRISE_USERNAME and "
+            "DASH_ENTERPRISE_PASSWORD"
+        )
+    else:
+        new = _with_browser(oidc)
+    if kept is None:
+        oidc.revoke(new)
+        console.note("Nothing was stored: with no_keyfile every command logs in by itself.")
+    else:
+        _keep(oidc, kept, new)
+    if values.api_key:
+        console.note("DASH_ENTERPRISE_API_KEY is set, and goes before this login.")
+    console.result(f"Logged in as [{new.username}] to [{new.host}]!")
+
+
+def _password(values: Settings, password_stdin: bool) -> str:
+    if password_stdin:
+        return console.line_of_stdin("--password-stdin")
+    return values.password or console.password(f"Password of {values.username}: ")
+
+
+def _with_browser(oidc: Oidc) -> Login:
+    from de_tasks.auth import device
+
+    if environment.in_ci():
+        raise UsageError(
+            "This is a CI job (CI is set), where nobody can confirm in a browser: set "
+            "DASH_ENTERPRISE_USERNAME, and DASH_ENTERPRISE_PASSWORD or DASH_ENTERPRISE_API_KEY"
+        )
+    code = device.begin(oidc)
+    console.note(f"Open {code.page}\nand confirm the code {code.user_code}")
+    if not browser.open_page(code.page):
+        console.note("There is no browser here: any device will do.")
+    return device.finish(oidc, code)
+
+
+def _keep(oidc: Oidc, kept: Store, new: Login) -> None:
+    before = None
+    with suppress(AuthError):
+        before = kept.get(new.host)
+    notice = kept.put(new)
+    if notice:
+        console.note(notice)
+    if before:
+        # From here on nobody could log the earlier one out any more.
+        with suppress(DeTasksError):
+            oidc.revoke(before)
+
+
+@task()
+def logout(context: invoke.Context) -> None:
+    """Log out: end the login on the server and forget it here."""
+    from de_tasks.auth.oidc import Oidc
+
+    values = settings(context)
+    kept = store(values)
+    if kept is None or not (values.host or kept.hosts()):
+        console.result("You are not logged in.")
+        return
+    to = target(values)
+    name, present = to.host.name, None
+    vendor = vendor_command(to, waits())
+    if vendor:
+        vendor("logout")
+        console.result(f"Logged out of [{name}].")
+        return
+    if name not in kept.hosts():
+        console.result(f"You are not logged in to [{name}].")
+        return
+    try:
+        present = kept.get(name)
+        if present:
+            # Not for long: it is forgotten here either way.
+            short = replace(values, retry_deadline=min(LOGOUT_SECONDS, values.retry_deadline))
+            Oidc(to.host, to.transport, policy(short, waits())).revoke(present)
+            console.note("The login was ended on the server, and is forgotten here.")
+    except DeTasksError as error:
+        console.note(
+            "The login is forgotten here. It could not be ended on the server, where it is good "
+            f"until it expires: {error}"
+        )
+    kept.remove(name)
+    console.result(f"Logged out of [{name}].")
+
+
+def _vendor_login(vendor: De, values: Settings) -> None:
+    """Let `de` log in: it keeps the login, and prints its own sentence."""
+    if values.username or values.no_keyfile:
+        raise UsageError(
+            "Through `de` a user name and password are not kept: set DASH_ENTERPRISE_USERNAME and "
+            "DASH_ENTERPRISE_PASSWORD, and de.no_keyfile"
+        )
+    status = vendor.attached("login")
+    if status:
+        raise DeTasksError(f"`de login` ended with status {status}.")
+
+
+@task()
+def whoami(context: invoke.Context, json: bool = False) -> None:
+    """Print who is logged in, and where."""
+    connection = connect(context)
+    user = connection.platform.whoami()
+    if json:
+        console.result_json(
+            {"username": user.username, "admin": user.is_admin, "host": connection.host.name}
+        )
+    else:
+        console.result(f"Logged in as [{user.username}] to [{connection.host.name}].")

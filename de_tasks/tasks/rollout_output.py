@@ -1,0 +1,136 @@
+"""How a rollout is shown: a live table on a terminal, lines elsewhere, JSON lines for programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from de_tasks.terminal import console
+
+if TYPE_CHECKING:
+    from de_tasks.deployment.events import Event
+    from de_tasks.deployment.fleets.parallel import Job, Result
+    from de_tasks.net.budget import Window
+
+WORDS = {
+    "live": "live",
+    "unchanged": "unchanged",
+    "failed": "FAILED",
+    "interrupted": "interrupted",
+    "not begun": "not begun",
+}
+
+
+class LiveTable:
+    """Tells people how the deploys go. `left` tells what is left of the points of each host."""
+
+    def __init__(self, total: int, left: Callable[[], Sequence[Window]]) -> None:
+        self._total = total
+        self._left = left
+        self._running: dict[str, tuple[float, str]] = {}
+        self._ended: list[Result] = []
+        self._waiting_until = 0.0
+        self._live = console.on_terminal()
+
+    def told(self, job: Job, event: Event) -> None:
+        """Something happened in a deploy."""
+        since, seen = self._running.get(job.name, (time.monotonic(), ""))
+        text = event.text.partition("\n")[0]
+        if event.kind == "wait":
+            self._wait(event)
+        elif event.kind in ("step", "progress"):
+            self._running[job.name] = (since, text)
+            if not self._live and event.kind == "step" and seen:
+                console.note(f"{job.name}: {text}")
+        else:
+            self._running[job.name] = (since, seen)
+        self.tick()
+
+    def ended(self, result: Result) -> None:
+        """A deploy has ended."""
+        self._running.pop(result.job.name, None)
+        self._ended.append(result)
+        if result.code or not self._live:
+            word = f"{WORDS[result.status]}. " if result.code else ""
+            console.note(f"{result.job.name}: {word}{result.text.partition(chr(10))[0]}")
+        self.tick()
+
+    def tick(self) -> None:
+        """Show what is now."""
+        if not self._live:
+            return
+        now = time.monotonic()
+        width = max(map(len, self._running), default=0)
+        lines = [
+            f"  {name:{width}}  {now - since:4.0f} s  {text}"
+            for name, (since, text) in self._running.items()
+        ]
+        console.block([*lines, self._summary()])
+
+    def _summary(self) -> str:
+        failed = sum(bool(result.code) for result in self._ended)
+        words = [f"{len(self._ended)} of {self._total} apps"]
+        words += [f"{failed} failed"] if failed else []
+        for known in self._left():
+            if known.limit:
+                left = max(0, known.left - known.held)
+                seconds = max(0.0, known.end - time.time())
+                words.append(f"{left} of {known.limit} points left, all again in {seconds:.0f} s")
+        return ", ".join(words)
+
+    def _wait(self, event: Event) -> None:
+        """All wait for the same: one line is enough."""
+        seconds = float(str(event.facts.get("seconds", 0)))
+        if not self._live and time.monotonic() > self._waiting_until:
+            console.note(event.text)
+            self._waiting_until = time.monotonic() + seconds
+
+
+class JsonLines:
+    """Tells programs: one line for each event, with the name of the app."""
+
+    def told(self, job: Job, event: Event) -> None:
+        """Something happened in a deploy."""
+        named = {"app": job.name, "host": job.host}
+        console.result_json({"event": event.kind, **named, "text": event.text, **event.facts})
+
+    def ended(self, result: Result) -> None:
+        """A deploy has ended."""
+        console.result_json({"event": "result", **facts(result)})
+
+    def tick(self) -> None:
+        """Time that passes is no event."""
+
+
+def facts(result: Result) -> dict[str, object]:
+    """How a deploy ended, for programs."""
+    return {
+        "app": result.job.name,
+        "host": result.job.host,
+        "status": result.status,
+        "code": result.code,
+        "seconds": round(result.seconds, 2),
+        "text": result.text,
+        "url": result.url or None,
+        "log": list(result.log),
+    }
+
+
+def show(results: Sequence[Result]) -> None:
+    """The table of all, and behind it the last lines of what failed."""
+    rows = [
+        (
+            result.job.name,
+            WORDS[result.status],
+            f"{result.seconds:.1f} s" if result.seconds else "-",
+            result.url or result.text.partition("\n")[0] or "-",
+        )
+        for result in results
+    ]
+    console.table(("NAME", "RESULT", "TIME", "ADDRESS OR REASON"), rows)
+    for result in results:
+        if result.status == "failed":
+            console.note(f"\n{result.job.name}: {result.text}")
+            for line in result.log:
+                console.note(f"  {line}")

@@ -1,0 +1,27 @@
+"""Opens a page in the browser of the person who types, where there is one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from de_tasks.config.environment import has_browser, without_secrets
+
+
+def open_page(address: str) -> bool:
+    """Open a page; returns at once, False where nobody could see it.
+
+    In a process of its own: some browsers return only when they are closed, some write to the
+    terminal, and none needs the secrets of our environment.
+    """
+    if not has_browser():
+        return False
+    subprocess.Popen(
+        [sys.executable, "-m", "webbrowser", address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=without_secrets(),
+        start_new_session=True,
+    )
+    return True

@@ -1,0 +1,116 @@
+"""`de-tasks` reads the reference's grammar, and says in one line what it cannot read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from invoke import Argument
+from invoke.parser import ParserContext
+
+import de_tasks
+from de_tasks.cli.grammar import Grammar
+from de_tasks.cli.help import Help, Manual
+from de_tasks.errors import UsageError
+from tests.support.people import PROGRAMS, Person
+from tests.support.waiting import BOUND
+
+CORE = ParserContext(args=[Argument("host"), Argument("no-keyfile", kind=bool)])
+GRAMMAR = Grammar("de-tasks", de_tasks.ns, CORE)
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("whoami", ["whoami"]),
+        ("--host h whoami", ["--host=h", "whoami"]),
+        ("whoami --host=h", ["whoami", "--host=h"]),
+        ("--no-keyfile apps list", ["--no-keyfile", "apps.list"]),
+        ("apps create --name x", ["apps.create", "--name=x"]),
+        ("apps create -n x", ["apps.create", "--name=x"]),
+        ("apps create -nx", ["apps.create", "--name=x"]),
+        ("apps.create -n=x", ["apps.create", "--name=x"]),
+        ("deploy there -ym words", ["deploy", "--path=there", "--yes", "--message=words"]),
+        ("deploy -y -m--dashes there", ["deploy", "--yes", "--message=--dashes", "--path=there"]),
+        ("apps update --add-viewer -", ["apps.update", "--add-viewer=-"]),
+        ("apps update --title --x", ["apps.update", "--title=--x"]),
+        ("services exists -n x -t redis", ["services.exists", "--name=x", "--type=redis"]),
+    ],
+)
+def test_line_is_read(line: str, read: list[str]) -> None:
+    assert GRAMMAR.read(line.split()) == read
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", ()),
+        ("--help", ()),
+        ("apps", ("apps",)),
+        ("apps --help", ("apps",)),
+        ("apps create -n x --help", ("apps", "create")),
+        ("deploy --help", ("deploy",)),
+    ],
+)
+def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> None:
+    assert GRAMMAR.read(line.split()) == Help(words)
+    page = Manual("de-tasks", de_tasks.ns, CORE).page(Help(words))
+    assert page.startswith(" ".join(("Usage: de-tasks", *words, "[OPTIONS]")))
+    assert "--help" in page and "Show this message and exit." in page
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("apss", "No such command: 'apss'. Commands: apps, "),
+        ("apps make", "No such command: 'apps make'. Commands of apps: create, "),
+        ("--hots x whoami", "No such option: --hots. Options of de-tasks: --host, "),
+        ("apps create --nmae x", "No such option: --nmae. Options of apps create: --name, "),
+        ("apps create -x y", "No such option: -x. Options of apps create: --name, "),
+        ("apps create --name", "Option --name needs a value."),
+        ("whoami --json=yes", "Option --json takes no value."),
+        ("deploy -y=no", "Option --yes takes no value."),
+        ("apps exists x", "apps exists does not take 'x'. Options: --name, "),
+        ("deploy a b", "deploy does not take 'b'. Options: --path, "),
+    ],
+)
+def test_what_cannot_be_read_is_named(line: str, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        GRAMMAR.read(line.split())
+    assert str(raised.value).startswith(message) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("apps exists --name=", "--name is empty: name the app, or leave the option out."),
+        ("apps exists -n Bad", "'Bad' is not a legal app name"),
+        ("apps delete", "Which app? There is no terminal to ask on: give --name, or -y"),
+        ("services delete -t redis", "Which app? There is no terminal to ask on: give --app-name"),
+        ("apps logs -t other", "--type is build or runtime, not 'other'."),
+        ("services list -t x", "--type is redis, postgres or all, not 'x'."),
+        ("services create --app-name x", "--type is redis or postgres, and is missing."),
+        ("services exists -n x -t all", "--type is redis or postgres, not 'all'."),
+        (
+            "apps update --view-access all",
+            "--view-access is restricted, authenticated or unauthenticated, not 'all'.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("program", ["de-tasks", "inv"])
+def test_bad_value_is_named_with_the_choices(
+    program: str, line: str, message: str, dev: Person
+) -> None:
+    done = dev.run(line, program=program)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(message) and done.err.count("\n") <= 2
+
+
+def test_output_that_nobody_reads_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [str(PROGRAMS / "de-tasks"), "--help"]
+    done = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, timeout=BOUND, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")

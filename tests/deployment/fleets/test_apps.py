@@ -1,0 +1,147 @@
+"""A fleet: its list, what changed of it, and the matrices for CI systems."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from de_tasks.deployment.fleets import ci_matrix
+from de_tasks.deployment.fleets.apps import FleetApp, parse, select
+from de_tasks.errors import UsageError
+from de_tasks.repo.changes import changed_since
+from tests.support.gitserver import git
+from tests.support.people import Person
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository with three apps, a library of two of them, and a commit."""
+    folder = tmp_path / "mono"
+    for name in ("apps/sales", "apps/energy", "apps/map", "libs", "docs"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "file.txt").write_text("one\n")
+    (folder / "invoke.yaml").write_text(
+        "de:\n  apps:\n    - {path: apps/sales, shared: [libs/]}\n"
+        "    - {name: energy, path: apps/energy, shared: libs}\n    - apps/map\n"
+    )
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "one")
+    return folder
+
+
+def fleet(root: Path) -> tuple[FleetApp, ...]:
+    libs = {"shared": ["libs"]}
+    entries = [{"path": f"apps/{n}", **libs} for n in ("sales", "energy")]
+    return parse([*entries, "apps/map"], (), root)
+
+
+def changed(root: Path, ref: str = "HEAD") -> list[str]:
+    found = select(fleet(root), changed=changed_since(root, ref))
+    return [chosen.app.name for chosen in found.chosen]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (7, "entry 1 should be a folder"),
+        ({"host": "x"}, "entry 1 has neither a name nor a path"),
+        ({"path": "apps/none"}, r"entry 1 \(none\): there is no folder"),
+        ({"path": "apps/map", "hots": "x"}, r"entry 1 \(map\): there is no 'hots' here"),
+        ({"path": "apps/map", "timeout": "soon"}, r"\(map\): timeout should be a whole number"),
+        ({"path": "apps/map", "name": "Map"}, r"entry 1 \(Map\): 'Map' is not a legal app name"),
+        ({"path": "apps/map", "shared": ["lib"]}, r"\(map\), shared: there is no file or folder"),
+    ],
+)
+def test_bad_entry_is_named(entry: object, words: str, root: Path) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse([entry], (), root)
+
+
+def test_app_is_listed_once_for_each_host(root: Path) -> None:
+    entries = [{"path": "apps/map"}, {"path": "apps/map", "host": "staging.example"}]
+    assert [app.host for app in parse(entries, (), root)] == ["", "staging.example"]
+    with pytest.raises(UsageError, match="entry 2: map is listed before"):
+        parse(["apps/map", {"name": "map", "path": "apps/sales"}], (), root)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("apps/map/file.txt", ["map"]),
+        ("apps/sales/new.txt", ["sales"]),
+        ("apps/sales-notes.txt", []),
+        ("libs/file.txt", ["sales", "energy"]),
+        ("docs/file.txt", []),
+    ],
+)
+def test_apps_whose_files_changed(file: str, expected: list[str], root: Path) -> None:
+    (root / file).write_text("two\n")
+    assert changed(root) == expected
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "two")
+    assert changed(root) == []
+    assert changed(root, "HEAD~") == expected
+
+
+def test_deleted_and_moved_files_change_both_apps(root: Path) -> None:
+    git(root, "mv", "apps/map/file.txt", "apps/sales/moved.txt")
+    assert changed(root) == ["sales", "map"]
+
+
+def test_changes_of_others_are_not_taken_for_ours(root: Path) -> None:
+    git(root, "switch", "-qc", "feature")
+    (root / "apps/map/file.txt").write_text("two\n")
+    git(root, "commit", "-qam", "feature")
+    git(root, "switch", "-q", "main")
+    (root / "apps/sales/file.txt").write_text("two\n")
+    git(root, "commit", "-qam", "others")
+    git(root, "switch", "-q", "feature")
+    assert changed(root, "main") == ["map"]
+    assert changed_since(root, "main").parted
+
+
+def test_new_branch_has_no_commit_before(root: Path) -> None:
+    assert changed(root, "0" * 40) == ["sales", "energy", "map"]
+
+
+def test_part_of_every_app(root: Path) -> None:
+    (root / "docs/file.txt").write_text("two\n")
+    apps = parse(["apps/map", "apps/sales"], ["docs"], root)
+    found = select(apps, ["map"], changed_since(root, "HEAD"))
+    assert [chosen.app.name for chosen in found.chosen] == ["map"]
+
+
+@pytest.mark.parametrize("words", [("--changed-since", "none"), ("--only", "none")])
+def test_unknown_name(words: tuple[str, ...], root: Path, nobody: Person) -> None:
+    done = nobody.inv("fleet.matrix", *words, folder=root)
+    assert done.code == 2 and "There is no" in done.err and "'none'" in done.err
+
+
+def test_matrix_for_github(root: Path, nobody: Person) -> None:
+    (root / "libs/file.txt").write_text("two\n")
+    done = nobody.inv("fleet.matrix", "--changed-since", "HEAD", folder=root)
+    assert json.loads(done.out) == {"include": [{"app": "sales"}, {"app": "energy"}]}
+    assert done.out.count("\n") == 1 and "energy: libs/file.txt" in done.err
+
+
+def test_matrix_for_gitlab_always_has_a_job(root: Path, nobody: Person) -> None:
+    words = ("fleet.matrix", "--format", "gitlab", "--changed-since", "HEAD")
+    assert "script: [echo" in nobody.inv(*words, folder=root).out
+    (root / "apps/map/file.txt").write_text("two\n")
+    assert '- APP: ["map"]' in nobody.inv(*words, folder=root).out
+
+
+def test_jobs_get_several_apps_when_there_are_more_than_jobs() -> None:
+    names = [f"a{number}" for number in range(500)]
+    found = json.loads(ci_matrix.matrix(names, "github"))["include"]
+    assert len(found) == 250 and found[0] == {"app": "a0,a1"}
+
+
+def test_matrix_as_json_says_why(root: Path, nobody: Person) -> None:
+    (root / "apps/map/file.txt").write_text("two\n")
+    words = ("fleet.matrix", "--json", "--changed-since", "HEAD")
+    (found,) = json.loads(nobody.inv(*words, folder=root).out)
+    assert found["name"] == "map" and found["files"] == ["apps/map/file.txt"]

@@ -1,0 +1,172 @@
+"""What a deploy tells, to people and to programs, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from de_tasks.deployment import watch as following
+from de_tasks.deployment.events import planned, readable
+from de_tasks.repo.files import Files
+from tests.support.apps import held_back
+from tests.support.people import People, Person
+from tests.support.repositories import Repository
+
+MOODY = """
+import http.server, os, sys
+answers = iter([200])
+class Moody(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("moody as ever", flush=True)
+        self.send_response(next(answers, 500))
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Moody).serve_forever()
+"""
+
+
+def events(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_words_of_a_deploy(people: People, quick: Path) -> None:
+    done = people["dev"].run("deploy -y", folder=quick)
+    assert done.code == 0, done.err
+    lines = done.err.splitlines()
+    assert lines[0].startswith(f"Deploying {quick.name} to http://") and lines[0].endswith(
+        f"as {people['dev'].name}"
+    )
+    assert lines[1] == "1 file, 0.1 kB"
+    assert lines[2].startswith(f"App {quick.name} was initialized on [http://")
+    assert re.fullmatch("Pushed as [0-9a-f]{7}", lines[3])
+    assert any("-----> Starting web" in line for line in lines)
+    parts = r"\(snapshot [\d.]+, push [\d.]+, build [\d.]+, start [\d.]+\)"
+    address = rf"http://localhost:\d+/{quick.name}/"
+    words = rf"{quick.name} is live after [\d.]+ s {parts}"
+    assert re.fullmatch(rf"{words}: {address}\n", done.out)
+    (quick / "more.txt").write_text("")
+    again = people["dev"].run("deploy", folder=quick)
+    assert "2 files, 0.1 kB, 1 changed since your last deploy" in again.err
+    assert re.fullmatch(rf"{words}, 1 file changed: {address}\n", again.out)
+    third = people["dev"].run("deploy", folder=quick)
+    assert "nothing changed since your last deploy" in third.err
+    assert re.fullmatch(rf"Nothing has changed: {address} is up to date\.\n", third.out)
+
+
+def test_json_lines(people: People, quick: Path) -> None:
+    done = people["dev"].run("deploy -y --json", folder=quick)
+    told = events(done.out)
+    kinds = [event["event"] for event in told]
+    assert done.err == "" and kinds[-1] == "done"
+    assert {"step", "plan", "log", "done"} <= set(kinds)
+    (plan,) = (event for event in told if event["event"] == "plan")
+    assert (plan["files"], plan["bytes"], plan["changed"], plan["source"]) == (1, 50, None, None)
+    end = told[-1]
+    assert end["changed"] is True and str(end["url"]).endswith(f"/{quick.name}/")
+    assert set(end["parts"]) == {"snapshot", "push", "build", "start"}  # type: ignore[call-overload]
+
+
+def test_dry_run_sends_nothing(people: People, quick: Path) -> None:
+    done = people["dev"].run("deploy --dry-run", folder=quick)
+    assert (done.code, done.out) == (0, "Nothing was sent: this was a dry run.\n")
+    assert "1 file, 0.1 kB" in done.err
+    status = people["dev"].run(f"apps exists --name {quick.name}")
+    assert "does not exist" in status.out
+    again = people["dev"].run("deploy --dry-run --json", folder=quick)
+    assert [event["event"] for event in events(again.out)] == ["step", "progress", "plan", "done"]
+
+
+def test_no_wait_returns_after_the_push(people: People, quick: Path) -> None:
+    done = people["dev"].run("deploy -y --no-wait", folder=quick)
+    watch = f"de-tasks logs --type build --follow --name {quick.name}"
+    assert (done.code, done.out) == (0, f"{quick.name} is being built. Watch it: {watch}\n")
+    assert "Starting web" not in done.err
+    followed = people["dev"].run(f"logs --type build --follow --name {quick.name}")
+    assert "Released" in followed.out
+
+
+def test_largest_files_of_a_big_deploy() -> None:
+    files = Files("tree", 7, 120_000_000, 3, (("a\nb.bin", 90_000_000), ("c.csv", 49_000)))
+    event = planned(files, "0123456789-dirty (main)")
+    assert event.text.splitlines() == [
+        "7 files, 120.0 MB, 3 changed since your last deploy, from 0123456789-dirty (main)",
+        "The largest, which lines in the folder's .gitignore would leave out:",
+        r"    90.0 MB  a\nb.bin",
+        "    49.0 kB  c.csv",
+    ]
+    assert event.facts["largest"] == [
+        {"name": r"a\nb.bin", "bytes": 90_000_000},
+        {"name": "c.csv", "bytes": 49_000},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("ü x.py", "ü x.py"), ("\x1b[31m", r"\x1b[31m"), ("\udcff.txt", r"\xff.txt"), ("\t", r"\t")],
+)
+def test_readable_name(name: str, shown: str) -> None:
+    assert readable(name) == shown
+
+
+def test_app_that_does_not_come_up(
+    people: People, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the time for it was over at its first bad answer.
+    (quick / "Procfile").write_text("web: python moody.py\n")
+    (quick / "moody.py").write_text(MOODY)
+    wait = following.wait_until_answers
+    monkeypatch.setattr(
+        following,
+        "wait_until_answers",
+        lambda url, name, transport, deadline, waiting: wait(url, name, transport, 0, waiting),
+    )
+    done = people["dev"].run("deploy -y", folder=quick)
+    assert done.code == 3
+    assert f"{quick.name} was built, but http://localhost" in done.err
+    assert "answers 500" in done.err and "moody as ever" in done.err
+    assert f"The whole log: de-tasks logs --name {quick.name}" in done.err
+
+
+def test_build_that_fails(people: People, quick: Path) -> None:
+    (quick / "Procfile").write_text("web: echo the reason is here; exit 3\n")
+    done = people["dev"].run("deploy -y", folder=quick)
+    assert done.code == 3
+    end = done.err.splitlines()[-2:]
+    assert end[0] == f"The build of {quick.name} failed: The web process exited with status 3."
+    assert end[1] == f"The whole log: de-tasks logs --type build --name {quick.name}"
+    assert any("the reason is here" in line for line in done.err.splitlines()[:-2])
+    again = people["dev"].run("deploy", folder=quick)
+    assert again.code == 3, "what failed is built again, even where no file has changed"
+
+
+def test_build_that_outlasts_the_timeout(people: People, quick: Path, hold: Path) -> None:
+    (quick / "Procfile").write_text(held_back(hold))
+    done = people["dev"].run("deploy -y --timeout 2", folder=quick)
+    assert done.code == 75
+    watch = f"de-tasks logs --type build --follow --name {quick.name}"
+    assert f"has not finished in time, and goes on. Watch it: {watch}" in done.err
+
+
+@pytest.mark.parametrize("value", ["0", "x", "-1", "1.5"])
+def test_bad_timeout(people: People, quick: Path, value: str) -> None:
+    done = people["dev"].run(["deploy", f"--timeout={value}"], folder=quick)
+    assert done.code == 2 and "--timeout" in done.err and value in done.err
+
+
+def test_source_commit_is_told_and_kept(dev: Person, quick: Path) -> None:
+    repository = Repository.make(quick)
+    sha = repository.git("rev-parse", "HEAD")[:10]
+    done = dev.inv("deploy", "-y", folder=quick)
+    # `tasks.py` came after the commit.
+    assert f"from {sha}-dirty (main)" in done.err
+    (entry,) = json.loads(dev.inv("history", "--json", folder=quick).out)
+    assert (entry["source"], entry["message"]) == (
+        f"{sha}-dirty (main)",
+        f"Deploy {sha}-dirty (main)",
+    )
+    at_commit = dev.inv("deploy", "--ref", "main", "--message", "As committed", folder=quick)
+    assert f"from {sha} (main)" in at_commit.err and at_commit.code == 0
+    newest = json.loads(dev.inv("history", "--json", folder=quick).out)[0]
+    assert (newest["source"], newest["message"]) == (f"{sha} (main)", "As committed")

@@ -1,0 +1,421 @@
+"""The same commands through the vendor's `de`: through a stand-in, and through our own program."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import stat
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from unittest.mock import Mock
+
+import pytest
+
+from de_tasks.config.host import Host
+from de_tasks.config.settings import Settings
+from de_tasks.deployment.plan import Plan
+from de_tasks.deployment.through_de import VendorDeploy
+from de_tasks.errors import DeployFailed, UsageError
+from de_tasks.net.http import Transport
+from de_tasks.platform import route
+from de_tasks.platform.de import output as sentences
+from de_tasks.platform.de.platform import fresh
+from de_tasks.platform.models import Build, LogLine, LogPage
+from de_tasks.platform.protocol import Platform
+from de_tasks.server import control
+from tests.scenarios import real_server
+from tests.support.backstage import PASSWORD
+from tests.support.people import People, Person
+from tests.support.places import ROOT
+from tests.support.repositories import Repository
+from tests.support.waiting import BOUND
+
+FAKE = ROOT / "tests" / "support" / "fake_de.py"
+OURS = Path(sys.executable).with_name("de-tasks")
+NEVER = "This app has not been deployed and has no previous builds.\n"
+RATE_LIMIT = """{ "error": { "errors": [ { "message": "Rate limit exceeded",
+"stacktrace": { "remainingPoints": 0, "msBeforeNext": 9669, "consumedPoints": 59,
+"isFirstInDuration": false }, "extensions": { "code": "TOO_MANY_REQUESTS" } } ] } }
+You'll need to wait 60 seconds before you can continue."""
+
+
+def through(dev: Person, executable: Path) -> Person:
+    """The same user, with another home, who reaches the sandbox by an executable alone."""
+    home = dev.home.parent / f"{dev.name}-through-de"
+    (home / "tmp").mkdir(parents=True)
+    environment = {
+        "INVOKE_DE_PLATFORM": "de",
+        "INVOKE_DE_EXECUTABLE": str(executable),
+        "INVOKE_DE_KEYFILE": "",
+        "INVOKE_DE_NO_KEYFILE": "1",
+        "DASH_ENTERPRISE_USERNAME": dev.name,
+        "DASH_ENTERPRISE_PASSWORD": PASSWORD,
+        "INVOKE_DE_CACHE": str(home / "cache"),
+        "TMPDIR": str(home / "tmp"),
+    }
+    return Person(home, dev.host, environment, name=dev.name)
+
+
+@pytest.fixture(autouse=True)
+def small_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of tests take no time, so there is no need to wait long between two looks."""
+    monkeypatch.setattr("de_tasks.deployment.through_de.WAITS", ())
+    monkeypatch.setattr("de_tasks.deployment.through_de.LONGEST_WAIT", 0.1)
+
+
+@pytest.fixture(params=["stand-in", "de-tasks"])
+def vendor(request: pytest.FixtureRequest, dev: Person, tmp_path: Path) -> Person:
+    """`inv` over the stand-in, and over our own program in the role of `de`."""
+    if request.param == "stand-in":
+        return through(dev, FAKE)
+    # Our own settings would lead the program in the role of `de` to itself.
+    script = tmp_path / "de"
+    script.write_text(f'#!/bin/sh\nINVOKE_DE_PLATFORM=api exec {OURS} "$@"\n')
+    script.chmod(0o755)
+    return through(dev, script)
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no app has yet."""
+    return f"vendor-{secrets.token_hex(4)}"
+
+
+def script(folder: Path, text: str) -> Path:
+    """An executable that prints what is documented or not."""
+    path = folder / "de"
+    path.write_text(f"#!{sys.executable}\n{text}")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_life_of_an_app(vendor: Person, quick: Path, name: str) -> None:
+    whoami = vendor.inv("whoami")
+    assert whoami.out == f"Logged in as [{vendor.name}] to [{vendor.host}].\n"
+    exists = vendor.inv("apps.exists", "--name", name)
+    assert exists.out == f"App [{name}] does not exist on [{vendor.host}].\n"
+    created = vendor.inv("apps.create", "--name", name)
+    assert created.out == f"App {name} was initialized on [{vendor.host}].\n", created.err
+    assert vendor.inv("apps.status", "--name", name).out == NEVER
+    deployed = vendor.inv(
+        "deploy", "-y", "--name", name, "--message", 'it\'s "new" ü', folder=quick
+    )
+    assert deployed.code == 0, deployed.err
+    assert "Released" in deployed.err and f"{name} was built" in deployed.out
+    assert vendor.inv("apps.status", "--name", name).out == "built\n"
+    logs = vendor.inv("logs", "--type", "build", "--name", name)
+    assert 'it\'s "new" ü' in logs.out
+    assert vendor.inv("logs", "--name", name, "--count", "5").code == 0
+    restarted = vendor.inv("restart", "--name", name)
+    assert restarted.out == f"Restarting web for app {name}\n"
+    deleted = vendor.inv("delete", "--name", name)
+    assert deleted.out == f"App {name} was deleted from [{vendor.host}].\n", deleted.err
+    assert not list((vendor.home / "tmp").iterdir())
+
+
+def test_update_takes_every_option(vendor: Person, people: People, name: str) -> None:
+    vendor.inv("apps.create", "--name", name)
+    (vendor.home / "face.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    options = (
+        *("update", "--name", name, "--title", "A 'title' with \"quotes\", ü"),
+        *("--description", "$(id) `id`", "--tag", "one", "--view-access", "authenticated"),
+        *("--visible-on-portal", "--portal-rank", "3", "--maintainer-email", "a@example.com"),
+        *("--add-environment-variable", "KEY=a=b 'c' ü", "--add-viewer", people["viewer"].name),
+        "--persistent-filesystem",
+    )
+    done = vendor.inv(*options, "--thumbnail", str(vendor.home / "face.png"))
+    assert done.code == 0, done.err
+    assert done.out.startswith(f"App {name} was updated: title, description")
+    again = people["dev"].inv(*options)
+    assert again.out == f"Nothing to change: {name} is so already.\n"
+
+
+def test_services(vendor: Person, name: str) -> None:
+    vendor.inv("apps.create", "--name", name)
+    words = ("--app-name", name, "--type", "redis")
+    assert vendor.inv("services.create", *words).code == 0
+    assert vendor.inv("services.exists", "--name", name, "--type", "redis").out == "True\n"
+    assert vendor.inv("services.exists", "--name", name, "--type", "postgres").out == "False\n"
+    deleted = vendor.inv("delete", "--name", name, "--with-services")
+    assert deleted.out.endswith("Its services were deleted with their data: redis\n")
+
+
+def test_deploy_that_must_not_overwrite_leaves_the_app_as_it_is(
+    dev: Person, quick: Path, name: str
+) -> None:
+    one = through(dev, FAKE)
+    assert one.inv("apps.create", "--name", name).code == 0
+    done = one.inv("deploy", "-y", "--name", name, "--no-overwrite", folder=quick)
+    assert done.code == 1 and "With --no-overwrite it stays as it is." in done.err
+    assert one.inv("apps.status", "--name", name).out == NEVER
+
+
+def test_dry_run_sends_nothing(dev: Person, quick: Path, name: str) -> None:
+    one = through(dev, FAKE)
+    done = one.inv("deploy", "-y", "--name", name, "--dry-run", folder=quick)
+    assert done.code == 0 and "Nothing was sent" in done.out
+    assert one.inv("apps.exists", "--name", name).out.startswith(f"App [{name}] does not exist")
+
+
+def seen_builds(*found: tuple[str, str]) -> list[str]:
+    """The log of a deploy that is followed while `de` tells these, each a status and a line."""
+    builds = iter([build_of(status, line) for status, line in found])
+    platform = SimpleNamespace(build=lambda name, **_: next(builds))
+    plan = Plan("app", Path(), "dev", "host", "", Mock(), Mock())
+    deploy = VendorDeploy(plan, Mock(), cast(Platform, platform), Mock(), Mock(), lambda _: None)
+    return list(deploy._follow(time.monotonic() + BOUND))
+
+
+def build_of(status: str, line: str) -> Build:
+    lines = (LogLine("", "build", line),) if line else ()
+    return Build("", status, "", "", "", "", log=LogPage(lines))
+
+
+def test_status_of_the_build_before_does_not_count() -> None:
+    assert seen_builds(("failed", ""), ("building", ""), ("built", "done")) == ["done"]
+    assert seen_builds(("failed", ""), ("built", "short")) == ["short"]
+    with pytest.raises(DeployFailed):
+        seen_builds(("built", ""), ("failed", "broken"))
+
+
+def test_broken_build_fails_the_deploy(vendor: Person, quick: Path, name: str) -> None:
+    (quick / "Procfile").rename(quick / "Procfile.old")
+    done = vendor.inv("deploy", "-y", "--name", name, folder=quick)
+    assert done.code == 3
+    assert "There is no Procfile" in done.err and f"The build of {name} failed" in done.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "apps.list",
+        "services.list",
+        "history --name {name}",
+        "diff --name {name}",
+        "rollback --name {name} -y",
+        "services.create --app-name {name} --type redis --service-name own",
+    ],
+    ids=lambda line: str(line).split()[0],
+)
+def test_what_de_cannot_tell_is_said(line: str, dev: Person, name: str) -> None:
+    one = through(dev, FAKE)
+    assert one.inv("apps.create", "--name", name).code == 0
+    done = one.inv(*line.format(name=name).split())
+    assert done.code == 1, done.out
+    assert done.err.startswith("Not available through `de`: ")
+
+
+def test_login_is_left_to_de(dev: Person) -> None:
+    one = through(dev, FAKE)
+    del one.environment["INVOKE_DE_NO_KEYFILE"]
+    assert one.inv("login").code == 2  # A user name and password are not for a login.
+    parts = ("DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD")
+    given = {name: one.environment.pop(name) for name in parts}
+    text = f"import os, sys\nos.environ |= {given!r}\nwords = [{str(FAKE)!r}, *sys.argv[1:]]\n"
+    told = script(one.home, f"{text}os.execv(sys.executable, [sys.executable, *words])\n")
+    one.environment["INVOKE_DE_EXECUTABLE"] = str(told)
+    # What `de` prints when it logs in goes to the terminal, past us.
+    assert one.spawn("login").out == f"Logged in as [{one.name}] to [{one.host}]!\n"
+    assert one.inv("whoami").out == f"Logged in as [{one.name}] to [{one.host}].\n"
+    assert one.inv("logout").out == f"Logged out of [{one.host}].\n"
+    assert one.inv("whoami").code == 1
+
+
+def test_password_is_not_in_the_command_line(dev: Person, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    text = f"import sys\nopen({str(seen)!r}, 'w').write(repr(sys.argv))\nsys.exit(3)"
+    told = script(tmp_path, text)
+    one = through(dev, told)
+    assert one.inv("whoami").code == 1
+    assert "--no-keyfile" in seen.read_text()
+    assert PASSWORD not in seen.read_text()
+
+
+def test_unknown_output_is_shown_whole(dev: Person) -> None:
+    told = script(dev.home, "print('Zap!\\nAnd more of it.')")
+    done = through(dev, told).inv("whoami")
+    assert done.code == 1
+    assert "`de whoami`" in done.err and "Zap!\nAnd more of it." in done.err
+
+
+def test_password_in_its_output_is_masked(dev: Person) -> None:
+    told = script(dev.home, "import os\nprint(os.environ['DASH_ENTERPRISE_PASSWORD'])\n")
+    done = through(dev, told).inv("whoami")
+    assert done.code == 1 and PASSWORD not in done.err
+
+
+def test_rate_limit_is_waited_out(dev: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("de_tasks.net.retry.SHORT_WAIT", 0.01)
+    mark = dev.home / "asked"
+    short = RATE_LIMIT.replace("9669", "50")
+    told = script(
+        dev.home,
+        f"import os, sys\nif not os.path.exists({str(mark)!r}):\n"
+        f"    open({str(mark)!r}, 'w')\n    print('''{short}''')\n    sys.exit(1)\n"
+        f"print('Logged in as [{dev.name}] to [{dev.host}].')\n",
+    )
+    done = through(dev, told).inv("whoami")
+    assert done.code == 0 and "Rate limit reached" in done.err
+
+
+def test_untrusted_certificate_names_the_option(dev: Person) -> None:
+    words = "certificate verify failed: unable to get local issuer certificate"
+    told = script(dev.home, f"import sys\nsys.exit('{words}')")
+    done = through(dev, told).inv("whoami")
+    assert done.code == 1 and "--ca-path" in done.err
+
+
+def test_missing_executable_says_where_to_get_it(dev: Person) -> None:
+    done = through(dev, Path("/nowhere/de")).inv("whoami")
+    assert done.code == 2
+    assert f"--extra-index-url {dev.host}/packages" in done.err
+
+
+def test_hooks_variables_do_not_reach_it(dev: Person) -> None:
+    told = script(dev.home, "import os\nprint(sorted(os.environ))\n")
+    one = through(dev, told)
+    one.environment["GIT_INDEX_FILE"] = "/somewhere"
+    assert "GIT_INDEX_FILE" not in one.inv("whoami").err
+
+
+@pytest.fixture
+def version_5(sandbox: control.Running) -> tuple[Settings, Host]:
+    """A host by its name, whose sign-in service answers."""
+    values = Settings(issuer=f"{sandbox.url}/auth/realms/dash", executable="/nowhere/de")
+    return values, Host.of("example.plotly.host", values)
+
+
+def test_version_5_needs_de(version_5: tuple[Settings, Host]) -> None:
+    values, host = version_5
+    with pytest.raises(UsageError, match=r"Dash Enterprise 5.*\n.*https://example.plotly.host"):
+        route.choose(values, host, Transport())
+
+
+def test_version_5_goes_through_de(version_5: tuple[Settings, Host]) -> None:
+    values, host = version_5
+    found = route.choose(replace(values, executable=sys.executable), host, Transport())
+    assert found.through == "de" and "version 5" in found.why
+
+
+@pytest.mark.parametrize(
+    ("values", "host"),
+    [
+        (Settings(api_key="k"), "example.plotly.host"),
+        (Settings(), "http://127.0.0.1:8888"),
+        (Settings(platform="api"), "example.plotly.host"),
+    ],
+    ids=["API key", "URL", "setting"],
+)
+def test_others_go_by_the_api(values: Settings, host: str) -> None:
+    assert route.choose(values, Host.of(host, values), Transport()).through == "api"
+
+
+def test_host_without_a_sign_in_service_goes_by_the_api() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # Held, and nobody listens.
+        values = Settings(issuer=f"http://127.0.0.1:{deaf.getsockname()[1]}/auth")
+        host = Host.of("example.plotly.host", values)
+        assert route.choose(values, host, Transport()).through == "api"
+
+
+def test_bad_way_is_named() -> None:
+    with pytest.raises(UsageError, match="auto, api, de, not 'soap'"):
+        route.choose(Settings(platform="soap"), Host.parse("a.example"), Transport())
+
+
+def test_doctor_says_which_way(dev: Person) -> None:
+    done = through(dev, FAKE).inv("doctor", "--json")
+    found = {f["what"]: f["seen"] for f in json.loads(done.out)["findings"]}
+    assert found["way"] == f"{dev.host} through the vendor's {FAKE}: de.platform says so"
+
+
+@pytest.mark.parametrize(
+    ("output", "seconds"),
+    [
+        (RATE_LIMIT, 9.669),
+        ("Error:\n" + RATE_LIMIT, 9.669),
+        ('{"errors": [{"extensions": {"code": "TOO_MANY_REQUESTS"}}]}', 60.0),
+        ("TOO_MANY_REQUESTS {", 60.0),
+        ("Rate limit exceeded, they say", None),
+    ],
+)
+def test_rate_limit_in_every_form(output: str, seconds: float | None) -> None:
+    assert sentences.rate_limit(output) == seconds
+
+
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [("building\n", "building"), (NEVER, ""), ("A notice.\nbuilt\n", "built"), ("Built", None)],
+)
+def test_status_is_the_documented_word(output: str, status: str | None) -> None:
+    assert sentences.status(output) == status
+
+
+def test_other_apps_sentence_is_not_taken() -> None:
+    assert not sentences.is_missing("App [other] does not exist on [h].", "mine")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        ([], ["a"], ["a"]),
+        (["a"], ["a", "b"], ["b"]),
+        (["a", "b"], ["b", "c"], ["c"]),
+        (["a"], ["x", "y"], ["x", "y"]),
+        (["a"], ["a"], []),
+    ],
+)
+def test_lines_that_were_seen_are_taken_off(
+    before: list[str], now: list[str], new: list[str]
+) -> None:
+    assert fresh(before, now) == new
+
+
+def test_scenario_for_a_real_server(dev: Person, quick: Path) -> None:
+    one = through(dev, FAKE)
+    steps: list[str] = []
+
+    def inv(*words: str) -> str:
+        done = one.inv(*words, folder=quick)
+        assert done.code == 0, (words, done.err)
+        steps.append(words[0])
+        return done.out
+
+    real_server.scenario(one.host, quick.name, quick, inv)
+    assert steps.count("deploy") == 2 and steps[-2:] == ["apps.delete", "apps.exists"]
+
+
+def test_scenario_without_a_server_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DE_HOST", raising=False)
+    assert real_server.main() == 0
+    assert "Skipped: set DE_HOST and DE_APP" in capsys.readouterr().out
+
+
+@pytest.fixture
+def listed(dev: Person, quick: Path, name: str) -> Person:
+    """`inv` over the stand-in, for an app that invoke.yaml names."""
+    entry = f"de:\n  branches: {{main: {name}}}\n  apps: [{{name: {name}, path: .}}]\n"
+    (quick / "invoke.yaml").write_text(entry)
+    return through(dev, FAKE)
+
+
+def test_fleet_deploys_through_it(listed: Person, quick: Path, name: str) -> None:
+    done = listed.run("fleet deploy --all -y", folder=quick)
+    assert done.code == 0, done.err
+    assert listed.inv("apps.status", "--name", name).out == "built\n"
+
+
+def test_hook_deploys_through_it(listed: Person, quick: Path, name: str) -> None:
+    variables = {**listed.variables(), "INVOKE_DE_HOOKS_YES": "1"}
+    repository = Repository.make(quick, variables)
+    assert listed.inv("hooks.install", "--path", str(quick)).code == 0
+    pushed = repository.run("push", "origin", "main")
+    assert pushed.returncode == 0, pushed.stderr
+    assert listed.inv("apps.status", "--name", name).out == "built\n"

@@ -1,0 +1,376 @@
+"""`init`: an app is found and completed, and nothing that is there is overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+from pathlib import Path, PurePosixPath
+
+import pytest
+from packaging.requirements import Requirement
+
+from de_tasks.appspec import Procfile
+from de_tasks.errors import DeTasksError
+from de_tasks.project.scaffold import adopt, plan, requirements
+from de_tasks.project.scaffold.files import File, fit, write
+from de_tasks.project.scaffold.python_source import Source, read_all
+from tests.support.people import PROGRAMS, Done, Person
+from tests.support.repositories import Repository
+from tests.support.terminals import Terminal
+
+DASH = "from dash import Dash, html\napp = Dash(__name__)\napp.layout = html.Div()\n"
+SERVER = DASH + "server = app.server\n"
+APPS = {
+    "dash": ({"app.py": SERVER}, "gunicorn app:server"),
+    "dash by its module": (
+        {"main.py": "import dash as d\napp = d.Dash()\nserver = app.server\n"},
+        "gunicorn main:server",
+    ),
+    "dash alone": ({"app.py": DASH}, "gunicorn app:app"),
+    "dash with a type": (
+        {"app.py": "import dash\napp: dash.Dash = dash.Dash()\nserver = app.server\n"},
+        "gunicorn app:server",
+    ),
+    "dash under another name": (
+        {"app.py": "from dash import Dash as D\nx = D()\ny = x.server\n"},
+        "gunicorn app:y",
+    ),
+    "laid out elsewhere": (
+        {
+            "app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "index.py": "from app import app, server\napp.layout = []\n",
+        },
+        "gunicorn index:server",
+    ),
+    "in an if": ({"app.py": f"if True:\n{SERVER}".replace("\n", "\n    ")}, "gunicorn app:server"),
+    "in a function": ({"app.py": "def f():\n    import dash\n    app = dash.Dash()\n"}, None),
+    "in a folder": ({"src/app.py": SERVER}, "gunicorn --chdir src app:server"),
+    "in a package": ({"shop/__init__.py": "", "shop/app.py": SERVER}, "gunicorn shop.app:server"),
+    "flask": ({"web.py": "from flask import Flask\napi = Flask(__name__)\n"}, "gunicorn web:api"),
+    "django": (
+        {
+            "manage.py": "import os\n",
+            "site_/__init__.py": "",
+            "site_/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+            "application = get_wsgi_application()\n",
+        },
+        "gunicorn site_.wsgi:application",
+    ),
+    "wsgi": ({"x.py": "def run(environ, start_response):\n    return []\n"}, "gunicorn x:run"),
+    "streamlit": ({"home.py": "import streamlit as st\nst.title('x')\n"}, "streamlit run home.py"),
+    "streamlit of several pages": (
+        {"pages/app.py": "import streamlit\n", "home.py": "import streamlit\n"},
+        "streamlit run home.py",
+    ),
+    "laid out in a folder": (
+        {
+            "app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "web/index.py": "from app import app, server\napp.layout = []\n",
+        },
+        "gunicorn --chdir web index:server",
+    ),
+    "tests and environments": (
+        {
+            "tests/app.py": SERVER,
+            "env2/pyvenv.cfg": "",
+            "env2/app.py": SERVER,
+            ".hidden/app.py": SERVER,
+        },
+        None,
+    ),
+    "broken": ({"app.py": "def (\n", "other.py": SERVER}, "gunicorn other:server"),
+    "nothing": ({"app.py": "print('hello')\n"}, None),
+}
+
+
+def fill(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("case", APPS)
+def test_entry_point_is_found(case: str, tmp_path: Path) -> None:
+    files, command = APPS[case]
+    found = adopt.adopt(fill(tmp_path, files))
+    web = Procfile.parse("\n".join(found.procfile)).commands.get("web") if found.procfile else None
+    assert (web is None) if command is None else str(web).startswith(command)
+
+
+@pytest.mark.parametrize("template", plan.app_templates())
+def test_our_own_templates_are_understood(template: str, tmp_path: Path) -> None:
+    source = plan.templates() / template
+    written = Procfile.read(source).commands
+    fill(tmp_path, {p.name: p.read_text() for p in source.glob("*.py")})
+    found = Procfile.parse("\n".join(adopt.adopt(tmp_path).procfile)).commands
+    start = {kind: command.split(" --")[0] for kind, command in written.items()}
+    assert {kind: command.split(" --")[0] for kind, command in found.items()} == start
+    assert adopt.adopt(source).requirements == ()
+
+
+def test_code_of_the_app_is_not_run(tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": f"open({str(tmp_path / 'run')!r}, 'w')\n{SERVER}"})
+    assert adopt.adopt(tmp_path).procfile and not (tmp_path / "run").exists()
+
+
+def test_a_huge_folder_is_read_in_bounds(tmp_path: Path) -> None:
+    fill(tmp_path, {f"m{n}.py": "x = 1\n" for n in range(600)})
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert len(read_all(tmp_path)) == 500
+
+
+def test_what_is_deep_or_large_is_not_read(tmp_path: Path) -> None:
+    fill(tmp_path, {"a/b/c/app.py": SERVER, "a/b/c/d/deep.py": SERVER})
+    for name, size in (("most.py", 1_000_000), ("more.py", 1_000_001)):
+        (tmp_path / name).write_bytes(b"#" * size)
+    assert sorted(read_all(tmp_path)) == ["a.b.c.app", "most"]
+
+
+IMPORTS = "import os, requests, numpy, helper, nobody_knows_this\nfrom sibling import x\n"
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        ([], {"gunicorn", "dash", "requests", "numpy"}),
+        (["dash>=3", "Gunicorn==23", "requests"], {"numpy"}),
+        (["dash[celery]", "gunicorn", "requests", "pandas ; python_version > '3'"], set()),
+        (["-r more.txt", "git+https://x/y", "./local"], {"gunicorn", "dash", "requests", "numpy"}),
+    ],
+)
+def test_missing_requirements(present: list[str], expected: set[str], tmp_path: Path) -> None:
+    sources = read_all(
+        fill(tmp_path, {"app.py": IMPORTS + SERVER, "helper.py": "", "sibling.py": ""})
+    )
+    own = requirements.own_modules(sources)
+    found = requirements.lacking(["gunicorn"], sources.values(), own, present)
+    assert {requirements.name_of(line) for line in found.lines} == expected
+    assert found.unknown == ("nobody_knows_this",)
+
+
+def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = {"google": ["google-auth", "google-cloud"], "yaml": ["PyYAML"]}
+    monkeypatch.setattr(requirements.metadata, "packages_distributions", lambda: shared)
+    source = Source(PurePosixPath("app.py"), modules={"google.auth", "yaml"})
+    found = requirements.lacking([], [source], [], [])
+    assert [requirements.name_of(line) for line in found.lines] == ["pyyaml"]
+    assert found.unknown == ("google",)
+
+
+def test_extras_that_nobody_asked_for_bring_nothing(tmp_path: Path) -> None:
+    source = Source(PurePosixPath("app.py"), modules={"celery"})
+    found = requirements.lacking([], [source], [], ["dash"])
+    assert [requirements.name_of(line) for line in found.lines] == ["celery"]
+
+
+def test_first_dash_that_can_be_served_is_required(tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": DASH})
+    found = adopt.adopt(tmp_path)
+    assert any("since 3.0.5" in words for words in found.words)
+    (dash,) = (line for line in found.requirements if line.startswith("dash"))
+    assert Requirement(dash).specifier.contains("3.0.4") is False
+
+
+def test_conda_app_is_told_what_it_lacks(tmp_path: Path) -> None:
+    found = adopt.adopt(fill(tmp_path, {"app.py": SERVER, "environment.yml": "name: x\n"}))
+    assert found.requirements == ()
+    assert [words for words in found.words if words.startswith("environment.yml needs: gunicorn")]
+
+
+def test_worker_and_database_are_seen(tmp_path: Path) -> None:
+    jobs = "import os\nfrom celery import Celery\nqueue = Celery(broker=os.environ['REDIS_URL'])\n"
+    fill(
+        tmp_path,
+        {"app.py": "import jobs\n" + SERVER, "jobs.py": jobs, "other.py": "'DATABASE_URL'"},
+    )
+    found = adopt.adopt(tmp_path)
+    assert found.procfile[1] == "worker: celery --app=jobs:queue worker --concurrency=2"
+    assert found.services == ("redis",) and "celery" in str(found.requirements)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git/" not in str(path))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def init(person: Person, folder: Path, *options: str) -> Done:
+    """`de-tasks init`, for a folder that has no tasks.py yet."""
+    done = person.run(["init", "--path", str(folder), *options])
+    assert "Traceback" not in done.err
+    return done
+
+
+def test_app_is_completed_and_deployed(nobody: Person, dev: Person, tmp_path: Path) -> None:
+    folder = fill(
+        tmp_path / f"found-app-{secrets.token_hex(3)}",
+        {
+            "web.py": "def serve(environ, start_response):\n"
+            "    start_response('200 OK', [])\n    return [b'hello']\n"
+        },
+    )
+    done = init(nobody, folder)
+    assert "Wrote Procfile: web.py has the WSGI app `serve`" in done.out
+    assert "Wrote requirements.txt: gunicorn" in done.out
+    deployed = dev.inv("deploy", "-y", folder=folder)
+    assert deployed.code == 0, deployed.err
+
+
+def test_nothing_that_is_there_is_overwritten(nobody: Person, tmp_path: Path) -> None:
+    paths = [path for path, _ in (*plan.PROJECT.values(), *plan.CI.values())]
+    fill(tmp_path, {"app.py": SERVER} | {path: f"mine: {path}" for path in paths})
+    fill(tmp_path, {"Procfile": "web: mine\n", "requirements.txt": "dash\ngunicorn\n"})
+    before = snapshot(tmp_path)
+    for ci in plan.CI:
+        done = init(nobody, tmp_path, "--ci", ci)
+        assert done.code == 0 and f"{plan.CI[ci][0]} is there, and stays" in done.err
+    after = snapshot(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == {"Makefile", ".gitignore"}
+    assert all(after[name].startswith(before[name]) for name in before)
+    assert "from de_tasks import ns" in done.err  # What to add to tasks.py.
+    again = init(nobody, tmp_path)
+    assert "Nothing to write" in again.out and snapshot(tmp_path) == after
+
+
+def test_lines_are_added_in_the_files_own_way(nobody: Person, tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": SERVER, "Makefile": "deploy: test\n\ttrue"})
+    (tmp_path / ".gitignore").write_bytes(b"*.log\r\n.env")
+    (tmp_path / "requirements.txt").write_bytes("dash\n".encode("utf-16"))
+    done = init(nobody, tmp_path)
+    assert (tmp_path / ".gitignore").read_bytes().startswith(b"*.log\r\n.env\r\n.venv/\r\n")
+    assert (tmp_path / "Makefile").read_text().count("deploy:") == 1
+    assert "Added to Makefile: preview, status, logs, run" in done.out
+    assert (tmp_path / "requirements.txt").read_bytes() == "dash\n".encode("utf-16")
+    assert "requirements.txt is no text in UTF-8" in done.err
+
+
+def test_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("mine")
+    with pytest.raises(DeTasksError, match=r"tasks\.py cannot be written: File exists"):
+        list(write(tmp_path, [File("tasks.py", "ours")]))
+    assert (tmp_path / "tasks.py").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(25, True), (26, False)])
+def test_long_file_is_not_shown(lines: int, shown: bool, tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("mine")
+    words: list[str] = []
+    file = File("tasks.py", "ours\n" * lines)
+    assert fit(tmp_path, file, words) is None
+    assert ("Ours would be:" in words[0]) == shown and ("move it away" in words[0]) != shown
+
+
+def test_file_is_no_folder_for_an_app(nobody: Person, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = init(nobody, tmp_path / "file", "--template", "dash")
+    assert done.code == 2 and "is no folder: nothing was written" in done.err
+
+
+def test_dry_run_shows_and_writes_nothing(nobody: Person, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "shop", {"app.py": SERVER})
+    done = init(nobody, folder, "--dry-run", "--ci", "github")
+    assert "--- Procfile (new)" in done.out and "pull_request:" in done.out
+    found = json.loads(init(nobody, folder, "--dry-run", "--json").out)
+    assert found["written"] is False and "Procfile" in [file["path"] for file in found["files"]]
+    assert snapshot(folder) == {"app.py": SERVER.encode()}
+
+
+def test_repository_decides_branch_and_ci(nobody: Person, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "shop", {"app.py": SERVER, "apps/one/app.py": SERVER})
+    repository = Repository.make(folder)
+    repository.git("branch", "-m", "master")
+    repository.git("remote", "set-url", "origin", "git@gitlab.example:x/y.git")
+    init(nobody, folder, "--name", "other-name")
+    assert (folder / ".gitlab-ci.yml").exists()
+    text = (folder / "invoke.yaml").read_text()
+    assert "app: other-name" in text and '"master": other-name' in text
+    done = init(nobody, folder / "apps" / "one")
+    assert "not the top of its repository" in done.err
+    assert (
+        not (folder / "apps/one/.gitlab-ci.yml").exists()
+        and (folder / "apps/one/Procfile").exists()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "begin with one of --template dash, "),
+        (("-y",), "begin with one of --template dash, "),
+        (("--template", "django"), "There is no template 'django'. There is: dash, "),
+        (("--template", "dash", "--ci", "jenkins"), "There is no CI template 'jenkins'"),
+        (("--template", "dash", "--without", "ci,docs"), "There is no part 'docs'"),
+        (("--template", "dash", "--name", "Not_Legal"), "not a legal app name"),
+    ],
+)
+def test_bad_usage_writes_nothing(
+    options: tuple[str, ...], words: str, nobody: Person, tmp_path: Path
+) -> None:
+    folder = tmp_path / "empty"
+    done = init(nobody, folder, *options)
+    assert done.code == 2 and words in done.err and not folder.exists()
+
+
+@pytest.mark.parametrize("task", ["init", "create"])
+def test_template_goes_into_no_folder_with_an_app(task: str, dev: Person, tmp_path: Path) -> None:
+    fill(tmp_path / "app", {"app.py": SERVER})
+    name, path = f"app-{secrets.token_hex(3)}", str(tmp_path / "app")
+    done = dev.inv(task, "--template", "dash", "--name", name, "--path", path)
+    assert done.code == 2 and "already: nothing was written" in done.err
+    assert snapshot(tmp_path / "app") == {"app.py": SERVER.encode()}
+    assert dev.inv("apps.exists", "--name", name, "--exit-code").code == 1
+
+
+def test_three_questions_on_a_terminal(nobody: Person) -> None:
+    line, variables = [str(PROGRAMS / "de-tasks"), "init"], {"HOME": str(nobody.home)}
+    with Terminal(line, nobody.home, {"PATH": os.environ["PATH"], **variables}) as terminal:
+        terminal.shows("Begin with (dash, dash-postgres")
+        for typed in ("nonsense", "wsgi", "my-shop", "shell"):
+            terminal.type(f"{typed}\n")
+        assert terminal.end() == 0
+    assert "Wrote ci/deploy.sh" in terminal.text
+    assert "app: my-shop" in (nobody.home / "invoke.yaml").read_text()
+    assert os.access(nobody.home / "ci" / "deploy.sh", os.X_OK)
+
+
+def test_help_names_every_template_and_part(nobody: Person) -> None:
+    nobody.inv("--list")  # What `inv` reads of a task stays there for the next.
+    from de_tasks.tasks.apps import create
+    from de_tasks.tasks.init import init as task
+
+    for help_ in (create.help["template"], task.help["template"]):
+        assert all(name in help_ for name in plan.app_templates())
+    assert all(part in task.help["without"] for part in plan.PARTS)
+    assert all(name in task.help["ci"] for name in plan.CI)
+
+
+@pytest.mark.parametrize("template", plan.app_templates())
+def test_project_from_a_template_passes_the_check(
+    template: str, nobody: Person, tmp_path: Path
+) -> None:
+    folder = tmp_path / "shop"
+    init(nobody, folder, "--template", template)
+    assert nobody.inv("check", "--json", folder=folder).out == "[]\n"
+
+
+def test_hooks_that_are_written_work_under_pre_commit(
+    dev: Person, tmp_path: Path, rules: Path
+) -> None:
+    folder = fill(tmp_path / "hooked", {"app.py": SERVER})
+    init(dev, folder)
+    variables = {
+        **dev.variables(),
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+        "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "KF_RULE_CACHE_DIR": str(rules),
+    }
+    repository = Repository.make(folder, variables)
+    subprocess.run(["pre-commit", "install"], cwd=folder, env=variables, check=True, timeout=60)
+    (folder / "Procfile").write_text("web: gunicorn app:nothing\n")
+    repository.git("add", "Procfile")
+    done = repository.run("commit", "-m", "Break")
+    assert done.returncode == 1 and "does not define nothing" in done.stdout + done.stderr
+    pushed = repository.run("push", "origin", "main:other")
+    assert pushed.returncode == 0 and "deploy the pushed branch" in pushed.stdout + pushed.stderr

@@ -1,0 +1,384 @@
+"""The platform's pages in a real browser: headless Chromium, with an accessibility check."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from de_tasks.server import control
+from tests.support.backstage import PASSWORD, backstage
+from tests.support.browser import Browser
+from tests.support.people import Person, log_in
+from tests.support.places import ROOT
+from tests.support.report import needs
+from tests.support.waiting import BOUND, until
+
+if TYPE_CHECKING:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright import sync_api
+else:
+    # Not on every machine that runs the tests.
+    sync_api = pytest.importorskip(
+        "playwright.sync_api",
+        reason=needs("playwright is not installed", "pip install -e '.[dev]'"),
+    )
+    Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason=needs("Chromium is not installed", "apt-get install chromium")
+)
+PICTURES = ROOT / "docs" / "images"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+PATIENCE = BOUND * 1000
+"""Milliseconds that Playwright waits for anything."""
+WRONG = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    """The program; each test opens it anew, with cookies of its own."""
+    sync_api.expect.set_options(timeout=PATIENCE)
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Tab:
+    """A page of a browser with cookies of its own, whose console must stay without errors."""
+
+    def __init__(self, browser: sync_api.Browser, running: control.Running, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.context.new_page()
+        self.running = running
+        self.errors: list[str] = []
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def be(self, user: str) -> Tab:
+        """Be signed in to the platform as a user, without a password."""
+        name, value = f"de-session-{self.running.port}", backstage(self.running).session(user)
+        self.context.add_cookies([{"name": name, "value": value, "url": self.running.url}])
+        return self
+
+    def open(self, path: str) -> sync_api.Page:
+        self.page.goto(path if "://" in path else self.running.url + path)
+        return self.page
+
+    def sign_in(self, user: str) -> None:
+        """Fill in the form for it."""
+        self.page.get_by_label("User name").fill(user)
+        self.page.get_by_label("Password").fill(backstage(self.running).password(user))
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def shows(self, found: sync_api.Locator) -> None:
+        """Wait until something is to be seen."""
+        sync_api.expect(found.first).to_be_visible()
+
+    def barriers(self) -> list[str]:
+        """What axe finds wrong with the page for people who cannot see or point."""
+        found = Axe().run(self.page, options={"runOnly": list(WRONG)}).response["violations"]
+        return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]
+
+
+Open = Callable[..., Tab]
+
+
+@pytest.fixture
+def open_tab(browser: sync_api.Browser, portal: control.Running) -> Iterator[Open]:
+    """Opens a tab of a browser that nobody has used, or that a user has signed in with."""
+    opened: list[Tab] = []
+
+    def made(user: str = "", **options: Any) -> Tab:
+        opened.append(Tab(browser, portal, **options))
+        return opened[-1].be(user) if user else opened[-1]
+
+    yield made
+    for tab in opened:
+        tab.context.close()
+
+
+@pytest.fixture
+def tab(open_tab: Open) -> Tab:
+    """A tab of a browser that nobody has used."""
+    return open_tab()
+
+
+@pytest.fixture
+def own(open_tab: Open) -> Tab:
+    """A tab of dev, signed in."""
+    return open_tab("dev")
+
+
+@pytest.fixture
+def viewer(portal: control.Running) -> str:
+    """Somebody without a seat, who may open none of the apps."""
+    return backstage(portal).add("viewer")
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Somebody's apps, and the folder of the one that is deployed."""
+
+    person: Person
+    folder: Path
+
+    def run(self, *words: str) -> None:
+        """A command, which succeeds."""
+        done = self.person.run(words)
+        assert done.code == 0, done.err
+
+
+APP = """
+import http.server, os
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("asked for", self.path, flush=True)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<title>It answers</title><p>Hello")
+    def log_message(self, *_):
+        pass
+print("Listening at", os.environ["PORT"], flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Running]:
+    """A sandbox whose Portal shows the apps of this module alone; dev's, its first user with a
+    seat, so that the pictures of it look like anybody's."""
+    running = control.start(
+        tmp_path_factory.mktemp("portal"), {"port": 0, "rate_limit_points": 9999}
+    )
+    yield running
+    control.stop(running)
+
+
+@pytest.fixture(scope="module")
+def shown(portal: control.Running, tmp_path_factory: pytest.TempPathFactory) -> Portfolio:
+    """Three apps of dev's in the Portal, one of them deployed and restricted."""
+    folder = tmp_path_factory.mktemp("shown") / "energy-use"
+    folder.mkdir()
+    (folder / "app.py").write_text(APP)
+    (folder / "Procfile").write_text("web: python app.py\n")
+    made = Portfolio(log_in(portal, "dev", tmp_path_factory.mktemp("dev")), folder)
+    made.run("deploy", str(folder), "-y")
+    for name, title, tags in (
+        ("energy-use", "Energy use", ("energy", "finance")),
+        ("churn", "Customer churn", ("sales",)),
+        ("demand", "Demand forecast", ("energy",)),
+    ):
+        if name != "energy-use":
+            made.run("create", "--name", name)
+        about = f"{title}, by region and month, with what changed since last year."
+        words = ["--name", name, "--title", title, "--visible-on-portal", "--description", about]
+        for tag in tags:
+            words += ["--tag", tag]
+        made.run("update", *words, "--view-access", "restricted")
+    return made
+
+
+def picture(tab: Tab, name: str) -> None:
+    """Screenshots for the README, made anew with PICTURES=1."""
+    if os.environ.get("PICTURES"):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        tab.page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def test_signing_in_leads_to_the_portal(tab: Tab, shown: Portfolio) -> None:
+    tab.open("/apps")
+    assert tab.page.url.startswith(f"{tab.running.url}/auth/realms/dash/sign-in")
+    assert tab.barriers() == []
+    tab.sign_in("dev")
+    tab.page.wait_for_url(f"{tab.running.url}/apps")
+    tab.page.get_by_role("link", name="Portal").click()
+    tab.shows(tab.page.get_by_role("link", name="Energy use"))
+    assert tab.barriers() == [] and tab.errors == []
+    picture(tab, "portal")
+
+
+def test_portal_searches_and_filters(own: Tab, shown: Portfolio) -> None:
+    own.open("/")
+    items = sync_api.expect(own.page.get_by_role("listitem"))
+    items.to_have_count(3)
+    own.page.get_by_label("Search apps").fill("churn")
+    own.page.get_by_role("button", name="Search").click()
+    items.to_have_count(1)
+    own.open("/?tag=energy")
+    items.to_have_count(2)
+    own.open("/?q=nothing-like-it")
+    own.shows(own.page.get_by_text("No app matches."))
+
+
+def test_portal_shows_nobody_what_is_restricted(
+    tab: Tab, open_tab: Open, viewer: str, shown: Portfolio
+) -> None:
+    for visitor in (tab, open_tab(viewer)):
+        visitor.open("/")
+        visitor.shows(visitor.page.get_by_role("heading"))
+        assert "Energy use" not in visitor.page.content() and visitor.barriers() == []
+
+
+def test_viewer_is_refused_a_restricted_app_and_then_let_in(
+    tab: Tab, viewer: str, shown: Portfolio
+) -> None:
+    address = f"http://localhost:{tab.running.port}/energy-use/"
+    tab.open(address)
+    tab.sign_in(viewer)
+    tab.page.wait_for_url(address)
+    tab.shows(tab.page.get_by_role("heading"))
+    assert "It answers" not in tab.page.title() and tab.barriers() == []
+    shown.run("update", "--name", "energy-use", "--add-viewer", viewer)
+    tab.open(address)
+    assert tab.page.title() == "It answers"
+
+
+def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps/energy-use")
+    log = own.page.get_by_label("Log", exact=True)
+    sync_api.expect(log).to_contain_text("Released")
+    (shown.folder / "note.txt").write_text("a change\n")
+    shown.run("deploy", str(shown.folder), "-m", "Seen live")
+    sync_api.expect(log).to_contain_text("Seen live")
+    sync_api.expect(log).to_contain_text("Released")
+    sync_api.expect(own.page.get_by_role("status")).to_have_text("built")
+    assert own.barriers() == [] and own.errors == []
+    picture(own, "app-manager")
+
+
+def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
+    own.open("/apps/energy-use?process=web")
+    log = own.page.get_by_label("Log", exact=True)
+    sync_api.expect(log).to_contain_text("Listening at")
+    open_tab("dev").open(f"http://localhost:{own.running.port}/energy-use/live-visit")
+    sync_api.expect(log).to_contain_text("asked for /live-visit")
+
+
+def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps/energy-use")
+    own.page.get_by_label("Name", exact=True).fill("KEY")
+    own.page.get_by_label("Value").fill("canary-3107")
+    own.page.get_by_label("Value").press("Enter")
+    remove = own.page.get_by_role("button", name="Remove KEY")
+    remove.wait_for()
+    assert "canary-3107" not in own.page.content()
+    remove.press("Enter")
+    remove.wait_for(state="detached")
+
+
+def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) -> None:
+    own.open("/apps/energy-use")
+    section = own.page.get_by_role("region", name="Access")
+    section.get_by_label("Add a user").last.fill(viewer)
+    section.get_by_role("button", name="Add").nth(2).click()
+    sync_api.expect(own.page.get_by_role("alert")).to_contain_text("no license seat")
+
+
+def test_device_is_approved_in_the_browser(tab: Tab, tmp_path: Path) -> None:
+    user = backstage(tab.running).add("dev")
+    person = Person(tmp_path, tab.running.url, {"BROWSER": "true %s"})
+    with person.begin("login") as child:
+        assert child.stderr and child.stdout
+        told = child.stderr.readline() + child.stderr.readline()
+        tab.open(next(word for word in told.split() if word.startswith("http")))
+        tab.sign_in(user)
+        tab.shows(tab.page.get_by_role("button", name="Yes"))
+        assert tab.barriers() == []
+        tab.page.get_by_role("button", name="Yes").click()
+        tab.shows(tab.page.get_by_text("Access granted"))
+        assert child.communicate()[0] == f"Logged in as [{user}] to [{person.host}]!\n"
+
+
+def test_account_shows_the_key_to_its_owner(open_tab: Open, portal: control.Running) -> None:
+    user = backstage(portal).add("dev")
+    own = open_tab(user)
+    own.open("/account")
+    assert own.barriers() == []
+    own.page.get_by_label("Password").fill("wrong")
+    own.page.get_by_role("button", name="Show the key").click()
+    sync_api.expect(own.page.get_by_role("alert")).to_contain_text("The password is wrong.")
+    own.page.get_by_label("Password").fill(PASSWORD)
+    own.page.get_by_role("button", name="Show the key").click()
+    sync_api.expect(own.page.get_by_role("status")).to_have_text(backstage(portal).key(user))
+
+
+def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -> None:
+    user = backstage(portal).add("dev")
+    here, elsewhere = open_tab(user), open_tab(user)
+    for one in (here, elsewhere):
+        one.open("/account")
+        one.shows(one.page.get_by_role("heading", name=user))
+    here.open("/account")
+    here.page.get_by_role("button", name="Sign out everywhere else").click()
+    here.page.get_by_role("button", name="Sign out everywhere else").wait_for(state="detached")
+    elsewhere.open("/account")
+    elsewhere.shows(elsewhere.page.get_by_role("button", name="Sign in"))
+    here.open("/account")
+    here.shows(here.page.get_by_role("heading", name=user))
+
+
+PATHS = ["/", "/apps", "/apps/energy-use", "/account", "/docs", "/no/where"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_fit_a_phone(scheme: str, open_tab: Open, shown: Portfolio) -> None:
+    phone = open_tab("dev", viewport={"width": 375, "height": 700}, color_scheme=scheme)
+    seen = {}
+    for path in PATHS:
+        phone.open(path)
+        wide = phone.page.evaluate("document.documentElement.scrollWidth")
+        seen[path] = (wide <= 375, phone.barriers())
+    assert seen == dict.fromkeys(PATHS, (True, []))
+
+
+def test_stranger_sees_no_app(open_tab: Open, viewer: str, shown: Portfolio) -> None:
+    tab = open_tab(viewer)
+    tab.open("/apps/energy-use")
+    assert "Forbidden" in tab.page.title()
+
+
+def test_forms_of_another_session_are_refused(portal: control.Running, shown: Portfolio) -> None:
+    one, other = Browser(portal).be("dev"), Browser(portal).be("dev")
+    action = f"{portal.url}/apps/energy-use/restart"
+    page, elsewhere = one.get("/apps/energy-use"), other.get("/apps/energy-use")
+    assert other.submit(page, action).status_code == 403
+    assert one.submit(page, action, csrf="x").status_code == 403
+    assert other.submit(elsewhere, action).status_code == 200
+    assert one.get("/apps/energy-use/restart").status_code in (404, 405)
+
+
+def test_live_log_is_not_for_others(portal: control.Running, viewer: str, shown: Portfolio) -> None:
+    assert Browser(portal).get("/apps/energy-use/live").status_code == 401
+    answer = Browser(portal).be(viewer).get("/apps/energy-use/live")
+    assert answer.status_code == 400 and "seat" in answer.json()["error"]
+
+
+def test_live_log_is_held_open_until_there_is_news(
+    portal: control.Running, shown: Portfolio
+) -> None:
+    browser, live = Browser(portal).be("dev"), "/apps/energy-use/live?process=web"
+    known, before = browser.get(live).json()["next"], spent(portal)
+    visitor = Browser(portal).be("dev")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(browser.get, f"{live}&after={known}")
+        until(lambda: spent(portal) > before, "the request for more of the log")
+        visitor.get(f"http://localhost:{portal.port}/energy-use/news")
+        assert "asked for /news" in str(asked.result().json()["lines"])
+
+
+def spent(portal: control.Running) -> int:
+    """The points that dev has spent."""
+    return int(control.administer(portal, "points", {})["dev"]["spent"])
