@@ -75,25 +75,25 @@ def start(
     # An interrupt between the start and the `try` would leave a server that nobody knows of.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        child = subprocess.Popen(
-            command(data, options, allow_mount, theirs),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[theirs],
-            env=environment,
-            start_new_session=True,
-            preexec_fn=_unblock,
-        )
+        with log:
+            child = subprocess.Popen(
+                command(data, options, allow_mount, theirs),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs],
+                env=environment,
+                start_new_session=True,
+                preexec_fn=_unblock,
+            )
     except BaseException:
-        os.close(ours)
         _unblock()
+        os.close(ours)
         raise
     finally:
-        log.close()
         os.close(theirs)
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        _unblock()
         with os.fdopen(ours) as pipe:
             answer = _read_line(pipe.fileno(), START_TIMEOUT)
         record = json.loads(answer) if answer else {}

@@ -139,6 +139,7 @@ def test_many_idle_connections_leave_room(fortress: control.Running) -> None:
         assert all(b" 408 " in connection.recv(100) for connection in idle)
 
 
+@pytest.mark.sandbox
 def test_connections_have_an_end(tmp_path: Path) -> None:
     with fortified(tmp_path / "data", connections=20, patience=600) as running:
         with ExitStack() as held:
