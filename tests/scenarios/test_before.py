@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
-import requests
 
 from de_tasks.auth.store import Store
 from de_tasks.repo.cache import DeployRepository
 from de_tasks.server import control
-from tests.support.backstage import backstage
 from tests.support.desk import Desk
-from tests.support.people import PROGRAMS
+from tests.support.people import PROGRAMS, log_in
 from tests.support.places import ROOT
 from tests.support.repositories import Repository
-from tests.support.waiting import until
 
 HOST = "http://127.0.0.1:47321"
 
@@ -32,17 +30,15 @@ def kept(tmp_path: Path) -> Path:
     return folder
 
 
-def test_data_folder(kept: Path) -> None:
+def test_data_folder(kept: Path, tmp_path: Path) -> None:
     running = control.start(kept / "data", {"port": 0})
     try:
-        page = f"http://localhost:{running.port}/kept/"
-        until(lambda: "from before" in requests.get(page, timeout=30).text, "the app is served")
-        answer = requests.get(
-            f"{running.url}/GIT/kept/info/refs?service=git-upload-pack",
-            auth=("dev", backstage(running).key("dev")),
-            timeout=30,
-        )
-        assert "refs/heads/master" in answer.text
+        dev = log_in(running, "dev", tmp_path / "home")
+        assert json.loads(dev.run("history -n kept --json").out)[0]["status"] == "built"
+        (kept / "kept" / "index.html").write_text("changed since")
+        done = dev.run(f"deploy {kept}/kept")
+        assert done.code == 0 and "1 file changed" in done.out, done.err
+        assert len(json.loads(dev.run("history -n kept --json").out)) == 2
     finally:
         control.stop(running)
 
@@ -75,4 +71,4 @@ def test_pre_push_hook(kept: Path) -> None:
     done = subprocess.run(
         line, cwd=work.folder, env=variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1 and "de-deploy: " in done.stderr and "log in" in done.stderr.lower()
+    assert done.returncode == 1 and "de-deploy: " in done.stderr and "not logged in" in done.stderr
