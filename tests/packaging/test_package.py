@@ -164,7 +164,7 @@ def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
     expected = [*done.stdout.split(), "server/api/platform.graphql"]
     assert len(expected) > 30 and {f"de_tasks/{name}" for name in expected} <= names
     assert not [name for name in names if "__pycache__" in name]
-    assert "de_tasks/server/http/html/layout.html" in names
+    assert {"de_tasks/py.typed", "de_tasks/server/http/html/layout.html"} <= names
 
 
 def test_importing_the_package_alone_loads_no_task() -> None:
