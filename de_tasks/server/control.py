@@ -74,20 +74,26 @@ def start(
     ours, theirs = os.pipe()
     # An interrupt between the start and the `try` would leave a server that nobody knows of.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    with log:
-        child = subprocess.Popen(
-            command(data, options, allow_mount, theirs),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[theirs],
-            env=environment,
-            start_new_session=True,
-            preexec_fn=_unblock,
-        )
-    os.close(theirs)
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        with log:
+            child = subprocess.Popen(
+                command(data, options, allow_mount, theirs),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs],
+                env=environment,
+                start_new_session=True,
+                preexec_fn=_unblock,
+            )
+    except BaseException:
+        _unblock()
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    try:
+        _unblock()
         with os.fdopen(ours) as pipe:
             answer = _read_line(pipe.fileno(), START_TIMEOUT)
         record = json.loads(answer) if answer else {}
