@@ -139,6 +139,7 @@ def test_many_idle_connections_leave_room(fortress: control.Running) -> None:
         assert all(b" 408 " in connection.recv(100) for connection in idle)
 
 
+@pytest.mark.sandbox
 def test_connections_have_an_end(tmp_path: Path) -> None:
     with fortified(tmp_path / "data", connections=20, patience=600) as running:
         with ExitStack() as held:
@@ -156,6 +157,7 @@ def application(environ, start_response):
 """
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
 def test_body_to_an_app_has_an_end(chunked: bool, small_app: str) -> None:
     def send(size: int) -> tuple[int, str]:

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 OTHERS = {"test_figures.py", "test_hostile_page.py", "test_schema.py"}
 """They count no attacks: these figures, what needs a browser, and documents in any number."""
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_tests() -> None:
     text = (ROOT / "docs" / "security.md").read_text("utf-8")
     stated = dict(re.findall(r"\| `tests/attacks/(test_\w+\.py)` \| (\d+) \|", text))

@@ -103,6 +103,7 @@ def test_colleague_pushed_in_the_meantime(dev: Person, repository: Repository) -
     assert dev.inv("apps.exists", "--name", repository.folder.name, "--exit-code").code == 1
 
 
+@pytest.mark.slow
 def test_commit_without_a_procfile_is_stopped(page: Path, tmp_path: Path) -> None:
     (page / CONFIGURATION).write_text(local("de-check"))
     (page / "requirements.txt").write_text("")
@@ -119,6 +120,7 @@ def test_commit_without_a_procfile_is_stopped(page: Path, tmp_path: Path) -> Non
     repository.git("commit", "-m", "Remove")
 
 
+@pytest.mark.slow
 def test_pre_commit_tries_de_check(page: Path, tmp_path: Path, rules: Path) -> None:
     variables = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "KF_RULE_CACHE_DIR": str(rules)}
     repository = Repository.make(page, {**pip_settings(), **variables})

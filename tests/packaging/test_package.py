@@ -152,6 +152,7 @@ def test_readme_names_every_task_and_setting() -> None:
         assert f"`{setting}`" in readme, setting
 
 
+@pytest.mark.slow
 def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
     build = [find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path)]
     environment = {**os.environ, **pip_settings.uv_environment(os.environ)}

@@ -119,6 +119,7 @@ def test_file_of_another_tool_is_never_altered(nobody: Person, dev: Person) -> N
     assert f"[{dev.name}]" in nobody.run("whoami").out
 
 
+@pytest.mark.sandbox
 def test_taken_port(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -127,6 +128,7 @@ def test_taken_port(tmp_path: Path) -> None:
     assert done.code == 1 and f"Port {port} is taken" in done.err
 
 
+@pytest.mark.sandbox
 def test_newer_data_directory(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "sandbox.sqlite3") as database:
         database.execute("PRAGMA user_version=99")

@@ -80,6 +80,7 @@ def page(port: int) -> str:
     return until(answer, "the app answers")
 
 
+@pytest.mark.slow
 def test_run_starts_web_alone_in_development_mode(folder: Path, port: int) -> None:
     with running(folder, "--port", str(port)) as child:
         assert page(port) == "one None true"
@@ -88,6 +89,7 @@ def test_run_starts_web_alone_in_development_mode(folder: Path, port: int) -> No
     assert processes_of(folder / "wsgi.py") == []
 
 
+@pytest.mark.slow
 def test_run_all_starts_every_process_and_leaves_none(folder: Path, port: int) -> None:
     with running(folder, "--all", "--port", str(port)) as child:
         assert page(port) == "one None None"
@@ -126,6 +128,7 @@ def test_run_ends_with_the_first_process_that_ends(folder: Path, port: int) -> N
     assert processes_of(folder / "wsgi.py") == []
 
 
+@pytest.mark.slow
 def test_run_reloads_a_changed_file(folder: Path, port: int) -> None:
     gunicorn = f"{sys.executable} -m gunicorn"
     (folder / "Procfile").write_text(f"web: {gunicorn} wsgi:application\n")

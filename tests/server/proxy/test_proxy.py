@@ -14,6 +14,8 @@ from tests.support.backstage import backstage
 from tests.support.browser import Browser
 from tests.support.people import Person, log_in
 
+pytestmark = pytest.mark.sandbox
+
 SHOW_REQUEST = """
 import http.server, json, os
 class Show(http.server.BaseHTTPRequestHandler):
