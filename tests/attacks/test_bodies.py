@@ -157,6 +157,7 @@ def application(environ, start_response):
 """
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
 def test_body_to_an_app_has_an_end(chunked: bool, small_app: str) -> None:
     def send(size: int) -> tuple[int, str]:

@@ -115,9 +115,8 @@ def test_client_alone_needs_little(wheel: Path, dev: Person, page: Path, tmp_pat
     inv = f"{programs}/inv"
     main_job(dev, inv, page)
     assert "[no-requirements]" in dev.spawn("check", program=inv, folder=page).out
-    made = dev.spawn(
-        "init", "-y", "--template", "wsgi", "--path", str(tmp_path / "new"), program=inv
-    )
+    words = ("init", "-y", "--template", "wsgi", "--path", str(tmp_path / "new"))
+    made = dev.spawn(*words, program=inv)
     assert made.code == 0 and (tmp_path / "new" / "Procfile").exists(), made.err
     assert dev.spawn("--help", program=f"{programs}/de-tasks").out.startswith("Usage: de-tasks")
     refused = dev.spawn("sandbox.start", program=inv)

@@ -21,6 +21,8 @@ from tests.support import ports
 from tests.support.canaries import ROWS
 from tests.support.canary_stage import GIVEN, VALUE
 
+pytestmark = pytest.mark.sandbox
+
 KEY = "canary-key-91ce"
 
 

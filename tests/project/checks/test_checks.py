@@ -248,6 +248,7 @@ def test_words_of_commands(line: str, words: list[tuple[str, ...]]) -> None:
     assert list(procfile.commands(line)) == words
 
 
+@pytest.mark.slow
 def test_secrets_are_found_and_a_line_can_be_allowed(
     app: Path, rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
