@@ -74,7 +74,7 @@ def start(
     ours, theirs = os.pipe()
     # An interrupt between the start and the `try` would leave a server that nobody knows of.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    with log:
+    try:
         child = subprocess.Popen(
             command(data, options, allow_mount, theirs),
             stdin=subprocess.DEVNULL,
@@ -85,7 +85,13 @@ def start(
             start_new_session=True,
             preexec_fn=_unblock,
         )
-    os.close(theirs)
+    except BaseException:
+        os.close(ours)
+        _unblock()
+        raise
+    finally:
+        log.close()
+        os.close(theirs)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         with os.fdopen(ours) as pipe:

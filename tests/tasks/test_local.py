@@ -65,7 +65,10 @@ def running(folder: Path, *options: str, **environment: str) -> Iterator[subproc
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGINT)
-        child.communicate(timeout=LONGEST)
+        try:
+            child.communicate(timeout=LONGEST)
+        finally:
+            child.kill()
 
 
 def page(port: int) -> str:

@@ -128,6 +128,15 @@ def test_late_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.Monkey
     assert processes_of(tmp_path) == []
 
 
+def test_start_that_fails_lets_interrupts_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "command", lambda *_: [str(tmp_path / "no such program")])
+    with pytest.raises(OSError):
+        control.start(tmp_path, {})
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 @pytest.mark.parametrize("number", ["70000", "x", "-1"])
 def test_bad_port(own: Person, number: str) -> None:
     done = own.inv("sandbox.start", f"--port={number}")
