@@ -183,6 +183,7 @@ def test_only_its_owner_reads_it(budget: Budget, tmp_path: Path) -> None:
     assert modes == {0o600}
 
 
+@pytest.mark.sandbox
 def test_processes_at_once_send_nothing_that_would_be_refused(tmp_path: Path) -> None:
     with sandbox(tmp_path, points=4, seconds=1800) as running:
         dev = log_in(running, "dev", tmp_path)
@@ -195,6 +196,7 @@ def test_processes_at_once_send_nothing_that_would_be_refused(tmp_path: Path) ->
         assert (spent["spent"], spent["refused"]) == (4, 0)
 
 
+@pytest.mark.sandbox
 def test_all_who_wait_get_their_points(tmp_path: Path) -> None:
     with sandbox(tmp_path, points=5, seconds=1) as running:
         platforms = [platform_of(running, "dev") for _ in range(10)]

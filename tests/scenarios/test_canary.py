@@ -18,6 +18,7 @@ from tests.support.waiting import until
 FAKE = ROOT / "tests" / "support" / "fake_de.py"
 
 
+@pytest.mark.sandbox
 def test_secrets_stay_secret(wsgi: Path, tmp_path: Path) -> None:
     with Watch(tmp_path) as watch, staged(wsgi, "", {}) as stage:
         for name, row in ROWS.items():
@@ -38,6 +39,7 @@ def test_secrets_stay_secret(wsgi: Path, tmp_path: Path) -> None:
     stage.clean(files)
 
 
+@pytest.mark.sandbox
 def test_secrets_stay_secret_under_tls(wsgi: Path, tmp_path: Path) -> None:
     with Watch(tmp_path) as watch, staged(wsgi, "--tls", {}) as stage:
         stage.person.environment["DASH_ENTERPRISE_CA_PATH"] = stage.running.ca_path
@@ -53,6 +55,7 @@ def test_secrets_stay_secret_under_tls(wsgi: Path, tmp_path: Path) -> None:
     stage.clean(files)
 
 
+@pytest.mark.sandbox
 def test_secrets_stay_secret_through_de(
     wsgi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

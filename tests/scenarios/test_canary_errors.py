@@ -40,7 +40,7 @@ def dead() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(params=["dead", "refusing"])
+@pytest.fixture(params=["dead", pytest.param("refusing", marks=pytest.mark.sandbox)])
 def failing(
     request: pytest.FixtureRequest,
     tmp_path: Path,

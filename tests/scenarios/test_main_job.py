@@ -26,6 +26,7 @@ from tests.support.waiting import BOUND, until
 # That the program starts, `test_demo_does_the_main_job` shows.
 
 
+@pytest.mark.sandbox
 def test_demo_does_the_main_job(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.scenarios.demo"],
@@ -185,6 +186,7 @@ MOMENTS: dict[str, Callable[[str, Path], object]] = {
 }
 
 
+@pytest.mark.sandbox
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_interrupted_demo_leaves_no_process(moment: str, tmp_path: Path) -> None:
     demo = subprocess.Popen(

@@ -23,6 +23,8 @@ from tests.support.databases import connection, redis, sql
 from tests.support.report import needs
 from tests.support.waiting import BOUND, until
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def leash() -> Iterator[Leash]:
