@@ -19,7 +19,8 @@ import requests
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.net import certificates
 from de_tasks.net.http import Transport
-from de_tasks.repo.git import Git, Remote
+from de_tasks.repo.git import Git
+from de_tasks.repo.remote import Remote
 from de_tasks.server import control
 from de_tasks.server.tls import SERVER_DAYS, Certificates, provide
 from tests.support import naming_app

@@ -15,6 +15,7 @@ from de_tasks.repo.remote import Remote
 from tests.support.canned import serving
 from tests.support.desk import Caller, Desk
 from tests.support.gitserver import git
+from tests.support.waiting import BOUND, until
 
 
 def test_redeploy_sends_what_changed(desk: Desk) -> None:
@@ -164,7 +165,7 @@ def test_interrupted_push_leaves_no_git_behind(desk: Desk) -> None:
     desk.server.hold = threading.Event()
 
     def interrupt() -> None:
-        assert desk.server.arrived.wait(20)
+        assert desk.server.arrived.wait(BOUND)
         os.kill(os.getpid(), 2)
 
     threading.Thread(target=interrupt).start()
@@ -173,6 +174,7 @@ def test_interrupted_push_leaves_no_git_behind(desk: Desk) -> None:
     assert not children()
     desk.server.hold.set()
     desk.server.hold = None
+    until(desk.server.head, "what had arrived is taken")
     assert desk.deploy().sha == desk.server.head()
 
 

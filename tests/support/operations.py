@@ -15,7 +15,7 @@ from tests.support.people import Done
 from tests.support.stage import Stage
 from tests.support.waiting import BOUND
 
-LONG = 30
+LONG = 20
 """Seconds; a new line ends the wait for it."""
 
 

@@ -26,7 +26,7 @@ from tests.support.faults import Fault, refused
 from tests.support.people import Person, log_in
 from tests.support.platforms import platform_of
 
-DEADLINE, ATTEMPTS = 50, 4
+DEADLINE, ATTEMPTS = 35, 4
 """Seconds, for a busy machine but less than the minute of a limit that does not say how long it
 lasts, and attempts of a command that meets a fault."""
 STALL = 0.4
