@@ -16,7 +16,7 @@ from tests.support.stage import Stage
 from tests.support.waiting import BOUND
 
 LONG = 20
-"""Seconds; a new line ends the wait for it."""
+"""Seconds; a new line ends the wait for it. With `DEADLINE` less than the minute of a limit."""
 
 
 @dataclass(frozen=True)
