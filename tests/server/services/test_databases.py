@@ -143,8 +143,6 @@ KILLED = """
 import asyncio, pathlib, sys
 from de_tasks.server.services.databases import Databases
 from de_tasks.server.runtime.processes import Leash
-
-pytestmark = pytest.mark.slow
 async def run():
     databases = Databases(pathlib.Path(sys.argv[1]), Leash())
     await databases.create("redis", "cache")
