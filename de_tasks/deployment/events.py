@@ -9,8 +9,8 @@ from de_tasks.repo.files import Files
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell: `kind` is plan, step, progress, log or done; `facts` say the same
-    to programs."""
+    """Something to tell: `kind` is plan, preview, step, progress, log, wait or done; `facts` say
+    the same to programs."""
 
     kind: str
     text: str

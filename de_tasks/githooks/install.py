@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, UsageError
@@ -29,16 +29,19 @@ run() {{
 """
 
 
-def install(folder: Path, hooks: Sequence[str], options: Sequence[str]) -> Path:
-    """Write a pre-push hook that runs our `hooks`, such as `de-deploy`, for the app of a folder.
+def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:
+    """Write a pre-push hook that runs our `hooks` for the app of a folder: the name of each, such
+    as `de-deploy`, to its options.
 
     Returns its path. One of ours is written anew. Raises `DeTasksError` where there is
     another's, `UsageError` where there is no repository.
     """
     path, below = _path(folder), _git(folder, "--show-prefix").rstrip("/")
     # git runs the hook at the top of the working tree.
-    options = [*([f"--path={below}"] if below else []), *options]
-    lines = [shlex.join([_program(hook), *options]) + ' "$@"' for hook in hooks]
+    place = [f"--path={below}"] if below else []
+    lines = [
+        shlex.join([_program(hook), *place, *options]) + ' "$@"' for hook, options in hooks.items()
+    ]
     if path.exists() and not _ours(path):
         if "pre-commit" in path.read_text("utf-8", "replace"):
             advice = "It is pre-commit's: add the hooks to .pre-commit-config.yaml (docs/hooks.md)"

@@ -1,4 +1,4 @@
-"""HTTP: one place that makes requests sessions, and that turns network faults into errors."""
+"""HTTP: requests to a server, with network faults turned into errors of the tree."""
 
 from __future__ import annotations
 

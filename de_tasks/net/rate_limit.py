@@ -1,4 +1,6 @@
-"""What a server says of the rate limit, in each of the forms that it may take."""
+"""What a server says of the rate limit, in each of the forms that it may take.
+
+`retry` waits for it, and `budget` shares what is left among the processes of a user."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@
     api        the platform API          git        smart HTTP
     builds     from push to release      runtime    what runs of each app
     services   Redis and Postgres        proxy      the way to the apps
-    web        Portal and App Manager
+    web        Portal, App Manager, account
+    wiring     how the rooms are joined  tls        its own authority
+    files      private files             errors     refusals
 
 It shares only `errors` and `appspec` with the client: the two meet on the wire.
 """

@@ -1,4 +1,4 @@
-"""apps.*, and the same for the app at hand: create, status, logs, open."""
+"""apps.*, and the same for the app at hand: create, status, logs, open, restart, delete."""
 
 from __future__ import annotations
 

@@ -29,9 +29,11 @@ def install(
     from de_tasks.githooks import install as plain_hook
 
     options = ["--warn-only"] if warn_only else []
-    options += ["--allow-forced"] if allow_forced else []
-    hooks = ["de-deploy", *(["de-preview"] if preview else [])]
-    console.result(f"Wrote {plain_hook.install(Path(path or '.'), hooks, options)}")
+    hooks = {"de-deploy": [*options, *(["--allow-forced"] if allow_forced else [])]}
+    if preview:
+        # A preview of a branch that was rewritten is one all the same.
+        hooks["de-preview"] = options
+    console.result(f"Wrote {plain_hook.install(Path(path or '.'), hooks)}")
 
 
 @task()

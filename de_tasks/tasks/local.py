@@ -1,4 +1,5 @@
-"""What happens on this machine: running the app here, opening the documentation."""
+"""What happens on this machine: running the app here, opening the
+documentation, and the doctor."""
 
 from __future__ import annotations
 

@@ -112,7 +112,8 @@ def test_no_fast_forward_is_refused(dev: Person, repository: Repository) -> None
     done = repository.run("push", "--force", "origin", "main")
     assert done.returncode == 1 and "give --allow-forced" in done.stderr
     assert dev.inv("apps.exists", "--name", repository.folder.name, "--exit-code").code == 1
-    again = dev.inv("hooks.install", "--allow-forced", "--path", str(repository.folder))
+    forced = ("--allow-forced", "--preview", "--path", str(repository.folder))
+    again = dev.inv("hooks.install", *forced)
     assert again.code == 0, again.err
     assert repository.run("push", "--force", "origin", "main").returncode == 0
 

@@ -1,4 +1,4 @@
-"""Previews: a branch as an app of its own. Their names, their mark, and which have outlived use.
+"""Previews: a branch as an app of its own. Their names and their mark.
 
 What is deleted here is an app that bears our mark. The mark is a tag that says of which app
 and branch the preview is and when it was created, and it holds only where all three agree with

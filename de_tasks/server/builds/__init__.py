@@ -1,1 +1,1 @@
-"""From push to release."""
+"""From push to release; `runtime.environments` installs the requirements."""

@@ -1,4 +1,5 @@
-"""The sandbox's end of the git hooks: a private socket that queues builds and shows them."""
+"""The sandbox's end of the git hooks: the scripts that git runs, and a
+private socket that queues builds and shows them."""
 
 from __future__ import annotations
 

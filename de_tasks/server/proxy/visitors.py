@@ -1,6 +1,6 @@
 """People who open apps: signed in to the platform, and by it to the apps' host.
 
-The apps' host is a client of the platform's own sign-in (`authorization`). A browser comes
+The apps' host is a client of the platform's own sign-in (`signin.code_flow`). A browser comes
 back with a code and gets a cookie of this host, a *visit*, which ends with the platform's
 session. The cookie is of no use anywhere else, and no app ever sees it.
 """

@@ -1,7 +1,7 @@
 """The endpoints of OpenID Connect in Keycloak's paths, for the public client `dash`.
 
 Device grant (RFC 8628), password grant, refresh with rotation, revocation (RFC 7009), keys
-and user info. What people see of sign-in is in `signin`, `devices` and `authorization`.
+and user info. What people see of sign-in is in `form`, `devices` and `code_flow`.
 """
 
 from __future__ import annotations
