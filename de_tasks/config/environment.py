@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SECRETS = frozenset(
     f"{prefix}_{name}"
@@ -20,9 +20,10 @@ SECRETS = frozenset(
 
 
 @contextmanager
-def hidden() -> Iterator[None]:
-    """Our own environment without secrets, for a library that starts programs by itself."""
-    kept = {name: os.environ.pop(name) for name in SECRETS if name in os.environ}
+def hidden(more: Iterable[str] = ()) -> Iterator[None]:
+    """Our own environment without secrets and `more`, for a library that starts programs by
+    itself."""
+    kept = {name: os.environ.pop(name) for name in (*SECRETS, *more) if name in os.environ}
     try:
         yield
     finally:

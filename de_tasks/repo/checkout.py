@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from de_tasks.config.environment import SECRETS, hidden
+from de_tasks.config.environment import hidden
 from de_tasks.errors import UsageError
-from de_tasks.repo.environment import isolated
+from de_tasks.repo.environment import LOCAL_VARIABLES, isolated
 
 if TYPE_CHECKING:
     import git
@@ -24,20 +24,21 @@ def opened(folder: Path, purpose: str) -> Iterator[git.Repo]:
 
     Raises `UsageError` with the purpose where there is none.
     """
-    with hidden():  # It asks git for its version as it is imported.
+    # It runs git with our own environment, as soon as it is imported, and can set a variable for
+    # that but take none out: a hook's would lead to the repository, or the objects, of another.
+    with hidden(LOCAL_VARIABLES):
         import git
 
-    full = folder.resolve()
-    place = next(parent for parent in (full, *full.parents) if parent.is_dir())
-    try:
-        repository = git.Repo(place, search_parent_directories=True)
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
-        raise UsageError(f"{folder} is not in a git repository: {purpose}") from None
-    with repository:
-        # A hook's own variables would lead to the repository that it runs for.
-        variables = isolated({"GIT_DIR": str(repository.git_dir), **dict.fromkeys(SECRETS, "")})
-        repository.git.update_environment(**variables)
-        yield repository
+        full = folder.resolve()
+        place = next(parent for parent in (full, *full.parents) if parent.is_dir())
+        try:
+            repository = git.Repo(place, search_parent_directories=True)
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError):
+            raise UsageError(f"{folder} is not in a git repository: {purpose}") from None
+        with repository:
+            variables = isolated({"GIT_DIR": str(repository.git_dir)})
+            repository.git.update_environment(**variables)
+            yield repository
 
 
 def commit_of(repository: git.Repo, ref: str) -> git.Commit | None:

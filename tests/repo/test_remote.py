@@ -136,7 +136,8 @@ def developers(folder: Path) -> Path:
     git(folder, "init", "--quiet", "-b", "main")
     (folder / "app.py").write_text("committed\n")
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "-m", "one")
+    # No two of them have a commit in common that was made in the same second.
+    git(folder, "commit", "--quiet", "-m", f"one of {folder}")
     (folder / "app.py").write_text("stashed\n")
     git(folder, "stash", "--quiet")
     (folder / "staged.py").write_text("staged\n")

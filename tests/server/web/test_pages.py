@@ -372,11 +372,19 @@ def test_live_log_is_held_open_until_there_is_news(
     browser, live = Browser(portal).be("dev"), "/apps/energy-use/live?process=web"
     known, before = browser.get(live).json()["next"], spent(portal)
     visitor = Browser(portal).be("dev")
+
+    def read(after: int) -> None:
+        answer = browser.get(f"{live}&after={after}").json()
+        assert answer["lines"], "it answers when there is something to say"
+        # Earlier visits may be news still.
+        if "asked for /news" not in str(answer["lines"]):
+            read(answer["next"])
+
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(browser.get, f"{live}&after={known}")
+        asked = pool.submit(read, known)
         until(lambda: spent(portal) > before, "the request for more of the log")
         visitor.get(f"http://localhost:{portal.port}/energy-use/news")
-        assert "asked for /news" in str(asked.result().json()["lines"])
+        asked.result(BOUND)
 
 
 def spent(portal: control.Running) -> int:
