@@ -48,7 +48,7 @@ class Store:
 
     @classmethod
     def at(cls, path: Path) -> Store:
-        """A file that the user named: it goes before the keyring."""
+        """A file that the user named: it takes precedence over the keyring."""
         return cls(Keyfile(path.expanduser()))
 
     def check(self) -> None:

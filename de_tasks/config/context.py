@@ -21,7 +21,7 @@ def settings(configuration: Configuration, **flags: object) -> Settings:
 
 
 def sources(configuration: Configuration, **flags: object) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The section `de`, and what was typed: a task's own flag goes before a core option."""
+    """The section `de`, and what was typed: a task's own flag overrides a core option."""
     core = dict(configuration.get("de_flags", {}))
     typed_here = {name: value for name, value in flags.items() if value}
     return _plain(configuration.get("de", {})), core | typed_here

@@ -90,7 +90,7 @@ def described(
 
 
 def unchanged(wanted: Changes, changes: Changes) -> Iterator[str]:
-    """What was asked for and is so already."""
+    """The requested settings that are set already."""
     for field in VALUES:
         if getattr(wanted, field) is not None and getattr(changes, field) is None:
             yield _words(field)

@@ -126,7 +126,7 @@ class Git:
             from de_tasks.repo.remote import remote_settings
 
             pairs = [*pairs, *remote_settings(remote)]
-            # The variable goes before all that a setting could say.
+            # The variable overrides whatever a setting says.
             given |= {"GIT_SSL_CAINFO": remote.ca_path} if remote.ca_path else {}
         try:
             child = subprocess.Popen(

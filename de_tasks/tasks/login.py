@@ -72,7 +72,7 @@ def login(
     else:
         _keep(oidc, kept, new)
     if values.api_key:
-        console.note("DASH_ENTERPRISE_API_KEY is set, and goes before this login.")
+        console.note("DASH_ENTERPRISE_API_KEY is set, and takes precedence over this login.")
     console.result(f"Logged in as [{new.username}] to [{new.host}]!")
 
 

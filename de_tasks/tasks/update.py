@@ -144,7 +144,7 @@ def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> Non
         raise missing(app, connection.host.name)
     changes = differences.effective(app, before, wanted)
     if not list(differences.described(before, changes)):
-        console.result(f"Nothing to change: {app} is so already.")
+        console.result(f"Nothing to change: {app} already has these settings.")
         return
     same = ", ".join(differences.unchanged(wanted, changes))
     if same:

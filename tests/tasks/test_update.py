@@ -150,7 +150,7 @@ def test_nothing_to_change(
     options: tuple[str, ...], owner: Person, app: str, names: dict[str, str]
 ) -> None:
     done = update(owner, app, *(option.format(**names) for option in options))
-    assert (done.code, done.out) == (0, f"Nothing to change: {app} is so already.\n")
+    assert (done.code, done.out) == (0, f"Nothing to change: {app} already has these settings.\n")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def prepare(
 
     A preview that is there keeps its settings; services, and variables and folders that are
     named, which came to the main app since are added. An app that a kill has left without its
-    mark is gone on with. Raises `NotFound` without a main app, `DeTasksError` when an app of the
+    mark is taken up again. Raises `NotFound` without a main app, `DeTasksError` when an app of the
     preview's name is not ours or `agreed` says no.
     """
     main, like = platform.app(wanted.app), platform.details(wanted.app)

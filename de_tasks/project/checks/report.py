@@ -28,7 +28,7 @@ def conclusion(found: Sequence[Finding], app: str) -> str:
     if errors:
         raise DeTasksError(
             f"{app} is not fit to be deployed: {counted}. "
-            "What is meant so can be left out by its code, in de.check.ignore"
+            "To accept a finding, add its code to de.check.ignore"
         )
     return f"{app} can be deployed{f': {counted}' if counted else ''}."
 

@@ -132,7 +132,7 @@ def test_update_takes_every_option(vendor: Person, people: People, name: str) ->
     assert done.code == 0, done.err
     assert done.out.startswith(f"App {name} was updated: title, description")
     again = people["dev"].inv(*options)
-    assert again.out == f"Nothing to change: {name} is so already.\n"
+    assert again.out == f"Nothing to change: {name} already has these settings.\n"
 
 
 def test_services(vendor: Person, dev: Person, name: str) -> None:

@@ -53,7 +53,7 @@ def test_life_of_an_app(old: Person, people: People, quick: Path) -> None:
     change = ("--title", "Old", "--tag", "t", "--add-viewer", people["viewer"].name)
     update = ("update", "--name", name, *change)
     assert f"title: {name} -> Old" in old.inv(*update).out
-    assert old.inv(*update).out == f"Nothing to change: {name} is so already.\n"
+    assert old.inv(*update).out == f"Nothing to change: {name} already has these settings.\n"
     attach = ("--app-name", name, "--type", "redis")
     assert old.inv("services.create", *attach).code == 0
     assert old.inv("services.delete", *attach, "-y").code == 0
