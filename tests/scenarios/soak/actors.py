@@ -94,10 +94,7 @@ class Pusher:
 
     def serves(self, api: Api, seconds: float = BOUND) -> Iterator[str]:
         """Whether the last good release, or one that came later, serves soon after a start."""
-        page, deadline = None, time.monotonic() + seconds
-        while self._live and page is None and time.monotonic() < deadline:
-            page = api.page(self.name)
-            time.sleep(0.05)
+        page = self._first_page(api, seconds) if self._live else None
         version = page["version"] if page else None
         if self._live and (version is None or not self._live <= version <= self._sent):
             yield f"{self.name} serves version {version} after the start, and served {self._live}"
@@ -121,11 +118,19 @@ class Pusher:
             if counts[version] > 1:
                 yield f"{self.name}: version {version} was built {counts[version]} times"
         good = max((v for v, status in builds.items() if status == "built"), default=0)
-        seen = api.page(self.name)
+        # What was built before the kill may be starting still: the sandbox serves meanwhile.
+        seen = self._first_page(api, BOUND) if good else None
         if good and (seen is None or seen["version"] != good):
             yield f"{self.name} serves {seen}, and version {good} is its last good one"
         self._live = good or self._live
         self._acked = max(builds, default=0)
+
+    def _first_page(self, api: Api, seconds: float) -> dict[str, Any] | None:
+        """The first page that the app gives, None when it gives none in time."""
+        deadline = time.monotonic() + seconds
+        while (page := api.page(self.name)) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return page
 
 
 class Updater:
