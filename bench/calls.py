@@ -14,7 +14,7 @@ from pathlib import Path
 from de_tasks.auth.caller import Account
 from de_tasks.auth.credentials import ApiKey
 from de_tasks.net.budget import Budget, Spending
-from de_tasks.net.rate_limit import ReportedWindow
+from de_tasks.net.limit_reports import ReportedWindow
 from de_tasks.net.retry import Attempt, Policy
 
 CALLS = 2000

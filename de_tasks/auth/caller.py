@@ -9,7 +9,7 @@ from typing import TypeVar
 from de_tasks.auth.credentials import Credentials
 from de_tasks.errors import NotLoggedIn
 from de_tasks.net.budget import Budget, Spending
-from de_tasks.net.rate_limit import ReportedWindow
+from de_tasks.net.limit_reports import ReportedWindow
 from de_tasks.net.retry import Attempt, Policy
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from de_tasks.auth.login import Login
 from de_tasks.config.host import Host
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
 from de_tasks.net.http import READ_SECONDS, Transport, read_object
-from de_tasks.net.rate_limit import UNKNOWN_WAIT, retry_after
+from de_tasks.net.limit_reports import UNKNOWN_WAIT, retry_after
 from de_tasks.net.retry import Attempt, Policy
 from de_tasks.terminal.commands import typed
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from de_tasks.errors import NotLoggedIn
 from de_tasks.net.http import RateLimited
-from de_tasks.net.rate_limit import ReportedWindow
+from de_tasks.net.limit_reports import ReportedWindow
 
 LOCK_SECONDS = 2.0
 POLL_SECONDS = 0.002

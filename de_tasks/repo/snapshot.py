@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeTasksError, NotPermitted, Temporary
-from de_tasks.net.rate_limit import WRITE
+from de_tasks.net.limit_reports import WRITE
 from de_tasks.repo import files
 from de_tasks.repo.bare import Bare, LastDeploy, writing
 from de_tasks.repo.connection import Conversation, Progress

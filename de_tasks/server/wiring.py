@@ -26,8 +26,8 @@ from de_tasks.server.database import Database
 from de_tasks.server.git.hooks import Pushes, write_hooks
 from de_tasks.server.git.smart_http import GitApp
 from de_tasks.server.http.pages import Pages
+from de_tasks.server.proxy.admission import Proxy
 from de_tasks.server.proxy.forward import Forwarder
-from de_tasks.server.proxy.proxy import Proxy
 from de_tasks.server.proxy.visitors import Visitors
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments

@@ -13,6 +13,7 @@ from invoke import Collection
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.task import connect, named_app, task
 from de_tasks.tasks.update import update
 from de_tasks.terminal import browser, console
@@ -30,7 +31,7 @@ FOLLOW_GAP = 5.0
 
 @task(
     help={
-        "template": "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi",
+        "template": TEMPLATE,
         "path": "Folder for the template's files (default: the app's name)",
     }
 )

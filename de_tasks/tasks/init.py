@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from de_tasks.project.scaffold.plan import Choices, ScaffoldPlan
 
 NONE = "none"
+TEMPLATE = "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi"
 
 
 @task(
     iterable=["without"],
     help={
-        "template": "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi",
+        "template": TEMPLATE,
         "ci": "Workflow to write: github, gitlab, shell or none",
         "without": "Leave out tasks, settings, makefile, gitignore, pre-commit or ci",
         "dry_run": "Show the files, and write nothing",

@@ -13,7 +13,7 @@ import pytest
 
 from de_tasks.net.budget import SETTLED_SECONDS, Budget
 from de_tasks.net.http import RateLimited, Unavailable
-from de_tasks.net.rate_limit import ReportedWindow
+from de_tasks.net.limit_reports import ReportedWindow
 from de_tasks.server import control
 from tests.support.people import log_in
 from tests.support.platforms import platform_of

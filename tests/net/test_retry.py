@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from de_tasks.errors import DeTasksError
-from de_tasks.net import rate_limit
+from de_tasks.net import limit_reports
 from de_tasks.net.http import NotThePlatform, RateLimited, Unavailable
 from de_tasks.net.retry import Attempt, Policy
 from de_tasks.repo.errors import error_of
@@ -164,12 +164,12 @@ INNER = {"extensions": {"code": "TOO_MANY_REQUESTS", "stacktrace": {"msBeforeNex
     ],
 )
 def test_every_form_of_the_refusal(body: object, seconds: float | None) -> None:
-    assert rate_limit.refusal(body) == rate_limit.Refusal(seconds)
+    assert limit_reports.refusal(body) == limit_reports.Refusal(seconds)
 
 
 @pytest.mark.parametrize("body", [None, [], {"errors": None}, {"errors": ["x"]}, {"error": "x"}])
 def test_what_is_no_refusal(body: object) -> None:
-    assert rate_limit.refusal(body) is None
+    assert limit_reports.refusal(body) is None
 
 
 def test_retry_after_may_be_a_date() -> None:
@@ -177,8 +177,8 @@ def test_retry_after_may_be_a_date() -> None:
         "Date": "Tue, 24 Nov 2026 22:00:00 GMT",
         "Retry-After": "Tue, 24 Nov 2026 22:00:30 GMT",
     }
-    assert rate_limit.retry_after(headers) == 30
-    assert rate_limit.retry_after({"Retry-After": "soon"}) is None
+    assert limit_reports.retry_after(headers) == 30
+    assert limit_reports.retry_after({"Retry-After": "soon"}) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from de_tasks.net.budget import Window
-from de_tasks.net.rate_limit import WRITE
+from de_tasks.net.limit_reports import WRITE
 from de_tasks.platform.models import FINISHED, App, Build, LogPage
 from de_tasks.platform.protocol import Platform
 

@@ -20,7 +20,7 @@ from de_tasks.errors import (
     NotPermitted,
     UsageError,
 )
-from de_tasks.net import rate_limit
+from de_tasks.net import limit_reports
 from de_tasks.net.budget import Spending
 from de_tasks.net.http import Transport, Unavailable, read_object
 from de_tasks.net.retry import PASSING, Attempt
@@ -70,7 +70,7 @@ class Request:
     def points(self) -> int:
         """What it costs."""
         change = self.document.startswith("mutation")
-        return self.actions * (rate_limit.WRITE if change else rate_limit.READ)
+        return self.actions * (limit_reports.WRITE if change else limit_reports.READ)
 
     def content(self) -> dict[str, Any]:
         """The body, as requests takes it."""
@@ -194,7 +194,7 @@ class Client:
             headers={"Authorization": self._account.header()},
             **request.content(),
         )
-        spending.told = rate_limit.ReportedWindow.from_headers(answer.headers)
+        spending.told = limit_reports.ReportedWindow.from_headers(answer.headers)
         body = read_object(answer)
         envelope = body.get("error")
         errors = (envelope if isinstance(envelope, dict) else body).get("errors")
@@ -206,11 +206,11 @@ class Client:
                 f"{self._host.name} gave an answer without data (status {answer.status_code}). "
                 "Run this again later"
             )
-        time = rate_limit.server_time(answer.headers)
+        time = limit_reports.server_time(answer.headers)
         codes = (body.get("extensions") or {}).get("codes", {})
         return Answer(data, codes, f"{time:%Y-%m-%dT%H:%M:%S}" if time else "", repeated)
 
-    def _told(self) -> rate_limit.ReportedWindow | None:
+    def _told(self) -> limit_reports.ReportedWindow | None:
         try:
             # Who waits for points sends nothing that would show that the login must be renewed.
             answer = self._account.renewing(
@@ -218,7 +218,7 @@ class Client:
             )
         except DeTasksError:
             return None
-        return rate_limit.ReportedWindow.from_query(answer["rateLimit"] or {})
+        return limit_reports.ReportedWindow.from_query(answer["rateLimit"] or {})
 
     def missing(self, app: str) -> NotFound:
         """The error for an app that is not there."""

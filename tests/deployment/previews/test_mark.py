@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
 
-from de_tasks.deployment.previews import mark, prune
+from de_tasks.deployment.previews import mark
 from de_tasks.errors import DeTasksError
-from de_tasks.platform.models import User
 from tests.support.marks import CREATED, marked
 
 BRANCHES = [
@@ -77,22 +76,3 @@ def test_mark_that_proves_nothing(case: str) -> None:
     app, changed, words = FORGED[case]
     with pytest.raises(DeTasksError, match=words):
         mark.read_mark(replace(app, **changed))  # type: ignore[arg-type]
-
-
-def test_stale_previews() -> None:
-    now = datetime(2025, 3, 10, tzinfo=timezone.utc)
-    here, by_hand = mark.read_mark(marked()), mark.read_mark(marked(message="By hand"))
-    fresh = replace(here, owner="eve", deployed=now - timedelta(minutes=5))
-    every = [here, by_hand, fresh]
-
-    def found(branches: set[str], days: int | None, user: User) -> list[mark.Preview]:
-        longest = None if days is None else timedelta(days=days)
-        return [s.preview for s in prune.stale(every, branches, longest, user, now)]
-
-    dev, admin = User("dev", False), User("admin", True)
-    assert found(set(), None, dev) == [here]
-    assert found(set(), None, admin) == [here]  # `fresh` may be a push that is under way.
-    assert found(set(), None, User("eve", False)) == [fresh]
-    assert found({"feature/x"}, None, dev) == []
-    assert found({"feature/x"}, 7, dev) == [here]
-    assert found({"feature/x"}, 8, dev) == []
