@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from de_tasks.errors import DeTasksError, Temporary, UsageError
-from de_tasks.net import certificates, rate_limit
+from de_tasks.net import certificates, limit_reports
 
 if TYPE_CHECKING:
     import requests
@@ -46,7 +46,7 @@ class RateLimited(Temporary):
 
     def __init__(self, seconds: float | None) -> None:
         self.guessed = seconds is None
-        seconds = rate_limit.UNKNOWN_WAIT if seconds is None else seconds
+        seconds = limit_reports.UNKNOWN_WAIT if seconds is None else seconds
         super().__init__(
             f"The rate limit is reached for {seconds:.0f} s more. Run this again then, "
             "or allow more time with de.retry.deadline"
@@ -115,7 +115,7 @@ def read_object(answer: requests.Response) -> dict[str, Any]:
     server = urlsplit(answer.url).netloc
     status = answer.status_code
     body = _json(answer)
-    refused, after = rate_limit.refusal(body), rate_limit.retry_after(answer.headers)
+    refused, after = limit_reports.refusal(body), limit_reports.retry_after(answer.headers)
     if refused or status == 429:
         said = refused.seconds if refused else None
         raise RateLimited(after if said is None else said)
