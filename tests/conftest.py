@@ -37,6 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let interrupts be heard, also where a shell has begun the tests in the background; and
     leave the keyring of whoever runs them alone."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Some images set it: each of the many programs would compile all that it imports anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
     if config.getoption("quick"):
         selection.forbid_sandboxes()
