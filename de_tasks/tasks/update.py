@@ -86,7 +86,7 @@ def update(
     """Change an app: variables, access, title, Portal, persistent filesystem.
 
     Give as many options as you like: they are one request, and one restart of the app. What
-    changed is printed as `what: was -> is`, and what was so already is named. Values of
+    changed is printed as `what: was -> is`, and what was set already is named. Values of
     variables are never printed. Users, groups and tags may be given several times or with
     commas; an empty one is passed over.
 
@@ -148,7 +148,7 @@ def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> Non
         return
     same = ", ".join(differences.unchanged(wanted, changes))
     if same:
-        console.note(f"So already: {same}")
+        console.note(f"Already set: {same}")
     _agree(app, changes, yes)
     refusals = connection.platform.update(app, changes)
     done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))

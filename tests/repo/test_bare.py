@@ -24,6 +24,7 @@ from tests.support.desk import Desk
 from tests.support.disks import bound, small_disk
 from tests.support.gitserver import git
 from tests.support.places import ROOT
+from tests.support.waiting import until
 
 
 def truncate(path: Path) -> None:
@@ -168,9 +169,18 @@ def test_second_deploy_waits_and_says_for_whom(desk: Desk) -> None:
     child = start_deploy(desk)
     assert desk.server.arrived.wait(60)
     held, desk.server.hold = desk.server.hold, None
-    threading.Timer(0.5, held.set).start()
+
+    def let_go() -> None:
+        try:
+            until(lambda: desk.told, "the second says that it waits")
+        finally:
+            held.set()
+
+    letting_go = threading.Thread(target=let_go)
+    letting_go.start()
     desk.write("a.py", "2")
     desk.deploy()
+    letting_go.join()
     assert child.wait(60) == 0, child.communicate()
     (words,) = desk.told
     assert re.fullmatch(

@@ -153,9 +153,9 @@ def test_wrong_credentials(desk: Desk) -> None:
         desk.using(lambda snapshot: snapshot.put(push))
 
 
-def test_server_that_is_not_there(desk: Desk) -> None:
+def test_server_that_is_not_there(desk: Desk, port: int) -> None:
     desk.write("a.py")
-    desk.server.url = "http://127.0.0.1:9/app.git"
+    desk.server.url = f"http://127.0.0.1:{port}/app.git"
     with pytest.raises(Temporary):
         desk.deploy()
 
