@@ -171,18 +171,22 @@ class Watch:
 
     def _read(self, number: int) -> None:
         try:
-            command = Path(f"/proc/{number}/cmdline").read_bytes()
+            line, variables = Path(f"/proc/{number}/cmdline"), Path(f"/proc/{number}/environ")
+            command = line.read_bytes()
             # Empty while a program is being replaced by another.
             if not command or self._commands.get(number) == command:
                 return
-            self._commands[number] = command
-            environment = Path(f"/proc/{number}/environ").read_bytes()
+            environment = variables.read_bytes()
+            if line.read_bytes() != command:
+                # These are another program's by now, which the next look finds.
+                return
         except OSError:
             return
+        self._commands[number] = command
         words = command.replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        variables = frozenset(environment.decode("utf-8", "replace").split("\0"))
-        if self._folder in words or any(self._folder in text for text in variables):
-            self.seen.add(Process(words, variables))
+        given = frozenset(environment.decode("utf-8", "replace").split("\0"))
+        if self._folder in words or any(self._folder in text for text in given):
+            self.seen.add(Process(words, given))
 
 
 def _processes() -> Iterator[int]:
