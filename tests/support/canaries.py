@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -144,6 +145,10 @@ class Process:
         return variable == own and any(f"/bin/{word}" in self.command for word in ("inv", "de-"))
 
 
+LOOKS = 50
+"""How often a process is looked at: for a second, and longer where much goes on."""
+
+
 class Watch:
     """Looks at every process that has to do with a folder, again and again."""
 
@@ -151,6 +156,7 @@ class Watch:
         self._folder = str(folder)
         self._before = set(_processes())
         self._commands: dict[int, bytes] = {}
+        self._looks: Counter[int] = Counter()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.seen: set[Process] = set()
@@ -165,8 +171,10 @@ class Watch:
 
     def _look(self) -> None:
         while not self._over.wait(0.02):
-            for number in _processes():
-                if number not in self._before:
+            # A program that takes another's place does so soon after it has begun.
+            for number in set(_processes()) - self._before:
+                self._looks[number] += 1
+                if self._looks[number] <= LOOKS:
                     self._read(number)
 
     def _read(self, number: int) -> None:

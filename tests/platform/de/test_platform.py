@@ -65,7 +65,7 @@ def through(dev: Person, executable: Path) -> Person:
 def small_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Builds of tests take no time, so there is no need to wait long between two looks."""
     monkeypatch.setattr("de_tasks.deployment.through_de.WAITS", ())
-    monkeypatch.setattr("de_tasks.deployment.through_de.LONGEST_WAIT", 0.1)
+    monkeypatch.setattr("de_tasks.deployment.through_de.LONGEST_WAIT", 0.5)
 
 
 @pytest.fixture(params=["stand-in", "de-tasks"])
