@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from de_tasks.server import control
 from tests.support import streaming
-from tests.support.attacker import OPENID, ask
+from tests.support.attacker import OPENID, ask, basic, post
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.people import Person, log_in
@@ -124,3 +126,48 @@ def test_app_that_is_restricted_ends_what_everybody_has_open(visited: Visited) -
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(BOUND)
     assert closed.value.rcvd and closed.value.rcvd.code == 1008
+
+
+def status_with_key(running: control.Running, user: str, key: str) -> int:
+    """What the API answers a program with a key."""
+    return ask(running, "{ current { username } }", basic(user, key)).status_code
+
+
+def test_key_of_a_deleted_user_is_nothing_to_the_next_of_that_name(visited: Visited) -> None:
+    running, user = visited.running, visited.user
+    key = backstage(running).key(user)
+    assert status_with_key(running, user, key) == 200
+    deleted(visited)
+    control.administer(running, "users", {"username": user, "role": "admin"})
+    assert status_with_key(running, user, key) == 401
+    assert status_with_key(running, user, backstage(running).key(user)) == 200
+
+
+def test_new_password_replaces_the_key(visited: Visited) -> None:
+    running, user = visited.running, visited.user
+    key = backstage(running).key(user)
+    new_password(visited)
+    assert status_with_key(running, user, key) == 401
+    assert status_with_key(running, user, backstage(running).key(user)) == 200
+
+
+@pytest.mark.parametrize("loses", [new_password, deleted])
+def test_login_ends(loses: Callable[[Visited], None], visited: Visited) -> None:
+    tokens = backstage(visited.running).tokens(visited.user)
+    loses(visited)
+    answer = ask(visited.running, "{ current { username } }", f"Bearer {tokens.access_token}")
+    assert answer.status_code == 401
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+    assert post(visited.running, "token", **refresh).json()["error"] == "invalid_grant"
+
+
+def test_role_counts_from_the_next_request(visited: Visited) -> None:
+    """It stands in tokens, and is not believed from there."""
+    books = backstage(visited.running)
+    header, key = f"Bearer {books.tokens(visited.user).access_token}", books.key(visited.user)
+    with contextlib.closing(sqlite3.connect(books.file, timeout=30)) as database, database:
+        line = "UPDATE users SET role = 'viewer' WHERE username = ?"
+        database.execute(line, (visited.user,))
+    for authorization in (header, basic(visited.user, key)):
+        answer = ask(visited.running, "{ apps { nextPage } }", authorization).json()
+        assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
