@@ -34,7 +34,7 @@ def closing_code(browser: Browser, app: str, word: str) -> int | None:
         socket.send(word)
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(BOUND)
-        return closed.value.rcvd and closed.value.rcvd.code
+        return closed.value.rcvd.code if closed.value.rcvd else None
 
 
 def test_closing_code_of_the_app_is_passed_on(app: str, browser: Browser) -> None:
