@@ -24,6 +24,7 @@ from typing import IO, Any
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.runtime.leash import GRACE
 from de_tasks.server.sandbox import serve
+from de_tasks.server.server_log import ServerLog
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
 
 ATTEMPTS = 5
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parse(argv)
     ready: int | None = arguments.pop("ready_fd")
     settings = ServerSettings(**arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, handlers=[ServerLog(settings.data)])
     try:
         lock = lock_data(settings.data)
         with lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 import time
@@ -189,11 +190,12 @@ class Apps:
         folder = self._releases.app(app["id"], app["name"]).folder
         return folder / f"thumbnail.{app['thumbnail']}" if app["thumbnail"] else None
 
-    def set_persistent(self, app: sqlite3.Row, enabled: bool) -> sqlite3.Row:
+    async def set_persistent(self, app: sqlite3.Row, enabled: bool) -> sqlite3.Row:
         """Give the app a persistent filesystem, or take it away with what is in it."""
         if bool(app["persistent"]) != enabled:
             self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
-            arrange_persistent(self._releases.app(app["id"], app["name"]), enabled)
+            running = self._releases.app(app["id"], app["name"])
+            await asyncio.to_thread(arrange_persistent, running, enabled)
         return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
 
     async def delete(self, user: User, name: str | None) -> None:
@@ -207,7 +209,7 @@ class Apps:
         self._db.execute("DELETE FROM apps WHERE id = ?", row["id"])
         await self._builds.stop(row["id"])
         await self._releases.forget(self._releases.app(row["id"], row["name"]))
-        self._repositories.remove(row["id"])
+        await self._repositories.remove(row["id"])
 
     def move(self, admin: User, source: str, target: User) -> None:
         """Give all apps and services of a user to another one."""

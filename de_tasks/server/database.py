@@ -165,7 +165,20 @@ CREATE TABLE visits (
 );
 """
 
-MIGRATIONS = (SCHEMA, SIGN_IN)
+OWNERS = """
+-- What an account's API key is made of. It is null for one from before, which keeps its key.
+ALTER TABLE users ADD COLUMN key_seed TEXT;
+-- A login that has ended is deleted now, with its tokens.
+DELETE FROM grants WHERE revoked;
+CREATE INDEX refresh_tokens_by_grant ON refresh_tokens (grant_id);
+-- A service belongs to the owner of the app that it was linked to first.
+UPDATE services SET owner = (
+    SELECT apps.owner FROM links JOIN apps ON apps.id = app_id
+    WHERE service_id = services.id ORDER BY links.rowid LIMIT 1
+) WHERE id IN (SELECT service_id FROM links);
+"""
+
+MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS)
 """Each takes a data directory from its place's version to the next; the first from nothing."""
 VERSION = len(MIGRATIONS)
 

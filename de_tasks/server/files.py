@@ -1,8 +1,10 @@
-"""Files that only their owner can read."""
+"""Files that only their owner can read, and the removal of many."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from pathlib import Path
 
 
@@ -16,3 +18,8 @@ def write_private(path: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
+
+
+async def remove_tree(folder: Path) -> None:
+    """Delete a folder with all that is in it, which may take a while, beside the event loop."""
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -8,13 +8,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.proxy.forward import Forwarder
+from de_tasks.server.proxy.headers import ORIGIN_WIDE, request_headers
 from de_tasks.server.settings import ServerSettings
 from tests.support.addresses import client
 from tests.support.apps import app_folder
@@ -42,6 +42,7 @@ def application(environ, start_response):
     headers = [("Content-Type", "application/json")]
     for name in environ.get("HTTP_X_STEAL", "").split(","):
         headers += [("Set-Cookie", f"{name}=planted; Path=/")] if name else []
+    headers += [tuple(environ["HTTP_X_SAY"].split(": "))] if "HTTP_X_SAY" in environ else []
     start_response("200 OK", headers)
     told = {k: v for k, v in environ.items() if isinstance(v, str)}
     if environ["PATH_INFO"] != "/act":
@@ -168,9 +169,8 @@ def test_app_is_told_who_comes_by_the_platform_alone(
 @pytest.mark.parametrize("name", ["plotly_user_data", "x_forwarded_for", "x_forwarded-for"])
 def test_header_that_wsgi_takes_for_ours_is_dropped(name: str) -> None:
     """Some servers of apps drop it themselves, others do not."""
-    settings, nobody = ServerSettings(Path("/"), 1), cast(Any, None)
     scope = {"headers": [(name.encode(), b"evil"), (b"accept", b"text/html")]}
-    passed = Forwarder(settings, nobody, nobody)._request_headers(scope, "app", "")
+    passed = request_headers(ServerSettings(Path("/"), 1), scope, "app", "")
     assert "evil" not in passed.values() and passed["accept"] == "text/html"
 
 
@@ -183,7 +183,36 @@ def test_app_cannot_plant_a_cookie_of_ours(
 ) -> None:
     header = {"X-Steal": f"{name.format(port=fortress.port)},own"}
     answer = visitor(fortress, hostile).get(hostile, headers=header)
-    assert answer.headers["Set-Cookie"] == "own=planted; Path=/"
+    assert answer.headers["Set-Cookie"] == f"own=planted; Path=/{name_of(hostile)}/"
+
+
+@pytest.mark.parametrize("header", sorted(ORIGIN_WIDE))
+def test_app_says_nothing_of_the_whole_origin(
+    header: str, hostile: str, fortress: control.Running
+) -> None:
+    browser = visitor(fortress, hostile)
+    assert browser.get(hostile, headers={"X-Say": "X-Own: said"}).headers["X-Own"] == "said"
+    answer = browser.get(hostile, headers={"X-Say": f"{header}: /"})
+    assert answer.status_code == 200 and header not in answer.headers
+
+
+COOKIES = {
+    "a=b": "a=b",
+    "a=b; Path=/": "a=b; Path={app}/",
+    "a=b; path=/other/; HttpOnly": "a=b; HttpOnly; Path={app}/other/",
+    "a=b; Path={app}/own": "a=b; Path={app}/own",
+    "a=b; Path={app}-two/": "a=b; Path={app}{app}-two/",
+    "a=b; Domain=localhost; Path={app}/; PATH =/": "a=b; Path={app}/",
+    "a=b; Path=elsewhere": "a=b",
+}
+
+
+@pytest.mark.parametrize("cookie", COOKIES)
+def test_cookie_of_an_app_is_its_own(cookie: str, hostile: str, fortress: control.Running) -> None:
+    app = f"/{name_of(hostile)}"
+    say = {"X-Say": f"Set-Cookie: {cookie.format(app=app)}"}
+    answer = visitor(fortress, hostile).get(hostile, headers=say)
+    assert answer.headers["Set-Cookie"] == COOKIES[cookie].format(app=app)
 
 
 def test_cookie_beside_ours_makes_nobody_of_the_visitor(

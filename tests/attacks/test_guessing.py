@@ -159,3 +159,13 @@ def test_unknown_user_costs_the_same_hashing(tmp_path: Path) -> None:
     known, unknown = map(argon2.extract_parameters, hashes)
     assert known == unknown
     database.close()
+
+
+def test_guessing_locks_no_owner_out_of_the_administration(own_fortress: control.Running) -> None:
+    for name in ("admin", "dev", *(made_up("user") for _ in range(16))):
+        for _ in range(4):
+            by_grant(client("127.0.0.1"), own_fortress.url, name)
+    assert by_grant(client("127.0.0.1"), own_fortress.url, "admin").status_code == 429
+    wish = {"username": "carol", "role": "viewer"}
+    assert control.administer(own_fortress, "users", wish)["username"] == "carol"
+    assert control.administer(own_fortress, "api-key", {"username": "carol"})["key"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +14,9 @@ from de_tasks.server import control
 from tests.support.apps import SERVER, app_folder
 from tests.support.attacker import OPENID, genuine
 from tests.support.backstage import backstage
-from tests.support.people import log_in
+from tests.support.people import Person, log_in
 from tests.support.report import needs
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from playwright import sync_api
@@ -105,6 +108,60 @@ def page(
         opened.goto(hostile)
         assert opened.title() == "Hostile"
         yield opened
+
+
+WORKING = """
+import http.server, os
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def end_headers(self):
+        self.send_header("Service-Worker-Allowed", "/")
+        super().end_headers()
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+REGISTER = """async scope => {
+    await navigator.serviceWorker.register("worker.js", scope ? {scope} : {}) }"""
+COUNT = "async () => (await navigator.serviceWorker.getRegistrations()).length"
+
+
+@dataclass(frozen=True)
+class WithWorker:
+    """An app of somebody's that has a service worker, open in a browser of its own."""
+
+    owner: Person
+    name: str
+    page: sync_api.Page
+
+
+@pytest.fixture
+def with_worker(
+    fortress: control.Running, chromium: sync_api.Browser, tmp_path: Path
+) -> Iterator[WithWorker]:
+    files = {"serve_py": WORKING, "worker_js": "", "index_html": PAGE}
+    folder = app_folder(tmp_path, "worker", Procfile="web: python serve.py\n", **files)
+    dev = log_in(fortress, backstage(fortress).add("dev"), tmp_path / "author")
+    assert dev.run(f"deploy {folder} -y").code == 0
+    assert dev.run(f"update -n {folder.name} --view-access unauthenticated").code == 0
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(f"http://localhost:{fortress.port}/{folder.name}/")
+        yield WithWorker(dev, folder.name, page)
+
+
+@pytest.mark.parametrize("scope", ["/", "/vault/"])
+def test_service_worker_is_for_no_other_app(scope: str, with_worker: WithWorker) -> None:
+    with pytest.raises(sync_api.Error, match="SecurityError"):
+        with_worker.page.evaluate(REGISTER, scope)
+    assert with_worker.page.evaluate(COUNT) == 0
+
+
+def test_service_worker_ends_with_its_app(with_worker: WithWorker) -> None:
+    page = with_worker.page
+    page.evaluate(REGISTER, "")
+    assert page.evaluate(COUNT) == 1
+    assert with_worker.owner.run(f"delete -y -n {with_worker.name}").code == 0
+    gone = page.reload()
+    assert gone and gone.status == 404
+    until(lambda: page.evaluate(COUNT) == 0, "the browser takes the worker away")
 
 
 @pytest.mark.parametrize("kind", TRIES)

@@ -96,3 +96,21 @@ def test_thumbnail_that_is_none(kind: str, fortress: control.Running) -> None:
     )
     assert answer["data"]["uploadAppThumbnail"]["error"]
     assert Browser(fortress).get("/thumbnails/vault").status_code == 404
+
+
+TARGETS = ["/vault%2Fx", "/vault%2f", "/vault%2fx/y", "/vault%5cx", "/%2fvault/", "*", "x/y"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_target_that_names_no_app(host: str, target: str, fortress: control.Running) -> None:
+    genuine(fortress)
+    answer = talk(fortress, [request("GET", target, f"{host}:{fortress.port}")])
+    assert answer.status in REFUSED, answer
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_target_with_a_host_of_its_own(host: str, fortress: control.Running) -> None:
+    target = f"http://localhost:{fortress.port}/vault%2Fx"
+    answer = talk(fortress, [request("GET", target, f"{host}:{fortress.port}")])
+    assert answer.status in REFUSED, answer

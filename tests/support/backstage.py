@@ -22,7 +22,7 @@ from de_tasks.config.host import Host
 from de_tasks.server import control
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.users.accounts import Accounts, User
+from de_tasks.server.users.accounts import Accounts, User, key_seed
 from de_tasks.server.users.sessions import SECONDS
 from de_tasks.server.users.tokens import Tokens, TokenSet, digest
 
@@ -38,17 +38,18 @@ class Backstage:
 
     def __init__(self, running: control.Running) -> None:
         self.running = running
-        self._file = running.data / "sandbox.sqlite3"
+        self.file = running.data / "sandbox.sqlite3"
 
     def add(
         self, stem: str = "dev", role: str = "", groups: Sequence[str] = (), exact: bool = False
     ) -> str:
         """Make a user whom no other test has; returns the name, which begins with `stem`."""
         name = stem if exact else f"{stem}-{secrets.token_hex(3)}"
-        with closing(sqlite3.connect(self._file, timeout=30)) as database, database:
+        with closing(sqlite3.connect(self.file, timeout=30)) as database, database:
             database.execute(
-                "INSERT INTO users (username, password_hash, role, created) VALUES (?, ?, ?, ?)",
-                (name, CHEAP, role or ROLES.get(stem, "licensed_user"), timestamp()),
+                "INSERT INTO users (username, password_hash, role, created, key_seed)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (name, CHEAP, role or ROLES.get(stem, "licensed_user"), timestamp(), key_seed()),
             )
             members = [(group, name) for group in groups]
             database.executemany("INSERT INTO members VALUES (?, ?)", members)
@@ -59,7 +60,7 @@ class Backstage:
         settings = ServerSettings(
             self.running.data, self.running.port, tls=self.running.url.startswith("https")
         )
-        database = Database(self._file)
+        database = Database(self.file)
         try:
             # A grant asks nothing of the accounts, and making them takes a while on purpose.
             issuer = Tokens(database, cast(Accounts, None), settings)
@@ -83,7 +84,7 @@ class Backstage:
         """A new session in a browser: the value of its cookie."""
         cookie = secrets.token_urlsafe(32)
         values = (digest(cookie), username, secrets.token_urlsafe(16), time.time() + SECONDS)
-        with closing(sqlite3.connect(self._file, timeout=30)) as database, database:
+        with closing(sqlite3.connect(self.file, timeout=30)) as database, database:
             database.execute(
                 "INSERT INTO sessions (hash, username, csrf, expires, started, browser)"
                 " VALUES (?, ?, ?, ?, ?, '')",
@@ -101,7 +102,7 @@ class Backstage:
         return str(control.administer(self.running, "api-key", {"username": username})["key"])
 
     def _role(self, username: str) -> str:
-        with closing(sqlite3.connect(self._file, timeout=30)) as database:
+        with closing(sqlite3.connect(self.file, timeout=30)) as database:
             line = "SELECT role FROM users WHERE username = ?"
             role: str = database.execute(line, (username,)).fetchone()[0]
         return role

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.database import Database, timestamp
+from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import App
 from de_tasks.server.runtime.environments import Environments
 from de_tasks.server.runtime.folders import RELEASES_KEPT, prune
@@ -115,17 +115,19 @@ class Builds:
         try:
             await self._release(app, row, log)
         except DeTasksError as error:
-            self._fail(app, build_id, str(error))
+            await self._fail(app, build_id, str(error))
         except OSError as error:
-            self._fail(app, build_id, f"The sandbox could not build: {error.strerror or error}.")
+            await self._fail(
+                app, build_id, f"The sandbox could not build: {error.strerror or error}."
+            )
         except Exception:
             logger.exception("build %s of %s", build_id, app.name)
-            self._fail(app, build_id, "The sandbox has an error of its own; see server.log.")
+            await self._fail(app, build_id, "The sandbox has an error of its own; see server.log.")
 
     async def _release(self, app: App, row: sqlite3.Row, log: LogFile) -> None:
         build_id: int = row["id"]
         folder = app.release_folder(build_id)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await remove_tree(folder)
         count = await self._repositories.check_out(app.id, row["sha"], folder)
         log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
         check_links(folder)
@@ -145,9 +147,9 @@ class Builds:
             switch()
         self.changed(app.id).fire()
         await asyncio.to_thread(prune, app)
-        self._prune_environments()
+        await self._prune_environments()
 
-    def _fail(self, app: App, build_id: int, reason: str) -> None:
+    async def _fail(self, app: App, build_id: int, reason: str) -> None:
         log = self.log(app, build_id)
         log.append(f" !     {reason}")
         row = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
@@ -155,7 +157,7 @@ class Builds:
             log.append(f" !     Build failed. Release {row['release']} goes on serving.")
         else:
             log.append(" !     Build failed.")
-        shutil.rmtree(app.release_folder(build_id), ignore_errors=True)
+        await remove_tree(app.release_folder(build_id))
         self._set(app, build_id, status="failed", error=reason, finished_at=timestamp())
 
     def _set(self, app: App, build_id: int, **values: str) -> None:
@@ -173,7 +175,7 @@ class Builds:
                     old.close()
                 path.unlink(missing_ok=True)
 
-    def _prune_environments(self) -> None:
+    async def _prune_environments(self) -> None:
         rows = self._db.all(
             "SELECT environment FROM builds WHERE environment IS NOT NULL AND ("
             "status IN ('queued', 'building') OR id IN (SELECT release FROM apps) OR"
@@ -181,7 +183,7 @@ class Builds:
             "  WHERE newer.app_id = builds.app_id AND newer.id > builds.id) < ?)",
             RELEASES_KEPT,
         )
-        self._environments.prune({row["environment"] for row in rows})
+        await self._environments.prune({row["environment"] for row in rows})
 
     async def changed_or_logged(self, app: App, build_id: int, seconds: float) -> None:
         """Wait for a new state of the app's builds or a new line in this build's log."""

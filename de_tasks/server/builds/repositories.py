@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.processes import Leash, kill
 
 BRANCH = "refs/heads/master"
@@ -92,7 +93,7 @@ class Repositories:
         async with self._arranging.setdefault(app_id, asyncio.Lock()):
             if app_id not in self._ready:
                 if self.path(app_id).exists():
-                    self._tidy(app_id)
+                    await asyncio.to_thread(self._tidy, app_id)
                 else:
                     await self._create(app_id)
                 self._ready.add(app_id)
@@ -115,10 +116,10 @@ class Repositories:
         for path in (*self.path(app_id).glob("*.lock"), *self.path(app_id).glob("refs/**/*.lock")):
             path.unlink()
 
-    def remove(self, app_id: int) -> None:
+    async def remove(self, app_id: int) -> None:
         """Delete the repository."""
         self._ready.discard(app_id)
-        shutil.rmtree(self.path(app_id), ignore_errors=True)
+        await remove_tree(self.path(app_id))
 
     async def head(self, app_id: int) -> str | None:
         """Hash of the last pushed commit, None before the first push."""

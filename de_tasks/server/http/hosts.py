@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from de_tasks.server.http.targets import path_of
 from de_tasks.server.settings import APPS_HOST, PLATFORM_HOST, ServerSettings
 
 
@@ -24,7 +25,11 @@ class Hosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = next((value for key, value in scope["headers"] if key == b"host"), b"")
         target = self._hosts.get(host.lower())
-        if target is not None:
+        if not path_of(scope).startswith("/"):
+            # RFC 9112, section 3.2: the other forms are for proxies, tunnels and `OPTIONS *`.
+            text = "A request names a path of this server.\n"
+            await PlainTextResponse(text, 400)(scope, receive, send)
+        elif target is not None:
             await target(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -51,6 +56,7 @@ class Paths:
             await send({"type": "websocket.close", "code": 1008})
 
 
-def to_apps_host(settings: ServerSettings, path: str) -> RedirectResponse:
-    """Where the reference has platform and apps on one host, a link to an app still works."""
-    return RedirectResponse(f"{settings.apps_url}{path}", 307)
+def to_apps_host(settings: ServerSettings, target: str) -> RedirectResponse:
+    """Where the reference has platform and apps on one host, a link to an app still works.
+    `target` is a path with its query, as it was sent."""
+    return RedirectResponse(settings.apps_url + target, 307)

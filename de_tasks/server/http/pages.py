@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from de_tasks.server.http.targets import path_of, target_of
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.sessions import Session
 
@@ -85,8 +86,9 @@ class Pages:
 
     def to_sign_in(self, request: Request, query: str | None = None) -> Response:
         """Send a browser to sign in, and back to the page that it asked for."""
-        query = request.url.query if query is None else query
-        path = request.url.path + (f"?{query}" if query else "")
+        path = target_of(request.scope)
+        if query is not None:
+            path = path_of(request.scope) + (f"?{query}" if query else "")
         return RedirectResponse(f"{self._settings.issuer}/sign-in?to={quote(path, safe='')}", 303)
 
     def next_page(self, path: str) -> Response:

@@ -6,11 +6,13 @@ import sqlite3
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from de_tasks.server.apps import Apps
 from de_tasks.server.http.pages import Pages
+from de_tasks.server.http.targets import app_of
+from de_tasks.server.proxy import service_workers
 from de_tasks.server.proxy.forward import Forwarder, starting
 from de_tasks.server.proxy.visitors import Visit, Visitors
 from de_tasks.server.runtime.app import App, Instance
@@ -43,36 +45,64 @@ class Proxy:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        _, name, *rest = scope["path"].split("/", 2)
-        row = self._apps.find(name)
-        visit = self._visitors.of(headers)
+        row = self._apps.find(app_of(scope)[0])
+        visit = self._visitors.of(Headers(scope=scope))
         if scope["type"] == "websocket":
-            admitted = row and rest and self._admits(visit, row)
-            web = self._web(row) if row and admitted else None
-            if web is None:
-                # RFC 6455, section 7.4: 1013, the IANA registry's, is "try again later".
-                later = row and admitted and self._app(row).starting
-                await send({"type": "websocket.close", "code": 1013 if later else 1008})
-            else:
-                cookies = self._visitors.app_cookies(visit, name) if visit else ""
-                await self._forwarder.websocket(scope, receive, send, name, web, cookies)
-            return
-        request = Request(scope, receive)
-        if row is None:
-            answer = await self._elsewhere(request, name)
-        elif not self._admits(visit, row):
-            answer = self._refusal(request, row, visit)
-        elif not rest:
-            answer = RedirectResponse(f"/{name}/", 308)
+            refusal = self._closed(scope, row, visit)
         else:
-            self._apps.visited(row)
-            web = self._web(row)
-            if web is not None:
-                cookies = self._visitors.app_cookies(visit, name) if visit else ""
-                return await self._forwarder.http(scope, receive, send, name, web, cookies)
-            answer = self._nothing(row)
-        await answer(scope, receive, send)
+            refusal = await self._answered(Request(scope, receive), row, visit)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif row is not None:
+            await self._forward(scope, receive, send, row, visit)
+
+    async def _forward(
+        self, scope: Scope, receive: Receive, send: Send, row: sqlite3.Row, visit: Visit | None
+    ) -> None:
+        name: str = row["name"]
+        web = self._web(row)
+        if web is None:
+            return await self._nothing(row)(scope, receive, send)
+        headers = Headers(scope=scope)
+
+        def allowed() -> bool:
+            """Whether the app is still there, and the visitor the same and still admitted."""
+            app, now = self._apps.find(name), self._visitors.of(headers)
+            same = (now and now.session) == (visit and visit.session)
+            return app is not None and app["id"] == row["id"] and same and self._admits(now, app)
+
+        cookies = self._visitors.app_cookies(visit, name) if visit else ""
+        forward = self._forwarder.http if scope["type"] == "http" else self._forwarder.websocket
+        await forward(scope, receive, send, name, web, cookies, allowed)
+
+    def _closed(
+        self, scope: Scope, row: sqlite3.Row | None, visit: Visit | None
+    ) -> Response | None:
+        """The refusal of a WebSocket, None when it is passed on."""
+        if row is not None and app_of(scope)[1] is not None and self._admits(visit, row):
+            return None
+        return PlainTextResponse("You may not open this.\n", 403)
+
+    async def _answered(
+        self, request: Request, row: sqlite3.Row | None, visit: Visit | None
+    ) -> Response | None:
+        """The answer to a request that does not reach an app, None when it is passed on."""
+        name, rest = app_of(request.scope)
+        for_worker = service_workers.is_asked_for(request.headers)
+        if row is None:
+            if for_worker:
+                return service_workers.farewell()
+            return await self._elsewhere(request, name)
+        if not self._admits(visit, row):
+            return self._refusal(request, row, visit)
+        if rest is None and for_worker:
+            # Its scope would be all apps: a worker's is the folder of its script.
+            return self._pages.message(404, "Not here", "There is no worker at this address.")
+        if rest is None:
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(f"/{name}/{query}", 308)
+        self._apps.visited(row)
+        return None
 
     def _admits(self, visit: Visit | None, row: sqlite3.Row) -> bool:
         return self._access.may_view(visit.user if visit else None, row)

@@ -1,4 +1,8 @@
-"""One HTTP request on its way to an app and its answer on the way back, in pieces."""
+"""One HTTP request on its way to an app and its answer on the way back, in pieces.
+
+It goes on for as long as the visitor may see the app: what streams without end is cut off when the
+visitor has lost that right.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,16 @@ from typing import Any
 
 import aiohttp
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from de_tasks.server.http.revocation import Allowed, done_while
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=300)
 
 Passed = Callable[[aiohttp.ClientResponse], Iterable[tuple[bytes, bytes]]]
+Replaced = Callable[[aiohttp.ClientResponse], Response | None]
+REFUSED = (403, "You may not open this app any more.")
 
 
 class Exchange:
@@ -24,6 +33,7 @@ class Exchange:
         self, scope: Scope, receive: Receive, send: Send, pause: float, limit: int
     ) -> None:
         headers = Headers(scope=scope)
+        self._scope = scope
         self._method: str = scope["method"]
         self._has_body = "content-length" in headers or "transfer-encoding" in headers
         self._receive = receive
@@ -34,16 +44,27 @@ class Exchange:
         self.begun = False
         self.fault: tuple[int, str] | None = None
 
-    async def run(self, client: aiohttp.ClientSession, passed: Passed, **request: Any) -> None:
-        """Ask the app, and pass on its answer, until both have ended or the visitor is gone.
+    async def run(
+        self,
+        client: aiohttp.ClientSession,
+        allowed: Allowed,
+        passed: Passed,
+        replaced: Replaced,
+        **request: Any,
+    ) -> None:
+        """Ask the app, and pass on its answer, until both have ended, the visitor is gone, or it
+        is not `allowed` any more.
 
-        `passed` gives the headers of the answer that the visitor sees. Raises what the client
-        raises: `aiohttp.ClientError`, `OSError`, `TimeoutError`.
+        `passed` gives the headers of the answer that the visitor sees, `replaced` another answer
+        in its place. Raises what the client raises: `aiohttp.ClientError`, `OSError`,
+        `TimeoutError`.
         """
-        work = asyncio.create_task(self._answer(client, passed, request))
+        work = asyncio.create_task(self._answer(client, passed, replaced, request))
         watch = asyncio.create_task(self._visitor_gone())
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not await done_while(allowed, (work, watch)):
+                self.fault = REFUSED
+                raise ConnectionAbortedError("the visitor has lost access")
             if work.done():
                 work.result()
         finally:
@@ -52,12 +73,19 @@ class Exchange:
             await asyncio.gather(work, watch, return_exceptions=True)
 
     async def _answer(
-        self, client: aiohttp.ClientSession, passed: Passed, request: dict[str, Any]
+        self,
+        client: aiohttp.ClientSession,
+        passed: Passed,
+        replaced: Replaced,
+        request: dict[str, Any],
     ) -> None:
         data = self._body() if self._has_body else None
         request = {"data": data, "allow_redirects": False, "timeout": TIMEOUT, **request}
         async with client.request(self._method, **request) as response:
             self.begun = True
+            other = replaced(response)
+            if other is not None:
+                return await other(self._scope, self._receive, self._send)
             start = {"type": "http.response.start", "status": response.status}
             await self._send({**start, "headers": list(passed(response))})
             async for piece in response.content.iter_any():

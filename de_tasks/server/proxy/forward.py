@@ -9,24 +9,24 @@ from __future__ import annotations
 import asyncio
 
 import aiohttp
-from multidict import CIMultiDict
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from de_tasks.server.http.pages import Pages
+from de_tasks.server.http.revocation import Allowed, done_while
+from de_tasks.server.http.targets import app_of
+from de_tasks.server.proxy import service_workers
 from de_tasks.server.proxy.exchange import Exchange
+from de_tasks.server.proxy.headers import request_headers, response_headers
 from de_tasks.server.runtime.app import Instance
 from de_tasks.server.settings import ServerSettings
-from de_tasks.server.users.cookies import is_ours, without_ours
 
-# RFC 9110, section 7.6.1: these speak of one connection and are not passed on.
-HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding"
-    " upgrade proxy-connection expect".split()
-)
-# What a proxy says of a visitor: believed by apps, so only ever said by us.
-TOLD_BY_PROXIES = frozenset(("forwarded", "x-real-ip", "plotly-user-data"))
+NOT_ALLOWED, LEFT, RESTARTS = 1008, 1001, 1012
+"""Codes of closing (RFC 6455, section 7.4.1, and the IANA registry): policy violation, going away,
+service restart."""
+KNOWN_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
 
 
 class Forwarder:
@@ -40,18 +40,33 @@ class Forwarder:
         self._pages = pages
 
     async def http(
-        self, scope: Scope, receive: Receive, send: Send, name: str, web: Instance, cookies: str
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        name: str,
+        web: Instance,
+        cookies: str,
+        allowed: Allowed,
     ) -> None:
-        """Pass on a request and its answer."""
+        """Pass on a request and its answer, for as long as it is `allowed`."""
         web.in_flight += 1
         pause, limit = 3 * self._settings.patience, self._settings.body_limit
         exchange = Exchange(scope, receive, send, pause, limit)
+        for_worker = service_workers.is_asked_for(Headers(scope=scope))
+
+        def replaced(answer: aiohttp.ClientResponse) -> Response | None:
+            gone = for_worker and service_workers.is_gone(answer.status, answer.content_type)
+            return service_workers.farewell() if gone else None
+
         try:
             await exchange.run(
                 self._client,
-                lambda response: self._response_headers(response, name),
-                url=self._address(scope, web, "http"),
-                headers=self._request_headers(scope, name, cookies),
+                allowed,
+                lambda answer: response_headers(self._settings, answer.raw_headers, name),
+                replaced,
+                url=_address(scope, web, "http"),
+                headers=request_headers(self._settings, scope, name, cookies),
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if not exchange.begun:
@@ -61,6 +76,9 @@ class Forwarder:
             web.in_flight -= 1
 
     def _problem(self, fault: tuple[int, str] | None, error: Exception, name: str) -> Response:
+        if isinstance(error, aiohttp.WSServerHandshakeError):
+            text = f"{name} takes no WebSocket at this address."
+            return self._pages.message(error.status, "Not taken by the app", text)
         if fault is None and isinstance(error, aiohttp.ClientConnectorError):
             # Nobody listens: it has just been started, or is started again after its end.
             return starting(self._pages, name)
@@ -71,79 +89,49 @@ class Forwarder:
         return page
 
     async def websocket(
-        self, scope: Scope, receive: Receive, send: Send, name: str, web: Instance, cookies: str
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        name: str,
+        web: Instance,
+        cookies: str,
+        allowed: Allowed,
     ) -> None:
-        """Pass on a WebSocket until one side closes it."""
+        """Pass on a WebSocket until one side closes it, for as long as it is `allowed`."""
         await receive()
-        address = self._address(scope, web, "ws")
-        headers = self._request_headers(scope, name, cookies)
+        headers = request_headers(self._settings, scope, name, cookies)
         for key in [key for key in headers if key.lower().startswith("sec-websocket")]:
             del headers[key]
-        protocols = scope.get("subprotocols", [])
         try:
-            async with self._client.ws_connect(
-                address, headers=headers, protocols=protocols, max_msg_size=0
-            ) as socket:
-                await send({"type": "websocket.accept", "subprotocol": socket.protocol})
-                sides = [
-                    asyncio.create_task(_to_app(receive, socket)),
-                    asyncio.create_task(_to_visitor(socket, send)),
-                ]
-                await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
+            socket = await self._client.ws_connect(
+                _address(scope, web, "ws"),
+                headers=headers,
+                protocols=scope.get("subprotocols", []),
+                max_msg_size=0,
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            # Not accepted yet: the visitor is told as of any other request.
+            return await self._problem(None, error, name)(scope, receive, send)
+        async with socket:
+            await send({"type": "websocket.accept", "subprotocol": socket.protocol})
+            sides = [
+                asyncio.create_task(_to_app(receive, socket)),
+                asyncio.create_task(_to_visitor(socket, send)),
+            ]
+            try:
+                still = await done_while(allowed, sides)
+            finally:
                 for side in sides:
                     side.cancel()
                 await asyncio.gather(*sides, return_exceptions=True)
-                await send({"type": "websocket.close", "code": socket.close_code or 1000})
-        except (aiohttp.ClientError, OSError):
-            await send({"type": "websocket.close", "code": 1013})
+            code = _sendable(socket.close_code, lost=RESTARTS) if still else NOT_ALLOWED
+            await send({"type": "websocket.close", "code": code})
 
-    def _address(self, scope: Scope, web: Instance, scheme: str) -> URL:
-        raw = scope["raw_path"].decode("ascii").split("?")[0]
-        path = "/" + raw.split("/", 2)[2]
-        query = scope["query_string"].decode("ascii")
-        address = f"{scheme}://127.0.0.1:{web.port}{path}" + (f"?{query}" if query else "")
-        return URL(address, encoded=True)
 
-    def _request_headers(self, scope: Scope, name: str, cookies: str) -> CIMultiDict[str]:
-        headers: CIMultiDict[str] = CIMultiDict()
-        theirs = []
-        for raw_key, raw_value in scope["headers"]:
-            key, value = raw_key.decode("latin-1"), raw_value.decode("latin-1")
-            if key == "cookie":
-                theirs.append(without_ours(value))
-            elif not _dropped(key):
-                headers.add(key, value)
-        both = "; ".join(part for part in (*theirs, cookies) if part)
-        if both:
-            headers["Cookie"] = both
-        headers["X-Forwarded-For"] = scope["client"][0] if scope.get("client") else "127.0.0.1"
-        headers["X-Forwarded-Proto"] = "https" if self._settings.secure else "http"
-        headers["X-Forwarded-Host"] = headers.get("Host", "")
-        headers["X-Forwarded-Prefix"] = f"/{name}"
-        return headers
-
-    def _response_headers(
-        self, response: aiohttp.ClientResponse, name: str
-    ) -> list[tuple[bytes, bytes]]:
-        headers = []
-        for key, value in response.raw_headers:
-            lower = key.lower()
-            if lower.decode("latin-1") in HOP_BY_HOP:
-                continue
-            if lower == b"set-cookie" and is_ours(value.decode("latin-1")):
-                continue
-            if lower == b"location":
-                value = self._location(value.decode("latin-1"), name).encode("latin-1")
-            headers.append((lower, value))
-        return headers
-
-    def _location(self, location: str, name: str) -> str:
-        # An app that does not know its prefix redirects to `/path`: put the prefix back.
-        path = location.removeprefix(self._settings.apps_url)
-        prefixed = path == f"/{name}" or path.startswith(f"/{name}/")
-        if path.startswith("/") and not path.startswith("//") and not prefixed:
-            return f"/{name}{path}"
-        return location
+def _address(scope: Scope, web: Instance, scheme: str) -> URL:
+    _, rest = app_of(scope)
+    return URL(f"{scheme}://127.0.0.1:{web.port}{rest}", encoded=True)
 
 
 def starting(pages: Pages, name: str) -> Response:
@@ -156,17 +144,11 @@ def starting(pages: Pages, name: str) -> Response:
     return page
 
 
-def _dropped(key: str) -> bool:
-    # With an underscore a header looks to WSGI (PEP 3333) like the one with a dash.
-    told = key in TOLD_BY_PROXIES or key.startswith("x-forwarded-")
-    return told or "_" in key or key in HOP_BY_HOP
-
-
 async def _to_app(receive: Receive, socket: aiohttp.ClientWebSocketResponse) -> None:
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            await socket.close(code=message.get("code", 1000))
+            await socket.close(code=_sendable(message.get("code"), lost=LEFT))
             return
         if message.get("text") is not None:
             await socket.send_str(message["text"])
@@ -180,3 +162,12 @@ async def _to_visitor(socket: aiohttp.ClientWebSocketResponse, send: Send) -> No
             await send({"type": "websocket.send", "text": message.data})
         elif message.type is aiohttp.WSMsgType.BINARY:
             await send({"type": "websocket.send", "bytes": message.data})
+
+
+def _sendable(code: int | None, lost: int) -> int:
+    """The code of a closing as it may be sent (RFC 6455, section 7.4): some only tell a program
+    of a connection that was closed without one. `lost` is for one that broke off."""
+    if code in (1006, 1015):
+        return lost
+    known = code in KNOWN_CODES or 3000 <= (code or 0) < 5000
+    return code if code and known else 1000

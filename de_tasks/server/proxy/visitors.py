@@ -22,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 
 from de_tasks.server.database import Database
 from de_tasks.server.http.pages import Pages, own_path
+from de_tasks.server.http.targets import path_of, target_of
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.signin.code_flow import CodeFlow, challenge_of
 from de_tasks.server.users.accounts import User
@@ -83,9 +84,8 @@ class Visitors:
     def to_sign_in(self, request: Request) -> Response:
         """Send a browser to sign in, and back to where it wanted to go."""
         browser = self._sessions.browser(request)
-        path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
-        query = f"?{request.url.query}" if request.url.query else ""
-        to = path + query if len(path + query) <= LONGEST_PATH else path[:LONGEST_PATH]
+        target = target_of(request.scope)
+        to = target if len(target) <= LONGEST_PATH else path_of(request.scope)[:LONGEST_PATH]
         claims = {"to": to, "browser": digest(browser), "exp": int(time.time()) + STATE_SECONDS}
         state = jwt.encode({"alg": "HS256"}, claims, self._key)
         address = self._authorization.address(state, challenge_of(self._verifier(state)))

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import importlib.metadata
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,16 @@ from uv import find_uv_bin
 
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
+from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime import pip_settings
 from de_tasks.server.runtime.processes import Leash, kill
 
 INSTALL_TIMEOUT = 1800
 COMPLETE = ".complete"
 """Written last; a folder without it is what an interrupted install left behind."""
+
+UNUSED = ".unused"
+"""Ends the name of a folder that is being removed."""
 
 
 class BuildError(DeTasksError):
@@ -92,19 +97,26 @@ class Environments:
             if folder.name != "uv-cache" and not (folder / COMPLETE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def prune(self, keep: set[str]) -> None:
+    async def prune(self, keep: set[str]) -> None:
         """Remove the environments that are not in `keep`."""
+        unused = []
         for folder in self._folder.iterdir():
             lock = self._locks.get(folder.name)
             busy = lock is not None and lock.locked()
-            if folder.name not in keep | {"uv-cache"} and not busy:
-                shutil.rmtree(folder, ignore_errors=True)
+            other = folder.name == "uv-cache" or folder.suffix == UNUSED
+            if folder.name not in keep and not other and not busy:
+                # No build is to take it for whole meanwhile.
+                (folder / COMPLETE).unlink(missing_ok=True)
+                name = f"{folder.name}-{secrets.token_hex(4)}{UNUSED}"
+                unused.append(folder.rename(folder.with_name(name)))
+        for folder in unused:
+            await remove_tree(folder)
 
     async def _make(
         self, name: str, python: str, source: Path | None, say: Callable[[str], None]
     ) -> None:
         folder = self._folder / name
-        shutil.rmtree(folder, ignore_errors=True)
+        await remove_tree(folder)
         await self._run(say, Path("/"), "venv", "--quiet", "--python", python, str(folder))
         if source:
             say("-----> Installing requirements.txt")

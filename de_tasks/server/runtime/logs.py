@@ -17,6 +17,9 @@ from de_tasks.server.database import timestamp
 
 LONGEST_LINE = 16 * 1024
 RECENT = 1000
+PIECE = 64 * 1024
+AT_ONCE = 500
+"""Lines that are written before others get their turn: an app may print nothing but line ends."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +123,18 @@ class LogFile:
                     time, _, text = rest.partition("\t")
                     if number.isdigit():
                         yield Line(int(number), time, text)
+
+
+async def copy_lines(reader: asyncio.StreamReader, log: LogFile) -> None:
+    """Append what is read, line by line, up to its end."""
+    rest = b""
+    while chunk := await reader.read(PIECE):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > LONGEST_LINE:
+            lines, rest = [*lines, rest], b""
+        for start in range(0, len(lines), AT_ONCE):
+            log.append(b"\n".join(lines[start : start + AT_ONCE]).decode("utf-8", "replace"))
+            # A reader that has more does not let others in by itself.
+            await asyncio.sleep(0)
+    if rest:
+        log.append(rest.decode("utf-8", "replace"))

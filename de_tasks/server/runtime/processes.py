@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from de_tasks.server.runtime import leash
-from de_tasks.server.runtime.logs import LONGEST_LINE, LogFile
+from de_tasks.server.runtime.logs import LogFile, copy_lines
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0
 PIECE = 64 * 1024
@@ -171,16 +171,7 @@ class Process:
 
     async def _read(self) -> None:
         assert self._child.stdout
-        rest = b""
-        while chunk := await self._child.stdout.read(PIECE):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > LONGEST_LINE:
-                lines.append(rest)
-                rest = b""
-            if lines:
-                self._log.append("\n".join(line.decode("utf-8", "replace") for line in lines))
-        if rest:
-            self._log.append(rest.decode("utf-8", "replace"))
+        await copy_lines(self._child.stdout, self._log)
 
 
 class Supervised:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ import aiohttp
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError
 from de_tasks.server import tls
+from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import WEB, App, Instance, Release
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import BuildError, Environments
@@ -188,7 +188,7 @@ class Releases:
         self._apps.pop(app.id, None)
         for log in app.logs.values():
             log.close()
-        await asyncio.to_thread(shutil.rmtree, app.folder, ignore_errors=True)
+        await remove_tree(app.folder)
 
     async def _release(self, app: App, build_id: int, environment: str) -> Release:
         commands = Procfile.read(app.release_folder(build_id)).commands

@@ -18,7 +18,7 @@ from typing import Any
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import write_private
 from de_tasks.server.runtime import leash
-from de_tasks.server.runtime.logs import LONGEST_LINE, LogFile
+from de_tasks.server.runtime.logs import LogFile, copy_lines
 from de_tasks.server.runtime.processes import STEADY, Leash, exit_words, until_end
 from de_tasks.server.services.machine import end_processes, is_free
 
@@ -261,14 +261,6 @@ async def _copy_lines(descriptor: int, log: LogFile) -> None:
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
     )
     try:
-        rest = b""
-        while chunk := await reader.read(64 * 1024):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > LONGEST_LINE:
-                lines, rest = [*lines, rest], b""
-            if lines:
-                log.append(b"\n".join(lines).decode("utf-8", "replace"))
-        if rest:
-            log.append(rest.decode("utf-8", "replace"))
+        await copy_lines(reader, log)
     finally:
         transport.close()

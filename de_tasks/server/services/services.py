@@ -1,4 +1,9 @@
-"""Services: databases that users own and link to apps."""
+"""Services: databases that users own and link to apps.
+
+A service that is linked belongs to the owner of its apps, who is one person. Whoever manages such
+an app sees the service and may unlink it, but only its owner deletes it or links it to a further
+app. So nobody keeps a way to the data who no longer has one to the app.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, cast
 
-from de_tasks.errors import DeTasksError, NotFound, UsageError
+from de_tasks.errors import DeTasksError, NotFound, NotPermitted, UsageError
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.errors import Refused
 from de_tasks.server.users.access import Access, need_seat
@@ -140,8 +145,12 @@ class Services:
         return row
 
     async def delete(self, user: User, name: str | None, kind: Kind) -> None:
-        """Delete a service and its data. Raises `Refused` while several apps are linked to it."""
-        row = self.need(user, name, kind)
+        """Delete a service and its data.
+
+        Raises `NotPermitted` for who is not its owner, `Refused` while several apps are linked to
+        it.
+        """
+        row = self._need_own(user, name, kind, "delete")
         apps = self.apps(row["id"])
         if len(apps) > 1:
             raise Refused(
@@ -155,15 +164,26 @@ class Services:
             await self._changed(link["app_id"])
 
     async def link(self, user: User, app: sqlite3.Row, name: str | None, kind: Kind) -> bool:
-        """Link a service to an app, which is restarted; returns whether it will be."""
-        row = self.need(user, name, kind)
+        """Link a service to an app, which is restarted; returns whether it will be.
+
+        With its first app the service passes to the app's owner. Raises `NotPermitted` for who is
+        not the service's owner, `Refused` where it is linked to an app of another owner.
+        """
+        row = self._need_own(user, name, kind, "link")
         for other in self.linked(app["id"]):
             if other["type"] == kind and other["id"] != row["id"]:
                 raise Refused(
                     f"{app['name']} has a {kind} service already, {other['name']}: "
                     f"{URL_VARIABLE[kind]} can name one only."
                 )
-        self._db.execute("INSERT OR IGNORE INTO links VALUES (?, ?)", row["id"], app["id"])
+        if row["owner"] != app["owner"] and (apps := self.apps(row["id"])):
+            raise Refused(
+                f"{name} is linked to {', '.join(apps)} of {row['owner']}, and {app['name']} "
+                f"belongs to {app['owner']}: create a service of its own for {app['name']}."
+            )
+        with self._db.transaction():
+            self._db.execute("INSERT OR IGNORE INTO links VALUES (?, ?)", row["id"], app["id"])
+            self._db.execute("UPDATE services SET owner = ? WHERE id = ?", app["owner"], row["id"])
         return await self._changed(app["id"])
 
     async def unlink(self, user: User, app: sqlite3.Row, name: str | None, kind: Kind) -> bool:
@@ -181,6 +201,16 @@ class Services:
         row = self._db.find("SELECT * FROM services WHERE name = ? AND type = ?", name, kind)
         if row is None or not self._may(user, row):
             raise NotFound(f"There is no {kind} service {name}.")
+        return row
+
+    def _need_own(self, user: User, name: str | None, kind: Kind, what: str) -> sqlite3.Row:
+        """The service that the user sees and owns. Raises `NotFound` or `NotPermitted`."""
+        row = self.need(user, name, kind)
+        if not user.is_admin and row["owner"] != user.username:
+            raise NotPermitted(
+                f"Only {row['owner']}, who owns the {kind} service {name}, or an admin may "
+                f"{what} it."
+            )
         return row
 
     def _may(self, user: User, row: sqlite3.Row) -> bool:

@@ -24,6 +24,11 @@ LONGEST_SECRET = 1000
 MOST_WAITING = 50
 
 
+def key_seed() -> str:
+    """What the API key of a new account is made of."""
+    return secrets.token_urlsafe(32)
+
+
 @dataclass(frozen=True)
 class User:
     """A user; the roles nest: an admin has a seat, everybody may view."""
@@ -71,13 +76,14 @@ class Accounts:
     def add(self, username: str, role: str, password: str, brokered: bool = False) -> None:
         """Create a user; the name is kept in lower case, as the platform asks."""
         self._db.execute(
-            "INSERT INTO users (username, password_hash, role, created, brokered)"
-            " VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO users (username, password_hash, role, created, brokered, key_seed)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             username.lower(),
             self._hasher.hash(password),
             role,
             timestamp(),
             brokered,
+            key_seed(),
         )
 
     def join(self, username: str, groups: list[str]) -> None:
@@ -98,19 +104,18 @@ class Accounts:
     def api_key(self, username: str) -> str:
         """The user's key for HTTP Basic.
 
-        It is computed from a secret of this sandbox, so that it can be shown again and is
-        stored nowhere.
+        It is computed from a random seed of the account and a secret of this sandbox that lies in a
+        file of its own, so that it can be shown again and is stored nowhere.
         """
-        row = self._db.one("SELECT key_number FROM users WHERE username = ?", username)
-        text = f"{username}:{row['key_number']}".encode()
+        row = self._db.one("SELECT key_seed, key_number FROM users WHERE username = ?", username)
+        # Before there were seeds, a number counted the keys of a name.
+        text = f"{username}:{row['key_seed'] or row['key_number']}".encode()
         digest = hmac.digest(self._secret, text, "sha256")
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
     def reset_api_key(self, username: str) -> str:
         """Make the present key worthless; returns the next one."""
-        self._db.execute(
-            "UPDATE users SET key_number = key_number + 1 WHERE username = ?", username
-        )
+        self._db.execute("UPDATE users SET key_seed = ? WHERE username = ?", key_seed(), username)
         return self.api_key(username)
 
     def has_api_key(self, username: str, key: str) -> User | None:
@@ -120,18 +125,20 @@ class Accounts:
         return user if right else None
 
     def set_password(self, username: str, password: str) -> None:
-        """Change a password; every login of the user ends."""
+        """Change a password; every login of the user ends, and the API key, which was shown to who
+        had the password, is replaced."""
         with self._db.transaction():
             self._db.execute(
-                "UPDATE users SET password_hash = ? WHERE username = ?",
+                "UPDATE users SET password_hash = ?, key_seed = ? WHERE username = ?",
                 self._hasher.hash(password),
+                key_seed(),
                 username,
             )
-            self._db.execute("UPDATE grants SET revoked = 1 WHERE username = ?", username)
+            self._db.execute("DELETE FROM grants WHERE username = ?", username)
             self._db.execute("DELETE FROM sessions WHERE username = ?", username)
 
     def delete(self, username: str) -> None:
-        """Delete a user who owns nothing."""
+        """Delete a user who owns nothing. Logins, sessions and memberships go with the row."""
         self._db.execute("DELETE FROM users WHERE username = ?", username)
         self._db.execute("DELETE FROM access WHERE kind = 'user' AND name = ?", username)
 

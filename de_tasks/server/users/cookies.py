@@ -33,6 +33,23 @@ def is_ours(set_cookie: str) -> bool:
     return bool(OURS.fullmatch(set_cookie.partition(";")[0].partition("=")[0].strip()))
 
 
+def confined(set_cookie: str, app: str) -> str:
+    """A Set-Cookie header of an app, for its own path: other apps neither get the cookie nor have
+    theirs replaced by it. Where it names no path, the browser keeps it to the app's already."""
+    pair, *attributes = set_cookie.split(";")
+    kept, path = [pair], ""
+    for attribute in attributes:
+        name, _, value = attribute.partition("=")
+        if name.strip().lower() == "path":
+            path = value.strip()
+        elif name.strip().lower() != "domain":
+            kept.append(attribute)
+    if path.startswith("/"):
+        own = path == f"/{app}" or path.startswith(f"/{app}/")
+        kept.append(f" Path={path if own else f'/{app}{path}'}")
+    return ";".join(kept)
+
+
 class Cookies:
     """The platform's cookies of one sandbox: for the browser and its own host alone."""
 

@@ -28,6 +28,9 @@ from de_tasks.server.users.accounts import Accounts, User
 ALGORITHM = "RS256"
 CLIENT_ID = "dash"
 LOST_SECONDS = 30.0
+REMEMBERED = 100
+"""Refresh tokens of a grant, by which a second use of one is noticed: with more, a client that
+renews without end would fill the database."""
 AUDIENCE = "dash-platform"
 """Audience of access tokens. Tokens for apps have another one, which API and git refuse."""
 
@@ -71,6 +74,7 @@ class Tokens:
         """Log a user in: a new grant with its first tokens."""
         grant_id = secrets.token_hex(16)
         expires = time.time() + self._settings.offline_token_seconds
+        self._db.execute("DELETE FROM grants WHERE expires < ?", time.time())
         self._db.execute(
             "INSERT INTO grants (id, username, scope, expires) VALUES (?, ?, ?, ?)",
             grant_id,
@@ -88,10 +92,10 @@ class Tokens:
                 " WHERE r.hash = ?",
                 digest(refresh_token),
             )
-            if row is None or row["revoked"] or row["expires"] < time.time():
+            if row is None or row["expires"] < time.time():
                 return None
             if row["used"] and not self._may_be_lost(row):
-                self._db.execute("UPDATE grants SET revoked = 1 WHERE id = ?", row["id"])
+                self._end(row["id"])
                 return None
             user = self._accounts.get(row["username"])
             if user is None:
@@ -124,15 +128,18 @@ class Tokens:
         claims = None if row else self._claims(token)
         grant_id = row["grant_id"] if row else claims and claims.get("sid")
         if grant_id:
-            self._db.execute("UPDATE grants SET revoked = 1 WHERE id = ?", grant_id)
+            self._end(grant_id)
+
+    def _end(self, grant_id: str) -> None:
+        # Its refresh tokens go with it, and its access tokens are good for nothing without it.
+        self._db.execute("DELETE FROM grants WHERE id = ?", grant_id)
 
     def user_of(self, access_token: str) -> User | None:
-        """The user of a valid access token whose grant was not revoked."""
+        """The user of a valid access token whose grant has not ended."""
         claims = self._claims(access_token)
         if claims is None or claims.get("aud") != AUDIENCE or claims.get("typ") != "Bearer":
             return None
-        row = self._db.find("SELECT revoked FROM grants WHERE id = ?", str(claims.get("sid")))
-        if row is None or row["revoked"]:
+        if not self._db.find("SELECT 1 FROM grants WHERE id = ?", str(claims.get("sid"))):
             return None
         return self._accounts.get(str(claims.get("preferred_username")))
 
@@ -170,6 +177,12 @@ class Tokens:
             "INSERT INTO refresh_tokens (hash, grant_id) VALUES (?, ?)",
             digest(refresh_token),
             grant_id,
+        )
+        self._db.execute(
+            "DELETE FROM refresh_tokens WHERE grant_id = ?1 AND rowid NOT IN (SELECT rowid"
+            " FROM refresh_tokens WHERE grant_id = ?1 ORDER BY rowid DESC LIMIT ?2)",
+            grant_id,
+            REMEMBERED,
         )
         common = {**self._common(user), "azp": CLIENT_ID, "sid": grant_id}
         roles = {"resource_access": {CLIENT_ID: {"roles": [user.role]}}, "scope": scope}

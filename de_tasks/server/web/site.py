@@ -9,6 +9,7 @@ from starlette.routing import Route
 from de_tasks.server.apps import Apps
 from de_tasks.server.http.hosts import to_apps_host
 from de_tasks.server.http.pages import FOLDER, Pages
+from de_tasks.server.http.targets import app_of, target_of
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.authorization_header import Identity, address_of
 from de_tasks.server.users.sessions import Sessions
@@ -77,8 +78,7 @@ class Site:
 
     async def elsewhere(self, request: Request) -> Response:
         """A link to an app, as the reference has it on the platform's host."""
-        name = request.path_params["name"]
+        name, _ = app_of(request.scope)
         if self._apps.find(name):
-            rest = request.path_params.get("rest", "")
-            return to_apps_host(self._settings, f"/{name}/{rest}")
+            return to_apps_host(self._settings, target_of(request.scope))
         return self._pages.message(404, "Not here", "There is nothing at this address.")

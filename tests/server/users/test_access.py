@@ -39,7 +39,7 @@ apps logs -n {app} --type runtime                                 | 4 4 5 0 0 0 
 ~--tag {caller}; ~--remove-tag {caller}                           | 4 4 5 0 0 0 0
 services list --type all                                          | 4 4 0 0 0 0 0
 services exists -n {app} --type redis                             | 4 4 5 0 0 0 0
-services create --app-name {app} --type redis; services delete --app-name {app} --type redis | 4 4 5 0 0 0 0
+services create --app-name {app} --type redis; services delete --app-name {app} --type redis | 4 4 5 0 4 1 1
 deploy {folder} -n {app} -y                                       | 4 4 1 0 0 0 0
 apps restart -n {app}                                             | 4 4 5 0 0 0 0
 apps delete -n del-{caller}-{mark}                                | 4 4 5 0 4 4 0

@@ -134,7 +134,7 @@ class AppResolvers:
         self, context: Context, appname: str, enabled: bool
     ) -> dict[str, Any]:
         row = self._apps.need(context.user, appname)
-        changed = self._apps.set_persistent(row, enabled)
+        changed = await self._apps.set_persistent(row, enabled)
         self._releases.restart_soon(self._running(row))
         return {"app": self._shapes.app(changed)}
 

@@ -46,6 +46,9 @@ class BuildResolvers:
             return None
         deadline = time.monotonic() + min(wait or 0, LONGEST_WAIT)
         while True:
+            if self._apps.managed(context.user, appname) is None:
+                # The right was lost while this waited.
+                return None
             build = self._find_build(row["id"], id)
             left = deadline - time.monotonic()
             if build and (build["status"] in FINISHED or left <= 0):
@@ -101,6 +104,8 @@ class BuildResolvers:
         log = self._releases.log(app, processName)
         if wait and after is not None and log.last <= cursor(after):
             await log.changed.wait(min(wait, LONGEST_WAIT))
+            if self._apps.managed(context.user, appname) is None:
+                return None
         lines = await asyncio.to_thread(log.tail, line_count(context, count), cursor(after or "0"))
         return log_page(context, lines, processName, after)
 
