@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from de_tasks.repo import remote
+from de_tasks.repo import remote, user_settings
 from de_tasks.repo.source import find_commit
 from tests.support.desk import Desk
 from tests.support.gitserver import git
@@ -81,9 +81,9 @@ def hostile(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             script.chmod(0o755)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    remote._users_settings.cache_clear()
+    user_settings._all.cache_clear()
     yield home
-    remote._users_settings.cache_clear()
+    user_settings._all.cache_clear()
 
 
 def test_users_configuration_changes_nothing(desk: Desk, hostile: Path) -> None:
