@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from de_tasks.deployment.events import Event, counted, planned
 from de_tasks.deployment.plan import Outcome, Plan, foreign
@@ -85,8 +86,10 @@ class Deploy:
         plan, last = self._plan, self._repository.last()
         ours = last and last.user == plan.user and not (plan.always_ask or plan.dry_run)
         if last and ours:
-            self._remote = plan.remote(last.url)
-            snapshot.ask(self._remote)
+            # The address of then may be none of the host's now; the platform tells another.
+            with suppress(DeTasksError):
+                self._remote = plan.remote(last.url)
+                snapshot.ask(self._remote)
         files, origin = snapshot.files(), snapshot.origin()
         self._tell(planned(files, origin))
         self._part("snapshot")
@@ -160,12 +163,13 @@ class Deploy:
         return answer
 
     def _wait(self, pushed: Pushed) -> Outcome:
-        plan = self._plan
+        plan, remote = self._plan, self._remote
+        assert remote  # There was a push.
         app = see_through(
             platform=self._platform,
             name=plan.name,
             sha=pushed.sha,
-            transport=Transport(self._remote.ca_path if self._remote else ""),
+            transport=Transport(remote.ca_path, remote.trusted),
             tell=self._tell,
             deadline=self._begun + plan.timeout,
             app=self._app,

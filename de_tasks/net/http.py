@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -69,10 +69,17 @@ class NotThePlatform(UsageError):
 
 class Transport:
     """A connection to one server, made at its first request: a push needs none, and importing
-    requests takes as long as the push."""
+    requests takes as long as the push.
 
-    def __init__(self, ca_path: str = "") -> None:
+    `trusted` returns an address that the server names, or raises `DeTasksError` for one that is
+    not to be asked.
+    """
+
+    def __init__(
+        self, ca_path: str = "", trusted: Callable[[str], str] = lambda address: address
+    ) -> None:
         self.ca_path = ca_path
+        self.trusted = trusted
 
     @cached_property
     def _session(self) -> requests.Session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from de_tasks.repo.user_settings import network
@@ -34,12 +34,14 @@ class Caller(Protocol):
 
 @dataclass(frozen=True)
 class Remote:
-    """Where to push, and as whom."""
+    """Where to push, and as whom. `trusted` is the host's word on other addresses, such as an
+    app's: see `Transport`."""
 
     url: str
     branch: str
     caller: Caller
     ca_path: str = ""
+    trusted: Callable[[str], str] = field(default=lambda address: address, compare=False)
 
     @property
     def ref(self) -> str:
