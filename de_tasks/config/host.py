@@ -12,6 +12,17 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 PORTS = {"https": 443, "http": 80}
 
 
+def on_this_machine(address: str) -> bool:
+    """Whether an address, such as `http://127.0.0.1:8888/x`, is one of loopback."""
+    import ipaddress
+
+    try:
+        name = (urlsplit(address).hostname or "").rstrip(".")
+        return f".{name}".endswith(".localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True)
 class Host:
     """A Dash Enterprise: `name` as people write it, and the addresses that follow from it."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from de_tasks.config.host import on_this_machine
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.net import certificates, limit_reports
 
@@ -105,6 +106,9 @@ class Transport:
         # Without this requests would send what ~/.netrc has for the host in place of the token.
         options.setdefault("auth", _keep_headers)
         server = urlsplit(url).netloc
+        if on_this_machine(url):
+            # A proxy leads away from this machine, and would be shown what is meant for it.
+            options["proxies"] = dict.fromkeys(("http", "https", "all"))
         try:
             return self._session.request(method, url, allow_redirects=False, **options)
         except requests.RequestException as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from de_tasks.config.host import on_this_machine
 from de_tasks.repo.user_settings import network
 
 if TYPE_CHECKING:
@@ -52,8 +53,11 @@ class Remote:
 def remote_settings(remote: Remote) -> list[tuple[str, str]]:
     """Settings for talking to a remote: the user's way to it, and who is talking."""
     key = f"http.{remote.url}.extraHeader"
+    # The address in full: no setting of the user's is closer to it.
+    direct = [(f"http.{remote.url}.proxy", "")] if on_this_machine(remote.url) else []
     return [
         *network(),
+        *direct,
         (key, f"Authorization: {remote.caller.header()}"),
         # RFC 7240: we follow the build through the API; the push need not wait for it.
         (key, "Prefer: respond-async"),
