@@ -47,6 +47,7 @@ class Deploy:
         self._app: App | None = None
         self._remote: Remote | None = None
         self._created = False
+        self._made = ""
         self._begun = self._since = time.monotonic()
         self._parts: dict[str, float] = {}
         # What an interrupt leaves behind, and what to type then.
@@ -113,7 +114,6 @@ class Deploy:
         plan, app, seen = self._plan, None, None
         for left in reversed(range(ROUNDS)):
             app = self._platform.app(plan.name)
-            self._created = self._created or app is None
             # The same build as a moment ago explains nothing: then what is there counts.
             expected = app.build.sha if app and app.build and app.build != seen else None
             seen = app.build if app else None
@@ -149,7 +149,9 @@ class Deploy:
             raise DeTasksError("Nothing was deployed.")
         if app:
             return app
+        self._made = f"App {plan.name} may have been created. "
         made = self._platform.create_app(plan.name)
+        self._created, self._made = True, f"App {plan.name} was created. "
         self._step(f"App {plan.name} was initialized on [{plan.host}].")
         return made
 
@@ -208,8 +210,7 @@ class Deploy:
         """What the server has after an interrupt: asked, as far as it answers at once."""
         name = self._plan.name
         if snapshot.sent is None or self._remote is None:
-            made = f"App {name} was created. " if self._created else ""
-            return f"{made}Nothing was sent. Run the same command again to deploy"
+            return f"{self._made}Nothing was sent. Run the same command again to deploy"
         arrived = snapshot.arrived(self._remote)
         if arrived:
             return self._building(snapshot.sent)
