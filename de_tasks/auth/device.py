@@ -47,7 +47,7 @@ def begin(oidc: Oidc) -> DeviceCode:
         code = DeviceCode(
             device_code=str(body["device_code"]),
             user_code="".join(c for c in str(body["user_code"]) if c.isprintable()),
-            page=oidc.trusted(str(page)),
+            page=oidc.host.trusted(str(page)),
             interval=max(1.0, float(body.get("interval", 5))),
             expires_in=min(float(body["expires_in"]), LONGEST),
         )

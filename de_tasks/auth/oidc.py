@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
 from de_tasks.config.host import Host
@@ -142,7 +141,7 @@ class Oidc:
         if not isinstance(address, str):
             raise UsageError(f"{self.host.name} does not offer this way to log in ({endpoint}).")
         data = {"client_id": CLIENT, **form}
-        answer = self._ask("POST", self.trusted(address), policy, data=data)
+        answer = self._ask("POST", self.host.trusted(address), policy, data=data)
         if answer.error == "invalid_client":
             raise AuthError(
                 f"{self.host.name} does not know the client {CLIENT} ({answer.reason}). "
@@ -167,16 +166,6 @@ class Oidc:
             expires=time.time() + _seconds(body.get("expires_in")),
             ca_path=before.ca_path if before else self._transport.ca_path,
         )
-
-    def trusted(self, address: str) -> str:
-        """An address that the server names, if it is as safe as the host's own.
-
-        Raises `DeTasksError` for anything else: a secret would go, or a person be sent, there.
-        """
-        scheme = urlsplit(address).scheme
-        if scheme == "https" or scheme == urlsplit(self.host.issuer).scheme:
-            return address
-        raise DeTasksError(f"{self.host.name} names an address that is not safe: {address!r}.")
 
     def _ask(
         self, method: str, address: str, policy: Policy | None = None, **options: Any
@@ -236,7 +225,7 @@ class Oidc:
         if not isinstance(address, str):
             return {}
         headers = {"Authorization": f"Bearer {token}"}
-        answer = self._ask("GET", self.trusted(address), headers=headers)
+        answer = self._ask("GET", self.host.trusted(address), headers=headers)
         return answer.body if answer.status == 200 else {}
 
 

@@ -16,6 +16,7 @@ from de_tasks.auth.keyfile import Keyfile
 from de_tasks.auth.login import Login
 from de_tasks.auth.system_keyring import Ring, RingError
 from de_tasks.errors import AuthError, UsageError
+from de_tasks.terminal.commands import typed
 
 SECRETS = ("access_token", "refresh_token", "expires")
 IN_KEYRING = "the keyring of your system"
@@ -79,12 +80,21 @@ class Store:
         return str(self._file.path) if "access_token" in entry else IN_KEYRING
 
     def get(self, host: str) -> Login | None:
-        """The login at a host. Raises `AuthError` when the keyring has it and cannot be read."""
+        """The login at a host. Raises `AuthError` when the keyring has it and cannot be read,
+        `UsageError` for one that is damaged."""
         entry = self._hosts(self._file.read()).get(host)
         if entry is None:
             return None
         if "access_token" not in entry:
             entry = {**entry, **self._from_ring(host)}
+        for name, value in entry.items():
+            right = (int, float) if name == "expires" else str
+            if name in Login.__dataclass_fields__ and not isinstance(value, right):
+                kind = "number" if name == "expires" else "text"
+                raise UsageError(
+                    f"{self._file.path}: in the login to {host}, {name!r} should be a {kind}. "
+                    f"Log in again: {typed(f'login --host {host}')}"
+                )
         try:
             return Login(**{n: entry[n] for n in Login.__dataclass_fields__ if n in entry})
         except TypeError:

@@ -8,6 +8,7 @@ from invoke.parser import ParserContext
 import de_tasks
 from de_tasks.cli.grammar import Grammar
 from de_tasks.cli.help import Help, Manual
+from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import nearest
 from de_tasks.errors import UsageError
 from de_tasks.terminal import console
@@ -34,8 +35,9 @@ class DeTasksProgram(Program):
     """invoke's program with the reference's core options, help and exit codes."""
 
     def create_config(self) -> None:
-        """invoke's step, with a class of our own."""
-        self.config = Configuration()
+        """invoke's step, with a class of our own; it reads the user's file."""
+        with located(USERS):
+            self.config = Configuration()
 
     def core_args(self) -> list[Argument]:
         """invoke's own options, and ours."""

@@ -24,7 +24,12 @@ def sources(configuration: Configuration, **flags: object) -> tuple[dict[str, An
     """The section `de`, and what was typed: a task's own flag overrides a core option."""
     core = dict(configuration.get("de_flags", {}))
     typed_here = {name: value for name, value in flags.items() if value}
-    return _plain(configuration.get("de", {})), core | typed_here
+    section = configuration.get("de", {})
+    if not hasattr(section, "keys"):
+        from de_tasks.config.faults import check_section
+
+        check_section(section, str(flags.get("path") or "."))
+    return _plain(section), core | typed_here
 
 
 def _plain(section: Any) -> dict[str, Any]:

@@ -6,9 +6,21 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from de_tasks.config.settings import Settings
-from de_tasks.errors import UsageError
+from de_tasks.errors import DeTasksError, UsageError
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+PORTS = {"https": 443, "http": 80}
+
+
+def on_this_machine(address: str) -> bool:
+    """Whether an address, such as `http://127.0.0.1:8888/x`, is one of loopback."""
+    import ipaddress
+
+    try:
+        name = (urlsplit(address).hostname or "").rstrip(".")
+        return f".{name}".endswith(".localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -58,3 +70,57 @@ class Host:
         else:
             issuer = f"{url}/auth/realms/dash"
         return cls(text, issuer, f"{url}/Manager/graphql", f"{url}/GIT", url)
+
+    def trusted(self, address: str) -> str:
+        """An address that a server of the host's names, if it is as safe as the host's own: over
+        TLS, or on the host itself where that is reached without.
+
+        Raises `DeTasksError` for anything else: a person would be sent, or a request go, there.
+        """
+        scheme, hostname, _ = _place(address)
+        own = {_place(url)[:2] for url in self._addresses}
+        if scheme == "https" or (scheme, hostname) in own:
+            return address
+        raise DeTasksError(f"{self.name} names an address that is not safe: {address!r}.")
+
+    def own(self, address: str) -> str:
+        """A trusted address, if it lies on the host or below its name.
+
+        Raises `DeTasksError` for anything else: the page there would pass for one of the host's.
+        """
+        _, hostname, _ = _place(self.trusted(address))
+        names = {_place(url)[1] for url in self._addresses}
+        if any(f".{hostname}".endswith(f".{name}") for name in names):
+            return address
+        raise DeTasksError(f"{self.name} names an address on another host: {address!r}.")
+
+    def entrusted(self, address: str) -> str:
+        """An address that a login may be sent to: one at the host's own servers, as it was typed
+        or set.
+
+        Raises `DeTasksError` for anything else: whoever answers there could act as the user.
+        """
+        if _place(address) in map(_place, self._addresses):
+            return address
+        raise DeTasksError(
+            f"{self.name} names a git repository on another server, {address!r}, which your login "
+            "is not for. If it is the right one, set de.git (INVOKE_DE_GIT) to the address of its "
+            "repositories"
+        )
+
+    @property
+    def _addresses(self) -> tuple[str, ...]:
+        return (self.issuer, self.api, self.git, self.web)
+
+
+def _place(address: str) -> tuple[str, str, int]:
+    """Scheme, host and port; all empty for what programs may read in different ways."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or PORTS[parts.scheme]
+    except (KeyError, ValueError):
+        return "", "", 0
+    plain = address.isascii() and address.isprintable() and not set(address) & set(" \\")
+    if not plain or "@" in parts.netloc or not parts.hostname:
+        return "", "", 0
+    return parts.scheme, "localhost" if parts.hostname in LOOPBACK else parts.hostname, port

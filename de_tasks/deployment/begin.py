@@ -88,10 +88,13 @@ def repository(values: Settings, connection: Connection, app: str) -> DeployRepo
 def remote(connection: Connection, branch: str, url: str) -> Remote:
     """The way to a branch at a git address, with the present login.
 
-    Raises `NotAvailable` through `de`, which has no address to tell.
+    Raises `NotAvailable` through `de`, which has no address to tell, and `DeTasksError` for an
+    address that the login is not for.
     """
     from de_tasks.repo.remote import Remote
 
     if connection.account is None:
         raise NotAvailable("Not available through `de`: the files that are deployed.")
-    return Remote(url, branch, connection.account, connection.settings.ca_path)
+    host = connection.host
+    ca_path = connection.settings.ca_path
+    return Remote(host.entrusted(url), branch, connection.account, ca_path, host.trusted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from de_tasks.deployment.events import Event, counted, planned
 from de_tasks.deployment.plan import Outcome, Plan, foreign
@@ -46,6 +47,7 @@ class Deploy:
         self._app: App | None = None
         self._remote: Remote | None = None
         self._created = False
+        self._made = ""
         self._begun = self._since = time.monotonic()
         self._parts: dict[str, float] = {}
         # What an interrupt leaves behind, and what to type then.
@@ -85,8 +87,10 @@ class Deploy:
         plan, last = self._plan, self._repository.last()
         ours = last and last.user == plan.user and not (plan.always_ask or plan.dry_run)
         if last and ours:
-            self._remote = plan.remote(last.url)
-            snapshot.ask(self._remote)
+            # The address of then may be none of the host's now; the platform tells another.
+            with suppress(DeTasksError):
+                self._remote = plan.remote(last.url)
+                snapshot.ask(self._remote)
         files, origin = snapshot.files(), snapshot.origin()
         self._tell(planned(files, origin))
         self._part("snapshot")
@@ -110,7 +114,6 @@ class Deploy:
         plan, app, seen = self._plan, None, None
         for left in reversed(range(ROUNDS)):
             app = self._platform.app(plan.name)
-            self._created = self._created or app is None
             # The same build as a moment ago explains nothing: then what is there counts.
             expected = app.build.sha if app and app.build and app.build != seen else None
             seen = app.build if app else None
@@ -146,7 +149,9 @@ class Deploy:
             raise DeTasksError("Nothing was deployed.")
         if app:
             return app
+        self._made = f"App {plan.name} may have been created. "
         made = self._platform.create_app(plan.name)
+        self._created, self._made = True, f"App {plan.name} was created. "
         self._step(f"App {plan.name} was initialized on [{plan.host}].")
         return made
 
@@ -160,12 +165,13 @@ class Deploy:
         return answer
 
     def _wait(self, pushed: Pushed) -> Outcome:
-        plan = self._plan
+        plan, remote = self._plan, self._remote
+        assert remote  # There was a push.
         app = see_through(
             platform=self._platform,
             name=plan.name,
             sha=pushed.sha,
-            transport=Transport(self._remote.ca_path if self._remote else ""),
+            transport=Transport(remote.ca_path, remote.trusted),
             tell=self._tell,
             deadline=self._begun + plan.timeout,
             app=self._app,
@@ -204,8 +210,7 @@ class Deploy:
         """What the server has after an interrupt: asked, as far as it answers at once."""
         name = self._plan.name
         if snapshot.sent is None or self._remote is None:
-            made = f"App {name} was created. " if self._created else ""
-            return f"{made}Nothing was sent. Run the same command again to deploy"
+            return f"{self._made}Nothing was sent. Run the same command again to deploy"
         arrived = snapshot.arrived(self._remote)
         if arrived:
             return self._building(snapshot.sent)

@@ -85,7 +85,7 @@ def roll_back(
         with repository.snapshot(Deployed(target.sha, back.remote), step) as snapshot:
             pushed = _put(snapshot, push, back.app, platform)
         tell(Event("step", f"Pushed as {pushed.sha[:7]}", {"sha": pushed.sha}))
-        transport = Transport(back.remote.ca_path)
+        transport = Transport(back.remote.ca_path, back.remote.trusted)
         deadline = begin + timeout
         see_through(
             platform=platform,

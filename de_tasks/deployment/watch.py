@@ -116,6 +116,7 @@ def wait_until_answers(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Ask the app's address until it answers. A sign-in page counts: the app is behind it."""
+    transport.trusted(url)
     begin = time.monotonic()
     while True:
         try:

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False  # typing's, without importing typing
+if TYPE_CHECKING:
+    from de_tasks.repo.git import Environment
+
 SECONDS = 30
 """The longest that git may take to answer."""
+NOT_IN_TIME = 75
+"""The code of the error for a git that takes longer."""
 # Without a terminal of its own, ssh has nowhere to ask for a passphrase.
 QUIET = {"GCM_INTERACTIVE": "never", "SSH_ASKPASS_REQUIRE": "never"}
 
 
 def git(*arguments: str) -> str | None:
-    """What git prints, None when it says no. It cannot ask anybody anything."""
+    """What git prints, None when it says no. It cannot ask anybody anything, nor reach a remote."""
     from de_tasks.repo.environment import developers
+
+    return _ask(developers, *arguments)
+
+
+def _ask(environment: Environment, *arguments: str) -> str | None:
     from de_tasks.repo.git import Git
 
     try:
-        done = Git(None, developers, SECONDS).run(*arguments, variables=QUIET)
+        done = Git(None, environment, SECONDS).run(*arguments, variables=QUIET)
     except OSError:
         return None
     except Exception as error:
-        # By its name, and not by its class: most runs never need to import the errors.
-        if not hasattr(error, "exit_code"):
+        # By its code, and not by its class: most runs never need to import the errors.
+        if getattr(error, "exit_code", 0) != NOT_IN_TIME:
             raise
         return None
     return done.stdout.strip() if done.returncode == 0 else None
@@ -34,7 +45,9 @@ def commit_of(name: str) -> str:
 
 def commit_of_remote(address: str, ref: str) -> str:
     """The commit that a ref has at a remote, empty where it has none or does not answer."""
-    return (git("ls-remote", address, ref) or "").partition("\t")[0]
+    from de_tasks.repo.environment import online
+
+    return (_ask(online, "ls-remote", address, ref) or "").partition("\t")[0]
 
 
 def is_ancestor(first: str, second: str) -> bool:

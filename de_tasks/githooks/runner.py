@@ -79,11 +79,15 @@ def configuration(path: str) -> invoke.Config:
     """invoke's configuration that is nearest to the app's folder: hooks see no tasks.py."""
     import invoke
 
+    from de_tasks.config.faults import USERS, located
     from de_tasks.config.files import nearest
 
-    found = invoke.Config()
-    found.set_project_location(nearest(path or "."))
-    found.load_project()
+    folder = nearest(path or ".")
+    with located(USERS):
+        found = invoke.Config()
+    found.set_project_location(folder)
+    with located(os.path.join(folder or "", "invoke")):
+        found.load_project()
     return found
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from de_tasks.config.host import on_this_machine
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.net import certificates, limit_reports
 
@@ -69,10 +70,17 @@ class NotThePlatform(UsageError):
 
 class Transport:
     """A connection to one server, made at its first request: a push needs none, and importing
-    requests takes as long as the push."""
+    requests takes as long as the push.
 
-    def __init__(self, ca_path: str = "") -> None:
+    `trusted` returns an address that the server names, or raises `DeTasksError` for one that is
+    not to be asked.
+    """
+
+    def __init__(
+        self, ca_path: str = "", trusted: Callable[[str], str] = lambda address: address
+    ) -> None:
         self.ca_path = ca_path
+        self.trusted = trusted
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -98,6 +106,9 @@ class Transport:
         # Without this requests would send what ~/.netrc has for the host in place of the token.
         options.setdefault("auth", _keep_headers)
         server = urlsplit(url).netloc
+        if on_this_machine(url):
+            # A proxy leads away from this machine, and would be shown what is meant for it.
+            options["proxies"] = dict.fromkeys(("http", "https", "all"))
         try:
             return self._session.request(method, url, allow_redirects=False, **options)
         except requests.RequestException as error:

@@ -68,7 +68,7 @@ class Target:
         """The way to the host."""
         from de_tasks.net.http import Transport
 
-        return Transport(self.settings.ca_path)
+        return Transport(self.settings.ca_path, self.host.trusted)
 
 
 def target(values: Settings) -> Target:

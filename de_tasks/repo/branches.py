@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, Temporary, UsageError
-from de_tasks.repo.environment import developers
+from de_tasks.repo.environment import online
 from de_tasks.repo.git import Git
+from de_tasks.repo.user_settings import reading
 
 HEADS = "refs/heads/"
 SECONDS = 60
@@ -15,7 +16,7 @@ SECONDS = 60
 
 def current_branch(folder: Path) -> str:
     """The branch that is checked out. Raises `UsageError` when there is none."""
-    done = Git(None).run("symbolic-ref", "--quiet", "HEAD", cwd=folder)
+    done = Git(None, reading).run("symbolic-ref", "--quiet", "HEAD", cwd=folder)
     name = done.stdout.strip().removeprefix(HEADS)
     if done.returncode or not name:
         raise UsageError(f"No branch is checked out in {folder.resolve()}. Name it with --branch")
@@ -25,7 +26,7 @@ def current_branch(folder: Path) -> str:
 def default_branch(folder: Path) -> str:
     """The default branch of the repository around a folder: that of its remote as of the last
     fetch, else `master` where there is no `main`, else `main`."""
-    git = Git(None)
+    git = Git(None, reading)
     head = git.run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", cwd=folder)
     if head.returncode == 0:
         return head.stdout.strip().removeprefix("refs/remotes/origin/")
@@ -37,13 +38,15 @@ def default_branch(folder: Path) -> str:
 
 def top_of(folder: Path) -> Path | None:
     """The top of the repository around a folder, None when there is none."""
-    done = Git(None).run("rev-parse", "--show-toplevel", cwd=folder)
+    done = Git(None, reading).run("rev-parse", "--show-toplevel", cwd=folder)
     return Path(done.stdout.removesuffix("\n")) if done.returncode == 0 else None
 
 
 def address_of(folder: Path, remote: str) -> str:
     """Where a remote of the repository is, empty where there is none."""
-    return Git(None).run("config", "--get", f"remote.{remote}.url", cwd=folder).stdout.strip()
+    return (
+        Git(None, reading).run("config", "--get", f"remote.{remote}.url", cwd=folder).stdout.strip()
+    )
 
 
 def known_branches(folder: Path, remote: str) -> frozenset[str]:
@@ -52,7 +55,7 @@ def known_branches(folder: Path, remote: str) -> frozenset[str]:
     Raises `UsageError` without a repository or such a remote, `Temporary` when the remote does
     not answer: what is not known is never taken for gone.
     """
-    git = Git(None)
+    git = Git(None, reading)
     local = git.run("for-each-ref", "--format=%(refname)", HEADS, cwd=folder)
     if local.returncode:
         raise UsageError(
@@ -73,7 +76,7 @@ def known_branches(folder: Path, remote: str) -> frozenset[str]:
 def _ask(folder: Path, *arguments: str) -> str:
     """What a remote answers, asked with the developer's own configuration and credentials."""
     try:
-        done = Git(None, developers, SECONDS).run(*arguments, cwd=folder)
+        done = Git(None, online, SECONDS).run(*arguments, cwd=folder)
     except Temporary:
         raise Temporary(f"{arguments[-1]} has not answered in {SECONDS} s.") from None
     if done.returncode:

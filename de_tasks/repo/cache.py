@@ -41,12 +41,12 @@ class DeployRepository:
     ) -> Iterator[Snapshot]:
         """Begin to read the files of `source`; the repository is ours until the end.
 
-        Waits for another deploy of the same app from this machine, and tells for whose.
-        However it ends, no git command goes on. Raises `UsageError` when the cache folder
-        cannot be written.
+        Waits for another deploy of the same app from this machine, and tells for whose; tells
+        also why git does not say which commit the files come from. However it ends, no git
+        command goes on. Raises `UsageError` when the cache folder cannot be written.
         """
         with self._locked(tell), ThreadPoolExecutor(1) as beside:
-            snapshot = Snapshot(Bare(self._folder), source, beside, self._big)
+            snapshot = Snapshot(Bare(self._folder), source, beside, self._big, tell)
             try:
                 yield snapshot
                 snapshot.settle()

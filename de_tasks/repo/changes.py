@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from de_tasks.errors import UsageError
 from de_tasks.repo.checkout import commit_of, opened, top_of
 from de_tasks.repo.git import Git
+from de_tasks.repo.user_settings import reading
 
 if TYPE_CHECKING:
     import git
 
 NO_COMMIT = re.compile(r"0{7,64}")
 """What CI systems give for "before" when a branch is new."""
+FILTERS = r"^filter\..*\.(clean|process|smudge|required)$"
+LINK = "160000"
+"""The mode of a submodule."""
 NOTHING = "there is nothing to compare with."
 
 
@@ -85,8 +89,26 @@ def _commit(repository: git.Repo, ref: str) -> git.Commit:
 
 def _differing(repository: git.Repo, commit: git.Commit, *paths: str) -> tuple[Path, ...]:
     """Files that are not as in a commit; new ones that .gitignore leaves out do not count."""
-    run, top = Git(None), top_of(repository)
-    changed = ("diff", "--name-only", "--no-renames", "-z", commit.hexsha, "--", *paths)
-    new = ("ls-files", "--others", "--exclude-standard", "-z", "--", *paths)
-    names = {*run(*changed, cwd=top).split("\0"), *run(*new, cwd=top).split("\0")}
-    return tuple(top / name for name in sorted(names - {""}))
+    top = top_of(repository)
+    return tuple(top / name for name in sorted(_names(top, commit.hexsha, *paths)))
+
+
+def _names(top: Path, commit: str, *paths: str) -> set[str]:
+    git = Git(None, reading)
+    # A submodule's own git would look into it, with all that its settings name.
+    options = ("--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=dirty", "-z")
+    unfiltered = _unfiltered(git, top)
+    changed = git("diff", *options, commit, "--", *paths, cwd=top, config=unfiltered)
+    new = git("ls-files", "--others", "--exclude-standard", "-z", "--", *paths, cwd=top)
+    names = {*changed.split("\0"), *new.split("\0")} - {""}
+    for entry in git("ls-files", "--stage", "-z", "--", *paths, cwd=top).split("\0"):
+        facts, _, name = entry.partition("\t")
+        if facts.startswith(LINK) and name not in names and (top / name / ".git").exists():
+            names |= {name} if _names(top / name, "HEAD") else set()
+    return names
+
+
+def _unfiltered(git: Git, top: Path) -> dict[str, str]:
+    """Settings without which git would run the filters that a repository names."""
+    named = git.run("config", "--null", "--name-only", "--get-regexp", FILTERS, cwd=top).stdout
+    return {key: "false" if key.endswith("required") else "" for key in named.split("\0") if key}

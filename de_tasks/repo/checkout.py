@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from de_tasks.config.environment import hidden
 from de_tasks.errors import UsageError
-from de_tasks.repo.environment import LOCAL_VARIABLES, isolated
+from de_tasks.repo.environment import LOCAL_VARIABLES
+from de_tasks.repo.git import Git
+from de_tasks.repo.user_settings import reading
 
 if TYPE_CHECKING:
     import git
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def opened(folder: Path, purpose: str) -> Iterator[git.Repo]:
     """The repository around a folder, which need not be there: another branch may be checked out.
 
-    Raises `UsageError` with the purpose where there is none.
+    Raises `UsageError` with the purpose where there is none, `Distrusted` for another user's.
     """
     # It runs git with our own environment, as soon as it is imported, and can set a variable for
     # that but take none out: a hook's would lead to the repository, or the objects, of another.
@@ -31,12 +33,14 @@ def opened(folder: Path, purpose: str) -> Iterator[git.Repo]:
 
         full = folder.resolve()
         place = next(parent for parent in (full, *full.parents) if parent.is_dir())
+        # GitPython does not ask whose a repository is, and git does not where it is named.
+        Git(None, reading).run("rev-parse", "--git-dir", cwd=place)
         try:
             repository = git.Repo(place, search_parent_directories=True)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError):
             raise UsageError(f"{folder} is not in a git repository: {purpose}") from None
         with repository:
-            variables = isolated({"GIT_DIR": str(repository.git_dir)})
+            variables = reading({"GIT_DIR": str(repository.git_dir)})
             repository.git.update_environment(**variables)
             yield repository
 

@@ -1,9 +1,11 @@
 """What git sees: an environment of our own making, or the developer's without what misleads it.
 
 Nothing of a hook's `GIT_*` variables reaches our own git (they would redirect it into the
-developer's index), nothing of the user's configuration but proxy and certificates (filters, hooks,
-insteadOf and excludes would change what is sent), and no secret stands in argv, URL or file:
-credentials travel in `GIT_CONFIG_*` variables. Imports next to nothing: git hooks begin here.
+developer's index), nothing of the user's configuration but what `user_settings` names (filters,
+hooks, insteadOf and excludes would change what is sent), and no secret stands in argv, URL or file:
+credentials travel in `GIT_CONFIG_*` variables. A repository may have come from anybody, and its
+own settings name commands: git reaches no remote in passing, and reads no other user's repository
+that the developer does not trust. Imports next to nothing: git hooks begin here.
 """
 
 from __future__ import annotations
@@ -35,9 +37,16 @@ CONFIG = {
     "core.fsync": "none",
     "credential.helper": "",
     "http.followRedirects": "false",
-    # A checkout in a container often belongs to another user; git only reads objects there.
-    "safe.directory": "*",
 }
+OFFLINE = {
+    # In a partial clone git fetches what is missing, by a command that the repository names.
+    "GIT_NO_LAZY_FETCH": "1",
+    # Git 2.43 and earlier do not know that variable, and no protocol is none of ours either.
+    "GIT_ALLOW_PROTOCOL": "",
+}
+"""Lets git look at nothing but what is on disk: for all that does not name a remote."""
+TRUST = "safe.directory"
+"""The setting for other users' repositories; git heeds it in what no repository can write."""
 KEPT_VARIABLES = (
     *("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "PATHEXT"),
     *(n for v in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for n in (v, v.upper())),
@@ -81,9 +90,10 @@ def isolated(
         "GIT_TERMINAL_PROMPT": "0",
         # Reading the developer's repository must not refresh its index.
         "GIT_OPTIONAL_LOCKS": "0",
+        **OFFLINE,
         "LC_ALL": "C.UTF-8",
         **variables,
-        **_settings([*CONFIG.items(), *config]),
+        **settings_as_variables([*CONFIG.items(), *config]),
     }
 
 
@@ -91,18 +101,42 @@ def developers(
     variables: Mapping[str, str], config: Iterable[tuple[str, str]] = ()
 ) -> dict[str, str]:
     """The environment of the developer's own git, with these variables and settings besides."""
+    return online(OFFLINE | dict(variables), config)
+
+
+def online(variables: Mapping[str, str], config: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """The same for a question to a remote of the developer's."""
     made = without_secrets()
+    trusted = trusted_in(made)
     scrub(made)
-    return {**made, "GIT_TERMINAL_PROMPT": "0", **variables, **_settings(config)}
+    settings = settings_as_variables([*trusted, *config])
+    return {**made, "GIT_TERMINAL_PROMPT": "0", **variables, **settings}
 
 
 def scrub(environment: MutableMapping[str, str]) -> None:
-    """Take out what git sets for its hooks: it would lead any git that we run astray."""
+    """Take out what git sets for its hooks: it would lead any git that we run astray.
+
+    Which repositories the developer trusts is left in.
+    """
+    trusted = trusted_in(environment)
     for name in LOCAL_VARIABLES:
         environment.pop(name, None)
+    if trusted:
+        environment.update(settings_as_variables(trusted))
 
 
-def _settings(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def trusted_in(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The settings `safe.directory` that variables give (git-config(1), `GIT_CONFIG_COUNT`)."""
+    count = environment.get("GIT_CONFIG_COUNT", "")
+    return [
+        (TRUST, environment.get(f"GIT_CONFIG_VALUE_{number}", ""))
+        for number in range(int(count) if count.isdecimal() else 0)
+        if environment.get(f"GIT_CONFIG_KEY_{number}", "").lower() == TRUST
+    ]
+
+
+def settings_as_variables(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Settings of git as it reads them from its environment."""
     made = {"GIT_CONFIG_COUNT": "0"}
     for number, (key, value) in enumerate(pairs):
         made[f"GIT_CONFIG_KEY_{number}"] = key

@@ -17,6 +17,10 @@ class Damaged(DeTasksError):
     """The repository is not in order."""
 
 
+class Distrusted(UsageError):
+    """Git does not look at a repository, since whoever owns it could have it run commands."""
+
+
 class Vanished(DeTasksError):
     """A file went away while it was read."""
 
@@ -74,6 +78,16 @@ OTHER = re.compile(
     # What is no git server is taken for a folder of files.
     r"|git-http-push failed"
 )
+
+
+def check_trust(stderr: str) -> None:
+    """Raise `Distrusted`, with git's own words and remedy, if that is why a command failed."""
+    words = re.search(r"^fatal: (.*(?:ownership|safe\.bareRepository).*)$", stderr, re.MULTILINE)
+    remedy = re.search(r"^\s*(git config --global --add safe\.directory .*)$", stderr, re.MULTILINE)
+    if words or remedy:
+        said = words[1] if words else "the repository belongs to another user"
+        what = f". If you trust whoever owns it, type: {remedy[1]}" if remedy else "."
+        raise Distrusted(f"git refuses to read it: {said}{what}")
 
 
 def not_git() -> NotThePlatform:

@@ -32,8 +32,8 @@ Done = subprocess.CompletedProcess[str]
 class Git:
     """Git commands in one repository; without one, in the repository around `cwd`.
 
-    They see our own environment, which leaves out the user's configuration; the developer's with
-    `developers`. Each may take `seconds`.
+    They see our own environment, which leaves out the user's configuration; with `reading` or
+    `developers` they may find a repository that we have not made. Each may take `seconds`.
     """
 
     _of_all: ClassVar[set[subprocess.Popen[bytes]]] = set()
@@ -126,6 +126,8 @@ class Git:
             from de_tasks.repo.remote import remote_settings
 
             pairs = [*pairs, *remote_settings(remote)]
+            # And nothing else: the objects that it finds may lie in a repository of anybody's.
+            given["GIT_ALLOW_PROTOCOL"] = remote.url.partition(":")[0]
             # The variable overrides whatever a setting says.
             given |= {"GIT_SSL_CAINFO": remote.ca_path} if remote.ca_path else {}
         try:
@@ -186,7 +188,10 @@ class Running:
         self._stdin = stdin
 
     def done(self) -> Done:
-        """The finished command, whatever its status."""
+        """The finished command, whatever its status.
+
+        Raises `Distrusted` where git does not even look at the repository.
+        """
         try:
             out, err = self._child.communicate(self._stdin, timeout=self._git.seconds)
         except subprocess.TimeoutExpired:
@@ -198,8 +203,12 @@ class Running:
         finally:
             self._git.finish(self._child)
         # Not as text from the start: names of files may have any byte, line ends included.
-        texts = (data.decode("utf-8", "surrogateescape") for data in (out, err))
-        return Done(self._arguments, self._child.returncode, *texts)
+        printed, said = (data.decode("utf-8", "surrogateescape") for data in (out, err))
+        if self._child.returncode and "safe." in said:
+            from de_tasks.repo import errors
+
+            errors.check_trust(said)
+        return Done(self._arguments, self._child.returncode, printed, said)
 
     def output(self) -> str:
         """What it prints. Raises an error of the tree with git's own words."""

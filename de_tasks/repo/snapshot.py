@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +59,12 @@ class Snapshot:
     """
 
     def __init__(
-        self, bare: Bare, source: Path | Commit | Deployed, beside: ThreadPoolExecutor, big: int
+        self,
+        bare: Bare,
+        source: Path | Commit | Deployed,
+        beside: ThreadPoolExecutor,
+        big: int,
+        tell: Callable[[str], None],
     ) -> None:
         self._bare = bare
         self._git = bare.git
@@ -69,7 +75,7 @@ class Snapshot:
         self._asked: Conversation | None = None
         self._worktree: Worktree | None = None
         self.sent: str | None = None
-        self._origin = None if isinstance(source, Deployed) else Origin(source)
+        self._origin = None if isinstance(source, Deployed) else Origin(source, tell)
         self._taken: Future[Files] = beside.submit(self._take)
 
     def files(self) -> Files:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import UsageError
 from de_tasks.repo.checkout import commit_of, opened, top_of
+from de_tasks.repo.errors import Distrusted
 from de_tasks.repo.git import Git, Running
 from de_tasks.repo.remote import Remote
+from de_tasks.repo.user_settings import reading
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,15 @@ class Deployed:
 
 
 class Origin:
-    """Where the files of a source come from, asked while they are read."""
+    """Where the files of a source come from, asked while they are read.
 
-    def __init__(self, source: Path | Commit) -> None:
+    `tell` gets a sentence where git does not say.
+    """
+
+    def __init__(self, source: Path | Commit, tell: Callable[[str], None]) -> None:
         self._source = source
-        self._git = Git(None)
+        self._tell = tell
+        self._git = Git(None, reading)
         self._looks: list[Running] = []
         if isinstance(source, Path) and source.is_dir():
             # Commands of 2 ms, where importing GitPython would take 50 ms of every deploy.
@@ -56,7 +63,11 @@ class Origin:
         """
         if isinstance(self._source, Commit):
             return str(self._source)
-        head, inside = (look.done() for look in self._looks)
+        try:
+            head, inside = (look.done() for look in self._looks)
+        except Distrusted as error:
+            self._tell(f"The deploy does not name the commit that it is made from: {error}")
+            return ""
         if head.returncode:
             return ""
         commit, branch = head.stdout.splitlines()

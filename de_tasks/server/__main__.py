@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.alive import runs
 from de_tasks.server.runtime.leash import GRACE
 from de_tasks.server.sandbox import serve
 from de_tasks.server.server_log import ServerLog
@@ -31,6 +32,10 @@ ATTEMPTS = 5
 """To find a port that is free for IPv4 and for IPv6."""
 LEAST_ROOM = 1024**2
 """Bytes; with less than that a database error is taken for a full disk."""
+
+
+class Taken(DeTasksError):
+    """The data directory is another sandbox's."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,7 +54,9 @@ def main(argv: list[str] | None = None) -> int:
         problem = explain(error, settings)
         # First the pipe: writing the log may fail for the same reason, a full disk.
         if ready is not None:
-            os.write(ready, json.dumps({"error": str(problem), "code": problem.code}).encode())
+            taken = isinstance(problem, Taken)
+            told = {"error": str(problem), "code": problem.code, "taken": taken}
+            os.write(ready, json.dumps(told).encode())
         print(problem, file=sys.stderr)
         return problem.code
     return 0
@@ -72,7 +79,7 @@ def lock_data(data: Path) -> IO[str]:
             stream.seek(0)
             if _runs(stream.read()) or time.monotonic() > deadline:
                 stream.close()
-                raise DeTasksError(f"A sandbox is already running on {data}.") from None
+                raise Taken(f"A sandbox is already running on {data}.") from None
             time.sleep(0.02)
     stream.truncate(0)
     print(os.getpid(), file=stream, flush=True)
@@ -80,13 +87,7 @@ def lock_data(data: Path) -> IO[str]:
 
 
 def _runs(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    return pid.strip().isdecimal() and runs(int(pid))
 
 
 def listen(port: int) -> list[socket.socket]:

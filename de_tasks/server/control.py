@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.alive import runs
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
@@ -25,6 +26,10 @@ LONGEST_ANSWER = 64 * 1024
 """Bytes of a refusal that are read."""
 END_TIMEOUT = 20.0
 """For a sandbox that did not start in time: after that it is killed."""
+
+
+class AlreadyRunning(DeTasksError):
+    """Another sandbox has the data directory."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,22 @@ def find(data: Path) -> Running | None:
     return running if right else None
 
 
+def await_other(data: Path) -> Running:
+    """The sandbox that another process is starting on a data directory, once it answers.
+
+    Raises `AlreadyRunning` when it does not in time.
+    """
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if running := find(data):
+            return running
+        time.sleep(0.1)
+    raise AlreadyRunning(
+        f"The sandbox on {data} does not answer; {data / 'server.log'} may say why. "
+        "Stop it, or name another directory with --data"
+    )
+
+
 def start(
     data: Path,
     options: Mapping[str, int | str],
@@ -61,8 +82,8 @@ def start(
     """Start a sandbox detached, and return once it answers.
 
     `options` and `allow_mount` are fields of `ServerSettings`; `environment` is the server's, by
-    default ours. Raises `DeTasksError` with the
-    server's own sentence when it cannot start.
+    default ours. Raises `AlreadyRunning` where another has the data directory, `DeTasksError`
+    with the server's own sentence when it cannot start.
     """
     if data.exists() and not data.is_dir():
         raise UsageError(f"{data} is not a directory: name another one with --data")
@@ -102,7 +123,11 @@ def start(
         raise
     if "error" in record:
         child.wait(STOP_TIMEOUT)
-        kind = UsageError if record["code"] == UsageError.exit_code else DeTasksError
+        kind: type[DeTasksError] = DeTasksError
+        if record["taken"]:
+            kind = AlreadyRunning
+        elif record["code"] == UsageError.exit_code:
+            kind = UsageError
         raise kind(record["error"])
     if not record:
         late = child.poll() is None
@@ -232,11 +257,7 @@ def _alive(pid: int) -> bool:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    return runs(pid)
 
 
 def _read_line(descriptor: int, timeout: float) -> bytes:

@@ -262,7 +262,7 @@ def open_app(context: invoke.Context, name: str = "") -> None:
     if app is None:
         raise missing(wanted, connection.host.name)
     console.result(app.url)
-    browser.open_page(app.url)
+    browser.open_page(connection.host.own(app.url))
 
 
 def _summary(app: App) -> dict[str, object]:

@@ -17,6 +17,7 @@ from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.deployment.fleets.apps import Chosen, Selection
+    from de_tasks.platform.connect import Connection
 
 JOBS = 8
 SELECTION = {
@@ -96,12 +97,11 @@ def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False
     hosts = Connections(configuration(context), waits())
     chosen = [(one.app, hosts.to(one.app)) for one in _selection(context, "", only).chosen]
     hosts.read()
-    found = look(
-        [
-            Subject(app, to.host.name, hosts.platform(app), Transport(to.settings.ca_path))
-            for app, to in chosen
-        ]
-    )
+
+    def way(to: Connection) -> Transport:
+        return Transport(to.settings.ca_path, to.host.trusted)
+
+    found = look([Subject(app, to.host.name, hosts.platform(app), way(to)) for app, to in chosen])
     if json:
         console.result_json_list(map(fleet_output.facts, found))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import invoke
 
 from de_tasks.config import environment
-from de_tasks.errors import AuthError, DeTasksError, UsageError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import policy, store, target, vendor_command
 from de_tasks.tasks.task import connect, settings, task, waits
 from de_tasks.terminal import browser, console
@@ -99,7 +99,7 @@ def _with_browser(oidc: Oidc) -> Login:
 
 def _keep(oidc: Oidc, kept: Store, new: Login) -> None:
     before = None
-    with suppress(AuthError):
+    with suppress(DeTasksError):
         before = kept.get(new.host)
     notice = kept.put(new)
     if notice:

@@ -86,15 +86,20 @@ def start(
     kept = None if no_login else store(values)
     if kept:
         kept.hosts()  # A file that is refused is better refused before there is a sandbox.
-    running = control.find(folder)
-    if running:
-        console.note(f"The sandbox is running already on {running.url}")
-    elif foreground:
+    running, new = control.find(folder), not (folder / "passwords.json").exists()
+    ours = running is None
+    if ours and foreground:
         command = control.command(folder, options, mounts)
         os.execve(command[0], command, without_secrets())
+    if running is None:
+        try:
+            running = control.start(folder, options, mounts, without_secrets())
+        except control.AlreadyRunning:
+            # Somebody types the same elsewhere, at the same moment.
+            running, ours = control.await_other(folder), False
+    if not ours:
+        console.note(f"The sandbox is running already on {running.url}")
     else:
-        new = not (folder / "passwords.json").exists()
-        running = control.start(folder, options, mounts, without_secrets())
         console.note(f"The sandbox is running on {running.url}")
         if running.ca_path:
             console.note(f"Its certificate authority, for your browser: {running.ca_path}")

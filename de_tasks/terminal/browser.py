@@ -9,12 +9,13 @@ from de_tasks.config.environment import has_browser, without_secrets
 
 
 def open_page(address: str) -> bool:
-    """Open a page; returns at once, False where nobody could see it.
+    """Open a page of the web; returns at once, False where nobody could see it.
 
     In a process of its own: some browsers return only when they are closed, some write to the
     terminal, and none needs the secrets of our environment.
     """
-    if not has_browser():
+    # A browser takes `file:` and `javascript:` too, and an option for what begins like one.
+    if not has_browser() or not address.startswith(("https://", "http://")):
         return False
     subprocess.Popen(
         [sys.executable, "-m", "webbrowser", address],

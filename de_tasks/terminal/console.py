@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from de_tasks.errors import OutputClosed, UsageError
+from de_tasks.errors import DeTasksError, OutputClosed, UsageError
 
 PROGRESS_SECONDS = 5.0
 """Without a terminal, seconds of silence before a line of progress."""
@@ -34,6 +34,9 @@ def result(text: str) -> None:
         # Python flushes once more at its end, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise OutputClosed("") from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise DeTasksError(f"The output cannot be written: {error.strerror}.") from None
 
 
 def result_json(value: object) -> None:

@@ -24,7 +24,7 @@ from tests.support.canned import serving
 
 TOKEN, DEVICE, REVOKE = "token_endpoint", "device_authorization_endpoint", "revocation_endpoint"
 LOGIN = Login("x", "dev", "access", "refresh", 0.0)
-CODE = {"device_code": "d", "user_code": "U", "verification_uri": "http://x/", "expires_in": 600}
+CODE = {"device_code": "d", "user_code": "U", "verification_uri": "https://x/", "expires_in": 600}
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_page_that_no_browser_should_open(page: object) -> None:
 
 def test_address_that_is_less_safe_than_the_host() -> None:
     oidc = Oidc(Host.parse("example.plotly.host"), Transport())
-    assert oidc.trusted("https://elsewhere.example/token")
+    assert oidc.host.trusted("https://elsewhere.example/token")
     with pytest.raises(DeTasksError, match="not safe"):
-        oidc.trusted("http://example.plotly.host/token")
+        oidc.host.trusted("http://example.plotly.host/token")
 
 
 def test_code_with_control_characters() -> None:

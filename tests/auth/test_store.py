@@ -19,6 +19,8 @@ from de_tasks.auth.login import Login
 from de_tasks.auth.store import IN_KEYRING, Store
 from de_tasks.auth.system_keyring import Ring
 from de_tasks.errors import AuthError, UsageError
+from tests.support import backstage
+from tests.support.people import Person
 from tests.support.rings import Failing, Memory, secret_service
 
 LOGIN = Login("example.plotly.host", "jessica", "a" * 4000, 'r "\\ü\n' * 50, 1e9, "/ca.pem")
@@ -290,3 +292,16 @@ def test_interrupt_while_writing(path: Path, request: pytest.FixtureRequest) -> 
         Store.at(path).put(OTHER)
     assert Store.at(path).hosts() == [LOGIN.host]
     assert {p.name for p in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"), [("expires", "soon", "number"), ("access_token", 5, "text")]
+)
+def test_login_that_is_damaged(dev: Person, name: str, value: object, kind: str) -> None:
+    content = json.loads(dev.keyfile.read_text())
+    content["hosts"][dev.host][name] = value
+    dev.keyfile.write_text(json.dumps(content))
+    done = dev.run("whoami")
+    assert done.code == 2 and f"{name!r} should be a {kind}. Log in again: " in done.err
+    line = f"login --username {dev.name} --password-stdin"
+    assert dev.run(line, stdin=backstage.PASSWORD).code == 0 and dev.run("whoami").code == 0

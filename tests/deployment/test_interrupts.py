@@ -13,9 +13,10 @@ import pytest
 
 from de_tasks.server import control
 from tests.support.apps import held_back
-from tests.support.people import LONGEST, Person
+from tests.support.people import LONGEST, PROGRAMS, TASKS, Person
 from tests.support.processes import processes_of
 from tests.support.stage import commits
+from tests.support.terminals import Terminal
 
 SENT_NOTHING = r"Nothing was sent\. Run the same command again to deploy"
 HAS_IT = (
@@ -73,3 +74,15 @@ def stop_at(child: subprocess.Popen[str], kind: str, text: str, number: int) -> 
         if event["event"] == kind and text in event["text"]:
             return child.send_signal(number)
     raise AssertionError(f"the deploy ended before {text}")
+
+
+def test_interrupt_at_the_question_says_that_nothing_was_created(dev: Person, quick: Path) -> None:
+    line = [str(PROGRAMS / "inv"), "deploy", "--path", str(quick)]
+    (dev.home / "tasks.py").write_text(TASKS)
+    with Terminal(line, dev.home, dev.variables()) as terminal:
+        terminal.shows("Create it? [y/N]")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+        text = terminal.text
+    assert "Interrupted. Nothing was sent." in text and "created" not in text, text
+    assert dev.run(f"apps exists --name {quick.name} --exit-code").code == 1

@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from de_tasks.repo import remote
+from de_tasks.repo import remote, user_settings
 from de_tasks.repo.source import find_commit
 from tests.support.desk import Desk
 from tests.support.gitserver import git
@@ -81,9 +81,9 @@ def hostile(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             script.chmod(0o755)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    remote._users_settings.cache_clear()
+    user_settings._all.cache_clear()
     yield home
-    remote._users_settings.cache_clear()
+    user_settings._all.cache_clear()
 
 
 def test_users_configuration_changes_nothing(desk: Desk, hostile: Path) -> None:
@@ -212,7 +212,8 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
                 return self.end_headers()
             seen.append(f"{self.command} {self.path} {known}")
             headers = {n: v for n, v in self.headers.items() if not n.startswith("Proxy-")}
-            request = Request(self.path, body, headers, method=self.command)
+            there = self.path.replace("//git.corp", "//127.0.0.1")
+            request = Request(there, body, headers, method=self.command)
             with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
                 content = answer.read()
                 self.send_response(answer.status)
@@ -240,9 +241,30 @@ def test_proxy_of_the_users_configuration_is_used(
     with (hostile / ".gitconfig").open("a") as config:
         config.write(f"[http]\n\tproxy = http://me:secret@{address}\n")
     desk.write("a.py")
+    desk.server.url = desk.server.url.replace("127.0.0.1", "git.corp")
     assert desk.deploy().sha == desk.server.head()
     basic = base64.b64encode(b"me:secret").decode()
     assert seen and all(line.endswith(f"Basic {basic}") for line in seen)
+
+
+@pytest.mark.parametrize("by", ["configuration", "variable"])
+def test_no_proxy_stands_before_a_server_on_this_machine(
+    desk: Desk,
+    hostile: Path,
+    proxy: tuple[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+) -> None:
+    address = f"http://me:secret@{proxy[0]}"
+    if by == "variable":
+        monkeypatch.setenv("http_proxy", address)
+    else:
+        with (hostile / ".gitconfig").open("a") as config:
+            config.write(f'[http]\n\tproxy = {address}\n[http "http://127.0.0.1"]')
+            config.write(f"\n\tproxy = {address}\n")
+    desk.write("a.py")
+    assert desk.deploy().sha == desk.server.head()
+    assert proxy[1] == []
 
 
 def test_what_is_kept_of_the_users_configuration(desk: Desk, hostile: Path) -> None:
@@ -251,6 +273,7 @@ def test_what_is_kept_of_the_users_configuration(desk: Desk, hostile: Path) -> N
             "[http]\n\tsslCAInfo = /corp/ca.pem\n\tsslCert = /me.pem\n"
             '[http "https://de.corp"]\n\tproxy = http://proxy:3128\n'
         )
+    desk.server.url = desk.server.url.replace("127.0.0.1", "git.corp")
     kept = dict(remote.remote_settings(desk.remote))
     assert kept.pop("http.sslcainfo") == "/corp/ca.pem" and kept.pop("http.sslcert") == "/me.pem"
     assert kept.pop("http.https://de.corp.proxy") == "http://proxy:3128"

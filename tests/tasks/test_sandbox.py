@@ -181,3 +181,11 @@ def test_module_says_what_it_is() -> None:
     command = [sys.executable, "-m", "de_tasks.server", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert "--access-token-seconds" in done.stdout
+
+
+def test_sandbox_that_is_started_four_times_at_once_is_one(own: Person) -> None:
+    children = [own.begin("sandbox.start", "--no-login", "--port", "0") for _ in range(4)]
+    outs = [child.communicate(timeout=LONGEST) for child in children]
+    assert [child.returncode for child in children] == [0] * 4, outs
+    assert len({out for out, _ in outs}) == 1 and "http://127.0.0.1:" in outs[0][0]
+    assert sum("running already" in err for _, err in outs) == 3
