@@ -123,7 +123,8 @@ def command(
     flags += [f"--allow-mount={folder}" for folder in allow_mount]
     if ready_fd is not None:
         flags.append(f"--ready-fd={ready_fd}")
-    return [sys.executable, "-m", "de_tasks.server", f"--data={data}", *flags]
+    # Without -P modules would come from the current folder, and run in the server.
+    return [sys.executable, "-P", "-m", "de_tasks.server", f"--data={data}", *flags]
 
 
 def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from invoke.parser import Argument
 from invoke.tasks import Task
 
 from de_tasks.config import context as configured
+from de_tasks.config.import_path import installed_first
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name
@@ -105,7 +106,7 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
         @functools.wraps(body)
         def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
             try:
-                with _interruptible():
+                with installed_first(), _interruptible():
                     return body(context, *arguments, **_given(keywords))
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.") from None
