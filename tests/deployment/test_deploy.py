@@ -25,6 +25,16 @@ class Moody(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Moody).serve_forever()
 """
+STREAMING = """
+import http.server, os
+class Streaming(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(bytes(65536))
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Streaming).serve_forever()
+"""
 
 
 def events(text: str) -> list[dict[str, object]]:
@@ -127,6 +137,13 @@ def test_app_that_does_not_come_up(
     assert f"{quick.name} was built, but http://localhost" in done.err
     assert "answers 500" in done.err and "moody as ever" in done.err
     assert f"The whole log: de-tasks logs --name {quick.name}" in done.err
+
+
+def test_deploy_of_an_app_whose_page_never_ends(people: People, quick: Path) -> None:
+    (quick / "Procfile").write_text("web: python streaming.py\n")
+    (quick / "streaming.py").write_text(STREAMING)
+    done = people["dev"].run("deploy -y", folder=quick)
+    assert (done.code, f"{quick.name} is live" in done.out) == (0, True), done.err
 
 
 def test_build_that_fails(people: People, quick: Path) -> None:

@@ -88,7 +88,7 @@ def _release(platform: DeployPlatform, app: App) -> Build | None:
 def _health(app: App, transport: Transport) -> tuple[str, bool]:
     """Asking an app costs no points. A sign-in page counts: the app is behind it."""
     try:
-        status = transport.request("GET", app.url, seconds=ANSWER_SECONDS).status_code
+        status = transport.status(app.url, ANSWER_SECONDS)
     except Unavailable:
         return "no answer", False
     return ("ok", True) if status < 500 else (f"answers {status}", False)

@@ -1,0 +1,117 @@
+"""Answers that never end, and answers that are too long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import repeat
+
+import pytest
+
+from de_tasks.errors import DeTasksError
+from de_tasks.net.http import Transport, Unavailable
+from tests.support.faultproxy import Exchange, FaultProxy
+from tests.support.waiting import BOUND
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+LENGTH = b"Content-Length: 9999999999\r\n\r\n"
+FLOOD = 64 * 1024 * b"x"
+
+
+@pytest.fixture
+def app() -> Iterator[FaultProxy]:
+    """Somebody who answers as the test has it."""
+    with FaultProxy("http://127.0.0.1:9").running() as proxy:
+        yield proxy
+
+
+def endless(app: FaultProxy, head: bytes, piece: bytes, pause: float = 0.02) -> None:
+    """Answer with a head, and then with a piece again and again."""
+
+    def strike(exchange: Exchange) -> None:
+        exchange.send(head)
+        end = time.monotonic() + BOUND
+        for part in repeat(piece):
+            exchange.send(part)
+            if app.over.wait(pause) or time.monotonic() > end:
+                return
+
+    app.arm(strike, "GET", times=99)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 O", OK, OK + b"X: "])
+def test_headers_that_trickle_are_not_waited_for_after_the_deadline(
+    app: FaultProxy, head: bytes
+) -> None:
+    endless(app, head, b"x")
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        Transport().status(app.url, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("head", "piece", "pause"),
+    [
+        (CHUNKED, b"1\r\nx\r\n", 0.02),
+        (CHUNKED, b"10000\r\n" + FLOOD + b"\r\n", 0),
+        (OK + LENGTH, b"x", 0.02),
+        (OK + LENGTH, FLOOD, 0),
+        (OK + b"\r\n", b"", 0.02),
+        (OK + b"Content-Encoding: gzip\r\n" + LENGTH, b"\x1f", 0.02),
+    ],
+)
+def test_the_status_of_a_stream_is_that_of_its_headers(
+    app: FaultProxy, head: bytes, piece: bytes, pause: float
+) -> None:
+    endless(app, head, piece, pause)
+    assert Transport().status(app.url, 0.5) == 200
+
+
+def test_the_body_of_a_redirect_is_not_read(app: FaultProxy) -> None:
+    endless(app, b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n" + LENGTH, FLOOD, 0)
+    assert Transport().status(app.url, 0.5) == 302
+
+
+def test_an_app_that_breaks_off_at_once_is_not_there(app: FaultProxy) -> None:
+    app.arm(lambda exchange: exchange.send(OK + LENGTH + b"x"), "GET")
+    with pytest.raises(Unavailable, match="was cut"):
+        Transport().status(app.url, 5)
+
+
+@pytest.mark.parametrize("head", [OK + b"X: ", CHUNKED + b"1\r\nx\r\n", OK + LENGTH, OK + b"\r\n"])
+def test_an_answer_that_trickles_is_no_answer(app: FaultProxy, head: bytes) -> None:
+    endless(app, head, b"1\r\nx\r\n" if b"chunked" in head else b"x")
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        Transport().request("GET", app.url, seconds=0.1)
+
+
+def test_an_answer_that_is_too_long_is_refused(app: FaultProxy) -> None:
+    endless(app, OK + LENGTH, FLOOD, 0)
+    with pytest.raises(DeTasksError, match=r"sends more than 1.0 MB in one answer"):
+        Transport().request("GET", app.url, largest=10**6)
+
+
+def test_a_proxy_that_trickles_is_no_answer(
+    app: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless(app, OK + b"X: ", b"x")
+    monkeypatch.setenv("HTTP_PROXY", app.url)
+    transport = Transport()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="app.example did not answer in time"):
+            transport.status("http://app.example/", 0.2)
+
+
+def test_a_connection_is_kept_and_watched_again(app: FaultProxy) -> None:
+    def twice(exchange: Exchange) -> None:
+        exchange.send(OK + b"Content-Length: 2\r\n\r\n{}")
+        exchange.client.recv(4096)
+        exchange.send(OK + b"X: ")
+        exchange.stall()
+
+    app.arm(twice, "GET")
+    transport = Transport()
+    assert transport.request("GET", app.url).json() == {}
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        transport.status(app.url, 0.3)
+    assert app.struck == 1
