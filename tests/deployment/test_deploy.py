@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.deployment import watch as following
-from de_tasks.deployment.events import planned, readable
+from de_tasks.deployment.events import planned
 from de_tasks.repo.files import Files
 from tests.support.apps import held_back
 from tests.support.people import People, Person
@@ -110,14 +110,6 @@ def test_largest_files_of_a_big_deploy() -> None:
         {"name": r"a\nb.bin", "bytes": 90_000_000},
         {"name": "c.csv", "bytes": 49_000},
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("ü x.py", "ü x.py"), ("\x1b[31m", r"\x1b[31m"), ("\udcff.txt", r"\xff.txt"), ("\t", r"\t")],
-)
-def test_readable_name(name: str, shown: str) -> None:
-    assert readable(name) == shown
 
 
 def test_app_that_does_not_come_up(
