@@ -82,22 +82,31 @@ def installed_first() -> "Iterator[None]":
         _modules.leave()
 
 
-def _projects(path: "Iterable[str]") -> list[str]:
-    """The entries of a module path that may be the project's: the first, which is invoke's, and
-    the current folder with those above it, where invoke looks for a tasks.py."""
+def _projects(path: "list[str]") -> "list[str]":
+    """The entries of a module path that are the project's: the first, which is invoke's, the
+    current folder, and one above it that has the tasks."""
+    found = [entry for entry in path if entry in path[:1] or _is_current(_absolute(entry))]
+    return [entry for entry in dict.fromkeys(found) if not _is_installed(entry)]
+
+
+def _is_current(folder: str) -> bool:
+    here = _absolute("")
+    below = here.startswith(os.path.join(folder, ""))
+    tasks = (os.path.join(folder, "tasks.py"), os.path.join(folder, "tasks", "__init__.py"))
+    return here == folder or (below and any(map(os.path.exists, tasks)))
+
+
+def _absolute(entry: str) -> str:
     try:
-        current = os.path.join(os.getcwd(), "")
-    except FileNotFoundError:
-        current = ""
-    entries = list(path)
-    found = [e for e in entries if current.startswith(os.path.join(os.path.abspath(e), ""))]
-    return [e for e in dict.fromkeys([*entries[:1], *found]) if not _is_installed(e)]
+        return os.path.abspath(entry)
+    except FileNotFoundError:  # The current folder is gone: nothing lies in it.
+        return os.devnull
 
 
 def _installed_first(path: "list[str]", here: "list[str]") -> "list[str]":
     """A module path without the project's folders; one that we are installed in is the last."""
     found = sorted((entry for entry in path if entry not in here), key=_is_installed, reverse=True)
-    return found + [e for e in here if OURS.startswith(os.path.join(os.path.abspath(e), ""))]
+    return found + [e for e in here if OURS.startswith(os.path.join(_absolute(e), ""))]
 
 
 def _is_installed(entry: str) -> bool:
@@ -128,7 +137,7 @@ def _loaded(names: set[str]) -> "dict[str, ModuleType]":
 
 def _is_in(module: "ModuleType", folders: "Iterable[str]") -> bool:
     file = getattr(module, "__file__", None) or ""
-    below = any(file.startswith(os.path.join(os.path.abspath(f), "")) for f in folders)
+    below = any(file.startswith(os.path.join(_absolute(f), "")) for f in folders)
     return below and not any(part in INSTALLED for part in file.split(os.sep))
 
 

@@ -67,3 +67,15 @@ def test_a_module_of_the_projects_is_its_own_again_afterwards(on_path: Path) -> 
         assert "WORD" not in vars(graphlib)
         assert sys.modules["helpers"] is helpers and sys.modules["secrets"] is secrets
     assert sys.path == path and "graphlib" not in sys.modules
+
+
+def test_a_folder_that_is_gone_has_no_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    monkeypatch.syspath_prepend("")
+    (tmp_path / "gone").rmdir()
+    with installed_first():
+        assert "" not in sys.path
+    assert sys.path[0] == ""
