@@ -10,6 +10,7 @@ from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
 from de_tasks.errors import AuthError, DeTasksError
 from de_tasks.net.http import Unavailable
+from de_tasks.terminal.text import one_line
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SLOW_DOWN = 5.0
@@ -46,7 +47,7 @@ def begin(oidc: Oidc) -> DeviceCode:
         page = body.get("verification_uri_complete") or body["verification_uri"]
         code = DeviceCode(
             device_code=str(body["device_code"]),
-            user_code="".join(c for c in str(body["user_code"]) if c.isprintable()),
+            user_code=one_line(str(body["user_code"])),
             page=oidc.host.trusted(str(page)),
             interval=max(1.0, float(body.get("interval", 5))),
             expires_in=min(float(body["expires_in"]), LONGEST),

@@ -20,6 +20,7 @@ from de_tasks.net.http import READ_SECONDS, Transport, read_object
 from de_tasks.net.limit_reports import UNKNOWN_WAIT, retry_after
 from de_tasks.net.retry import Attempt, Policy
 from de_tasks.terminal.commands import typed
+from de_tasks.terminal.text import one_line
 
 CLIENT = "dash"
 NOTHING = (204, 404, 405, 410, 421)
@@ -231,7 +232,7 @@ class Oidc:
 
 def printable(text: str) -> str:
     """What a server says, fit for a terminal."""
-    return "".join(c for c in text if c.isprintable())[:200]
+    return one_line(text)[:200]
 
 
 def _seconds(value: object) -> float:

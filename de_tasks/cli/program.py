@@ -11,8 +11,10 @@ from de_tasks.cli.help import Help, Manual
 from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import nearest
 from de_tasks.errors import UsageError
+from de_tasks.tasks.task import readable_errors
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import speak_as
+from de_tasks.terminal.text import readable
 
 CORE = {
     "host": "Dash Enterprise, as example.plotly.host or as a URL (default: that of the last login)",
@@ -52,7 +54,8 @@ class DeTasksProgram(Program):
         if words[:1] == ["--complete"]:
             console.result("\n".join(grammar.candidates(words[3:])))
             raise Exit
-        read = grammar.read(words, INVOKES_OWN)
+        with readable_errors():
+            read = grammar.read(words, INVOKES_OWN)
         if isinstance(read, Help):
             console.result(Manual(self.name, de_tasks.ns, core).page(read))
             raise Exit
@@ -63,7 +66,7 @@ class DeTasksProgram(Program):
         try:
             super().parse_tasks()
         except ParseError as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(readable(str(error))) from None
 
     def parse_collection(self) -> None:
         """Besides, load the nearest invoke.yaml, as `inv` does beside tasks.py."""

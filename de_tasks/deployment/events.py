@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from de_tasks.repo.files import Files
+from de_tasks.terminal.text import one_line
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ def planned(files: Files, origin: str) -> Event:
     lines = [f"{counted(files.count)}, {megabytes(files.size)}{changed}{source}"]
     if files.largest:
         lines.append("The largest, which lines in the folder's .gitignore would leave out:")
-        lines += [f"  {megabytes(size):>9}  {readable(name)}" for name, size in files.largest]
+        lines += [f"  {megabytes(size):>9}  {one_line(name)}" for name, size in files.largest]
     facts: dict[str, object] = {
         "files": files.count,
         "bytes": files.size,
         "changed": files.changed,
         "source": origin or None,
-        "largest": [{"name": readable(name), "bytes": size} for name, size in files.largest],
+        "largest": [{"name": one_line(name), "bytes": size} for name, size in files.largest],
     }
     return Event("plan", "\n".join(lines), facts)
 
@@ -44,8 +45,3 @@ def counted(number: int) -> str:
 def megabytes(size: int) -> str:
     """A size in bytes as people read it."""
     return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"
-
-
-def readable(name: str) -> str:
-    """A file's name, with escapes for what a terminal would not show or would obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1].replace("\\udc", "\\x") for c in name)

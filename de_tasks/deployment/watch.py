@@ -8,7 +8,7 @@ from itertools import islice
 
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed, NotFound, Temporary
-from de_tasks.net.http import Transport, Unavailable
+from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
 from de_tasks.platform.models import FINISHED, App, Build
 from de_tasks.platform.protocol import DeployPlatform
 from de_tasks.terminal.commands import typed
@@ -18,6 +18,8 @@ WAITS_AFTER_CREATE = (2, 3, 5, 8, 13)
 LONGEST_WAIT = 15
 """Seconds that each request waits for the build's end. So spaced, a deploy costs at most
 17 points in any minute, with 5 points each for creating the app and for the push."""
+LEAST_SECONDS = 1.0
+"""For an app to answer, however late it is."""
 LAST_LINES = 20
 """Lines of its log that are shown of an app which does not come up."""
 
@@ -120,7 +122,8 @@ def wait_until_answers(
     begin = time.monotonic()
     while True:
         try:
-            status = transport.request("GET", url).status_code
+            left = max(LEAST_SECONDS, deadline - time.monotonic())
+            status = transport.status(url, min(READ_SECONDS, left))
             seen = f"answers {status}"
         except Unavailable as error:
             status, seen = 503, f"is not there: {str(error).partition('.')[0]}"

@@ -46,6 +46,8 @@ def _check(options: argparse.Namespace) -> None:
     found = checks.run(
         folder, app, values.check_limit, values.check_ignore, () if options.no_secrets else search
     )
-    for line in report.lines(found, folder, environment.on_github()):
+    for line in report.lines(found, folder):
         console.result(line)
+    for command in report.workflow_commands(found, folder) if environment.on_github() else ():
+        console.annotation(command)
     console.note(report.conclusion(found, app))

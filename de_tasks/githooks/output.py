@@ -34,7 +34,7 @@ class DeployOutput:
     ) -> None:
         if isinstance(error, DeployFailed):
             for line in self._log:
-                console.note(f"    {line}")
+                console.note(f"    {line}", log=True)
 
     def __call__(self, event: Event) -> None:
         """Tell an event, or keep it for the end."""

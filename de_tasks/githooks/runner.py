@@ -72,7 +72,9 @@ def run(options: argparse.Namespace, name: str, what: str, body: Callable[[], No
 
 def tell(text: str) -> None:
     """Print to stderr: `git push --porcelain` has its own readers of stdout."""
-    print(text, file=sys.stderr, flush=True)
+    from de_tasks.terminal.text import readable
+
+    print(readable(text), file=sys.stderr, flush=True)
 
 
 def configuration(path: str) -> invoke.Config:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,12 +13,20 @@ from urllib.parse import urlsplit
 from de_tasks.config.host import on_this_machine
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.net import certificates, limit_reports
+from de_tasks.net.deadline import Deadline, heed
 
 if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+LONGEST = 5
+"""Times what one wait may take: all waits for one answer together."""
+LARGEST_ANSWER = 64 * 1024**2
+"""Bytes, far above what the platform sends."""
+PIECE = 64 * 1024
+GLANCE_SECONDS = 2.0
+"""For the beginning of a body, where the status is what counts."""
 NOT_NOW = (408, 425, 500, 502, 503, 504)
 
 
@@ -86,6 +95,10 @@ class Transport:
     def _session(self) -> requests.Session:
         session = certificates.session(self.ca_path)
         session.headers["User-Agent"] = "de-tasks"
+        # None is followed; to look for the next address requests would read the answer's body.
+        session.get_redirect_target = lambda resp: None  # type: ignore[assignment,method-assign]
+        for adapter in session.adapters.values():
+            heed(adapter)  # type: ignore[arg-type]
         return session
 
     def make_ready(self) -> None:
@@ -93,28 +106,65 @@ class Transport:
         _ = self._session
 
     def request(
-        self, method: str, url: str, seconds: float = READ_SECONDS, **options: Any
+        self,
+        method: str,
+        url: str,
+        seconds: float = READ_SECONDS,
+        largest: int = LARGEST_ANSWER,
+        **options: Any,
     ) -> requests.Response:
         """Send a request; redirects are not followed: they would carry credentials elsewhere.
 
-        An attempt to connect, and each wait for a piece of the answer, take at most `seconds`.
-        Raises only errors of the project's own, none for an answer of any status.
+        An attempt to connect, and each wait for a piece of the answer, take at most `seconds`, all
+        of them together `LONGEST` times that. Raises only errors of the project's own, none for an
+        answer of any status: `DeTasksError` for one of more than `largest` bytes.
+        """
+        with Deadline(LONGEST * seconds) as deadline, _faults(url, deadline):
+            answer = self._send(method, url, seconds, options)
+            content = bytearray()
+            for piece in answer.iter_content(PIECE):
+                content += piece
+                if len(content) > largest:
+                    answer.close()
+                    server = urlsplit(url).netloc
+                    raise DeTasksError(
+                        f"{server} sends more than {largest / 1e6:.1f} MB in one answer."
+                    )
+            # What requests itself does where it reads an answer whole.
+            answer._content = bytes(content)
+            return answer
+
+    def status(self, url: str, seconds: float) -> int:
+        """The status that an app answers a GET with, after `seconds` at most.
+
+        It waits for the headers, and not for more than the beginning of a body: a stream has no
+        end. Raises `Unavailable` where no answer comes, or its beginning is cut.
         """
         import requests
 
+        with Deadline(seconds) as deadline:
+            with _faults(url, deadline):
+                answer = self._send("GET", url, seconds, {})
+            with answer:
+                deadline.shorten(GLANCE_SECONDS)
+                try:
+                    next(answer.iter_content(PIECE), b"")
+                except requests.RequestException as error:
+                    if not deadline.passed:
+                        raise _network_error(error, urlsplit(url).netloc) from None
+                return answer.status_code
+
+    def _send(
+        self, method: str, url: str, seconds: float, options: dict[str, Any]
+    ) -> requests.Response:
+        """The headers of an answer; its body is still to be read."""
         options.setdefault("timeout", (min(CONNECT_SECONDS, seconds), seconds))
         # Without this requests would send what ~/.netrc has for the host in place of the token.
         options.setdefault("auth", _keep_headers)
-        server = urlsplit(url).netloc
         if on_this_machine(url):
             # A proxy leads away from this machine, and would be shown what is meant for it.
             options["proxies"] = dict.fromkeys(("http", "https", "all"))
-        try:
-            return self._session.request(method, url, allow_redirects=False, **options)
-        except requests.RequestException as error:
-            raise _network_error(error, server) from None
-        except OSError as error:
-            raise UsageError(f"{server} cannot be asked: {error.strerror or error}.") from None
+        return self._session.request(method, url, allow_redirects=False, stream=True, **options)
 
 
 def read_object(answer: requests.Response) -> dict[str, Any]:
@@ -166,6 +216,25 @@ def _reason(body: object) -> str:
     errors = body.get("errors") if isinstance(body, dict) else None
     first = errors[0] if isinstance(errors, list) and errors else None
     return str(first.get("message") or "").rstrip(".") if isinstance(first, dict) else ""
+
+
+@contextmanager
+def _faults(url: str, deadline: Deadline) -> Iterator[None]:
+    """Turn what goes wrong in an exchange into errors of the project's own."""
+    import requests
+
+    server = urlsplit(url).netloc
+    late = Unavailable(f"{server} did not answer in time. Run this again later")
+    try:
+        yield
+    except requests.RequestException as error:
+        raise (late if deadline.passed else _network_error(error, server)) from None
+    except OSError as error:
+        if deadline.passed:
+            raise late from None
+        raise UsageError(f"{server} cannot be asked: {error.strerror or error}.") from None
+    if deadline.passed:
+        raise late
 
 
 def _network_error(error: requests.RequestException, server: str) -> DeTasksError:

@@ -23,7 +23,7 @@ from de_tasks.server.alive import runs
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
 LONGEST_ANSWER = 64 * 1024
-"""Bytes of a refusal that are read."""
+"""Bytes of an answer that are read: another program may have the port by now."""
 END_TIMEOUT = 20.0
 """For a sandbox that did not start in time: after that it is killed."""
 
@@ -51,7 +51,7 @@ def find(data: Path) -> Running | None:
         record = json.loads((data / "running.json").read_text("utf-8"))
         running = Running(**record, data=data)
         with _open(running, f"{running.url}/health", timeout=5) as answer:
-            right = json.load(answer).get("sandbox") == running.instance
+            right = json.loads(answer.read(LONGEST_ANSWER)).get("sandbox") == running.instance
     except (OSError, ValueError, TypeError, urllib.error.URLError):
         return None
     return running if right else None
@@ -148,7 +148,8 @@ def command(
     flags += [f"--allow-mount={folder}" for folder in allow_mount]
     if ready_fd is not None:
         flags.append(f"--ready-fd={ready_fd}")
-    return [sys.executable, "-m", "de_tasks.server", f"--data={data}", *flags]
+    # Without -P modules would come from the current folder, and run in the server.
+    return [sys.executable, "-P", "-m", "de_tasks.server", f"--data={data}", *flags]
 
 
 def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[
     )
     try:
         with _open(running, request, timeout=30) as answer:
-            found: dict[str, Any] = json.load(answer)
+            found: dict[str, Any] = json.loads(answer.read(LONGEST_ANSWER))
             return found
     except urllib.error.HTTPError as error:
         with error:

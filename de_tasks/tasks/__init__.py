@@ -2,19 +2,22 @@
 
 from invoke import Collection
 
-from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
-from de_tasks.tasks.apps import ns as apps
-from de_tasks.tasks.check import check
-from de_tasks.tasks.deploy import deploy, diff, history, rollback
-from de_tasks.tasks.fleet import ns as fleet
-from de_tasks.tasks.hooks import ns as hooks
-from de_tasks.tasks.init import init
-from de_tasks.tasks.invoke_config import locate_faults
-from de_tasks.tasks.local import docs, doctor, run
-from de_tasks.tasks.login import login, logout, whoami
-from de_tasks.tasks.preview import ns as preview
-from de_tasks.tasks.sandbox import ns as sandbox
-from de_tasks.tasks.services import ns as services
+from de_tasks.config.import_path import installed_first
+
+with installed_first():
+    from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
+    from de_tasks.tasks.apps import ns as apps
+    from de_tasks.tasks.check import check
+    from de_tasks.tasks.deploy import deploy, diff, history, rollback
+    from de_tasks.tasks.fleet import ns as fleet
+    from de_tasks.tasks.hooks import ns as hooks
+    from de_tasks.tasks.init import init
+    from de_tasks.tasks.invoke_config import locate_faults
+    from de_tasks.tasks.local import docs, doctor, run
+    from de_tasks.tasks.login import login, logout, whoami
+    from de_tasks.tasks.preview import ns as preview
+    from de_tasks.tasks.sandbox import ns as sandbox
+    from de_tasks.tasks.services import ns as services
 
 locate_faults()
 open = open_app

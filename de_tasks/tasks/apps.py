@@ -246,7 +246,7 @@ def logs(
         if page is None:
             raise missing(wanted, connection.host.name)
         for line in page.lines:
-            console.result_json(asdict(line)) if json else console.result(line.text)
+            console.result_json(asdict(line)) if json else console.result(line.text, log=True)
         if not follow or ended:
             return
         after, lines = page.next, 1000

@@ -34,8 +34,10 @@ def check(
     if json:
         console.result_json([finding.facts() for finding in found])
     else:
-        for line in report.lines(found, folder, environment.on_github()):
+        for line in report.lines(found, folder):
             console.result(line)
+        for command in report.workflow_commands(found, folder) if environment.on_github() else ():
+            console.annotation(command)
     words = report.conclusion(found, wanted)
     if not json:
         console.note(words)

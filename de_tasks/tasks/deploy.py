@@ -108,7 +108,7 @@ def diff(
         way = remote(connection, values.branch, app.git_url)
         text = snapshot.compare(way, form, "--no-renames", there=there)
     if text:
-        console.result(text.rstrip("\n"))
+        console.patch(text.rstrip("\n"))
     else:
         console.note(f"{wanted} is deployed as the folder is: nothing would change.")
 
@@ -187,6 +187,9 @@ def rollback(
 
 def tell_people(event: Event) -> None:
     """Print an event: what is done to stdout, all else to stderr."""
+    if event.kind == "log":
+        console.note(event.text, log=True)
+        return
     shown = {"done": console.result, "progress": console.progress}
     shown.get(event.kind, console.note)(event.text)
 

@@ -3,6 +3,7 @@ documentation, and the doctor."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import invoke
@@ -115,6 +116,7 @@ def run(
     for kind, command in commands.items():
         console.note(f"{kind}: {command}")
     console.note(f"Open http://127.0.0.1:{number}/ and end with Ctrl-C")
-    status = run_locally.run(folder, commands, number, variables, console.result, reload=not all)
+    say = functools.partial(console.result, log=True)
+    status = run_locally.run(folder, commands, number, variables, say, reload=not all)
     if status:
         raise DeTasksError(f"A process has ended with status {status}; so all were stopped.")

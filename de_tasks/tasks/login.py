@@ -13,6 +13,7 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import policy, store, target, vendor_command
 from de_tasks.tasks.task import connect, settings, task, waits
 from de_tasks.terminal import browser, console
+from de_tasks.terminal.text import one_line
 
 if TYPE_CHECKING:
     from de_tasks.auth.login import Login
@@ -91,7 +92,7 @@ def _with_browser(oidc: Oidc) -> Login:
             "DASH_ENTERPRISE_USERNAME, and DASH_ENTERPRISE_PASSWORD or DASH_ENTERPRISE_API_KEY"
         )
     code = device.begin(oidc)
-    console.note(f"Open {code.page}\nand confirm the code {code.user_code}")
+    console.note(f"Open {one_line(code.page)}\nand confirm the code {code.user_code}")
     if not browser.open_page(code.page):
         console.note("There is no browser here: any device will do.")
     return device.finish(oidc, code)

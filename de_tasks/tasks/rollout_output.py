@@ -133,4 +133,4 @@ def show(results: Sequence[Result]) -> None:
         if result.status == "failed":
             console.note(f"\n{result.job.name}: {result.text}")
             for line in result.log:
-                console.note(f"  {line}")
+                console.note(f"  {line}", log=True)

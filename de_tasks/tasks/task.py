@@ -15,10 +15,12 @@ from invoke.parser import Argument
 from invoke.tasks import Task
 
 from de_tasks.config import context as configured
+from de_tasks.config.import_path import installed_first
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name
 from de_tasks.terminal import console
+from de_tasks.terminal.text import readable
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -98,6 +100,17 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Make the messages of errors readable, which invoke prints."""
+    try:
+        yield
+    except invoke.Exit as error:
+        if error.message:
+            error.message = readable(error.message)
+        raise
+
+
 def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
     """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help."""
 
@@ -105,7 +118,7 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
         @functools.wraps(body)
         def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
             try:
-                with _interruptible():
+                with installed_first(), readable_errors(), _interruptible():
                     return body(context, *arguments, **_given(keywords))
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.") from None

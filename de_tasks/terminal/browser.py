@@ -18,7 +18,8 @@ def open_page(address: str) -> bool:
     if not has_browser() or not address.startswith(("https://", "http://")):
         return False
     subprocess.Popen(
-        [sys.executable, "-m", "webbrowser", address],
+        # Isolated: Python's modules, and none from the folder that we stand in.
+        [sys.executable, "-I", "-m", "webbrowser", address],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

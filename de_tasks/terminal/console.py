@@ -1,5 +1,5 @@
 """What people see: results go to stdout, everything else to stderr. Only tasks,
-hooks and the program print."""
+hooks and the program print. Whatever it says, and whoever said it, comes out readable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from de_tasks.config.environment import on_github
 from de_tasks.errors import DeTasksError, OutputClosed, UsageError
+from de_tasks.terminal.text import in_json, one_line, readable
 
 PROGRESS_SECONDS = 5.0
 """Without a terminal, seconds of silence before a line of progress."""
@@ -20,8 +22,22 @@ ROWS_MEASURED = 100
 """A table's columns are as wide as its first rows need: the others need not be there yet."""
 
 
-def result(text: str) -> None:
-    """Print what was asked for."""
+def result(text: str, log: bool = False) -> None:
+    """Print what was asked for. The colours of an app's `log` pass on a terminal."""
+    _print(readable(text, colours=log and sys.stdout.isatty()))
+
+
+def patch(text: str) -> None:
+    """Print what a program can apply: as it is, unless a terminal or GitHub's runner reads it."""
+    _print(readable(text) if sys.stdout.isatty() or on_github() else text)
+
+
+def annotation(command: str) -> None:
+    """Print a workflow command of our own for GitHub's runner."""
+    _print(readable(command, commands=True))
+
+
+def _print(text: str) -> None:
     _clear_progress()
     try:
         try:
@@ -41,23 +57,23 @@ def result(text: str) -> None:
 
 def result_json(value: object) -> None:
     """Print what was asked for as one line of JSON."""
-    result(json.dumps(value))
+    _print(in_json(json.dumps(value)))
 
 
 def result_json_list(values: Iterable[object]) -> None:
     """Print one JSON list, an entry a line, as the entries come."""
     opening = "["
     for value in values:
-        result(f"{opening}{json.dumps(value)}")
+        _print(f"{opening}{in_json(json.dumps(value))}")
         opening = ","
     result("]" if opening == "," else "[]")
 
 
-def note(text: str) -> None:
-    """Tell how it goes."""
+def note(text: str, log: bool = False) -> None:
+    """Tell how it goes. The colours of an app's `log` pass on a terminal."""
     global _told_at
     _clear_progress()
-    print(text, file=sys.stderr, flush=True)
+    print(readable(text, colours=log and sys.stderr.isatty()), file=sys.stderr, flush=True)
     _told_at = time.monotonic()
 
 
@@ -77,7 +93,7 @@ def block(lines: Sequence[str]) -> None:
     """On a terminal, show lines that the next ones take the place of."""
     global _progress_lines
     size = shutil.get_terminal_size()
-    shown = [line[: size.columns - 1] for line in lines[: size.lines - 1]]
+    shown = [one_line(line)[: size.columns - 1] for line in lines[: size.lines - 1]]
     # In one piece: a terminal that shows half of it would flicker.
     text = _over(_progress_lines) + "\n".join(f"{line}\x1b[K" for line in shown)
     print(text + "\x1b[J", end="", file=sys.stderr, flush=True)
@@ -103,7 +119,7 @@ def _clear_progress() -> None:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows in aligned columns, as they come."""
-    remaining: Iterator[Sequence[str]] = iter(rows)
+    remaining: Iterator[Sequence[str]] = (list(map(one_line, row)) for row in rows)
     first = [headings, *islice(remaining, ROWS_MEASURED)]
     widths = [max(map(len, column)) for column in zip(*first, strict=True)]
     for line in chain(first, remaining):
@@ -122,7 +138,7 @@ def confirm(question: str, yes: bool) -> bool:
     if not interactive():
         raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
     _clear_progress()
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{readable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -135,7 +151,7 @@ def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
         return default
     words = f"{question} ({', '.join(choices)})" if choices else question
     for _ in range(3):
-        print(f"{words} [{default}]: ", end="", file=sys.stderr, flush=True)
+        print(f"{readable(words)} [{readable(default)}]: ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
         answer = line.strip() or default
         if not line or not choices or answer in choices:
@@ -147,14 +163,14 @@ def type_to_confirm(question: str, expected: str) -> bool:
     """Ask to type a word, on a terminal; True when nobody is there to be asked."""
     if not interactive():
         return True
-    print(f"{question} ", end="", file=sys.stderr, flush=True)
+    print(f"{readable(question)} ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == expected
 
 
 def secret(question: str) -> str:
     """Ask for a value, unseen; without a terminal, one line of standard input."""
     if interactive():
-        return getpass.getpass(question, stream=sys.stderr)
+        return getpass.getpass(readable(question), stream=sys.stderr)
     text = sys.stdin.readline()
     if not text:
         raise UsageError(f"{question.rstrip(': ')} should come from standard input: it has ended.")
@@ -173,4 +189,4 @@ def password(question: str) -> str:
     """Ask for a password, unseen. Raises `UsageError` when nobody is there to type it."""
     if not interactive():
         raise UsageError("There is no terminal to ask for the password: use --password-stdin")
-    return getpass.getpass(question, stream=sys.stderr)
+    return getpass.getpass(readable(question), stream=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.deployment import watch as following
-from de_tasks.deployment.events import planned, readable
+from de_tasks.deployment.events import planned
 from de_tasks.repo.files import Files
 from tests.support.apps import held_back
 from tests.support.people import People, Person
@@ -24,6 +24,16 @@ class Moody(http.server.BaseHTTPRequestHandler):
         self.send_response(next(answers, 500))
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Moody).serve_forever()
+"""
+STREAMING = """
+import http.server, os
+class Streaming(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(bytes(65536))
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Streaming).serve_forever()
 """
 
 
@@ -102,14 +112,6 @@ def test_largest_files_of_a_big_deploy() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("ü x.py", "ü x.py"), ("\x1b[31m", r"\x1b[31m"), ("\udcff.txt", r"\xff.txt"), ("\t", r"\t")],
-)
-def test_readable_name(name: str, shown: str) -> None:
-    assert readable(name) == shown
-
-
 def test_app_that_does_not_come_up(
     people: People, quick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,13 @@ def test_app_that_does_not_come_up(
     assert f"{quick.name} was built, but http://localhost" in done.err
     assert "answers 500" in done.err and "moody as ever" in done.err
     assert f"The whole log: de-tasks logs --name {quick.name}" in done.err
+
+
+def test_deploy_of_an_app_whose_page_never_ends(people: People, quick: Path) -> None:
+    (quick / "Procfile").write_text("web: python streaming.py\n")
+    (quick / "streaming.py").write_text(STREAMING)
+    done = people["dev"].run("deploy -y", folder=quick)
+    assert (done.code, f"{quick.name} is live" in done.out) == (0, True), done.err
 
 
 def test_build_that_fails(people: People, quick: Path) -> None:

@@ -1,81 +1,117 @@
-"""What goes to this machine stays on it."""
+"""Answers that never end, and answers that are too long."""
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Iterator
-from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from itertools import repeat
 
 import pytest
 
-from de_tasks.config.host import on_this_machine
-from tests.support import backstage
-from tests.support.people import Person
+from de_tasks.errors import DeTasksError
+from de_tasks.net.http import Transport, Unavailable
+from tests.support.faultproxy import Exchange, FaultProxy
+from tests.support.waiting import BOUND
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+LENGTH = b"Content-Length: 9999999999\r\n\r\n"
+FLOOD = 64 * 1024 * b"x"
 
 
 @pytest.fixture
-def reached() -> Iterator[tuple[str, list[str]]]:
-    """A proxy that refuses everything: its address, and what reached it."""
-    seen: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(f"{self.command} {self.path}")
-            self.send_error(403)
-
-        do_POST = do_CONNECT = do_GET
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
-        server.shutdown()
-        thread.join()
+def app() -> Iterator[FaultProxy]:
+    """Somebody who answers as the test has it."""
+    with FaultProxy("http://127.0.0.1:9").running() as proxy:
+        yield proxy
 
 
-@pytest.fixture
-def proxied(dev: Person, reached: tuple[str, list[str]]) -> Person:
-    """`dev`, behind a proxy for everything."""
-    names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-    return replace(dev, environment=dict.fromkeys(names, reached[0]))
+def endless(app: FaultProxy, head: bytes, piece: bytes, pause: float = 0.02) -> None:
+    """Answer with a head, and then with a piece again and again."""
+
+    def strike(exchange: Exchange) -> None:
+        exchange.send(head)
+        end = time.monotonic() + BOUND
+        for part in repeat(piece):
+            exchange.send(part)
+            if app.over.wait(pause) or time.monotonic() > end:
+                return
+
+    app.arm(strike, "GET", times=99)
 
 
-def test_no_proxy_sees_what_is_for_this_machine(
-    proxied: Person, reached: tuple[str, list[str]], page: Path
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 O", OK, OK + b"X: "])
+def test_headers_that_trickle_are_not_waited_for_after_the_deadline(
+    app: FaultProxy, head: bytes
 ) -> None:
-    login = f"login --username {proxied.name} --password-stdin"
-    assert proxied.run(login, stdin=backstage.PASSWORD).code == 0
-    done = proxied.run(f"deploy {page} -y")
-    assert done.code == 0, done.err
-    assert proxied.run(f"status --name {page.name}").code == 0
-    assert reached[1] == []
-
-
-def test_proxy_sees_what_is_for_other_machines(
-    proxied: Person, reached: tuple[str, list[str]]
-) -> None:
-    for host in ("http://de.example", "https://de.example"):
-        other = replace(proxied, host=host)
-        extra = {"INVOKE_DE_INSECURE_HTTP": "1", "INVOKE_DE_RETRY_ATTEMPTS": "1"}
-        other.environment = {**proxied.environment, **extra}
-        other.run("login --username dev --password-stdin", stdin="x")
-    assert [line.split()[0] for line in reached[1]][:1] == ["GET"]
-    assert "CONNECT de.example:443" in reached[1][-1]
+    endless(app, head, b"x")
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        Transport().status(app.url, 0.5)
 
 
 @pytest.mark.parametrize(
-    ("address", "here"),
+    ("head", "piece", "pause"),
     [
-        *(("http://127.0.0.1:8/x", True), ("https://127.9.9.9/", True), ("http://[::1]:8/", True)),
-        *(("http://localhost/", True), ("http://LOCALHOST./", True), ("http://a.localhost/", True)),
-        *(("http://127.evil.example/", False), ("http://localhost.evil/", False), ("x", False)),
-        *(("http://localhost@evil/", False), ("http://[::/", False), ("", False)),
+        (CHUNKED, b"1\r\nx\r\n", 0.02),
+        (CHUNKED, b"10000\r\n" + FLOOD + b"\r\n", 0),
+        (OK + LENGTH, b"x", 0.02),
+        (OK + LENGTH, FLOOD, 0),
+        (OK + b"\r\n", b"", 0.02),
+        (OK + b"Content-Encoding: gzip\r\n" + LENGTH, b"\x1f", 0.02),
     ],
 )
-def test_addresses_of_this_machine(address: str, here: bool) -> None:
-    assert on_this_machine(address) == here
+def test_the_status_of_a_stream_is_that_of_its_headers(
+    app: FaultProxy, head: bytes, piece: bytes, pause: float
+) -> None:
+    endless(app, head, piece, pause)
+    assert Transport().status(app.url, 0.5) == 200
+
+
+def test_the_body_of_a_redirect_is_not_read(app: FaultProxy) -> None:
+    endless(app, b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n" + LENGTH, FLOOD, 0)
+    assert Transport().status(app.url, 0.5) == 302
+
+
+def test_an_app_that_breaks_off_at_once_is_not_there(app: FaultProxy) -> None:
+    app.arm(lambda exchange: exchange.send(OK + LENGTH + b"x"), "GET")
+    with pytest.raises(Unavailable, match="was cut"):
+        Transport().status(app.url, 5)
+
+
+@pytest.mark.parametrize("head", [OK + b"X: ", CHUNKED + b"1\r\nx\r\n", OK + LENGTH, OK + b"\r\n"])
+def test_an_answer_that_trickles_is_no_answer(app: FaultProxy, head: bytes) -> None:
+    endless(app, head, b"1\r\nx\r\n" if b"chunked" in head else b"x")
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        Transport().request("GET", app.url, seconds=0.1)
+
+
+def test_an_answer_that_is_too_long_is_refused(app: FaultProxy) -> None:
+    endless(app, OK + LENGTH, FLOOD, 0)
+    with pytest.raises(DeTasksError, match=r"sends more than 1.0 MB in one answer"):
+        Transport().request("GET", app.url, largest=10**6)
+
+
+def test_a_proxy_that_trickles_is_no_answer(
+    app: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless(app, OK + b"X: ", b"x")
+    monkeypatch.setenv("HTTP_PROXY", app.url)
+    transport = Transport()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            transport.status("http://app.example/", 0.2)
+
+
+def test_a_connection_is_kept_and_watched_again(app: FaultProxy) -> None:
+    def twice(exchange: Exchange) -> None:
+        exchange.send(OK + b"Content-Length: 2\r\n\r\n{}")
+        exchange.client.recv(4096)
+        exchange.send(OK + b"X: ")
+        exchange.stall()
+
+    app.arm(twice, "GET")
+    transport = Transport()
+    assert transport.request("GET", app.url).json() == {}
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        transport.status(app.url, 0.3)
+    assert app.struck == 1

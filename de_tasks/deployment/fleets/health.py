@@ -88,9 +88,7 @@ def _release(platform: DeployPlatform, app: App) -> Build | None:
 def _health(app: App, transport: Transport) -> tuple[str, bool]:
     """Asking an app costs no points. A sign-in page counts: the app is behind it."""
     try:
-        status = transport.request(
-            "GET", transport.trusted(app.url), seconds=ANSWER_SECONDS
-        ).status_code
+        status = transport.status(transport.trusted(app.url), ANSWER_SECONDS)
     except Unavailable:
         return "no answer", False
     except DeTasksError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from de_tasks.appspec import image_type
+from de_tasks.appspec import THUMBNAIL_LIMIT, image_type
 from de_tasks.auth.caller import Account
 from de_tasks.config.host import Host
 from de_tasks.errors import (
@@ -154,7 +154,9 @@ class Client:
         def attempt(this: Attempt, spending: Spending) -> bytes:
             headers = {"Authorization": self._account.header()}
             seconds = min(ANSWER_SECONDS, this.seconds)
-            answer = self._transport.request("GET", url, seconds=seconds, headers=headers)
+            answer = self._transport.request(
+                "GET", url, seconds, 2 * THUMBNAIL_LIMIT, headers=headers
+            )
             if answer.status_code == 401:
                 raise NotLoggedIn(f"{self._host.name} shows it to nobody. Log in again")
             if answer.status_code != 200 or image_type(answer.content) is None:

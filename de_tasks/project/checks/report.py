@@ -9,15 +9,18 @@ from de_tasks.errors import DeTasksError
 from de_tasks.project.checks.findings import Finding
 
 
-def lines(found: Sequence[Finding], folder: Path, annotated: bool) -> Iterator[str]:
-    """Two lines for each finding; `annotated` ones have a workflow command of GitHub besides."""
+def lines(found: Sequence[Finding], folder: Path) -> Iterator[str]:
+    """Two lines for each finding."""
     for finding in found:
-        where = place(finding, folder)
-        texts = [f"{where}: {finding.level}: {finding.what} [{finding.code}]"]
-        texts += [f"    {finding.remedy}"]
-        texts += [annotation(finding, folder)] if annotated else []
+        yield f"{place(finding, folder)}: {finding.level}: {finding.what} [{finding.code}]"
+        yield f"    {finding.remedy}"
+
+
+def workflow_commands(found: Sequence[Finding], folder: Path) -> Iterator[str]:
+    """The workflow commands by which GitHub shows the findings."""
+    for finding in found:
         # The name of a file may have bytes that are no text.
-        yield from (text.encode("utf-8", "replace").decode() for text in texts)
+        yield annotation(finding, folder).encode("utf-8", "replace").decode()
 
 
 def conclusion(found: Sequence[Finding], app: str) -> str:
