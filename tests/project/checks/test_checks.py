@@ -14,7 +14,7 @@ from pip._internal.models.index import PyPI
 from de_tasks.errors import UsageError
 from de_tasks.githooks import check as hook
 from de_tasks.project import checks
-from de_tasks.project.checks import findings, gunicorn, procfile
+from de_tasks.project.checks import findings, gunicorn
 from tests.support.people import Person
 from tests.support.places import ROOT
 
@@ -127,7 +127,7 @@ def test_what_is_wrong_is_found(name: str, text: str | None, code: str, app: Pat
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("Procfile", "web: gunicorn --chdir src app:make()\n"),
+        ("Procfile", "web: gunicorn --chdir src 'app:make()'\n"),
         ("Procfile", "web: gunicorn $APP\nworker: bash run.sh\n"),
         ("Procfile", "web: gunicorn --preload -b :$PORT 'pkg.app:server'\n"),
         ("app.py", "from other import *\n"),
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_found(name: str, text: str | None, code: str, app: Pat
             "dash==3.2.0 \\\n    --hash=sha256:00 # x\nGunicorn ; python_version>'3'",
         ),
         ("requirements.txt", "gunicorn\n-e ./lib[x]\nhttps://example.com/a.whl\n./a.whl\n"),
-        ("requirements.txt", f"gunicorn\n--index-url {PyPI.simple_url}\n-f lib\n"),
+        ("requirements.txt", f"dash\ngunicorn\n--index-url {PyPI.simple_url}\n-f lib\n"),
         ("runtime.txt", "python-3.11\n"),
         ("Procfile", "web: gunicorn app:server\nworker: $HOME/run\n"),
         ("app.py", "exec('server = 1')\n"),
@@ -151,7 +151,7 @@ def test_what_is_wrong_is_found(name: str, text: str | None, code: str, app: Pat
 )
 def test_what_is_right_passes(name: str, text: str, app: Path) -> None:
     (app / "lib").mkdir()
-    for other in ("lib/x", "a.whl", "pins.txt", "src/app.py", "pkg/app/__init__.py"):
+    for other in ("lib/x", "a.whl", "pins.txt", "run.sh", "src/app.py", "pkg/app/__init__.py"):
         path = app / other
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("def make(): ...\nserver = 1\n" if other.endswith("py") else "")
@@ -234,18 +234,6 @@ def test_server_line_is_named(app: Path) -> None:
     (app / "app.py").write_text("import dash\nboard = dash.Dash()\n")
     (finding,) = checks.run(app, "app", 1)
     assert "server = board.server" in finding.remedy
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("A=1 exec x --y=z", [("x", "--y=z")]),
-        ("cd a; env B=2 x && 'y z' | w &", [("cd", "a"), ("x",), ("y z",), ("w",)]),
-        ("x 'unfinished", []),
-    ],
-)
-def test_words_of_commands(line: str, words: list[tuple[str, ...]]) -> None:
-    assert list(procfile.commands(line)) == words
 
 
 @pytest.mark.slow
@@ -336,3 +324,6 @@ def test_gunicorn_options_are_gunicorns_own() -> None:
         if setting.action in ("store_true", "store_false", "store_const")
     }
     assert flags <= gunicorn.WITHOUT_VALUE, flags - gunicorn.WITHOUT_VALUE
+    known = gunicorn.WITHOUT_VALUE | gunicorn.WITH_VALUE
+    every = {option for setting in config.KNOWN_SETTINGS for option in setting.cli or ()}
+    assert every <= known, every - known
