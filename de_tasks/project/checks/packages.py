@@ -48,7 +48,6 @@ PROGRAMS = {
     "pdm": "pdm",
     "hatch": "hatch",
     "uv": "uv",
-    "jupyter": "jupyter-core",
     "dagster": "dagster",
     "prefect": "prefect",
     "airflow": "apache-airflow",

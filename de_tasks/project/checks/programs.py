@@ -16,6 +16,11 @@ SCRIPTS = ("streamlit", "chainlit", "marimo", "solara", "panel", "bokeh", "fasta
 VERBS = ("run", "serve", "dev", "edit")
 SERVERS = ("uvicorn", "hypercorn", "daphne", "waitress-serve", "granian", "shiny", "uwsgi")
 """Programs that are given `module:name`."""
+VALUED = frozenset(
+    "--bind -b --host --http --lifespan --log-config --loop --root-path --unix-socket --uds -k "
+    "--worker-class --ws --forwarded-allow-ips --interface --log-level --http-socket".split()
+)
+"""Their options whose values may look like it."""
 TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_][\w.]*)(\(.*\))?", re.DOTALL)
 ENVIRONMENTS = ("venv", ".venv", "env", ".env", "virtualenv", "ENV")
 HIDDEN = ("/", "~")
@@ -237,7 +242,7 @@ def _roots(process: Process, *folders: str, paths: Sequence[str] = ()) -> list[s
     here: str | None = process.command.folder
     for folder in folders:
         here = shell.joined(here, folder) if folder else here
-    if here is None:
+    if here is None or not process.sent.has_folder(here):
         return None
     more = [joined for path in paths if path and (joined := shell.joined(here, path.strip()))]
     if any(path and shell.joined(here, path.strip()) is None for path in paths):
@@ -259,8 +264,16 @@ def _gunicorn(process: Process, at: int) -> Iterator[Finding]:
     for name in (line.config.removeprefix("file:"), line.paste):
         if name and not name.startswith(("python:", "egg:", "config:")):
             yield from _script(process, name, last)
+    if line.chdir and shell.known(line.chdir) and not process.lowered:
+        place = shell.joined(here, line.chdir)
+        if place and not sent.has_folder(place):
+            what = f"gunicorn changes to {line.chdir}, which is not in the folder."
+            remedy = "Correct the name, or add the folder with its files"
+            yield process.finding("no-folder", what, remedy, last)
+    if line.unknown:
+        return
     if line.target is None:
-        if not configured and not line.paste and process.command.sure(last) and not line.unknown:
+        if not configured and not line.paste and process.command.sure(last):
             what = "gunicorn is not told what to serve."
             yield process.finding("gunicorn-app", what, f"Write it like '{gunicorn.EXAMPLE}'")
         return
@@ -295,7 +308,7 @@ def _server(process: Process, at: int) -> Iterator[Finding]:
             yield from _script(process, following, here)
         elif target < 0 and TARGET.fullmatch(words[here].removeprefix("wsgi:")):
             before = words[here - 1] if here > at else ""
-            if not before.startswith("--") or before in ("--call", "--factory", "--module"):
+            if before not in VALUED:
                 target = here
     if target < 0:
         return

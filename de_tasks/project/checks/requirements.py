@@ -215,7 +215,8 @@ def _together(findings: list[Finding], found: Requirements) -> list[Finding]:
         remedy = "Write it with: pip list --format=freeze > requirements.txt"
         if yaml:
             remedy = f"Rename it to environment.yml, or: {remedy[15:]}"
-        kept = [f for f in findings if f.code != "requirements-line" or f.file != FILE]
+        follow = ("requirements-line", "local-requirement")
+        kept = [f for f in findings if f.code not in follow or f.file != FILE]
         return [*kept, Finding("conda-export", FILE, first.number, what, remedy)]
     kept = []
     counted = Counter((f.code, f.file) for f in findings)
@@ -271,7 +272,8 @@ def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
         if "${" in target:  # Filled in from the app's variables.
             reading.sure = False
             return found
-        reading.sure = False
+        # Whatever it is, it may bring what is missing.
+        reading.nameless = True
         reason = str(error).splitlines()[0]
         what = f"{target!r} is no requirement: {reason}"
         return [*found, finding("requirements-line", what, "Write it like 'dash>=3,<4'")]
