@@ -39,7 +39,7 @@ class Sent:
         self, entries: Mapping[str, Entry], folder: Path | None = None, git: Git | None = None
     ) -> None:
         self.entries = dict(sorted(entries.items()))
-        self._folder = folder
+        self.folder = folder
         self._git = git
         self._known: dict[str, bytes] = {}
         self._folders = {"."}
@@ -96,7 +96,7 @@ class Sent:
 
     def left_out(self, name: str) -> bool:
         """Whether a file stands in the folder, and is not sent."""
-        return self._folder is not None and (self._folder / name).is_file() and not self.has(name)
+        return self.folder is not None and (self.folder / name).is_file() and not self.has(name)
 
     @property
     def of_git(self) -> bool:
@@ -138,8 +138,8 @@ class Sent:
         return self._known
 
     def _of_file(self, name: str) -> bytes:
-        assert self._folder
-        path = self._folder / name
+        assert self.folder
+        path = self.folder / name
         try:
             if self.entries[name].link:
                 return os.fsencode(os.readlink(path)).replace(os.sep.encode(), b"/")

@@ -297,15 +297,16 @@ def test_name_of_a_file_may_be_no_text(dev: Person, app: Path) -> None:
     assert done.code == 1 and "bad-?: error" in done.out
 
 
-def test_hook_without_the_detector_says_so(
+def test_hook_without_the_detector_fails_saying_how_to_get_it(
     app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(app)
     monkeypatch.setattr(checks.secrets, "program", lambda: None)
     assert hook.main([]) == 0 and hook.main(["app.py", "--no-secrets"]) == 0
     assert "secrets" not in capsys.readouterr().err
-    assert hook.main(["app.py"]) == 0
-    assert "no secrets were looked for" in capsys.readouterr().err
+    assert hook.main(["app.py"]) == 2
+    said = capsys.readouterr().err
+    assert "pip install 'de-tasks[secrets]'" in said and "--no-secrets" in said
 
 
 def test_docs_list_every_code() -> None:
