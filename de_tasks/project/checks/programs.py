@@ -261,9 +261,9 @@ def _gunicorn(process: Process, at: int) -> Iterator[Finding]:
     sent, here = process.sent, process.command.folder
     default = shell.joined(here, "gunicorn.conf.py")
     configured = bool(line.config) or bool(default and sent.has(default))
-    for name in (line.config.removeprefix("file:"), line.paste):
-        if name and not name.startswith(("python:", "egg:", "config:")):
-            yield from _script(process, name, last)
+    for file in (line.config.removeprefix("file:"), line.paste):
+        if file and not file.startswith(("python:", "egg:", "config:")):
+            yield from _script(process, file, last)
     if line.chdir and shell.known(line.chdir) and not process.lowered:
         place = shell.joined(here, line.chdir)
         if place and not sent.has_folder(place):
