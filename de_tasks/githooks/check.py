@@ -49,7 +49,8 @@ def _check(options: argparse.Namespace) -> None:
             "secrets cannot be looked for: that needs pip install 'de-tasks[secrets]'. "
             "To commit without looking for them: args: [--no-secrets] in .pre-commit-config.yaml"
         )
-    app = values.app or folder.resolve().name
+    # The app that a push deploys to, where branches map to apps.
+    app = values.app or str(next(iter(values.branches.values()), folder.resolve().name))
     found = checks.run(
         folder,
         app,
