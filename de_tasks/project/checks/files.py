@@ -24,6 +24,7 @@ from de_tasks.repo.sent import Sent
 THUMBNAIL = re.compile(r"(assets/)?thumbnail\.(png|jpe?g|gif|webp|svg|bmp)", re.IGNORECASE)
 ENV_FILE = re.compile(r"\.env(\.(?!(example|sample|template|dist)$).+)?")
 MEGABYTE = 1000**2
+MOUNT = re.compile(r"(\.\./)+mount(/|$)")
 POINTER = b"version https://git-lfs.github.com/spec/"
 LONGEST_POINTER = 1024
 """Bytes, as the specification of Git LFS has it."""
@@ -112,7 +113,8 @@ def _uses_lfs(sent: Sent) -> bool:
 
 def _link(name: str, sent: Sent) -> Iterator[Finding]:
     # As the server sees it: not where this machine has the folder.
-    if sent.target(name) is None:
+    # `../mount` is the persistent file system, which every app has.
+    if sent.target(name) is None and not MOUNT.match(posixpath.normpath(sent.read_link(name))):
         where = sent.read_link(name)
         what = f"{name} is a link to {where}, outside the folder: the server does not have it."
         yield Finding("link-leaves", name, 0, what, "Put the file itself into the folder")

@@ -47,7 +47,7 @@ CODES = {
     "app-name": (ERROR, "The app's name is not legal."),
     "bad-thumbnail": (WARNING, "The thumbnail is no PNG or JPEG, or larger than 100 KB."),
     "large-file": (WARNING, "A file is larger than `de.check.limit` (MB)."),
-    "link-leaves": (ERROR, "A symbolic link leads out of the folder."),
+    "link-leaves": (WARNING, "A symbolic link leads out of the folder."),
     "virtual-environment": (WARNING, "A virtual environment would be deployed."),
     "lfs-pointer": (WARNING, "A file is a pointer of Git LFS, and not what it stands for."),
     "env-file": (ERROR, "A .env file would be deployed."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 from de_tasks.project.checks import gunicorn, modules, packages, shell
@@ -22,6 +23,11 @@ VALUED = frozenset(
 )
 """Their options whose values may look like it."""
 TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_][\w.]*)(\(.*\))?", re.DOTALL)
+NEWER = re.compile(
+    rb"^\s*type \w+.*=|\b(def|class) \w+\[|\bexcept\*|\b[rR]?[fFtT][\"']|\bexcept \w+,",
+    re.MULTILINE,
+)
+"""Signs of what Python has learned since 3.10."""
 ENVIRONMENTS = ("venv", ".venv", "env", ".env", "virtualenv", "ENV")
 HIDDEN = ("/", "~")
 
@@ -423,7 +429,9 @@ def _unreadable(process: Process, path: str, target: str, data: bytes) -> Findin
     except (ValueError, RecursionError, MemoryError) as error:
         reason = str(error.args[0] if error.args else error)
     what = f"{target} is to be served, and Python cannot read {path}: {reason}."
-    return Finding("syntax-error", path, number, what, "Correct it", process.lowered)
+    # The app's own Python may be newer than this one.
+    lowered = WARNING if sys.version_info < (3, 14) and NEWER.search(data) else process.lowered
+    return Finding("syntax-error", path, number, what, "Correct it", lowered)
 
 
 def _no_module(

@@ -195,9 +195,13 @@ def _own_tasks(folder: Path) -> str | None:
         text = path.read_text("utf-8", "replace")
     except OSError:
         return None
-    if "de_tasks" in text or re.search(r"^\s*(import|from) (invoke|fabric)\b", text, re.MULTILINE):
+    if "de_tasks" in text or not QUEUES.search(text):
         return None
-    return " (it has Celery's tasks)" if "celery" in text.lower() else " (it has no tasks of inv)"
+    return " (it has Celery's tasks)" if "celery" in text.lower() else ""
+
+
+QUEUES = re.compile(r"celery|\b(shared_task|huey|dramatiq|rq)\b", re.IGNORECASE)
+"""What runs tasks of its own, which its own documentation puts into tasks.py."""
 
 
 def _render(source: str, choices: Choices, folder: Path) -> str:
