@@ -1,7 +1,7 @@
 """The check before a deploy against a push: `.venv/bin/python bench/check.py`.
 
-A plain `git push` of one changed file to a bare repository on the same disk, beside the check of the
-same folder as a deploy makes it, in a process that has its modules.
+A plain `git push` of one changed file to a bare repository on the same disk, beside the check of
+the same folder as a deploy makes it, in a process that has its modules.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from de_tasks.deployment.checked import Check
+from de_tasks.repo.cache import DeployRepository
 from tests.support.repositories import Repository
 
 RUNS = 7
@@ -31,11 +32,14 @@ def measure(folder: Path, files: int) -> tuple[float, float]:
     made = Repository.make(folder)
     made.git("push", "-q", "origin", "main")
     checks, pushes = [], []
+    repository = DeployRepository(folder.parent / "cache", "bench.example.org", "board")
     for number in range(RUNS):
         (folder / "app.py").write_text(f"{APP}VERSION = {number}\n")
-        begin = time.perf_counter()
-        Check().run(folder, "board", lambda event: None)
-        checks.append(time.perf_counter() - begin)
+        with repository.snapshot(folder, print) as snapshot:
+            snapshot.files()
+            begin = time.perf_counter()
+            Check().run(snapshot.listing(), "board", lambda event: None)
+            checks.append(time.perf_counter() - begin)
         made.commit("Change")
         begin = time.perf_counter()
         made.git("push", "-q", "origin", "main")

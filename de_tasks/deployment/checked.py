@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeTasksError
 from de_tasks.repo.source import Commit
 from de_tasks.terminal.commands import typed
+
+if TYPE_CHECKING:
+    from de_tasks.repo.sent import Sent
 
 GO_ON = "To deploy all the same: --no-check"
 
@@ -23,13 +27,8 @@ class Check:
     megabytes: int = 50
     local: bool = False
 
-    def run(self, source: Path | Commit, name: str, tell: Callable[[Event], None]) -> None:
-        """Check what a deploy would send. Warnings are told in one line.
-
-        Raises `DeTasksError` that names every error.
-        """
-        from de_tasks.project import checks
-        from de_tasks.project.checks import report
+    def run_on(self, source: Path | Commit, name: str, tell: Callable[[Event], None]) -> None:
+        """`run`, where the source was not read yet."""
         from de_tasks.repo import sent
         from de_tasks.repo.git import Git
 
@@ -37,6 +36,16 @@ class Check:
             files = sent.of_tree(Git(source.objects.parent), source.tree)
         else:
             files = sent.of_folder(source.resolve())
+        self.run(files, name, tell)
+
+    def run(self, files: Sent, name: str, tell: Callable[[Event], None]) -> None:
+        """Check what a deploy would send. Warnings are told in one line.
+
+        Raises `DeTasksError` that names every error.
+        """
+        from de_tasks.project import checks
+        from de_tasks.project.checks import report
+
         found = checks.of(files, name, self.megabytes, self.ignore, self.local)
         errors = [finding for finding in found if finding.level == "error"]
         warnings = [finding for finding in found if finding.level == "warning"]

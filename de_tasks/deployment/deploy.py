@@ -91,7 +91,7 @@ class Deploy:
         self._tell(planned(files, origin))
         self._part("snapshot")
         if plan.check and (last is None or last.tree != files.tree):
-            plan.check.run(plan.source, plan.name, self._tell)
+            plan.check.run(snapshot.listing(), plan.name, self._tell)
             self._part("check")
         if plan.dry_run:
             return None

@@ -73,7 +73,7 @@ class VendorDeploy:
                     return
                 last = self._repository.last()
                 if plan.check and (last is None or last.tree != snapshot.files().tree):
-                    plan.check.run(plan.source, plan.name, self._tell)
+                    plan.check.run(snapshot.listing(), plan.name, self._tell)
                 snapshot.export(target)
             self._agree()
             status = typed(f"status --name {plan.name}")

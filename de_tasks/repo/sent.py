@@ -6,21 +6,23 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from de_tasks.repo.git import Git
 
 LARGEST = 1024**2
 """Bytes of a file that is read: what is larger is data."""
+UNKNOWN = -1
 LINK = "120000"
 MOST_LINKS = 10
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One file: its size in bytes, and what it is. `blob` names its content in git."""
+class Entry(NamedTuple):
+    """One file: its size in bytes, `UNKNOWN` where the folder has to be asked, and what it is.
+    `blob` names its content in git."""
 
     size: int
     executable: bool = False
@@ -32,22 +34,45 @@ class Sent:
     """Files by their names relative to the app's folder, with `/` on every system.
 
     `folder` is where the content stands, where it is not in git; `git` reads it there.
-    `command` is the one that adds a file which is missing, and `left_out` says why it is.
+    `total` are the bytes of all of them, None where nobody has counted.
     """
 
     def __init__(
-        self, entries: Mapping[str, Entry], folder: Path | None = None, git: Git | None = None
+        self,
+        entries: Mapping[str, Entry],
+        folder: Path | None = None,
+        git: Git | None = None,
+        total: int | None = None,
     ) -> None:
-        self.entries = dict(sorted(entries.items()))
+        self.entries = dict(entries)
+        self.total = total
         self.folder = folder
         self._git = git
         self._known: dict[str, bytes] = {}
-        self._folders = {"."}
-        for name in self.entries:
-            while name := posixpath.dirname(name):
-                if name in self._folders:
-                    break
-                self._folders.add(name)
+
+    @cached_property
+    def text(self) -> str:
+        """All names, each in a line of its own, with an empty line at either end."""
+        return "\n" + "\n".join(self.entries) + "\n"
+
+    @cached_property
+    def _folders(self) -> set[str]:
+        found = {"."}
+        for name in {posixpath.dirname(name) for name in self.entries}:
+            while name and name not in found:
+                found.add(name)
+                name = posixpath.dirname(name)
+        return found
+
+    def size(self, name: str) -> int:
+        """Bytes of a file, 0 for one that is gone."""
+        size = self.entries[name].size
+        if size != UNKNOWN or self.folder is None:
+            return size
+        try:
+            return os.lstat(self.folder / name).st_size
+        except OSError:
+            return 0
 
     def has(self, name: str) -> bool:
         """Whether there is such a file, links followed."""
@@ -152,7 +177,7 @@ class Sent:
         small = []
         for name in names:
             self._known[name] = b""
-            if self.entries[name].blob and self.entries[name].size <= LARGEST:
+            if self.entries[name].blob and self.size(name) <= LARGEST:
                 small.append(name)
         if not small:
             return
@@ -186,7 +211,7 @@ def of_folder(folder: Path) -> Sent:
             link = stat.S_ISLNK(status.st_mode)
             executable = bool(status.st_mode & stat.S_IXUSR) or os.name == "nt"
             entries[inner.replace(os.sep, "/")] = Entry(status.st_size, executable, link)
-    return Sent(entries, folder)
+    return Sent(dict(sorted(entries.items())), folder)
 
 
 def of_tree(git: Git, tree: str) -> Sent:
@@ -197,6 +222,16 @@ def of_tree(git: Git, tree: str) -> Sent:
         mode, _, blob, size = facts.split()
         entries[name] = _entry(mode, blob, int(size) if size.isdecimal() else 0)
     return Sent(entries, git=git)
+
+
+def of_read(git: Git, tree: str, folder: Path, total: int) -> Sent:
+    """The files of a folder that was read into a tree: nothing is asked of the folder again but
+    what is looked into."""
+    lines = git("ls-tree", "-r", "-z", tree).split("\0")
+    plain, link, executable = Entry(UNKNOWN), Entry(UNKNOWN, link=True), Entry(UNKNOWN, True)
+    kinds = {"100644": plain, LINK: link, "100755": executable}
+    entries = {line.partition("\t")[2]: kinds.get(line[:6], plain) for line in lines if line}
+    return Sent(entries, folder, total=total)
 
 
 def of_index(folder: Path, index: str = "") -> Sent | None:

@@ -59,7 +59,7 @@ def deploy_preview(
     )
     if check:
         # Before the preview is created.
-        check_of(connection, values).run(source, mark.preview_name(app, branch), tell)
+        check_of(connection, values).run_on(source, mark.preview_name(app, branch), tell)
     prepared = prepare.prepare(platform, wanted, agreed)
     tell(prepare.told(prepared, wanted))
     plan = plan_of(

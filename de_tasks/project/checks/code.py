@@ -76,14 +76,14 @@ def logout(provided: Provided | None) -> Iterator[Finding]:
 
 
 def _imports(sent: Sent, reached: modules.Reached, provided: Provided) -> Iterator[Finding]:
-    own, seen = modules.own_names(sent), set()
+    seen = set()
     for imported in reached.imports:
         module = imported.module
         package = packages.package_of(module)
-        if module in seen or module in own or modules.is_standard(module) or package is None:
+        if module in seen or modules.is_standard(module) or package is None:
             continue
         seen.add(module)
-        if provided.has(package) or provided.has(module):
+        if provided.has(package) or provided.has(module) or module in modules.own_names(sent):
             continue
         what = f"{imported.file} imports {module}, and no requirement brings it."
         remedy = f"Add the line '{package}' to requirements.txt"

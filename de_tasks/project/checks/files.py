@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +23,12 @@ from de_tasks.repo.sent import Sent
 
 THUMBNAIL = re.compile(r"(assets/)?thumbnail\.(png|jpe?g|gif|webp|svg|bmp)", re.IGNORECASE)
 ENV_FILE = re.compile(r"\.env(\.(?!(example|sample|template|dist)$).+)?")
+SPECIAL = re.compile(
+    r"^(?:.*/)?\.env(?:\..*)?$|^(?:assets/)?thumbnail\.\w+$", re.MULTILINE | re.IGNORECASE
+)
+"""Names that may be one of the two above."""
+ATTRIBUTES = re.compile(r"^(?:.*/)?\.gitattributes$", re.MULTILINE)
+PACKAGES = re.compile(r"^(.+?)/(lib/python3[\d.]*|Lib)/site-packages/", re.MULTILINE)
 MEGABYTE = 1000**2
 MOUNT = re.compile(r"(\.\./)+mount(/|$)")
 POINTER = b"version https://git-lfs.github.com/spec/"
@@ -37,16 +43,22 @@ MOST_LOOKED_AT = 500
 def check(sent: Sent, megabytes: int) -> Iterator[Finding]:
     """Look at the files that would be sent."""
     environments = _environments(sent)
+    within = tuple(f"{top}/" for top in environments)
     yield from (_environment(top, sent) for top in environments)
+    limit = megabytes * MEGABYTE
+    if sent.total is None or sent.total > limit:
+        for name, entry in sent.entries.items():
+            if not entry.link and (size := sent.size(name)) > limit and not name.startswith(within):
+                what = f"{name} has {size / MEGABYTE:.0f} MB."
+                remedy = "Leave it out by a .gitignore in the folder, or set de.check.limit higher"
+                yield Finding("large-file", name, 0, what, remedy)
     for name, entry in sent.entries.items():
-        if any(name.startswith(f"{top}/") for top in environments):
-            continue
-        if entry.link:
+        if entry.link and not name.startswith(within):
             yield from _link(name, sent)
-        elif entry.size > megabytes * MEGABYTE:
-            what = f"{name} has {entry.size / MEGABYTE:.0f} MB."
-            remedy = "Leave it out by a .gitignore in the folder, or set de.check.limit higher"
-            yield Finding("large-file", name, 0, what, remedy)
+    # Among thousands of names, one search finds the few that are of interest.
+    for name in SPECIAL.findall(sent.text):
+        if name.startswith(within):
+            continue
         base = name.rpartition("/")[2]
         if ENV_FILE.fullmatch(base):
             what = f"{name} would be deployed, with the secrets that such files have."
@@ -56,23 +68,20 @@ def check(sent: Sent, megabytes: int) -> Iterator[Finding]:
             yield Finding("env-file", name, 0, what, remedy)
         if THUMBNAIL.fullmatch(name):
             yield from _thumbnail(name, sent)
-    yield from _pointers(sent, environments)
+    yield from _pointers(sent, within)
 
 
 def _environments(sent: Sent) -> list[str]:
     """The folders of virtual environments (PEP 405), and of Conda's."""
-    found = []
-    for name in sent.entries:
-        top, _, base = name.rpartition("/")
-        if base == "pyvenv.cfg":
-            found.append(top or ".")
-        elif name.endswith("conda-meta/history"):
-            found.append(posixpath.dirname(top) or ".")
-        elif (match := re.match(r"(.+?)/(lib/python3[\d.]*|Lib)/site-packages/", name)) and (
-            match[1] not in found
-        ):
-            found.append(match[1])
-    return sorted(set(found))
+    found = set()
+    for marker in ("/pyvenv.cfg\n", "/conda-meta/history\n"):
+        at = sent.text.find(marker)
+        while at >= 0:
+            found.add(sent.text[sent.text.rfind("\n", 0, at) + 1 : at])
+            at = sent.text.find(marker, at + 1)
+    if "/site-packages/" in sent.text:
+        found |= {top for top, _ in PACKAGES.findall(sent.text)}
+    return sorted(top for top in found if top)
 
 
 def _environment(top: str, sent: Sent) -> Finding:
@@ -83,16 +92,16 @@ def _environment(top: str, sent: Sent) -> Finding:
     return Finding("virtual-environment", f"{top}/pyvenv.cfg", 0, what, remedy)
 
 
-def _pointers(sent: Sent, environments: Sequence[str]) -> Iterator[Finding]:
+def _pointers(sent: Sent, within: tuple[str, ...]) -> Iterator[Finding]:
+    # Without its own filter nobody has pointers but by mistake.
+    if len(sent.entries) > MOST_LOOKED_AT and not _uses_lfs(sent):
+        return
     small = [
         name
         for name, entry in sent.entries.items()
-        if SHORTEST_POINTER < entry.size < LONGEST_POINTER and not entry.link
-        if not any(name.startswith(f"{top}/") for top in environments)
+        if not entry.link and SHORTEST_POINTER < sent.size(name) < LONGEST_POINTER
+        if not name.startswith(within)
     ]
-    # Without its own filter nobody has pointers but by mistake.
-    if not _uses_lfs(sent) and len(small) > MOST_LOOKED_AT:
-        return
     sent.prepare(small)
     found = [name for name in small if sent.read(name).startswith(POINTER)]
     for name in found[:MOST_NAMED]:
@@ -105,10 +114,7 @@ def _pointers(sent: Sent, environments: Sequence[str]) -> Iterator[Finding]:
 
 
 def _uses_lfs(sent: Sent) -> bool:
-    return any(
-        name.rpartition("/")[2] == ".gitattributes" and b"filter=lfs" in sent.read(name)
-        for name in sent.entries
-    )
+    return any(b"filter=lfs" in sent.read(name) for name in ATTRIBUTES.findall(sent.text))
 
 
 def _link(name: str, sent: Sent) -> Iterator[Finding]:
@@ -121,7 +127,7 @@ def _link(name: str, sent: Sent) -> Iterator[Finding]:
 
 
 def _thumbnail(name: str, sent: Sent) -> Iterator[Finding]:
-    size = sent.entries[name].size
+    size = sent.size(name)
     if image_type(sent.read(name)) is None:
         what = f"{name} is neither PNG nor JPEG."
     elif size > THUMBNAIL_LIMIT:

@@ -78,7 +78,7 @@ def _lines(
         what = "Procfile is not UTF-8 text."
         yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
         return
-    if sent.entries.get(FILE) and sent.entries[FILE].size > LARGEST_FILE:
+    if FILE in sent.entries and sent.size(FILE) > LARGEST_FILE:
         what = f"Procfile has more than {LARGEST_FILE} bytes."
         yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
         return
