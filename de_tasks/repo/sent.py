@@ -55,15 +55,6 @@ class Sent:
         """All names, each in a line of its own, with an empty line at either end."""
         return "\n" + "\n".join(self.entries) + "\n"
 
-    @cached_property
-    def _folders(self) -> set[str]:
-        found = {"."}
-        for name in {posixpath.dirname(name) for name in self.entries}:
-            while name and name not in found:
-                found.add(name)
-                name = posixpath.dirname(name)
-        return found
-
     def size(self, name: str) -> int:
         """Bytes of a file, 0 for one that is gone."""
         size = self.entries[name].size
@@ -81,10 +72,13 @@ class Sent:
     def has_folder(self, name: str) -> bool:
         """Whether there is such a folder."""
         clean = posixpath.normpath(name)
-        if clean in self._folders:
+        if self._is_folder(clean):
             return True
         entry = self.entries.get(clean)
-        return bool(entry and entry.link and self.target(clean) in self._folders)
+        return bool(entry and entry.link and self._is_folder(self.target(clean)))
+
+    def _is_folder(self, name: str | None) -> bool:
+        return name == "." or (name is not None and f"\n{name}/" in self.text)
 
     def executable(self, name: str) -> bool:
         """Whether a file may be run by its name."""
