@@ -87,9 +87,7 @@ def by_hand(data: Path, app: Path) -> float:
 
 def redeploys(base: Path) -> tuple[float, float]:
     """Medians of the app's own start and of a one-line redeploy, interleaved."""
-    running = control.start(
-        base / "data", {"port": 0, "view_access": "unauthenticated"}
-    )
+    running = control.start(base / "data", {"port": 0, "view_access": "unauthenticated"})
     try:
         dev = log_in(running, "dev", base)
         app = base / "energy"

@@ -15,7 +15,7 @@ from de_tasks.errors import UsageError
 APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
 LARGEST_FILE = 1024**2
-LONGEST_NAME = 30
+SHORTEST_NAME, LONGEST_NAME = 3, 30
 """Characters of an app's name, as Dash Enterprise 4 says; as far as is known, 5 takes no more."""
 THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
@@ -37,9 +37,11 @@ def check_app_name(name: str) -> str:
 
 
 def legal_app_name(text: str) -> str:
-    """The nearest legal app name of at most `LONGEST_NAME` characters, or an empty string."""
+    """The nearest legal app name of `SHORTEST_NAME` to `LONGEST_NAME` characters, or an empty
+    string."""
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower())
-    return re.sub(r"^[^a-z]+", "", slug)[:LONGEST_NAME].strip("-")
+    name = re.sub(r"^[^a-z]+", "", slug)[:LONGEST_NAME].strip("-")
+    return f"{name}-app" if name and len(name) < SHORTEST_NAME else name
 
 
 def check_folder(folder: Path) -> None:
@@ -176,8 +178,9 @@ def _expand(path: Path, root: Path, seen: set[Path], constraint: bool = False) -
         line = Line(name, number, text, constraint)
         found.append(line)
         include = _INCLUDE.fullmatch(text)
-        if include:
-            other = resolved.parent / include.group(1)
+        # What an address includes the installer reads.
+        if include and "://" not in include.group(1):
+            other = resolved.parent / include.group(1).strip("'\"")
             if not other.resolve().is_relative_to(root):
                 raise BadInclude(f"{other.name} leaves the app folder.", line)
             if not other.is_file():

@@ -54,6 +54,11 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
+def workspace() -> str:
+    """The top of the checkout in a job of GitHub Actions, empty elsewhere."""
+    return os.environ.get("GITHUB_WORKSPACE", "")
+
+
 def has_browser(environment: Mapping[str, str] | None = None) -> bool:
     """Whether a browser would open in a window; a browser in the terminal is of no help."""
     environment = os.environ if environment is None else environment

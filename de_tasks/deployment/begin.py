@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from de_tasks.config.settings import Settings
+    from de_tasks.deployment.checked import Check
     from de_tasks.deployment.deploy import DeployPlatform
     from de_tasks.deployment.events import Event
     from de_tasks.deployment.plan import Plan, ReadyDeploy
@@ -33,6 +34,7 @@ def plan_of(
     overwrite: bool = True,
     again: bool = False,
     trailers: tuple[str, ...] = (),
+    check: bool = True,
 ) -> Plan:
     """The plan of a deploy, for whoever asks for one: see `Plan` for what each value means.
 
@@ -55,7 +57,19 @@ def plan_of(
         always_ask=values.confirm == "always",
         again=again,
         trailers=trailers,
+        check=check_of(connection, values) if check else None,
     )
+
+
+def check_of(connection: Connection, values: Settings) -> Check:
+    """What is looked for before a deploy."""
+    from urllib.parse import urlsplit
+
+    from de_tasks.config.host import LOOPBACK
+    from de_tasks.deployment.checked import Check
+
+    local = urlsplit(connection.host.web).hostname in LOOPBACK
+    return Check(values.check_ignore, values.check_limit, local)
 
 
 def deploy_of(

@@ -94,6 +94,9 @@ class Deploy:
         files, origin = snapshot.files(), snapshot.origin()
         self._tell(planned(files, origin))
         self._part("snapshot")
+        if plan.check and (last is None or last.tree != files.tree):
+            plan.check.run(snapshot.listing(), plan.name, self._tell)
+            self._part("check")
         if plan.dry_run:
             return None
         message = plan.message_from(origin)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from de_tasks.deployment.checked import Check
 from de_tasks.platform.models import Build
 from de_tasks.repo.remote import Remote
 from de_tasks.repo.snapshot import origin_trailers
@@ -17,7 +18,8 @@ from de_tasks.repo.source import Commit
 class Plan:
     """What is to be deployed where, by whom. `remote` gives the way to a git address, `confirm`
     answers a question; `again` builds anew where nothing has changed; `trailers` are lines of
-    the deploy's commit beside those that say where it came from."""
+    the deploy's commit beside those that say where it came from. `check` is what is looked for
+    before, None for nothing."""
 
     name: str
     source: Path | Commit
@@ -33,6 +35,7 @@ class Plan:
     always_ask: bool = False
     again: bool = False
     trailers: tuple[str, ...] = ()
+    check: Check | None = None
 
     def message_from(self, origin: str) -> str:
         """The message of the deploy's commit, made from files of `origin`."""

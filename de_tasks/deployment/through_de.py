@@ -71,6 +71,9 @@ class VendorDeploy:
                 if plan.dry_run:
                     self._tell(Event("done", "Nothing was sent: this was a dry run."))
                     return
+                last = self._repository.last()
+                if plan.check and (last is None or last.tree != snapshot.files().tree):
+                    plan.check.run(snapshot.listing(), plan.name, self._tell)
                 snapshot.export(target)
             self._agree()
             status = typed(f"status --name {plan.name}")

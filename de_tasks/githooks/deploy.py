@@ -40,7 +40,7 @@ def _deploy_all(options: argparse.Namespace) -> None:
         for push, _ in wanted:
             _refuse_forced(push)
     for push, name in wanted:
-        _deploy(push, name, values)
+        _deploy(push, name, values, check=not options.no_check)
 
 
 def _refuse_forced(push: PushedBranch) -> None:
@@ -53,7 +53,7 @@ def _refuse_forced(push: PushedBranch) -> None:
         )
 
 
-def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
+def _deploy(push: PushedBranch, name: str, values: Settings, check: bool) -> None:
     from de_tasks.deployment.begin import deploy_of, plan_of
     from de_tasks.githooks.output import DeployOutput
 
@@ -65,6 +65,7 @@ def _deploy(push: PushedBranch, name: str, values: Settings) -> None:
         name=name,
         source=source,
         confirm=lambda question: values.hooks_yes or _refuse(question, name, push),
+        check=check,
     )
     with DeployOutput(NAME) as tell:
         deploy_of(plan, values, connection, tell).run()

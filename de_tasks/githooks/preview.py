@@ -28,10 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _deploy_all(options: argparse.Namespace) -> None:
     for push in runner.pushed(options):
         if not repository.is_default(push.branch, push.remote):
-            _deploy(push, runner.settings(options.path))
+            _deploy(push, runner.settings(options.path), check=not options.no_check)
 
 
-def _deploy(push: PushedBranch, values: Settings) -> None:
+def _deploy(push: PushedBranch, values: Settings, check: bool) -> None:
     from de_tasks.deployment.previews.deploy import deploy_preview, main_app
     from de_tasks.githooks.output import DeployOutput
 
@@ -54,6 +54,7 @@ def _deploy(push: PushedBranch, values: Settings) -> None:
                 source=source,
                 agreed=agreed,
                 tell=tell,
+                check=check,
             )
     except _Undecided as undecided:
         # Nothing has failed, so nothing stops the push.

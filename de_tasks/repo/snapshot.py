@@ -19,6 +19,7 @@ from de_tasks.repo.errors import Damaged, Failed, LengthRequired, Moved, not_git
 from de_tasks.repo.files import Files
 from de_tasks.repo.history import Past
 from de_tasks.repo.remote import Remote
+from de_tasks.repo.sent import Sent, of_read, of_tree
 from de_tasks.repo.source import Commit, Deployed, Origin
 from de_tasks.repo.worktree import Worktree
 
@@ -88,6 +89,14 @@ class Snapshot:
         except Damaged:
             self._rebuild()
             return self._taken.result()
+
+    def listing(self) -> Sent:
+        """The names of what is deployed, and a way to its content."""
+        found = self.files()
+        self._write()
+        if isinstance(self._source, Path):
+            return of_read(self._git, found.tree, self._source.resolve(), found.size)
+        return of_tree(self._git, found.tree)
 
     def origin(self) -> str:
         """The commit that the files come from, with `-dirty` and branch; empty without one."""

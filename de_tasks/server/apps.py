@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from de_tasks.appspec import APP_NAME, LONGEST_NAME, THUMBNAIL_LIMIT, image_type
+from de_tasks.appspec import APP_NAME, LONGEST_NAME, SHORTEST_NAME, THUMBNAIL_LIMIT, image_type
 from de_tasks.errors import NotFound, NotPermitted, UsageError
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.builds.repositories import Repositories
@@ -22,8 +22,6 @@ from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.access import Access, need_admin, need_seat
 from de_tasks.server.users.accounts import User
 
-SHORTEST_NAME = 3
-"""As Dash Enterprise 4 says them. Published programs compare its sentences: these here are its."""
 RESERVED = frozenset(
     "account admin api app apps auth dash docs git health login logout manager packages portal"
     " sandbox static thumbnails workspaces".split()

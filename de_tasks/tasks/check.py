@@ -7,15 +7,22 @@ from pathlib import Path
 import invoke
 
 from de_tasks.config import environment
+from de_tasks.errors import UsageError
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
 
 
-@task(help={"secrets": "Look for keys, tokens and passwords in every file, too"})
+@task(
+    help={
+        "ref": "Check this commit of the folder's repository, not the files as they are",
+        "secrets": "Look for keys, tokens and passwords in every file, too",
+    }
+)
 def check(
     context: invoke.Context,
     path: str = "",
     name: str = "",
+    ref: str = "",
     secrets: bool = False,
     json: bool = False,
 ) -> None:
@@ -23,21 +30,28 @@ def check(
     from de_tasks.appspec import check_folder
     from de_tasks.project import checks
     from de_tasks.project.checks import report
+    from de_tasks.repo.git import Git
+    from de_tasks.repo.sent import of_tree
+    from de_tasks.repo.source import find_commit
 
+    if ref and secrets:
+        raise UsageError("--secrets reads the files as they are: leave out --ref.")
     values = settings(context, path=path)
     folder = Path(values.path).expanduser()
     check_folder(folder)
     wanted = name or values.app or folder.resolve().name
-    found = checks.run(
-        folder, wanted, values.check_limit, values.check_ignore, None if secrets else ()
-    )
+    commit = find_commit(folder, ref) if ref else None
+    sent = of_tree(Git(commit.objects.parent), commit.tree) if commit else None
+    search = None if secrets else ()
+    found = checks.run(folder, wanted, values.check_limit, values.check_ignore, search, sent)
     if json:
         console.result_json([finding.facts() for finding in found])
     else:
         for line in report.lines(found, folder):
             console.result(line)
-        for command in report.workflow_commands(found, folder) if environment.on_github() else ():
-            console.annotation(command)
+        if environment.on_github():
+            for command in report.workflow_commands(found, folder, environment.workspace()):
+                console.annotation(command)
     words = report.conclusion(found, wanted)
     if not json:
         console.note(words)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from de_tasks.platform.models import Build
 
 REF = "Deploy this commit of the folder's repository, not the files as they are"
+NO_CHECK = "Deploy also what the check finds unable to run"
 
 
 @task(
@@ -26,6 +27,7 @@ REF = "Deploy this commit of the folder's repository, not the files as they are"
         "message": "What changed, for the deploy's commit",
         "ref": REF,
         "dry_run": "Say what would be deployed, and send nothing",
+        "no_check": NO_CHECK,
         "no_wait": "Return when the server has the files; the build goes on",
         "no_overwrite": "Refuse to overwrite what another account has deployed",
         "timeout": "Seconds that build and start may take (default: 900)",
@@ -40,6 +42,7 @@ def deploy(
     ref: str = "",
     timeout: str = "",
     dry_run: bool = False,
+    no_check: bool = False,
     no_wait: bool = False,
     no_overwrite: bool = False,
     yes: bool = False,
@@ -68,6 +71,7 @@ def deploy(
         dry_run=dry_run,
         wait=not no_wait,
         overwrite=not no_overwrite,
+        check=not no_check,
     )
     deploy_of(plan, values, connection, tell).run()
 

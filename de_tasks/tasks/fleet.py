@@ -12,6 +12,7 @@ from invoke import Collection
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.tasks.deploy import NO_CHECK
 from de_tasks.tasks.task import configuration, settings, task, waits
 from de_tasks.terminal import console
 
@@ -33,6 +34,7 @@ SELECTION = {
         "all": "All apps; what has not changed is not built anew",
         "jobs": f"How many at once (default: {JOBS})",
         "message": "What changed, for the deploys' commits",
+        "no_check": NO_CHECK,
         "timeout": "Seconds that build and start of each may take (default: 900)",
         "json": "Print JSON lines: the events of each app, its result, a summary",
     },
@@ -45,6 +47,7 @@ def deploy(
     jobs: str = "",
     message: str = "",
     timeout: str = "",
+    no_check: bool = False,
     yes: bool = False,
     json: bool = False,
 ) -> None:
@@ -63,7 +66,7 @@ def deploy(
     rollout = Rollout(parallel)
     chosen = _selection(context, changed_since, only).chosen
     hosts = Connections(configuration(context), waits())
-    ready = [make_ready(hosts, app, rollout, timeout, message) for app in chosen]
+    ready = [make_ready(hosts, app, rollout, timeout, message, not no_check) for app in chosen]
     hosts.read(rollout.pause)
     asked = question(ready)
     if asked and not console.confirm(asked, yes):

@@ -65,7 +65,7 @@ def init(
         say("Nothing to write: everything is there.")
     for words in planned.words:
         console.note(words)
-    _tell_next(planned, folder)
+    _tell_next(planned, folder, choices)
 
 
 def _choices(
@@ -78,8 +78,9 @@ def _choices(
     yes: bool,
 ) -> Choices:
     """What is wanted: what was typed, else answered, else what suits the folder."""
-    from de_tasks.appspec import check_app_name, legal_app_name
+    from de_tasks.appspec import LONGEST_NAME, SHORTEST_NAME, check_app_name, legal_app_name
     from de_tasks.config.host import LOOPBACK
+    from de_tasks.errors import UsageError
     from de_tasks.project.scaffold import adopt, plan
     from de_tasks.repo.branches import address_of, default_branch, top_of
 
@@ -89,12 +90,22 @@ def _choices(
     def ask(question: str, default: str, known: Sequence[str] = ()) -> str:
         return default if yes else console.choose(question, default, known)
 
-    if not template and not adopt.is_app(folder):
+    fleet = bool(values.apps) and not template and not (folder / "Procfile").exists()
+    fleet = fleet and (top is None or top.resolve() == folder.resolve())
+    if not template and not fleet and not adopt.is_app(folder):
         if yes or not console.interactive():
             raise plan.no_app(folder)
         template = ask("There is no app here yet. Begin with", "dash", plan.app_templates())
     proposed = values.app or legal_app_name(folder.resolve().name) or "my-app"
-    app = check_app_name(name or ask("Name of the app on Dash Enterprise", proposed))
+    if fleet:
+        app = proposed
+    else:
+        app = check_app_name(name or ask("Name of the app on Dash Enterprise", proposed))
+        if not SHORTEST_NAME <= len(app) <= LONGEST_NAME:
+            raise UsageError(
+                f"'{app}' has {len(app)} characters, and an app name has {SHORTEST_NAME} to "
+                f"{LONGEST_NAME}. Try --name {legal_app_name(app)}"
+            )
     if not ci and "ci" not in without:
         address = address_of(here, "origin") if top else ""
         likely = next((known for known in ("github", "gitlab") if known in address), NONE)
@@ -108,6 +119,7 @@ def _choices(
         branch=default_branch(here) if top else "main",
         without=tuple(part.strip() for item in without for part in item.split(",")),
         top=top,
+        fleet=fleet,
     )
 
 
@@ -121,13 +133,13 @@ def _show(planned: ScaffoldPlan) -> None:
     console.note("Nothing was written: this was a dry run.")
 
 
-def _tell_next(planned: ScaffoldPlan, folder: Path) -> None:
+def _tell_next(planned: ScaffoldPlan, folder: Path, choices: Choices) -> None:
     place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
     steps = [typed("login --host example.plotly.host")]
     if planned.services:
         steps.append(typed("create"))
     steps += [typed(f"services.create --type {kind}") for kind in planned.services]
-    steps.append(typed("deploy"))
+    steps.append(typed("fleet.deploy --all" if choices.fleet else "deploy"))
     console.note("Next:\n  " + place + "\n  ".join(steps))
 
 

@@ -15,7 +15,7 @@ from de_tasks.deployment.begin import repository
 from de_tasks.deployment.previews.deploy import deploy_preview, main_app
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
-from de_tasks.tasks.deploy import REF, tell_json, tell_people
+from de_tasks.tasks.deploy import NO_CHECK, REF, tell_json, tell_people
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
@@ -36,6 +36,7 @@ BRANCH = {"branch": "Branch (default: the one that is checked out)"}
         "message": "What changed, for the deploy's commit",
         "ref": REF,
         "restricted": "Let nobody in but owner and co-owners (default: the main app's viewers)",
+        "no_check": NO_CHECK,
         "no_wait": "Return when the server has the files; the build goes on",
         "timeout": "Seconds that build and start may take (default: 900)",
         "json": "Print JSON lines: preview, plan, step, progress, log, wait, done",
@@ -50,6 +51,7 @@ def deploy(
     ref: str = "",
     timeout: str = "",
     restricted: bool = False,
+    no_check: bool = False,
     no_wait: bool = False,
     yes: bool = False,
     json: bool = False,
@@ -75,6 +77,7 @@ def deploy(
         message=message,
         restricted=restricted,
         wait=not no_wait,
+        check=not no_check,
     )
 
 

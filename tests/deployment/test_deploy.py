@@ -52,7 +52,7 @@ def test_words_of_a_deploy(people: People, quick: Path) -> None:
     assert lines[2].startswith(f"App {quick.name} was initialized on [http://")
     assert re.fullmatch("Pushed as [0-9a-f]{7}", lines[3])
     assert any("-----> Starting web" in line for line in lines)
-    parts = r"\(snapshot [\d.]+, push [\d.]+, build [\d.]+, start [\d.]+\)"
+    parts = r"\(snapshot [\d.]+, check [\d.]+, push [\d.]+, build [\d.]+, start [\d.]+\)"
     address = rf"http://localhost:\d+/{quick.name}/"
     words = rf"{quick.name} is live after [\d.]+ s {parts}"
     assert re.fullmatch(rf"{words}: {address}\n", done.out)
@@ -75,7 +75,7 @@ def test_json_lines(people: People, quick: Path) -> None:
     assert (plan["files"], plan["bytes"], plan["changed"], plan["source"]) == (1, 50, None, None)
     end = told[-1]
     assert end["changed"] is True and str(end["url"]).endswith(f"/{quick.name}/")
-    assert set(end["parts"]) == {"snapshot", "push", "build", "start"}  # type: ignore[call-overload]
+    assert set(end["parts"]) == {"snapshot", "check", "push", "build", "start"}  # type: ignore[call-overload]
 
 
 def test_dry_run_sends_nothing(people: People, quick: Path) -> None:
@@ -179,3 +179,21 @@ def test_source_commit_is_told_and_kept(dev: Person, quick: Path) -> None:
     assert f"from {sha} (main)" in at_commit.err and at_commit.code == 0
     newest = json.loads(dev.inv("history", "--json", folder=quick).out)[0]
     assert (newest["source"], newest["message"]) == (f"{sha} (main)", "As committed")
+
+
+def test_what_cannot_run_is_not_deployed_and_no_app_is_made(dev: Person, quick: Path) -> None:
+    (quick / "Procfile").write_text("web: gunicorn nope:server\n")
+    done = dev.inv("deploy", "-y", folder=quick)
+    assert done.code == 1 and "--no-check" in done.err
+    assert done.err.strip().splitlines()[-1].endswith("[no-requirements]")
+    assert dev.inv("apps.exists", "--name", quick.name, "--exit-code").code == 1
+    assert dev.inv("deploy", "-y", "--no-check", "--no-wait", folder=quick).code == 0
+    # What is deployed already is not looked at again.
+    assert "[no-requirements]" not in dev.inv("deploy", "--no-wait", folder=quick).err
+
+
+def test_warnings_of_the_check_are_one_line(dev: Person, quick: Path) -> None:
+    (quick / "Dockerfile").write_text("FROM scratch\n")
+    (quick / "Aptfile").write_text("")
+    done = dev.inv("deploy", "-y", "--no-wait", folder=quick)
+    assert done.code == 0 and done.err.count("(dockerfile)") == 1

@@ -140,7 +140,7 @@ def test_another_accounts_deploy_stays(people: People, repository: Repository) -
 def test_failed_deploy_stops_the_push_and_says_how_to_go_on(
     dev: Person, repository: Repository
 ) -> None:
-    (repository.folder / "Procfile").write_text("worker: sleep 1\n")
+    (repository.folder / "Procfile").write_text("web: exit 3\n")
     repository.commit("Break")
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1 and "build of" in done.stderr
@@ -224,3 +224,11 @@ def test_interrupted_push_sends_nothing_and_says_where_it_stands(
         assert push.wait(BOUND) != 0 and "goes on building it" in said, said
         assert "To push all the same" not in said
     assert repository.run("ls-remote", "--exit-code", "origin", "main").returncode == 2
+
+
+def test_commit_that_cannot_run_stops_the_push(dev: Person, repository: Repository) -> None:
+    (repository.folder / "Procfile").write_text("worker: sleep 1\n")
+    repository.commit("Break")
+    done = repository.run("push", "origin", "main")
+    assert done.returncode == 1 and "[no-web]" in done.stderr and "--no-check" in done.stderr
+    assert dev.inv("apps.exists", "--name", repository.folder.name, "--exit-code").code == 1

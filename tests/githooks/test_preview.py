@@ -92,7 +92,7 @@ def test_branch_with_an_app_of_its_own_has_no_preview(dev: Person, repository: R
 
 def test_failed_preview_stops_the_push(dev: Person, repository: Repository) -> None:
     repository.git("checkout", "-q", "-b", "broken")
-    (repository.folder / "Procfile").write_text("worker: sleep 1\n")
+    (repository.folder / "Procfile").write_text("web: exit 3\n")
     repository.commit("Break")
     done = repository.run("push", "origin", "broken")
     assert done.returncode == 1 and "build of" in done.stderr and "DE_SKIP=1" in done.stderr
@@ -127,4 +127,13 @@ def test_documented_hooks_run_under_pre_commit(
     repository.git("push", "-q", "--no-verify", "origin", "--delete", "topic")
     repository.git("checkout", "-q", "main")
     repository.git("merge", "-q", "next")
+    assert listed(dev, repository) == []
+
+
+def test_preview_that_cannot_run_is_not_made(dev: Person, repository: Repository) -> None:
+    repository.git("checkout", "-q", "-b", "unfit")
+    (repository.folder / "Procfile").write_text("worker: sleep 1\n")
+    repository.commit("Break")
+    done = repository.run("push", "origin", "unfit")
+    assert done.returncode == 1 and "[no-web]" in done.stderr
     assert listed(dev, repository) == []

@@ -206,7 +206,7 @@ def test_script_says_how_it_is_called(tmp_path: Path) -> None:
 
 def test_failed_deploy_fails_the_job(runner: Runner, page: Path) -> None:
     path = written(page, "github", page.name)
-    (page / "Procfile").write_text("worker: sleep 1\n")
+    (page / "Procfile").write_text("web: exit 3\n")
     Repository.make(page)
     ((script, variables),) = github_job("main", path, "")
     with pytest.raises(AssertionError, match="failed"):
@@ -221,5 +221,5 @@ def test_plain_makefile_project(runner: Runner, page: Path) -> None:
     (page / "tasks.py").write_text("from de_tasks import ns\n")
     (page / "Makefile").write_text(text.replace("inv deploy", "inv deploy -y"))
     assert "is live after" in runner.run("make deploy && make status", page, {})
-    (page / "Procfile").write_text("worker: sleep 1\n")
+    (page / "Procfile").write_text("web: exit 3\n")
     runner.run("make deploy || test $? = 2", page, {})

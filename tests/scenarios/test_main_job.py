@@ -103,7 +103,7 @@ def test_broken(case: str, dev: Person, page: Path) -> None:
     if text:
         (page / file).write_text(text)
     name = ("--name", page.name)
-    failed = dev.inv("deploy", *name, folder=page)
+    failed = dev.inv("deploy", "--no-check", *name, folder=page)
     assert failed.code == 3
     assert reason in failed.err
     shown = json.loads(dev.inv("status", "--json", *name, folder=page).out)

@@ -98,7 +98,12 @@ class Connections:
 
 
 def make_ready(
-    connections: Connections, chosen: Chosen, rollout: Rollout, timeout: str, message: str
+    connections: Connections,
+    chosen: Chosen,
+    rollout: Rollout,
+    timeout: str,
+    message: str,
+    check: bool = True,
 ) -> Ready:
     """The deploy of one app."""
     from de_tasks.deployment.events import Event
@@ -123,6 +128,7 @@ def make_ready(
         confirm=lambda question: True,
         message=message,
         again=_only_shared(chosen),
+        check=check,
     )
 
     def begin(tell: Callable[[Event], None]) -> ReadyDeploy:

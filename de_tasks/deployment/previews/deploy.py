@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from de_tasks.deployment.begin import deploy_of, plan_of
+from de_tasks.deployment.begin import check_of, deploy_of, plan_of
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import Connection, app_name
 
@@ -29,6 +29,7 @@ def deploy_preview(
     message: str = "",
     restricted: bool = False,
     wait: bool = True,
+    check: bool = True,
 ) -> None:
     """Create the preview of a branch if it is not there, and deploy to it, telling each step.
 
@@ -56,6 +57,9 @@ def deploy_preview(
         restricted=restricted or values.preview_access == "restricted",
         mounts=tuple(str(folder) for folder in values.preview_mounts),
     )
+    if check:
+        # Before the preview is created.
+        check_of(connection, values).run_on(source, mark.preview_name(app, branch), tell)
     prepared = prepare.prepare(platform, wanted, agreed)
     tell(prepare.told(prepared, wanted))
     plan = plan_of(
@@ -67,6 +71,7 @@ def deploy_preview(
         message=message,
         wait=wait,
         trailers=(mark.trailer(branch),),
+        check=False,
     )
     deploy_of(plan, values, connection, tell, platform).run()
 

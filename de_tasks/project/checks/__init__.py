@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from de_tasks.errors import UsageError
-from de_tasks.project.checks import files, procfile, requirements, secrets
+from de_tasks.project.checks import code, files, procfile, project_files, requirements, secrets
 from de_tasks.project.checks.findings import CODES, Finding
+from de_tasks.repo.sent import Sent, of_folder
+
+NEEDED = ("not-required", "unknown-program", "import-not-required")
+"""Findings that say that something has to be installed."""
 
 
 def run(
@@ -19,25 +23,53 @@ def run(
     megabytes: int,
     ignore: Sequence[object] = (),
     search: Sequence[str] | None = (),
+    sent: Sent | None = None,
 ) -> list[Finding]:
     """Every finding about a folder, in the order of files and lines.
 
-    `search` names the files to look for secrets in, None for all that would be deployed.
+    `sent` are the files that would be deployed, where they are not the folder's. `search` names
+    the files to look for secrets in, None for all that would be deployed.
     Raises `UsageError` for a code in `ignore` that does not exist.
     """
-    for code in ignore:
-        if code not in CODES:
-            raise UsageError(
-                f"de.check.ignore: there is no code {code!r}. Codes: {', '.join(CODES)}"
-            )
     folder = folder.resolve()
-    names = files.deployed(folder)
-    provided, found = requirements.read(folder)
-    found += procfile.check(folder, provided)
-    found += files.runtime(folder)
+    sent = sent or of_folder(folder)
+    found = of(sent, name, megabytes, ignore)
+    wanted = list(sent.entries) if search is None else search
+    if wanted and "secret" not in ignore:
+        found += secrets.scan(folder, wanted)
+    return _sorted(found)
+
+
+def of(
+    sent: Sent, name: str, megabytes: int, ignore: Sequence[object] = (), local: bool = False
+) -> list[Finding]:
+    """Every finding about the files that a deploy sends, but for secrets.
+
+    `local` says that the server is on this machine, and reaches what is here.
+    """
+    for wanted in ignore:
+        if wanted not in CODES:
+            raise UsageError(
+                f"de.check.ignore: there is no code {wanted!r}. Codes: {', '.join(CODES)}"
+            )
+    provided, found = requirements.read(sent)
+    looked = procfile.check(sent, provided)
+    more = [*looked.findings, *code.check(sent, looked.started, provided)]
+    if not sent.has(requirements.FILE) and not requirements.is_conda(sent):
+        # Where nothing has to be installed, nothing is missing.
+        needed = any(finding.code in NEEDED for finding in more)
+        more = [finding for finding in more if finding.code not in NEEDED]
+        more += [requirements.missing(sent)] if needed else []
+    found += more
+    found += code.workers(sent, looked.workers)
+    found += code.logout(provided)
+    found += project_files.check(sent)
+    found += files.runtime(sent)
     found += files.name(name)
-    found += files.check(folder, names, megabytes)
-    wanted = names if search is None else search
-    found += secrets.scan(folder, wanted) if wanted else []
-    kept = [finding for finding in found if finding.code not in ignore]
-    return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.code))
+    found += files.check(sent, megabytes)
+    left_out = {*ignore, *(["unreachable-index"] if local else [])}
+    return _sorted([finding for finding in found if finding.code not in left_out])
+
+
+def _sorted(found: Sequence[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: (finding.file, finding.line, finding.code))

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-ERROR, WARNING = "error", "warning"
+ERROR, WARNING, NOTE = "error", "warning", "note"
 CODES = {
     "no-procfile": (ERROR, "There is no Procfile."),
     "procfile-line": (ERROR, "A line of the Procfile is not `type: command`."),
     "procfile-twice": (ERROR, "The Procfile defines a process type twice."),
     "no-web": (ERROR, "The Procfile has no web process."),
+    "shell-syntax": (ERROR, "A command that no shell can read: an open quote, or brackets."),
     "gunicorn-app": (ERROR, "A gunicorn command names no app, or not as gunicorn reads it."),
-    "no-module": (ERROR, "gunicorn is to serve a module that is not in the folder."),
-    "no-variable": (ERROR, "The module does not define the variable that gunicorn is to serve."),
-    "syntax-error": (ERROR, "The module that gunicorn is to serve is no valid Python."),
+    "gunicorn-option": (WARNING, "gunicorn has no such option, as far as is known."),
+    "no-module": (ERROR, "A process is to load a module that is not in the folder."),
+    "no-variable": (ERROR, "The module does not define the variable that is to be served."),
+    "syntax-error": (ERROR, "The module that is to be served is no valid Python."),
     "no-script": (ERROR, "A process runs a file that is not in the folder."),
+    "no-folder": (ERROR, "A process changes to a folder that is not there."),
+    "crlf-script": (ERROR, "A script has CRLF line ends, which the shell does not read."),
+    "not-executable": (ERROR, "A process runs a file that is not executable."),
+    "celery-tasks": (WARNING, "A Celery worker's module does not import the tasks."),
     "not-required": (ERROR, "A process's program is not in the requirements."),
     "unknown-program": (WARNING, "No requirement has the name of a process's program."),
+    "import-not-required": (WARNING, "An import whose package no requirement brings."),
     "no-requirements": (ERROR, "There is no requirements.txt and no environment.yml."),
     "requirements-encoding": (WARNING, "A requirements file is in UTF-16."),
     "requirements-line": (ERROR, "A line of the requirements cannot be read."),
@@ -24,12 +31,25 @@ CODES = {
     "local-requirement": (ERROR, "A requirement is a path that the server does not have."),
     "unreachable-index": (ERROR, "An index or address is on this machine, or needs its SSH key."),
     "other-index": (WARNING, "An index is not the public one: the server must reach it."),
-    "index-password": (ERROR, "An address in the requirements has a password in it."),
+    "index-password": (ERROR, "An address in the requirements has a password or token in it."),
+    "conda-export": (ERROR, "requirements.txt is what conda writes, which pip cannot read."),
+    "conflicting-pins": (ERROR, "A package is pinned to two versions."),
+    "needs-setuptools": (WARNING, "A pinned version needs a setuptools below 81."),
+    "vendor-stub": (WARNING, "A pin names the empty stub of a package of Dash Enterprise's own."),
+    "conda-unused": (WARNING, "environment.yml is not read where there is a requirements.txt."),
+    "project-toml": (ERROR, "project.toml is not valid."),
+    "apt-line": (ERROR, "A line of the Aptfile cannot be read."),
+    "dockerfile": (WARNING, "A Dockerfile is not read."),
+    "hard-path": (WARNING, "A link begins with `/`, and the app is served below its name."),
+    "postgres-url": (WARNING, "SQLAlchemy 1.4 and later does not take `postgres://`."),
+    "logout-button": (WARNING, "dash-enterprise-auth before 0.2.5 has no LogoutButton in Dash 3."),
     "bad-runtime": (ERROR, "runtime.txt names no Python 3 version."),
     "app-name": (ERROR, "The app's name is not legal."),
     "bad-thumbnail": (WARNING, "The thumbnail is no PNG or JPEG, or larger than 100 KB."),
     "large-file": (WARNING, "A file is larger than `de.check.limit` (MB)."),
-    "link-leaves": (ERROR, "A symbolic link leads out of the folder."),
+    "link-leaves": (WARNING, "A symbolic link leads out of the folder."),
+    "virtual-environment": (WARNING, "A virtual environment would be deployed."),
+    "lfs-pointer": (WARNING, "A file is a pointer of Git LFS, and not what it stands for."),
     "env-file": (ERROR, "A .env file would be deployed."),
     "secret": (ERROR, "A line looks like a key, a token or a password."),
 }
@@ -45,12 +65,16 @@ class Finding:
     line: int
     what: str
     remedy: str
+    lowered: str = ""
+    """A lower level than the code's, for what is not sure here."""
 
     @property
     def level(self) -> str:
-        """`error`, or `warning` for what may be meant."""
-        return CODES[self.code][0]
+        """`error`, `warning` for what may be meant, or `note` for what cannot be followed."""
+        return self.lowered or CODES[self.code][0]
 
     def facts(self) -> dict[str, object]:
         """The finding as it is written in JSON."""
-        return {**asdict(self), "line": self.line or None, "level": self.level}
+        facts = {**asdict(self), "line": self.line or None, "level": self.level}
+        del facts["lowered"]
+        return facts

@@ -1,60 +1,86 @@
-"""The Procfile: its lines, and what its processes run."""
+"""The Procfile: its lines, and the commands in them."""
 
 from __future__ import annotations
 
-import shlex
+import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from de_tasks.appspec import process, read_text
-from de_tasks.errors import UsageError
-from de_tasks.project.checks import gunicorn
-from de_tasks.project.checks.findings import Finding
+from de_tasks.appspec import LARGEST_FILE, process
+from de_tasks.project.checks import shell
+from de_tasks.project.checks.findings import NOTE, WARNING, Finding
 from de_tasks.project.checks.requirements import Provided
+from de_tasks.project.checks.shell import Command
+from de_tasks.repo.sent import Sent
 
 FILE = "Procfile"
 EXAMPLE = "web: gunicorn app:server --workers 4"
-PROGRAMS = {
-    "daphne": "daphne",
-    "celery": "celery",
-    "flask": "flask",
-    "gunicorn": "gunicorn",
-    "huey_consumer": "huey",
-    "hypercorn": "hypercorn",
-    "panel": "panel",
-    "rq": "rq",
-    "streamlit": "streamlit",
-    "uvicorn": "uvicorn",
-    "waitress-serve": "waitress",
-}
-"""Programs that apps are served with, and the package of each."""
-SYSTEM = set(
-    "bash cat cd cp echo env exec exit export false find grep kill ls mkdir mv nice node pip "
-    "rm sed set sh sleep source test timeout touch trap true ulimit wait".split()
+HARMLESS = frozenset(
+    "cd pushd popd export echo printf set unset [ test true : ulimit umask trap sleep ls pwd env "
+    "printenv date cat exec".split()
 )
-OPERATORS = set("();<>|&")
+"""What makes no file that a later command might run."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """A process: the line of its Procfile, and the words of each command that it runs."""
+@dataclass
+class Process:
+    """A command of a process as it is looked at; `started` gets the files that it loads."""
 
     line: int
     kind: str
-    words: tuple[str, ...]
+    command: Command
+    sent: Sent
+    provided: Provided | None
+    lowered: str = ""
+    """The level of what would be an error, where something before may have made it right."""
+    started: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def finding(
+        self, code: str, what: str, remedy: str, word: int = 0, lowered: str = ""
+    ) -> Finding:
+        """A finding in this line; a note from the word on that cannot be followed."""
+        level = lowered or self.lowered
+        if not self.command.sure(word):
+            level = NOTE
+        return Finding(code, FILE, self.line, what, remedy, level)
 
 
-def check(folder: Path, provided: Provided | None) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class Looked:
+    """What was found, and the files that processes load, each with the folders of its imports."""
+
+    findings: tuple[Finding, ...]
+    started: tuple[tuple[str, tuple[str, ...]], ...]
+    workers: tuple[tuple[int, str, tuple[str, ...]], ...] = ()
+
+
+def check(sent: Sent, provided: Provided | None) -> Looked:
     """Look at the Procfile. `provided` is what the requirements install, None if not known."""
-    try:
-        text = read_text(folder / FILE)
-    except FileNotFoundError:
-        remedy = f"Add a file named Procfile with the line '{EXAMPLE}'"
-        yield Finding("no-procfile", FILE, 0, "There is no Procfile.", remedy)
+    started: list[tuple[str, tuple[str, ...]]] = []
+    workers: list[tuple[int, str, tuple[str, ...]]] = []
+    found = list(_lines(sent, provided, started, workers))
+    unique = {(f.code, f.line, f.what): f for f in found}
+    return Looked(tuple(unique.values()), tuple(dict.fromkeys(started)), tuple(workers))
+
+
+def _lines(
+    sent: Sent,
+    provided: Provided | None,
+    started: list[tuple[str, tuple[str, ...]]],
+    workers: list[tuple[int, str, tuple[str, ...]]],
+) -> Iterator[Finding]:
+    if not sent.has(FILE):
+        yield _missing(sent)
         return
-    except (UsageError, OSError) as error:
-        yield Finding("procfile-line", FILE, 0, str(error), "Save it as text, in UTF-8")
+    try:
+        text = _text(sent.read(FILE))
+    except UnicodeDecodeError:
+        what = "Procfile is not UTF-8 text."
+        yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
+        return
+    if FILE in sent.entries and sent.size(FILE) > LARGEST_FILE:
+        what = f"Procfile has more than {LARGEST_FILE} bytes."
+        yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
         return
     seen: dict[str, int] = {}
     for number, raw in enumerate(text.splitlines(), 1):
@@ -70,78 +96,82 @@ def check(folder: Path, provided: Provided | None) -> Iterator[Finding]:
             what = f"'{kind}' is defined in line {seen[kind]} already."
             yield Finding("procfile-twice", FILE, number, what, "Give it a name of its own")
         seen.setdefault(kind, number)
-        for words in commands(command):
-            yield from _command(Command(number, kind, words), folder, provided)
+        yield from _commands(number, kind, command, sent, provided, started, workers)
     if "web" not in seen:
         what = "The Procfile has no web process, which alone receives requests."
         yield Finding("no-web", FILE, 0, what, f"Add a line like '{EXAMPLE}'")
 
 
-def commands(text: str) -> Iterator[tuple[str, ...]]:
-    """The words of each command of a shell command line, without variables set before them."""
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    words: list[str] = []
-    try:
-        tokens = [*lexer, ";"]
-    except ValueError:  # A quote without its partner: the shell will say so.
-        return
-    for token in tokens:
-        if not set(token) <= OPERATORS:
-            words.append(token)
-            continue
-        while words and (words[0] in ("exec", "env", "nice") or "=" in words[0]):
-            del words[0]
-        if words:
-            yield tuple(words)
-        words = []
+def _text(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return data.decode(encoding)
 
 
-def _command(command: Command, folder: Path, provided: Provided | None) -> Iterator[Finding]:
-    program, *rest = command.words
-    base = program.rsplit("/", 1)[-1]
-    if "$" in program or "`" in program:
-        return
-    if base.startswith("python"):
-        yield from _python(command, rest, folder, provided)
-    elif "/" in program:
-        if not program.startswith(("/", "~")) and not (folder / program).is_file():
-            yield _no_script(command, program)
-    elif provided and program not in SYSTEM:
-        yield from _required(command, program, provided)
-    # Also behind a wrapper, such as `newrelic-admin run-program gunicorn app:server`.
-    if "gunicorn" in command.words:
-        at = command.words.index("gunicorn") + 1
-        yield from gunicorn.check(command.line, command.words[at:], folder)
+def _missing(sent: Sent) -> Finding:
+    what = "There is no Procfile."
+    if sent.left_out(FILE):
+        return Finding("no-procfile", FILE, 0, *why_left_out(sent, FILE))
+    alike = sorted(
+        (
+            name
+            for name in sent.entries
+            if posixpath.splitext(posixpath.basename(name))[0].lower() in ("procfile", "procfiles")
+            and not name.lower().endswith((".dev", ".local", ".py"))
+        ),
+        key=lambda name: (name.count("/"), name),
+    )
+    remedy = f"Add a file named Procfile with the line '{EXAMPLE}'"
+    if alike and "/" not in alike[0]:
+        what = f"There is no Procfile, but {alike[0]}."
+        remedy = f"Rename it to Procfile, without an ending: git mv {alike[0]} Procfile"
+    elif alike and alike[0].count("/") == 1:
+        what = f"There is no Procfile here, but {alike[0]}."
+        remedy = f"Deploy that folder: --path {posixpath.dirname(alike[0])}, or de.path"
+    return Finding("no-procfile", FILE, 0, what, remedy)
 
 
-def _python(
-    command: Command, rest: list[str], folder: Path, provided: Provided | None
+def why_left_out(sent: Sent, name: str) -> tuple[str, str]:
+    """That a file of the folder is not sent, and how to send it."""
+    if sent.of_git:
+        what = f"{name} is not tracked by git: the commit could not be deployed."
+        return what, f"Add it to the commit: git add -f {name}"
+    what = f"A .gitignore leaves {name} out: it would not be deployed."
+    return what, f"Add the line '!{name}' to the .gitignore"
+
+
+def _commands(
+    number: int,
+    kind: str,
+    text: str,
+    sent: Sent,
+    provided: Provided | None,
+    started: list[tuple[str, tuple[str, ...]]],
+    workers: list[tuple[int, str, tuple[str, ...]]],
 ) -> Iterator[Finding]:
-    while rest and rest[0].startswith("-") and rest[0] != "-m":
-        if rest[0] == "-c":
-            return
-        del rest[0]
-    if rest[:1] == ["-m"] and len(rest) > 1:
-        if provided and rest[1] in PROGRAMS:
-            yield from _required(command, rest[1], provided)
-    elif rest and rest[0].endswith(".py") and not (folder / rest[0]).is_file():
-        yield _no_script(command, rest[0])
+    from de_tasks.project.checks import programs
 
-
-def _required(command: Command, program: str, provided: Provided) -> Iterator[Finding]:
-    package = PROGRAMS.get(program, program)
-    if provided.has(package):
+    lowered = WARNING if makes_files(sent) else ""
+    try:
+        commands = list(shell.read(text))
+    except ValueError:
+        if "$'" not in text:
+            what = f"The command of {kind} has a quote without its partner."
+            yield Finding("shell-syntax", FILE, number, what, "Add the other quote")
         return
-    what = f"The process {command.kind} runs {program}, and no requirement brings it."
-    if program in PROGRAMS:
-        remedy = f"Add the line '{package}' to requirements.txt"
-        yield Finding("not-required", FILE, command.line, what, remedy)
-    elif not provided.unnamed:
-        remedy = "Add the package that has it to requirements.txt"
-        yield Finding("unknown-program", FILE, command.line, what, remedy)
+    for at, command in enumerate(commands):
+        if isinstance(command, shell.UnquotedCall):
+            what = f"The shell does not take the brackets of {command.text}."
+            remedy = f"Quote it: '{command.text}'"
+            yield Finding("shell-syntax", FILE, number, what, remedy)
+            return
+        current = Process(number, kind, command, sent, provided, lowered, started)
+        yield from programs.check(current, first=at == 0)
+        if programs.is_celery(command):
+            workers += [(number, name, roots) for name, roots in started[-1:]]
+        if command.words[0] not in HARMLESS:
+            lowered = WARNING
 
 
-def _no_script(command: Command, name: str) -> Finding:
-    what = f"The process {command.kind} runs {name}, which is not in the folder."
-    return Finding("no-script", FILE, command.line, what, "Correct the name, or add the file")
+def makes_files(sent: Sent) -> bool:
+    """Whether a script of the app runs at build time, which may make files."""
+    return sent.has("project.toml") and b"predeploy" in sent.read("project.toml")

@@ -2,115 +2,410 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from de_tasks.appspec import BadInclude, Line, Requirements
 from de_tasks.errors import UsageError
+from de_tasks.project.checks import packages
 from de_tasks.project.checks.findings import Finding
+from de_tasks.repo.sent import Sent
 
 FILE = "requirements.txt"
 CONDA = ("environment.yml", "environment.yaml")
 INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|=)(\S+)")
+INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)", re.MULTILINE)
 OPTION = re.compile(r"\s--[a-z].*$")
 """What pip allows after a requirement, such as `--hash=sha256:...`."""
-PASSWORD = re.compile(r"://[^/\s:@]*:(?!\$\{)[^/\s@]+@")
-
-NAMELESS = ""
-"""Stands for what an address or path installs, whose name is not known."""
+USERINFO = re.compile(r"://([^/\s@]*)@")
+TOKEN = re.compile(
+    r"(gh[pousr]_|github_pat_|glpat-|gldt-|pypi-|hf_|AKIA|npm_|dckr_)\S{6,}"
+    r"|(?=\S*\d)(?=\S*[A-Za-z])[\w.~+=-]{12,}|[\w.~+=-]{24,}"
+)
+CONDA_LINE = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s<>]+(=[^=\s]+)?")
+CONDA_YAML = re.compile(r"(name|channels|dependencies|prefix):(\s.*)?")
+MOST_ALIKE = 3
+"""Lines of one kind that are named one by one: the rest is counted."""
+PYTHONS = tuple(f"3.{minor}" for minor in range(7, 15))
+VENDOR = frozenset(
+    "dash-design-kit dash-enterprise-libraries dash-embedded ddk "
+    "dash-snapshots dash-user-analytics dash-notes dash-pivottable databricks-dash de-client "
+    "dash-enterprise-services".split()
+)
+STUB = Version("0.0.1")
+"""The version of the empty packages by which names of the vendor are reserved."""
 
 
 @dataclass(frozen=True)
 class Provided:
-    """What the requirements install, as far as they say: `names` are canonical ones (PEP 503)."""
+    """What the requirements install, as far as they say: `direct` are canonical names (PEP 503).
 
-    names: frozenset[str]
-    unnamed: bool
-    """Whether something without a name, such as `-e .`, may bring more."""
+    `sure` says that everything that they bring is known, `nameless` that something without a
+    name, such as `-e .`, may bring anything. `excluded` are those whose markers keep them from
+    the server, `roots` the folders of the app that its own packages are imported from.
+    """
+
+    direct: frozenset[str] = frozenset()
+    sure: bool = True
+    nameless: bool = False
+    excluded: dict[str, Line] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    pins: dict[str, Version] = field(default_factory=dict)
 
     def has(self, package: str) -> bool:
-        """Whether a package is named."""
-        return canonicalize_name(package) in self.names
+        """Whether a package comes with the requirements, as far as is known."""
+        found = packages.closure(set(self.direct))
+        return packages.has(found, canonicalize_name(package))
+
+    def resembles(self, name: str) -> bool:
+        """Whether a module or program may be that of a requirement that is not known."""
+        wanted = canonicalize_name(name)
+        return any(
+            wanted in other or other in wanted or wanted.split("-")[0] == other.split("-")[0]
+            for other in self.direct
+            if not packages.is_known(other)
+        )
 
 
-def read(folder: Path) -> tuple[Provided | None, list[Finding]]:
-    """What the requirements of a folder install, None if not known; and what is wrong."""
-    try:
-        found = Requirements.read(folder)
-    except BadInclude as error:
-        where = error.line
-        remedy = "Correct the name, or add the file to the folder"
-        bad = Finding("requirements-include", where.file, where.number, str(error), remedy)
-        return None, [bad]
-    except UsageError as error:
-        return None, [Finding("requirements-line", FILE, 0, str(error), "Save it as UTF-8 text")]
-    if found is None:
-        if any((folder / name).is_file() for name in CONDA):
-            return None, []
-        what = "There is no requirements.txt: nothing would be installed."
-        remedy = "Add one that names what the app imports, and gunicorn"
-        return None, [Finding("no-requirements", FILE, 0, what, remedy)]
-    findings = list(_encodings(folder, found))
-    names: set[str] = set()
+@dataclass
+class _Reading:
+    """What is gathered while the lines are read."""
+
+    direct: set[str] = field(default_factory=set)
+    sure: bool = True
+    nameless: bool = False
+    excluded: dict[str, Line] = field(default_factory=dict)
+    roots: list[str] = field(default_factory=list)
+    pins: dict[str, tuple[Version, Line]] = field(default_factory=dict)
+    hosts: set[str] = field(default_factory=set)
+
+    def provided(self) -> Provided:
+        return Provided(
+            direct=frozenset(self.direct),
+            sure=self.sure and not self.nameless,
+            nameless=self.nameless,
+            excluded={k: v for k, v in self.excluded.items() if k not in self.direct},
+            roots=tuple(self.roots),
+            pins={name: version for name, (version, _) in self.pins.items()},
+        )
+
+
+def is_conda(sent: Sent) -> bool:
+    """Whether Conda makes the environment."""
+    return not sent.has(FILE) and any(sent.has(name) for name in CONDA)
+
+
+def read(sent: Sent) -> tuple[Provided | None, list[Finding]]:
+    """What the requirements install, None if not known; and what is wrong with them."""
+    if not sent.has(FILE):
+        return None if is_conda(sent) else Provided(), []
+    with TemporaryDirectory(prefix="de-check-") as place:
+        folder = Path(place).resolve()
+        sent.export(_files(sent), folder)
+        try:
+            found = Requirements.read(folder)
+        except BadInclude as error:
+            return None, [_bad_include(sent, error)]
+        except UsageError as error:
+            bad = Finding("requirements-line", FILE, 0, str(error), "Save it as UTF-8 text")
+            return None, [bad]
+    assert found
+    findings = list(_encodings(sent, found))
+    reading = _Reading()
     for line in found.entries:
-        named, wrong = _line(line, folder)
-        names |= set() if line.constraint else named
-        findings += wrong
-    return Provided(frozenset(names), NAMELESS in names), findings
+        findings += _line(line, sent, reading)
+    findings += _pkg_resources(reading)
+    return reading.provided(), _together(findings, found)
 
 
-def _encodings(folder: Path, found: Requirements) -> Iterator[Finding]:
+def missing(sent: Sent) -> Finding:
+    """That there are no requirements, where something is needed; the remedy is what suits."""
+    what = "There is no requirements.txt: nothing would be installed."
+    if sent.left_out(FILE):
+        from de_tasks.project.checks.procfile import why_left_out
+
+        return Finding("no-requirements", FILE, 0, *why_left_out(sent, FILE))
+    names = [name for name in sent.entries if "/" not in name]
+    alike = [n for n in names if re.fullmatch(r"requirements?(\.txt)*", n, re.IGNORECASE)]
+    folder = next((n for n in sent.entries if re.fullmatch(r"[^/]+/requirements\.txt", n)), "")
+    remedies = {
+        "uv.lock": "Write it from uv.lock: uv export --no-hashes -o requirements.txt",
+        "poetry.lock": "Write it from poetry.lock: poetry export -f requirements.txt "
+        "-o requirements.txt (with the plugin poetry-plugin-export)",
+        "pdm.lock": "Write it from pdm.lock: pdm export -o requirements.txt",
+        "Pipfile.lock": "Write it from Pipfile.lock: pipenv requirements > requirements.txt",
+        "Pipfile": "Write it from the Pipfile: pipenv lock && pipenv requirements > "
+        "requirements.txt",
+    }
+    remedy = "Add one that names what the app imports, and gunicorn"
+    if alike:
+        remedy = f"Rename {alike[0]} to requirements.txt"
+    elif lock := next((name for name in remedies if name in names), ""):
+        remedy = remedies[lock]
+    elif "pyproject.toml" in names:
+        text = sent.read("pyproject.toml")
+        remedy = "Add one with the line '.', which installs what pyproject.toml names"
+        if b"[tool.poetry]" in text and b"[project]" not in text:
+            remedy = "Write it from pyproject.toml: poetry lock && " + remedies["poetry.lock"][29:]
+        elif b"[build-system]" not in text:
+            remedy = "Write it from pyproject.toml: uv pip compile pyproject.toml -o "
+            remedy += "requirements.txt"
+    elif "setup.py" in names or "setup.cfg" in names:
+        remedy = "Add one with the line '.', which installs what setup.py names"
+    elif any(name.endswith((".conda.yml", "conda.yml", "conda.yaml")) for name in names):
+        remedy = "Name Conda's file environment.yml, or add a requirements.txt"
+    elif folder:
+        remedy = f"Only the one at the top is read: add the line '-r {folder}' to one there"
+    return Finding("no-requirements", FILE, 0, what, remedy)
+
+
+def _files(sent: Sent) -> list[str]:
+    """The requirements file and what it includes, as far as that would be sent."""
+    found: list[str] = []
+    waiting = [FILE]
+    while waiting:
+        name = waiting.pop()
+        if name in found or not sent.has(name):
+            continue
+        found.append(name)
+        data = sent.read(name)
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+        for include in INCLUDE.findall(data.decode(encoding, "replace")):
+            path = posixpath.join(posixpath.dirname(name), include.strip("'\""))
+            waiting.append(posixpath.normpath(path))
+    return found
+
+
+def _bad_include(sent: Sent, error: BadInclude) -> Finding:
+    where = error.line
+    what, remedy = str(error), "Correct the name, or add the file to the folder"
+    match = INCLUDE.match(where.text)
+    name = posixpath.normpath(
+        posixpath.join(posixpath.dirname(where.file), match[1].strip("'\"") if match else "")
+    )
+    if sent.left_out(name):
+        from de_tasks.project.checks.procfile import why_left_out
+
+        what, remedy = why_left_out(sent, name)
+    return Finding("requirements-include", where.file, where.number, what, remedy)
+
+
+def _together(findings: list[Finding], found: Requirements) -> list[Finding]:
+    """One finding for what is one mistake: a file that conda wrote, or many lines of a kind."""
+    lines = [line for line in found.entries if line.file == FILE]
+    conda = [x for x in lines if CONDA_LINE.fullmatch(x.text) and "==" not in x.text]
+    yaml = [line for line in lines if CONDA_YAML.fullmatch(line.text)]
+    if len(conda) >= 2 or (yaml and yaml[0] is lines[0]):
+        first = (conda or yaml)[0]
+        name = "conda env export" if yaml else "conda list --export"
+        what = f"requirements.txt is what '{name}' writes, and pip cannot read it."
+        remedy = "Write it with: pip list --format=freeze > requirements.txt"
+        if yaml:
+            remedy = f"Rename it to environment.yml, or: {remedy[15:]}"
+        follow = ("requirements-line", "local-requirement")
+        kept = [f for f in findings if f.code not in follow or f.file != FILE]
+        return [*kept, Finding("conda-export", FILE, first.number, what, remedy)]
+    kept = []
+    counted = Counter((f.code, f.file) for f in findings)
+    seen: Counter[tuple[str, str]] = Counter()
+    for finding in findings:
+        key, alike = (finding.code, finding.file), counted[(finding.code, finding.file)]
+        seen[key] += 1
+        if finding.code not in ("local-requirement", "requirements-line") or alike <= MOST_ALIKE:
+            kept.append(finding)
+        elif seen[key] == 1:
+            more = f"{finding.what} {alike - 1} more lines are like it."
+            kept.append(replace(finding, what=more))
+    return kept
+
+
+def _encodings(sent: Sent, found: Requirements) -> Iterator[Finding]:
     for name in dict.fromkeys([FILE, *(line.file for line in found.entries)]):
-        if (folder / name).read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if sent.read(name)[:2] in (b"\xff\xfe", b"\xfe\xff"):
             what = f"{name} is in UTF-16, as PowerShell's > writes it; not every tool reads that."
             remedy = f"Save it as UTF-8: pip freeze | Out-File -Encoding utf8 {name}"
             yield Finding("requirements-encoding", name, 0, what, remedy)
 
 
-def _line(line: Line, folder: Path) -> tuple[set[str], list[Finding]]:
-    """The packages that a line installs, and what is wrong with it."""
+def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
+    """Gather what a line installs; returns what is wrong with it."""
 
     def finding(code: str, what: str, remedy: str) -> Finding:
         return Finding(code, line.file, line.number, what, remedy)
 
     text = OPTION.sub("", line.text)
     found = []
-    if PASSWORD.search(text):
+    if any(_is_secret(match) for match in USERINFO.findall(line.text)):
         remedy = "Put it in a variable of the app, as ${NAME} (and change it: it was seen)"
         found.append(finding("index-password", "An address has a password in it.", remedy))
     index = INDEX.fullmatch(line.text)
     if index:
-        return set(), found + [finding(*problem) for problem in _index(index[1], folder)]
+        address = index[1].strip("'\"")
+        return found + [finding(*problem) for problem in _index(address, sent)]
+    if (include := INCLUDE.match(line.text)) and "://" in include[1]:
+        reading.nameless = reading.nameless or not line.text.startswith(("-c", "--c"))
+        return found
     editable = re.match(r"(?:-e|--editable)(?:\s+|=)(.+)", text)
-    target = editable[1] if editable else text
+    target = editable[1].strip("'\"") if editable else text
     if not editable and text.startswith("-"):
-        return set(), found
+        return found
     if editable or (" @ " not in target and (_is_path(target) or re.match(r"[a-z+]+:", target))):
-        return {NAMELESS}, found + [finding(*problem) for problem in _source(target, line, folder)]
+        if not line.constraint:
+            _nameless(target, line, sent, reading)
+        return found + [finding(*problem) for problem in _source(target, line, sent)]
     try:
         wanted = Requirement(target)
     except InvalidRequirement as error:
+        if "${" in target:  # Filled in from the app's variables.
+            reading.sure = False
+            return found
+        # Whatever it is, it may bring what is missing.
+        reading.nameless = True
         reason = str(error).splitlines()[0]
         what = f"{target!r} is no requirement: {reason}"
-        return set(), [*found, finding("requirements-line", what, "Write it like 'dash>=3,<4'")]
+        return [*found, finding("requirements-line", what, "Write it like 'dash>=3,<4'")]
     if wanted.url:
-        found += [finding(*problem) for problem in _source(wanted.url, line, folder)]
-    return {canonicalize_name(name) for name in (wanted.name, *wanted.extras)}, found
+        found += [finding(*problem) for problem in _source(wanted.url, line, sent)]
+    if not line.constraint:
+        found += [finding(*problem) for problem in _named(wanted, line, reading)]
+    return found
 
 
-def _index(address: str, folder: Path) -> Iterator[tuple[str, str, str]]:
+def _nameless(target: str, line: Line, sent: Sent, reading: _Reading) -> None:
+    """Something whose name only its own metadata have, or the end of its address."""
+    reading.nameless = True
+    name = re.search(r"#(?:.*&)?egg=([\w.-]+)", target)
+    if name:
+        reading.direct.add(canonicalize_name(name[1]))
+    wheel = re.search(r"([\w.]+?)-\d[^/]*\.(?:whl|tar\.gz|zip)$", target)
+    if wheel:
+        reading.direct.add(canonicalize_name(wheel[1]))
+    elif "://" not in target:
+        path = re.sub(r"\[.*\]$", "", target.partition("#")[0])
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(line.file), path))
+        reading.roots += [place, posixpath.normpath(f"{place}/src")]
+        for text in _dependencies(sent, posixpath.normpath(f"{place}/pyproject.toml")):
+            with contextlib.suppress(InvalidRequirement):
+                for _ in _named(Requirement(text), line, reading):
+                    pass
+
+
+def _dependencies(sent: Sent, name: str) -> list[str]:
+    """What a pyproject.toml says that its package needs, where that can be read."""
+    try:
+        import tomllib
+
+        project = tomllib.loads(sent.read(name).decode("utf-8")).get("project", {})
+        found = project.get("dependencies", [])
+    except (ImportError, ValueError, AttributeError):
+        return []
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
+
+
+def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple[str, str, str]]:
+    name = str(canonicalize_name(wanted.name))
+    if wanted.marker and not _may_hold(wanted.marker):
+        reading.excluded.setdefault(name, line)
+        return
+    reading.direct.add(name)
+    reading.sure = reading.sure and packages.is_known(name)
+    for extra in wanted.extras:
+        brought = packages.EXTRAS.get((name, str(canonicalize_name(extra))))
+        if brought is None:
+            # An extra is often called as what it brings.
+            reading.direct.add(canonicalize_name(extra))
+            reading.sure = False
+        else:
+            reading.direct |= set(brought.split())
+    exact = [s.version for s in wanted.specifier if s.operator in ("==", "===")]
+    if len(exact) != 1 or exact[0].endswith(".*"):
+        return
+    try:
+        version = Version(exact[0])
+    except InvalidVersion:
+        return
+    if name == "fastapi" and version.release[:2] == (0, 111):
+        # The one series that brought its server along.
+        reading.direct |= set(packages.EXTRAS["fastapi", "standard"].split())
+    if name in VENDOR and version == STUB:
+        what = f"{name} 0.0.1 is an empty stub of the public index."
+        remedy = f"Leave the version out: '{name}' comes from your Dash Enterprise's own index"
+        yield "vendor-stub", what, remedy
+    before = reading.pins.setdefault(name, (version, line))
+    if before[0] != version and not wanted.marker:
+        where = f"{before[1].file}:{before[1].number}"
+        what = f"{name} is pinned to {version}, and to {before[0]} in {where}."
+        yield "conflicting-pins", what, "Keep one of the two lines"
+
+
+def _may_hold(marker: Marker) -> bool:
+    """Whether a marker holds on the server, which runs Linux, for any Python that apps have."""
+    for python in PYTHONS:
+        environment = {
+            "os_name": "posix",
+            "sys_platform": "linux",
+            "platform_system": "Linux",
+            "platform_machine": "x86_64",
+            "platform_python_implementation": "CPython",
+            "implementation_name": "cpython",
+            "implementation_version": f"{python}.9",
+            "python_version": python,
+            "python_full_version": f"{python}.9",
+            "platform_release": "5.10.0",
+            "platform_version": "#1 SMP",
+            "extra": "",
+        }
+        try:
+            if marker.evaluate(environment):
+                return True
+        except Exception:  # A comparison that this version of packaging does not know.
+            return True
+    return False
+
+
+def _pkg_resources(reading: _Reading) -> Iterator[Finding]:
+    if "setuptools" in reading.direct:
+        return
+    for name, (bound, instead) in packages.NEEDS_PKG_RESOURCES.items():
+        version, line = reading.pins.get(name, (None, None))
+        if version and line and name in reading.direct and version < Version(bound):
+            what = f"{name} {version} imports pkg_resources, which setuptools has only below 81."
+            remedy = f"Write '{instead}', or add the line 'setuptools<81'"
+            yield Finding("needs-setuptools", line.file, line.number, what, remedy)
+
+
+def _is_secret(userinfo: str) -> bool:
+    """Whether what stands before the host of an address is for nobody's eyes."""
+    name, _, password = unquote(userinfo).partition(":")
+    if password:
+        return not password.startswith("$")
+    return not name.startswith("$") and bool(TOKEN.fullmatch(name))
+
+
+def _index(address: str, sent: Sent) -> Iterator[tuple[str, str, str]]:
     host = _host(address)
     if host is None:
-        if address.startswith("file:") or not _inside(folder / address, folder):
+        if address.startswith("file:") or not _inside(address):
             what = f"{address} is on this machine, where the server cannot read it."
             yield "unreachable-index", what, "Take it out, or bring the folder into the app's"
+        elif "$" not in address and "://" not in address and not (
+            sent.has_folder(address) or sent.has(address)
+        ):  # fmt: skip
+            what = f"There is no {address} in the folder."
+            yield "unreachable-index", what, "Correct the path, or add the folder"
     elif _is_here(host):
         what = f"{host} is this machine, which the server cannot reach."
         yield "unreachable-index", what, "Take the line out, or name an index that it can reach"
@@ -128,7 +423,7 @@ def _public_hosts() -> set[str]:
     return {index.PyPI.netloc, index.PyPI.file_storage_domain, index.TestPyPI.netloc}
 
 
-def _source(target: str, line: Line, folder: Path) -> Iterator[tuple[str, str, str]]:
+def _source(target: str, line: Line, sent: Sent) -> Iterator[tuple[str, str, str]]:
     """What is wrong with the address or path that something is installed from."""
     if target.startswith(("git+ssh:", "ssh:", "git@", "git+git@")):
         what = f"{target.partition('#')[0]} needs an SSH key that the server does not have."
@@ -140,12 +435,16 @@ def _source(target: str, line: Line, folder: Path) -> Iterator[tuple[str, str, s
             what = f"{host} is this machine, which the server cannot reach."
             yield "unreachable-index", what, "Name an address that it can reach"
         return
-    path = (folder / line.file).parent / re.sub(r"\[.*\]$", "", target.partition("#")[0])
-    if target.startswith("file:") or not _inside(path, folder):
+    if "$" in target:
+        return
+    target = target.strip("'\"")
+    bare = re.sub(r"\[.*\]$", "", re.split(r"[#;]", target)[0].strip())
+    place = posixpath.join(posixpath.dirname(line.file), bare.removeprefix("file:"))
+    if re.match(r"(file:)?//|file:/", target) or not _inside(place):
         what = f"{target} is a path that the server does not have."
         remedy = "Name the version, as in 'dash==3.2.0'; pip list --format=freeze writes it so"
         yield "local-requirement", what, remedy
-    elif not path.exists():
+    elif not sent.has(place) and not sent.has_folder(place):
         yield "local-requirement", f"There is no {target} in the folder.", "Correct the path"
 
 
@@ -153,8 +452,10 @@ def _is_path(text: str) -> bool:
     return text.startswith((".", "/", "~")) or text.endswith((".whl", ".tar.gz", ".zip"))
 
 
-def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder)
+def _inside(path: str) -> bool:
+    """Whether a path stays in the app's folder."""
+    absolute = path.startswith(("/", "~")) or bool(re.match(r"[A-Za-z]:[\\/]", path))
+    return not absolute and posixpath.normpath(path).split("/")[0] != ".."
 
 
 def _host(address: str) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from de_tasks.appspec import Procfile, Requirements
 from de_tasks.errors import UsageError
+from de_tasks.project.scaffold.declared import declared_in
 from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
 from de_tasks.project.scaffold.python_source import read_all
 from de_tasks.project.scaffold.requirements import Lacking, lacking, own_modules
@@ -82,7 +83,12 @@ def _missing(
         present = Requirements.read(folder)
     except UsageError as error:
         return Lacking((), ()), [str(error)]
-    found = lacking(needs, entry.reached if entry else (), own, present.lines if present else ())
+    reached = entry.reached if entry else ()
+    if present is None and (declared := declared_in(folder)):
+        lines = declared.lines
+        found = lacking(needs, reached, own, lines)
+        return Lacking((*lines, *found.lines), found.unknown), [declared.words]
+    found = lacking(needs, reached, own, present.lines if present else ())
     if present is None and (folder / "environment.yml").exists():
         names = ", ".join(found.lines)
         # With both files the platform takes requirements.txt and passes over the other.

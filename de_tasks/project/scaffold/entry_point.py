@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from de_tasks.project.scaffold.python_source import Source
 
-SERVABLE = ("server", "flask", "django", "wsgi", "dash")
-"""What gunicorn can serve, the most telling first. Dash itself since 3.0.5."""
+SERVABLE = ("server", "flask", "fastapi", "django", "wsgi", "dash")
+"""What can be served, the most telling first: Dash itself by gunicorn since 3.0.5."""
 FIRST = ("app", "index", "wsgi", "main", "server", "run", "streamlit_app")
 """Names of modules that people give the file to start with."""
 SERVICES = {"REDIS_URL": "redis", "DATABASE_URL": "postgres"}
@@ -78,16 +79,27 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
 def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
     source = chosen.source
     reached = _reached(source, sources)
-    words = {"dash": "the Dash app", "django": "the Django app", "flask": "the Flask app"}
+    words = {
+        "dash": "the Dash app",
+        "django": "the Django app",
+        "flask": "the Flask app",
+        "fastapi": "the ASGI app",
+    }
     what = words.get(chosen.kind, "the WSGI app")
     options, module = _where(source, sources)
-    commands = {"web": f"gunicorn{options} {module}:{chosen.name} --workers 2 --threads 4"}
-    needs = ["gunicorn"]
+    if chosen.kind == "fastapi":
+        options = options.replace("--chdir", "--app-dir").replace("--pythonpath", "--app-dir")
+        target = f"{module}:{chosen.name}{options}"
+        commands = {"web": f"uvicorn {target} --host 0.0.0.0 --port $PORT"}
+        needs = ["uvicorn"]
+    else:
+        commands = {"web": f"gunicorn{options} {module}:{chosen.name} --workers 2 --threads 4"}
+        needs = ["gunicorn"]
     for other in reached:
         for name, kind in other.defined.items():
             if kind == "celery" and "worker" not in commands:
                 options, module = _where(other, sources)
-                options = options.replace("--chdir", "--workdir")
+                options = re.sub("--chdir|--pythonpath", "--workdir", options)
                 command = f"celery{options} --app={module}:{name} worker --concurrency=2"
                 commands["worker"] = command
                 needs.append("celery")
@@ -112,10 +124,16 @@ def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str
 
 
 def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
-    """An option and a module: a file in a folder that is no package is started in that folder."""
+    """An option and a module: a file in a folder that is no package is started in that folder,
+    and a package in `src` is imported from there."""
     folder = source.path.parent
     if folder.name and ".".join(folder.parts) not in sources:
         return f" --chdir {folder}", source.path.stem
+    top, *inner = source.path.parts
+    absolute = any(m.split(".")[0] == top for s in sources.values() for m in s.modules)
+    if len(inner) > 1 and top not in sources and not absolute:
+        # Packages below a folder that is none: the layout with `src`.
+        return f" --pythonpath {top}", source.module.partition(".")[2]
     return "", source.module
 
 

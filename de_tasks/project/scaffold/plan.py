@@ -6,6 +6,7 @@ can be, words say what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ CI = {
     "github": (".github/workflows/dash-enterprise.yml", "ci/github.yml.jinja"),
     "gitlab": (".gitlab-ci.yml", "ci/gitlab.yml.jinja"),
     "shell": ("ci/deploy.sh", "ci/deploy.sh.jinja"),
+}
+FLEET = {
+    "github": (".github/workflows/fleet.yml", "ci/fleet-github.yml"),
+    "gitlab": (".gitlab/fleet.yml", "ci/fleet-gitlab.yml"),
 }
 PROJECT = {
     "tasks": ("tasks.py", "project/tasks.py"),
@@ -42,6 +47,8 @@ class Choices:
     branch: str = "main"
     without: tuple[str, ...] = ()
     top: Path | None = None
+    fleet: bool = False
+    """Whether this is the top of a repository with apps in other folders: `de.apps`."""
 
     def wants(self, part: str, folder: Path) -> bool:
         """Whether a part is wanted, and of use in this folder."""
@@ -90,8 +97,15 @@ def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
     an app is already, and without one where there is none.
     """
     _check(folder, choices)
+    if choices.fleet:
+        return _fleet(folder, choices)
     files: list[File] = []
     words: list[str] = []
+    if celery := _own_tasks(folder):
+        words.append(
+            "tasks.py is the app's own, and `inv` would import it: what is written here calls "
+            f"de-tasks in its place{celery}"
+        )
     if choices.template:
         files += _template_files(choices.template)
         services = adopt.adopt(templates() / choices.template).services
@@ -106,10 +120,14 @@ def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
             files.append(File("requirements.txt", _lines(adopted.requirements), True, why))
     for part, (path, source) in PROJECT.items():
         if choices.wants(part, folder) and all(file.path != path for file in files):
-            files.append(File(path, _render(source, choices), path in ("Makefile", ".gitignore")))
+            if path == "tasks.py" and _own_tasks(folder) is not None:
+                continue
+            text = _render(source, choices, folder)
+            files.append(File(path, text, path in ("Makefile", ".gitignore")))
     if choices.ci and choices.wants("ci", folder):
         path, source = CI[choices.ci]
-        files.append(File(path, _render(source, choices), why="its head says what it needs"))
+        text = _render(source, choices, folder)
+        files.append(File(path, text, why="its head says what it needs"))
     if choices.below_top(folder):
         words.append(
             "This is not the top of its repository: a CI workflow and hooks belong there. "
@@ -129,6 +147,8 @@ def _check(folder: Path, choices: Choices) -> None:
             raise UsageError(f"There is no {what} {name!r}. There is: {', '.join(known)}.")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder: nothing was written.")
+    if choices.fleet:
+        return
     here = adopt.is_app(folder)
     if choices.template and here:
         raise UsageError(
@@ -146,7 +166,56 @@ def _template_files(template: str) -> list[File]:
     return [File(p.relative_to(root).as_posix(), p.read_text("utf-8")) for p in names]
 
 
-def _render(source: str, choices: Choices) -> str:
+def _fleet(folder: Path, choices: Choices) -> ScaffoldPlan:
+    """What the top of a repository gets whose apps are in other folders."""
+    files, words = [], []
+    for part in ("tasks", "gitignore"):
+        path, source = PROJECT[part]
+        if choices.wants(part, folder) and not (part == "tasks" and _own_tasks(folder)):
+            files.append(File(path, _render(source, choices, folder), part == "gitignore"))
+    if choices.ci in FLEET and choices.wants("ci", folder):
+        path, source = FLEET[choices.ci]
+        why = "it deploys the apps of de.apps that have changed"
+        files.append(File(path, (templates() / source).read_text("utf-8"), why=why))
+    elif not choices.ci:
+        words.append(f"A CI workflow for all apps: --ci {' or --ci '.join(FLEET)}")
+    words.append(
+        "The apps are in the folders that de.apps names: no app files are written here. "
+        "What one of them lacks: --path FOLDER"
+    )
+    fitted = [made for file in files if (made := fit(folder, file, words))]
+    return ScaffoldPlan(tuple(fitted), tuple(words))
+
+
+def _own_tasks(folder: Path) -> str | None:
+    """Where tasks.py is the app's own, and not invoke's: what is known of it; else None."""
+    package = folder / "tasks" / "__init__.py"
+    try:
+        path = package if package.is_file() else folder / "tasks.py"
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return None
+    if "de_tasks" in text or not QUEUES.search(text):
+        return None
+    return " (it has Celery's tasks)" if "celery" in text.lower() else ""
+
+
+QUEUES = re.compile(r"celery|\b(shared_task|huey|dramatiq|rq)\b", re.IGNORECASE)
+"""What runs tasks of its own, which its own documentation puts into tasks.py."""
+
+
+def _render(source: str, choices: Choices, folder: Path) -> str:
+    text = _filled(source, choices)
+    if _own_tasks(folder) is None:
+        return text
+    return INV.sub(lambda found: f"de-tasks {found[1].replace('.', ' ')}", text)
+
+
+INV = re.compile(r"(?<!`)\binv (?=[a-z])([a-z.]+)")
+"""A command of `inv`, outside of a text that quotes it."""
+
+
+def _filled(source: str, choices: Choices) -> str:
     text = (templates() / source).read_text("utf-8")
     if not source.endswith(".jinja"):
         return text

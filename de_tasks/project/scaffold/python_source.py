@@ -19,6 +19,9 @@ LEFT_OUT = frozenset("venv env node_modules site-packages tests test docs build 
 CALLS = {
     "dash.Dash": "dash",
     "flask.Flask": "flask",
+    "fastapi.FastAPI": "fastapi",
+    "starlette.applications.Starlette": "fastapi",
+    "quart.Quart": "fastapi",
     "celery.Celery": "celery",
     "django.core.wsgi.get_wsgi_application": "django",
 }
@@ -27,7 +30,7 @@ CALLS = {
 @dataclass
 class Source:
     """One file. `defined` is each name that it binds at module level, with what that is:
-    dash, server, flask, django, celery, wsgi, or empty for anything else.
+    dash, server, flask, fastapi (any ASGI app), django, celery, wsgi, or empty for anything else.
 
     `imported` is each such name that comes from elsewhere, as `module.name`; `modules` are all
     modules that it imports anywhere. `layout` tells that it lays a Dash app out, or runs it.

@@ -14,9 +14,22 @@ from importlib import metadata
 
 from packaging.utils import canonicalize_name
 
+from de_tasks.project.checks.packages import EXTRAS
 from de_tasks.project.scaffold.python_source import Source
 
-SURE = ("dash", "flask", "django", "streamlit", "celery", "gunicorn", "pandas", "numpy", "plotly")
+SURE = (
+    "dash",
+    "flask",
+    "fastapi",
+    "uvicorn",
+    "django",
+    "streamlit",
+    "celery",
+    "gunicorn",
+    "pandas",
+    "numpy",
+    "plotly",
+)
 """Packages that are named as they are imported."""
 BROUGHT = {
     "dash": ("flask", "plotly", "werkzeug"),
@@ -49,6 +62,10 @@ def lacking(
     lines = list(present)
     there = _closure({name for line in lines if (name := name_of(line))})
     there |= {canonicalize_name(extra) for line in lines for extra in _extras(line)}
+    for line in lines:
+        for extra in _extras(line):
+            known = EXTRAS.get((name_of(line), str(canonicalize_name(extra))), "")
+            there |= _closure(set(known.split()))
     roots = {module.partition(".")[0] for source in reached for module in source.modules}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
     installed = metadata.packages_distributions()

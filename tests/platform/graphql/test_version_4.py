@@ -62,7 +62,7 @@ def test_life_of_an_app(old: Person, people: People, quick: Path) -> None:
 
 def test_broken_first_deploy_fails(old: Person, quick: Path) -> None:
     (quick / "Procfile").rename(quick / "note")
-    done = old.inv("deploy", "-y", folder=quick)
+    done = old.inv("deploy", "-y", "--no-check", folder=quick)
     assert done.code == 3 and "There is no Procfile" in done.err
 
 

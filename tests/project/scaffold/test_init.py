@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError
+from de_tasks.project import checks
 from de_tasks.project.scaffold import adopt, plan, requirements
 from de_tasks.project.scaffold.files import File, fit, write
 from de_tasks.project.scaffold.python_source import Source, read_all
@@ -58,6 +59,18 @@ APPS = {
         },
         "gunicorn site_.wsgi:application",
     ),
+    "fastapi": (
+        {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
+        "uvicorn main:app --host 0.0.0.0 --port $PORT",
+    ),
+    "fastapi in a folder": (
+        {"src/api.py": "import fastapi\napi = fastapi.FastAPI()\n"},
+        "uvicorn api:api --app-dir src --host",
+    ),
+    "in a package below src": (
+        {"src/shop/__init__.py": "", "src/shop/app.py": SERVER},
+        "gunicorn --pythonpath src shop.app:server",
+    ),
     "wsgi": ({"x.py": "def run(environ, start_response):\n    return []\n"}, "gunicorn x:run"),
     "streamlit": ({"home.py": "import streamlit as st\nst.title('x')\n"}, "streamlit run home.py"),
     "streamlit of several pages": (
@@ -98,6 +111,66 @@ def test_entry_point_is_found(case: str, tmp_path: Path) -> None:
     found = adopt.adopt(fill(tmp_path, files))
     web = Procfile.parse("\n".join(found.procfile)).commands.get("web") if found.procfile else None
     assert (web is None) if command is None else str(web).startswith(command)
+
+
+@pytest.mark.parametrize("case", [case for case, (_, command) in APPS.items() if command])
+def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
+    fill(tmp_path, APPS[case][0])
+    written = plan.plan(tmp_path, plan.Choices(app="board"))
+    list(write(tmp_path, written.files))
+    found = checks.run(tmp_path, "board", 50)
+    assert [finding for finding in found if finding.level == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        ("pyproject.toml", "[project]\ndependencies = ['dash>=3', 'gunicorn']\n", ["dash>=3"]),
+        ("pyproject.toml", "[tool.poetry.dependencies]\ndash = '^3.0'\n", ["dash>=3.0"]),
+        ("Pipfile", "[packages]\ndash = '*'\nplotly = '==6.0'\n", ["dash", "plotly==6.0"]),
+    ],
+)
+def test_dependencies_that_stand_elsewhere_are_taken(
+    name: str, text: str, lines: list[str], tmp_path: Path
+) -> None:
+    fill(tmp_path, {"app.py": SERVER, name: text, "uv.lock": ""})
+    found = adopt.adopt(tmp_path)
+    assert list(found.requirements[:-1]) == lines
+    assert requirements.name_of(found.requirements[-1]) == "gunicorn"
+    assert "uv export" in found.words[-1]
+
+
+def test_server_that_an_extra_brings_is_not_named_again(tmp_path: Path) -> None:
+    fill(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"})
+    fill(tmp_path, {"requirements.txt": "fastapi[standard]\n"})
+    assert adopt.adopt(tmp_path).requirements == ()
+
+
+def test_tasks_of_celery_leave_inv_to_others(tmp_path: Path) -> None:
+    celery = "from celery import Celery\ncelery_app = Celery('tasks')\n"
+    fill(tmp_path, {"app.py": SERVER, "tasks.py": celery})
+    planned = plan.plan(tmp_path, plan.Choices(app="board", ci="github"))
+    assert any("Celery's tasks" in words for words in planned.words)
+    texts = {file.path: file.text for file in planned.files}
+    assert "tasks.py" not in texts
+    for path in ("Makefile", ".github/workflows/dash-enterprise.yml"):
+        assert "de-tasks deploy" in texts[path] and " inv deploy" not in texts[path]
+
+
+def test_folder_with_a_short_name_gets_a_legal_one(nobody: Person, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "ab", {"app.py": SERVER})
+    nobody.inv("init", "-y", folder=folder)
+    assert "app: ab-app\n" in (folder / "invoke.yaml").read_text()
+    done = nobody.inv("init", "-y", "--name", "x", folder=folder)
+    assert done.code == 2 and "--name x-app" in done.err
+
+
+def test_top_of_a_fleet_gets_no_app_files(nobody: Person, tmp_path: Path) -> None:
+    fill(tmp_path, {"apps/one/app.py": SERVER, "invoke.yaml": "de:\n  apps: [apps/one]\n"})
+    done = nobody.inv("init", "-y", "--ci", "github", folder=tmp_path)
+    assert done.code == 0 and "no app files are written here" in done.err
+    assert (tmp_path / ".github/workflows/fleet.yml").exists()
+    assert not (tmp_path / "Procfile").exists() and not (tmp_path / "requirements.txt").exists()
 
 
 @pytest.mark.parametrize("template", plan.app_templates())

@@ -1,0 +1,91 @@
+"""Files that the platform reads beside Procfile and requirements, and those that it does not."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from de_tasks.project.checks.findings import Finding
+from de_tasks.project.checks.requirements import CONDA
+from de_tasks.project.checks.requirements import FILE as REQUIREMENTS
+from de_tasks.repo.sent import Sent
+
+APT = "Aptfile"
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")
+"""A package of Debian (Policy 5.6.7), perhaps with an architecture, a version or a release."""
+DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
+
+
+def check(sent: Sent) -> Iterator[Finding]:
+    """Look at what stands at the top of the folder."""
+    for name in CONDA:
+        if sent.has(name) and sent.has(REQUIREMENTS):
+            what = f"{name} is not read, since there is a requirements.txt: Conda's packages miss."
+            remedy = f"Keep one of the two: move its packages to requirements.txt, or delete {name}"
+            yield Finding("conda-unused", name, 0, what, remedy)
+    if sent.has("Dockerfile"):
+        what = "Dockerfile is not read: the app is built from requirements.txt and Procfile."
+        remedy = "Write what it installs into requirements.txt and Aptfile"
+        yield Finding("dockerfile", "Dockerfile", 0, what, remedy)
+    yield from _project(sent)
+    yield from _apt(sent)
+
+
+def _project(sent: Sent) -> Iterator[Finding]:
+    file = "project.toml"
+    if not sent.has(file):
+        return
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10 has no parser.
+        return
+
+    def finding(what: str, remedy: str, line: int = 0) -> Finding:
+        return Finding("project-toml", file, line, what, remedy)
+
+    try:
+        table = tomllib.loads(sent.read(file).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = int(place[1]) if place else 0
+        yield finding(f"project.toml is not TOML: {error}.", "Correct it", line)
+        return
+    for where in (table, table.get("build"), (table.get("_") or {})):
+        if isinstance(where, dict) and "include" in where and "exclude" in where:
+            yield finding("project.toml has include and exclude.", "Keep one of the two")
+            break
+    scripts = table.get("scripts")
+    for kind, command in scripts.items() if isinstance(scripts, dict) else ():
+        if kind not in ("predeploy", "postdeploy") or not isinstance(command, str):
+            continue
+        script = command.split()[0] if command.split() else ""
+        if script.startswith("/") or not script.endswith((".sh", ".py")):
+            continue
+        name = posixpath.normpath(script)
+        if not sent.has(name):
+            what = f"project.toml runs {script}, which is not in the folder."
+            yield Finding("no-script", file, 0, what, "Correct the name, or add the file")
+        elif b"\r\n" in sent.read(name) and name.endswith(".sh"):
+            what = f"{script} has CRLF line ends, which the shell does not read."
+            remedy = f"Save it with LF, and keep it so: '{name} text eol=lf' in .gitattributes"
+            yield Finding("crlf-script", file, 0, what, remedy)
+
+
+def _apt(sent: Sent) -> Iterator[Finding]:
+    if not sent.has(APT):
+        return
+    data = sent.read(APT)
+    if b"\r" in data:
+        what = "Aptfile has CRLF line ends, which become part of the packages' names."
+        yield Finding("apt-line", APT, 0, what, "Save it with LF")
+        return
+    for number, raw in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        line = raw.partition("#")[0].strip()
+        if not line or line.startswith((":repo:", "http://", "https://")):
+            continue
+        wrong = next((word for word in line.split() if not PACKAGE.fullmatch(word)), "")
+        if wrong or line.startswith(("apt ", "apt-get ", "sudo ")):
+            what = f"{wrong or line!r} is no package's name."
+            remedy = "Write one name a line, in lower case, as `apt-cache search` has it"
+            yield Finding("apt-line", APT, number, what, remedy)

@@ -1,0 +1,86 @@
+"""Dependencies that stand elsewhere than in requirements.txt: in pyproject.toml or a Pipfile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOCKS = {
+    "uv.lock": "uv export --no-hashes -o requirements.txt",
+    "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",
+    "pdm.lock": "pdm export -o requirements.txt",
+    "Pipfile.lock": "pipenv requirements > requirements.txt",
+}
+"""Lock files, and what writes the same as requirements."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Requirement lines, and words about where they come from."""
+
+    lines: tuple[str, ...]
+    words: str
+
+
+def declared_in(folder: Path) -> Declared | None:
+    """The dependencies that a folder declares in another file, None where there are none."""
+    for name, read in (("pyproject.toml", _project), ("Pipfile", _pipfile)):
+        lines = read(_table(folder / name))
+        if lines:
+            words = f"requirements.txt gets what {name} names, which is not read on the platform"
+            lock = next((lock for lock in LOCKS if (folder / lock).exists()), "")
+            if lock:
+                words += f". The exact versions of {lock}: {LOCKS[lock]}"
+            return Declared(tuple(lines), words)
+    return None
+
+
+def _table(path: Path) -> Mapping[str, object]:
+    try:
+        import tomllib
+
+        return tomllib.loads(path.read_text("utf-8"))
+    except (ImportError, OSError, ValueError):
+        return {}
+
+
+def _project(table: Mapping[str, object]) -> list[str]:
+    project, tool = _inner(table, "project"), _inner(table, "tool")
+    listed = project.get("dependencies")
+    if isinstance(listed, list):
+        return [line for line in listed if isinstance(line, str)]
+    return _lines(_inner(_inner(tool, "poetry"), "dependencies"))
+
+
+def _pipfile(table: Mapping[str, object]) -> list[str]:
+    return _lines(_inner(table, "packages"))
+
+
+def _inner(table: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = table.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _lines(wanted: Mapping[str, object]) -> list[str]:
+    """Requirement lines of a table of names and versions, as poetry and pipenv have it."""
+    lines = []
+    for name, value in wanted.items():
+        if name == "python":
+            continue
+        extras = ""
+        if isinstance(value, dict):
+            listed = value.get("extras")
+            extras = f"[{','.join(map(str, listed))}]" if isinstance(listed, list) else ""
+            value = value.get("version", "*")
+        lines.append(f"{name}{extras}{_version(str(value))}")
+    return lines
+
+
+def _version(text: str) -> str:
+    """A version as PEP 440 writes it; poetry's `^` and `~` become its lower bound."""
+    if text.strip() in ("", "*"):
+        return ""
+    text = re.sub(r"[\^~](?==?\d|\d)", ">=", text).replace(">==", ">=").replace(" ", "")
+    return text if re.match(r"[<>=!~]", text) else f"=={text}"

@@ -1,0 +1,104 @@
+"""Files beside Procfile and requirements, their names, and what the platform makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from de_tasks.project import checks
+from tests.support.checked import PLAIN, codes, findings
+
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\n"
+    f"oid sha256:{'4d7a214614ab2935' * 4}\nsize 12345678\n"
+)
+DASH = "import dash\nfrom dash import dcc, html\napp = dash.Dash()\nserver = app.server\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("environment.yml", "name: x\n", "warning:conda-unused"),
+        ("Dockerfile", "FROM x\n", "warning:dockerfile"),
+        ("project.toml", "[scripts\n", "error:project-toml"),
+        ("project.toml", "[build]\ninclude = ['a']\nexclude = ['b']\n", "error:project-toml"),
+        ("project.toml", "[scripts]\npredeploy = 'gone.sh'\n", "error:no-script"),
+        ("project.toml", "[scripts]\npredeploy = 'app.py'\n[other]\n", ""),
+        ("Aptfile", "libgdal-dev\r\n", "error:apt-line"),
+        ("Aptfile", "# system\nLibGDAL dev\n", "error:apt-line"),
+        ("Aptfile", "g++ # x\n:repo:deb http://a b c\nhttps://a/b.deb\nlibc6:amd64\n", ""),
+        ("data/logo.png", POINTER, "warning:lfs-pointer"),
+        ("env/pyvenv.cfg", "home = /usr\n", "warning:virtual-environment"),
+        ("old/Lib/site-packages/six.py", "", "warning:virtual-environment"),
+    ],
+)
+def test_files_at_the_side(name: str, text: str, found: str, tmp_path: Path) -> None:
+    assert codes(tmp_path, {name: text}) == found
+
+
+def test_virtual_environment_is_one_finding(tmp_path: Path) -> None:
+    files = {f"venv/lib/python3.11/site-packages/{n}.py": "" for n in "abc"}
+    (finding,) = findings(tmp_path, {**files, "venv/pyvenv.cfg": "", "venv/.env": ""})
+    assert "'venv/' to .gitignore" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("Procfile.txt", "Rename it to Procfile"),
+        ("procfile", "Rename it to Procfile"),
+        ("board/Procfile", "--path board"),
+    ],
+)
+def test_misplaced_procfile_is_named(name: str, remedy: str, tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"Procfile": None, name: PLAIN["Procfile"]})
+    assert finding.code == "no-procfile" and remedy in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [("ab", "ab-app"), ("quarterly-revenue-by-region-board-1", "quarterly-revenue-by-region-bo")],
+)
+def test_name_that_the_platform_refuses_has_a_proposal(
+    name: str, proposal: str, tmp_path: Path
+) -> None:
+    findings(tmp_path, {})
+    (finding,) = checks.run(tmp_path / "good-app", name, 50)
+    assert finding.code == "app-name" and finding.remedy.endswith(f"--name {proposal}")
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("app.layout = dcc.Link('x', href='/page')", "warning:hard-path"),
+        ("app.layout = html.Img(src='/assets/x.png')", "warning:hard-path"),
+        ("app.layout = html.A(href='https://x', target='/x')", ""),
+        (
+            "import os\nfrom sqlalchemy import create_engine\n"
+            "engine = create_engine(os.environ['DATABASE_URL'])",
+            "warning:postgres-url",
+        ),
+    ],
+)
+def test_pitfalls_in_the_code(code: str, found: str, tmp_path: Path) -> None:
+    files = {"app.py": f"{DASH}{code}\n", "requirements.txt": "dash\ngunicorn\nsqlalchemy\n"}
+    assert codes(tmp_path, files) == found
+
+
+@pytest.mark.parametrize(
+    ("worker", "found"),
+    [
+        ("", "warning:celery-tasks"),
+        ("import jobs", ""),
+        ("celery_app.autodiscover_tasks(['jobs'])", ""),
+    ],
+)
+def test_worker_that_does_not_load_its_tasks(worker: str, found: str, tmp_path: Path) -> None:
+    files = {
+        "Procfile": "web: gunicorn app:server\nworker: celery -A work worker\n",
+        "requirements.txt": "flask\ngunicorn\ncelery[redis]\n",
+        "work.py": f"from celery import Celery\ncelery_app = Celery('x')\n{worker}\n",
+        "jobs.py": "from celery import shared_task\n@shared_task\ndef work(): ...\n",
+    }
+    assert codes(tmp_path, files) == found

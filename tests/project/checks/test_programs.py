@@ -1,0 +1,119 @@
+"""The programs of a Procfile, and the modules and scripts that they are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.checked import FLASK, codes, findings
+
+FASTAPI = {
+    "Procfile": "web: uvicorn main:app --host 0.0.0.0 --port $PORT\n",
+    "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("requirements", "found"),
+    [
+        ("fastapi[standard]", ""),
+        ("FastAPI[all]>=0.110", ""),
+        ("fastapi==0.111.0", ""),
+        ("gradio", ""),
+        ("-e .", ""),
+        ("-r https://example.org/more.txt", ""),
+        ("git+https://example.org/a.git", ""),
+        ("acme-base\nfastapi", "warning:not-required"),
+        ("fastapi", "error:not-required"),
+        ("fastapi\nuvicorn; sys_platform == 'win32'", "error:not-required"),
+        ("fastapi\nuvicorn; platform_system != 'Linux'", "error:not-required"),
+        ("fastapi\nuvicorn; python_version >= '3.9'", ""),
+    ],
+)
+def test_program_may_be_brought_by_any_requirement(
+    requirements: str, found: str, tmp_path: Path
+) -> None:
+    files = {**FASTAPI, "requirements.txt": requirements, "setup.py": ""}
+    assert codes(tmp_path, files) == found
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "found"),
+    [
+        ("uvicorn --app-dir src lib:app", "uvicorn", ""),
+        ("uvicorn nope:app", "uvicorn", "error:no-module"),
+        ("hypercorn app:nope", "hypercorn", "error:no-variable"),
+        ("waitress-serve --port=$PORT nope:server", "waitress", "error:no-module"),
+        ("daphne -p $PORT nope.asgi:application", "daphne", "error:no-module"),
+        ("celery --app=app.server worker", "celery", ""),
+        ("celery --workdir src -A lib worker", "celery", ""),
+        ("celery -A nope worker", "celery", "error:no-module"),
+        ("flask --app nope run", "flask", "error:no-module"),
+        ("python -m http.server $PORT", "", ""),
+        ("python -m nope", "", "error:no-module"),
+        ("streamlit run nope.py", "streamlit", "error:no-script"),
+        ("python -u nope.py", "", "error:no-script"),
+        ("python App.py", "", "error:no-script"),
+        ("venv/bin/gunicorn app:server", "", "error:no-script"),
+        ("sh -x start.sh", "", "error:no-script"),
+        ("source ./env.sh && gunicorn app:server", "", "error:no-script"),
+        ("wget -q example.org/run.py && python run.py", "", "warning:no-script"),
+        ("gunicorn --paste settings.ini", "pastedeploy", ""),
+        ("gunicorn --paster=gone.ini", "pastedeploy", "error:no-script"),
+        ("gunicorn -c gone.py app:server", "", "error:no-script"),
+        ("gunicorn --work 4 app:server", "", ""),
+        ("gunicorn --wrokers 4 app:server", "", "warning:gunicorn-option"),
+        ("gunicorn board_of_acme.wsgi:app", "board-of-acme", ""),
+        ("gunicorn board.wsgi:app", "zeta", "warning:no-module"),
+        ("uv run gunicorn app:server", "", "error:not-required"),
+        ("ddtrace-run gunicorn app:server", "ddtrace", ""),
+    ],
+)
+def test_modules_and_scripts_that_programs_are_given(
+    command: str, package: str, found: str, tmp_path: Path
+) -> None:
+    files = {"Procfile": f"web: {command}\n", "src/lib.py": FLASK, "settings.ini": ""}
+    files["requirements.txt"] = f"flask\ngunicorn\n{package}\n"
+    assert codes(tmp_path, files) == found
+
+
+@pytest.mark.parametrize(
+    ("command", "script", "mode", "found"),
+    [
+        ("./start.sh", "#!/bin/sh\r\nexec true\r\n", 0o755, "error:crlf-script"),
+        ("exec bash -e start.sh", "true\r\n", 0o644, "error:crlf-script"),
+        (". ./start.sh", "true\r\n", 0o644, "error:crlf-script"),
+        ("./start.sh", "#!/usr/bin/env python\r\n", 0o755, "error:crlf-script"),
+        ("python start.sh", "import os\r\n", 0o644, ""),
+        ("./start.sh", "#!/bin/sh\n", 0o644, "error:not-executable"),
+        ("sh start.sh", "#!/bin/sh\n", 0o644, ""),
+        ("chmod +x start.sh && ./start.sh", "true\n", 0o644, "warning:not-executable"),
+    ],
+)
+def test_scripts_as_they_are_started(
+    command: str, script: str, mode: int, found: str, tmp_path: Path
+) -> None:
+    files = {"Procfile": f"web: {command}\n", "start.sh": script}
+    codes(tmp_path, files)
+    (tmp_path / "good-app" / "start.sh").chmod(mode)
+    assert codes(tmp_path, files) == found
+
+
+def test_package_of_the_app_itself_is_found_below_src(tmp_path: Path) -> None:
+    project = "[project]\nname = 'board'\nversion = '1'\ndependencies = ['flask', 'gunicorn']\n"
+    files = {
+        "Procfile": "web: gunicorn board.app:server\n",
+        "requirements.txt": ".\n",
+        "pyproject.toml": project,
+        "src/board/__init__.py": "",
+        "src/board/app.py": FLASK,
+    }
+    assert codes(tmp_path, files) == ""
+    (finding,) = findings(tmp_path, {**files, "Procfile": "web: gunicorn board.app:api\n"})
+    assert finding.code == "no-variable" and "src/board/app.py" in finding.what
+
+
+def test_remedy_names_the_folder_that_has_the_module(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"app.py": None, "src/app.py": FLASK})
+    assert finding.code == "no-module" and "cd src &&" in finding.remedy

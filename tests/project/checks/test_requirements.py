@@ -1,0 +1,94 @@
+"""What the requirements say, and what is said where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.checked import codes, findings
+
+BOTH = "flask\ngunicorn\n"
+TOKEN = "ghp_" + "abcdefghij0123456789"
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (f"--index-url https://{TOKEN}@pypi.org/simple", "error:index-password"),
+        (f"--index-url https://{TOKEN}:@pypi.org/simple", "error:index-password"),
+        (f"a @ git+https://{TOKEN}@github.com/a/b.git", "error:index-password"),
+        ("--index-url https://${TOKEN}@pypi.org/simple", ""),
+        ("--index-url https://me:${TOKEN}@pypi.org/simple", ""),
+        ("git+https://git@github.com/a/b.git", ""),
+        ("-r 'more.txt'", ""),
+        ("-rmore.txt", ""),
+        ("-r gone.txt", "error:requirements-include"),
+        ("--find-links wheels", "error:unreachable-index"),
+        ("gunicorn==20.1.0", "warning:needs-setuptools"),
+        ("gunicorn==19.9.0\nsetuptools<81", ""),
+        ("click==8.0\nclick==8.1", "error:conflicting-pins"),
+        ("dash-design-kit==0.0.1", "warning:vendor-stub"),
+        ("_libgcc_mutex=0.1=main\nblas=1.0=mkl\ncython=3.0=py_0", "error:conda-export"),
+        ("".join(f"p{n} @ file:///croot/p{n}\n" for n in range(9)), "error:local-requirement"),
+        ("dash==3.0.1\ndash-enterprise-auth==0.2.4", "warning:logout-button"),
+    ],
+)
+def test_lines_of_requirements(lines: str, found: str, tmp_path: Path) -> None:
+    files = {"requirements.txt": f"{BOTH}{lines}\n", "more.txt": "click\n"}
+    assert codes(tmp_path, files) == found
+
+
+def test_environment_of_conda_under_the_wrong_name_is_one_finding(tmp_path: Path) -> None:
+    text = "name: board\nchannels:\n  - defaults\ndependencies:\n  - flask\n  - gunicorn\n"
+    (finding,) = findings(tmp_path, {"requirements.txt": text})
+    assert finding.code == "conda-export" and "environment.yml" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("uv.lock", "uv export"),
+        ("poetry.lock", "poetry export"),
+        ("pdm.lock", "pdm export"),
+        ("Pipfile", "pipenv requirements"),
+        ("pyproject.toml", "pyproject.toml"),
+        ("setup.py", "the line '.'"),
+        ("Requirements.txt", "Rename Requirements.txt"),
+        ("board/requirements.txt", "-r board/requirements.txt"),
+    ],
+)
+def test_remedy_knows_other_tools(name: str, remedy: str, tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"requirements.txt": None, name: "x"})
+    assert finding.code == "no-requirements" and remedy in finding.remedy
+
+
+def test_app_of_pythons_own_modules_needs_no_requirements(tmp_path: Path) -> None:
+    files = {"requirements.txt": None, "app.py": "import json, http.server\n"}
+    assert codes(tmp_path, {**files, "Procfile": "web: python app.py\n"}) == ""
+    assert codes(tmp_path, {**files, "Procfile": "web: gunicorn app:json\n"}) != ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "lines", "found"),
+    [
+        ("import pandas", "", "warning:import-not-required"),
+        ("from PIL import Image", "", "warning:import-not-required"),
+        ("from PIL import Image", "Pillow", ""),
+        ("import yaml, dateutil", "pyyaml\npandas", ""),
+        ("import psycopg2", "psycopg2", ""),
+        ("from near import other", "", "warning:import-not-required"),
+        ("import near, werkzeug, tomllib", "", ""),
+        ("import unheard_of", "", ""),
+        ("import pandas", "acme-base", ""),
+        ("try:\n    import pandas\nexcept ImportError:\n    pass", "", ""),
+        ("def late():\n    import pandas", "", ""),
+    ],
+)
+def test_imports_that_no_requirement_brings(
+    statement: str, lines: str, found: str, tmp_path: Path
+) -> None:
+    code = f"{statement}\nfrom flask import Flask\nserver = Flask(__name__)\n"
+    files = {"app.py": code, "requirements.txt": BOTH + lines}
+    more = {"near/__init__.py": "", "near/other.py": "import numpy\n"}
+    assert codes(tmp_path, {**files, **more}) == found

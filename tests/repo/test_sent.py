@@ -1,0 +1,76 @@
+"""What a deploy would send: of a folder, of the index, of a commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from de_tasks.githooks import check as hook
+from de_tasks.project import checks
+from de_tasks.repo.git import Git
+from de_tasks.repo.sent import of_folder, of_index, of_tree
+from de_tasks.repo.source import find_commit
+from tests.support.checked import PLAIN, write
+from tests.support.people import Person
+from tests.support.repositories import Repository
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Repository:
+    """A repository with an app that runs."""
+    folder = tmp_path / "good-app"
+    write(folder, PLAIN)
+    return Repository.make(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Procfile", "no-procfile"),
+        ("requirements.txt", "no-requirements"),
+        ("app.py", "no-module"),
+    ],
+)
+def test_what_is_ignored_or_untracked_is_not_there(
+    name: str, code: str, made: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.git("rm", "-q", "--cached", name)
+    monkeypatch.chdir(made.folder)
+    assert hook.main([]) == 1
+    index = of_index(made.folder)
+    (found,) = checks.run(made.folder, "good-app", 50, sent=index)
+    assert found.code == code and f"git add -f {name}" in found.remedy
+    write(made.folder, {".gitignore": f"/{name}\n"})
+    (found,) = checks.run(made.folder, "good-app", 50)
+    assert found.code == code and f"!{name}" in found.remedy
+
+
+def test_ignored_but_committed_file_is_sent_with_a_commit(dev: Person, made: Repository) -> None:
+    write(made.folder, {".env": "A=1\n", ".gitignore": ".env\n"})
+    made.git("add", "-f", ".env")
+    made.commit("All")
+    assert dev.inv("check", folder=made.folder).code == 0
+    done = dev.inv("check", "--ref", "HEAD", folder=made.folder)
+    assert done.code == 1 and "[env-file]" in done.out
+
+
+def test_index_and_tree_have_what_the_folder_has(made: Repository) -> None:
+    write(made.folder, {"run.sh": "true\n", "deep/größe": b"\xff\0"})
+    (made.folder / "run.sh").chmod(0o755)
+    (made.folder / "link").symlink_to("deep")
+    made.git("add", "--all")
+    made.commit("More")
+    commit, index = find_commit(made.folder, "HEAD"), of_index(made.folder)
+    assert index
+    for sent in (of_folder(made.folder), index, of_tree(Git(commit.objects.parent), commit.tree)):
+        assert list(sent.entries) == sorted(["link", "run.sh", "deep/größe", *PLAIN])
+        assert sent.read("link/größe") == b"\xff\0" and sent.has_folder("link")
+        assert sent.executable("run.sh") and not sent.executable("app.py")
+
+
+def test_annotation_names_the_file_from_the_top(dev: Person, made: Repository) -> None:
+    write(made.folder / "apps" / "sales", {**PLAIN, "Procfile": "web: gunicorn nope:server\n"})
+    dev.environment["GITHUB_ACTIONS"] = "true"
+    done = dev.inv("check", folder=made.folder / "apps" / "sales")
+    assert "::error file=apps/sales/Procfile,line=1," in done.out
