@@ -192,8 +192,9 @@ class Apps:
     def set_persistent(self, app: sqlite3.Row, enabled: bool) -> sqlite3.Row:
         """Give the app a persistent filesystem, or take it away with what is in it."""
         if bool(app["persistent"]) != enabled:
-            self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
+            # First what may be refused. What a kill leaves behind, the next start arranges.
             arrange_persistent(self._releases.app(app["id"], app["name"]), enabled)
+            self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
         return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
 
     async def delete(self, user: User, name: str | None) -> None:
