@@ -82,6 +82,8 @@ class App:
     git_url: str
     running: bool | None
     processes: tuple[str, ...] = ()
+    problem: str = ""
+    """Why the app does not run as it should, where the server tells."""
     build: Build | None = None
     tags: tuple[str, ...] = ()
     created: str = ""

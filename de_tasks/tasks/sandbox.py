@@ -107,18 +107,19 @@ def start(
 @task(help=DATA)
 def stop(context: invoke.Context, data: str = "") -> None:
     """Stop the sandbox and its apps; everything is there at the next start."""
-    control = _control()
-    running = control.find(_folder(settings(context, sandbox_data=data)))
-    if running:
-        control.stop(running)
-    console.result("The sandbox has stopped." if running else "The sandbox is not running.")
+    control, folder = _control(), _folder(settings(context, sandbox_data=data))
+    process = control.holder(folder)
+    if process:
+        control.end(folder, process)
+    console.result("The sandbox has stopped." if process else "The sandbox is not running.")
 
 
 @task(help=DATA)
 def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     """Say whether the sandbox is running, and where."""
-    folder = _folder(settings(context, sandbox_data=data))
-    running = _control().find(folder)
+    control, folder = _control(), _folder(settings(context, sandbox_data=data))
+    running = control.find(folder)
+    process = running.pid if running else control.holder(folder)
     if json:
         console.result_json(
             {
@@ -130,6 +131,8 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
         )
     elif running:
         console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
+    elif process:
+        console.result(f"The sandbox runs as process {process}, and does not answer.")
     else:
         console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
 
@@ -139,7 +142,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
     folder = _folder(settings(context, sandbox_data=data))
-    if control.find(folder):
+    if control.holder(folder):
         raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
         raise invoke.Exit("Nothing was deleted.", code=1)

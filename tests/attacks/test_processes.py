@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-import requests
 
 from de_tasks.server import control
 from tests.support.addresses import client
@@ -39,17 +41,6 @@ def deploy(author: Person, folder: Path) -> str:
     """Deploy a folder; returns what the build said."""
     done = author.run(f"deploy {folder} -y")
     return done.out + done.err
-
-
-def page(running: control.Running, folder: Path) -> requests.Response:
-    """The page of the app of a folder, which everybody may open."""
-    return client().get(f"http://localhost:{running.port}/{folder.name}/", timeout=BOUND)
-
-
-def web_log(running: control.Running, name: str) -> str:
-    """What the app of that name, or the sandbox, has said of its web process."""
-    (file,) = (f for f in running.data.glob("apps/*/logs/web.log") if name in f.read_text())
-    return file.read_text()
 
 
 HOLD = {
@@ -119,53 +110,41 @@ def test_line_of_a_build_may_be_long(author: Person, tmp_path: Path) -> None:
     assert "x" * 10_000 in said and "error of its own" not in said
 
 
-def own_folder(folder: Path) -> str:
-    """The app has a `~/mount` of its own."""
-    return "mkdir -p ~/mount/x; "
+IN_THE_WAY = {
+    "a folder for the link": "mkdir -p ~/mount/x",
+    "a pipe for a log": "rm ../../logs/web.log; mkfifo ../../logs/web.log",
+    "a file for the logs of builds": "rm -rf ../../logs/builds; touch ../../logs/builds",
+}
 
 
-def file_for_a_folder(folder: Path) -> str:
-    """A file is where the sandbox has a folder."""
-    return "rm -rf ../mount; touch ../../mount; "
-
-
-def link_for_a_home(folder: Path) -> str:
-    """The home of the app is another folder."""
-    return "cd; rm -rf ../home; ln -s /tmp ../home; cd -; "
-
-
-def pipe_for_a_log(folder: Path) -> str:
-    """The sandbox would write to a pipe that nobody reads."""
-    return "rm ../../logs/web.log; mkfifo ../../logs/web.log; "
-
-
-IN_THE_WAY = (own_folder, file_for_a_folder, link_for_a_home, pipe_for_a_log)
-
-
-@pytest.mark.parametrize("persistent", [False, True])
-def test_app_keeps_no_other_from_starting(
-    persistent: bool, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_app_keeps_no_other_from_starting(tmp_path: Path) -> None:
     options: dict[str, int | str] = {"port": 0, "view_access": "unauthenticated", "stop_grace": 1}
-    options["rate_limit_points"] = 10_000
     running = control.start(tmp_path / "data", options)
     try:
         author = log_in(running, backstage(running).add("dev"), tmp_path / "author")
         good = app_folder(tmp_path, "good", Procfile=SERVER, index_html="good")
-        folders = []
-        for puts in IN_THE_WAY:
-            folder = app_folder(tmp_path, puts.__name__, index_html="bad")
-            run = SERVER.replace("web: ", f"web: {puts(folder)} exec ")
-            (folder / "Procfile").write_text(run)
-            folders.append(folder)
-        for folder in (good, *folders):
+        run = SERVER.replace("web: ", f"web: {'; '.join(IN_THE_WAY.values())}; exec ")
+        bad = app_folder(tmp_path, "bad", Procfile=run, index_html="bad")
+        for folder in (good, bad):
             assert "is live" in deploy(author, folder)
-            if persistent:
-                author.run(f"update -n {folder.name} --persistent-filesystem")
+        persist(running, bad)
         control.stop(running)
-        running = control.start(tmp_path / "data", options)
-        until(lambda: page(running, good).text == "good", "the good one is served")
-        for folder in folders:
-            until(lambda: page(running, folder).text == "bad", "the bad ones are served")
+        running = control.start(tmp_path / "data", {**options, "port": running.port})
+        for folder in (good, bad):
+            until(functools.partial(shows, running, folder), "both are served")
+        assert "has a mount of its own in its home" in author.run(f"status -n {bad.name}").out
+        assert "has a mount of its own in its home" in (running.data / "server.log").read_text()
     finally:
         control.stop(running)
+
+
+def persist(running: control.Running, folder: Path) -> None:
+    """Let an app have a persistent filesystem from the next start on."""
+    with closing(sqlite3.connect(running.data / "sandbox.sqlite3", timeout=BOUND)) as db, db:
+        db.execute("UPDATE apps SET persistent = 1 WHERE name = ?", (folder.name,))
+
+
+def shows(running: control.Running, folder: Path) -> bool:
+    """Whether the app of a folder serves its page."""
+    address = f"http://localhost:{running.port}/{folder.name}/"
+    return client().get(address, timeout=BOUND).text == (folder / "index.html").read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_full_disk_costs_lines_of_the_file_alone(tmp_path: Path) -> None:
     assert texts(LogFile(log.path))[::2] == ["before", "after"]
 
 
-IN_THE_WAY = {
+IN_THE_WAY: dict[str, Callable[[Path], None]] = {
     "folder": Path.mkdir,
     "pipe": os.mkfifo,
     "link": lambda path: path.symlink_to(path.with_name("secret")),
