@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import os
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,71 @@ def shows(running: control.Running, folder: Path) -> bool:
     """Whether the app of a folder serves its page."""
     address = f"http://localhost:{running.port}/{folder.name}/"
     return client().get(address, timeout=BOUND).text == (folder / "index.html").read_text()
+
+
+STREAM = """
+import http.server, os, time
+class Stream(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"begun")
+        while self.path == "/stream":
+            time.sleep(0.1)
+            self.wfile.write(b".")
+    def log_message(self, *_):
+        pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 1000
+    daemon_threads = True
+Server(("127.0.0.1", int(os.environ["PORT"])), Stream).serve_forever()
+"""
+FILES = 400
+"""Few enough that more streams than they allow are soon begun."""
+
+
+@pytest.fixture
+def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[control.Running]:
+    """A sandbox that may open few files."""
+    command = control.command
+    few = ["prlimit", f"--nofile={FILES}:{FILES}"]
+    monkeypatch.setattr(control, "command", lambda *given: [*few, *command(*given)])
+    options: dict[str, int | str] = {"port": 0, "view_access": "unauthenticated", "stop_grace": 1}
+    running = control.start(tmp_path / "data", options)
+    yield running
+    control.stop(running)
+
+
+def test_streams_do_not_use_up_the_files(narrow: control.Running, tmp_path: Path) -> None:
+    author = log_in(narrow, backstage(narrow).add("dev"), tmp_path / "author")
+    run = "web: python serve.py\n"
+    folder = app_folder(tmp_path, "stream", serve_py=STREAM, Procfile=run)
+    assert "is live" in deploy(author, folder)
+    path = f"/{folder.name}/"
+    with ExitStack() as stack:
+        statuses = Counter(begin(narrow, f"{path}stream", stack) for _ in range(FILES))
+        assert statuses[200] > 50 and statuses[200] + statuses[503] == FILES
+        (web,) = {pid for pid in processes_by_line("python serve.py", narrow.data)}
+        os.kill(web, signal.SIGKILL)
+    address = f"http://localhost:{narrow.port}{path}"
+    get = functools.partial(client().get, address, timeout=BOUND)
+    until(lambda: get().text == "begun", "the app is started again")
+
+
+def begin(running: control.Running, path: str, stack: ExitStack) -> int:
+    """Begin a request and keep it; its status."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=BOUND)
+    stack.callback(connection.close)
+    connection.request("GET", path, headers={"Host": f"localhost:{running.port}"})
+    return connection.getresponse().status
+
+
+def processes_by_line(line: str, data: Path) -> set[int]:
+    """The processes with a command line that work in a folder below `data`."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            said = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+            if said == line and (entry / "cwd").resolve().is_relative_to(data):
+                found.add(int(entry.name))
+    return found
