@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.control import take
-from de_tasks.server.runtime.leash import GRACE
+from de_tasks.server.runtime.reaper import GRACE, STUBBORN
 from de_tasks.server.sandbox import serve
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
 
@@ -62,7 +62,7 @@ def lock_data(data: Path) -> IO[str]:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     data.chmod(0o700)
     stream = (data / "lock").open("a+")
-    deadline = time.monotonic() + GRACE + 2
+    deadline = time.monotonic() + GRACE + STUBBORN
     while not take(stream):
         stream.seek(0)
         if _runs(stream.read()) or time.monotonic() > deadline:

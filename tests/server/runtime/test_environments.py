@@ -16,7 +16,8 @@ from tests.support.waiting import BOUND
 PROJECT = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
 OWN = """
 import subprocess, time
-subprocess.Popen(["tail", "-f", {mark!r}], start_new_session=True)
+options = {{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}}
+subprocess.Popen(["tail", "-f", {mark!r}], start_new_session=True, **options)
 {then}
 """
 
