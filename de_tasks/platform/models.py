@@ -82,12 +82,12 @@ class App:
     git_url: str
     running: bool | None
     processes: tuple[str, ...] = ()
-    problem: str = ""
-    """Why the app does not run as it should, where the server tells."""
     build: Build | None = None
     tags: tuple[str, ...] = ()
     created: str = ""
     """UTC as the API writes it; empty unless it was asked for."""
+    problem: str = ""
+    """Why the app does not run as it should, where the server tells."""
 
 
 ACCESS_LEVELS = ("restricted", "authenticated", "unauthenticated")

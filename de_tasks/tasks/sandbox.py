@@ -31,6 +31,7 @@ LIMITS = {
     "offline_token_seconds": "How long a login is good (default: 30 days)",
     "rate_limit_points": "Points of a user in a window (default: 60)",
     "rate_limit_seconds": "Length of that window (default: 60)",
+    "install_timeout": "Seconds that installing an app's requirements may take (default: 900)",
 }
 
 
@@ -59,6 +60,7 @@ def start(
     offline_token_seconds: str = "",
     rate_limit_points: str = "",
     rate_limit_seconds: str = "",
+    install_timeout: str = "",
     allow_mount: Sequence[str] = (),
     view_access: str = "",
     tls: bool = False,
@@ -72,7 +74,13 @@ def start(
     options: dict[str, int | str] = {"port": number}
     if number > 65535:
         raise UsageError(f"--port goes up to 65535, not {number}.")
-    limits = (access_token_seconds, offline_token_seconds, rate_limit_points, rate_limit_seconds)
+    limits = (
+        access_token_seconds,
+        offline_token_seconds,
+        rate_limit_points,
+        rate_limit_seconds,
+        install_timeout,
+    )
     for name, text in zip(LIMITS, limits, strict=True):
         if text:
             options[name] = whole_number(text, f"--{name.replace('_', '-')}", least=1)

@@ -127,7 +127,10 @@ def test_app_keeps_no_other_from_starting(tmp_path: Path) -> None:
         good = app_folder(tmp_path, "good", Procfile=SERVER, index_html="good")
         run = SERVER.replace("web: ", f"web: {'; '.join(IN_THE_WAY.values())}; exec ")
         bad = app_folder(tmp_path, "bad", Procfile=run, index_html="bad")
-        for folder in (good, bad):
+        forgetful = app_folder(tmp_path, "forgetful", index_html="")
+        run = SERVER.replace("web: ", "web: rm Procfile; exec ")
+        (forgetful / "Procfile").write_text(run)
+        for folder in (good, bad, forgetful):
             assert "is live" in deploy(author, folder)
         persist(running, bad)
         control.stop(running)
@@ -135,7 +138,11 @@ def test_app_keeps_no_other_from_starting(tmp_path: Path) -> None:
         for folder in (good, bad):
             until(functools.partial(shows, running, folder), "both are served")
         assert "has a mount of its own in its home" in author.run(f"status -n {bad.name}").out
-        assert "has a mount of its own in its home" in (running.data / "server.log").read_text()
+        reason = "There is no Procfile."
+        until(lambda: reason in page(running, forgetful), "the page says why")
+        for words in ("status", "logs"):
+            assert reason in author.run(f"{words} -n {forgetful.name}").out
+        assert reason in (running.data / "server.log").read_text()
     finally:
         control.stop(running)
 
@@ -148,8 +155,12 @@ def persist(running: control.Running, folder: Path) -> None:
 
 def shows(running: control.Running, folder: Path) -> bool:
     """Whether the app of a folder serves its page."""
-    address = f"http://localhost:{running.port}/{folder.name}/"
-    return client().get(address, timeout=BOUND).text == (folder / "index.html").read_text()
+    return page(running, folder) == (folder / "index.html").read_text()
+
+
+def page(running: control.Running, folder: Path) -> str:
+    """What is at the address of the app of a folder."""
+    return client().get(f"http://localhost:{running.port}/{folder.name}/", timeout=BOUND).text
 
 
 STREAM = """

@@ -13,7 +13,9 @@ from tests.support.waiting import BOUND
 T = TypeVar("T")
 
 
-def ran(folder: Path, command: str, with_it: Callable[[Tree], Awaitable[T]]) -> tuple[T, list[str]]:
+def ran(
+    folder: Path, command: str, with_it: Callable[[Tree], Awaitable[T]], **variables: str
+) -> tuple[T, list[str]]:
     """Start a command line; what was done with it returned, and the lines that it printed."""
     lines: list[str] = []
 
@@ -21,7 +23,7 @@ def ran(folder: Path, command: str, with_it: Callable[[Tree], Awaitable[T]]) -> 
         tree = await Tree.start(
             *("/bin/sh", "-c", command),
             folder=folder,
-            environment={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+            environment={"PATH": "/usr/local/bin:/usr/bin:/bin", **variables},
             hear=lines.extend,
             data=folder,
             lock=None,

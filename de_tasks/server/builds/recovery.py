@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sqlite3
+from contextlib import suppress
 
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.builds.repositories import Repositories
@@ -25,6 +26,8 @@ from de_tasks.server.settings import ServerSettings
 
 AT_ONCE = 2 * max(2, os.cpu_count() or 2)
 """Apps that are being started at a time."""
+LONGEST_TURN = 5.0
+"""Seconds for which the next one waits for an app to listen."""
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +113,10 @@ class Recovery:
                 # A build may have been released meanwhile.
                 if app.current is None:
                     await self._releases.start(app, row["release"], row["environment"])
-            await self._releases.listens(app)
+            # One that never listens does not keep the others waiting.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_TURN):
+                    await self._releases.listens(app)
 
     def _failed(self, app: App, why: str) -> None:
         if app.current is None:

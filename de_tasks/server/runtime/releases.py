@@ -183,7 +183,10 @@ class Releases:
 
     async def stop_all(self) -> None:
         """Stop every process of every app."""
-        await asyncio.gather(*(self.stop(app) for app in self._apps.values()))
+        stops = (
+            at_most_logged(f"end of {app.name}", self.stop(app)) for app in self._apps.values()
+        )
+        await asyncio.gather(*stops)
 
     async def forget(self, app: App) -> None:
         """Stop the app and delete its files."""

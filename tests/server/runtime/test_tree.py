@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.errors import DeTasksError
 from de_tasks.server.open_files import open_files
 from de_tasks.server.runtime.supervised import exit_words
 from de_tasks.server.runtime.tree import Tree
@@ -79,6 +80,11 @@ def test_reaper_that_is_stopped_does_not_hold_up(
 def test_end_by_any_signal_is_told(number: int, tmp_path: Path) -> None:
     status, _ = ran(tmp_path, f"kill -{int(number)} $$", Tree.wait)
     assert status == -number and exit_words(status).startswith("ended by ")
+
+
+def test_environment_that_the_system_refuses_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DeTasksError, match="The system takes no environment as large"):
+        ran(tmp_path, "true", Tree.wait, LARGE="x" * 200_000)
 
 
 def test_line_of_any_length_is_heard(tmp_path: Path) -> None:
