@@ -29,7 +29,7 @@ LEFT_BEHIND = 1.0
 """Seconds for what the command leaves behind when it ends by itself."""
 STUBBORN = 5.0
 """Seconds until what does not even end when it is killed is left to the kernel."""
-IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SET_CHILD_SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
 
@@ -147,10 +147,12 @@ def become(command: list[str], files: int) -> None:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.set_wakeup_fd(-1)
-        for number in (*IGNORED, signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+        # Whatever it was asked to do since it was forked, it does now.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
         os.execvp(command[0], command)
     except OSError as error:
         os.write(2, f"{command[0]} cannot be started: {error.strerror}\n".encode())
@@ -160,8 +162,7 @@ def become(command: list[str], files: int) -> None:
 
 def main(lock: str, files: str, *command: str) -> None:
     """Run the command, and end as it ended."""
-    for number in IGNORED:
-        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     status = Reaper(list(command), int(lock), int(files)).run()
@@ -170,6 +171,7 @@ def main(lock: str, files: str, *command: str) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if -code not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(-code, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
         os.kill(os.getpid(), -code)
     os._exit(abs(code))
 

@@ -14,7 +14,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-VARIABLE = "DE_SANDBOX_PROCESS"
+VARIABLE = "DASH_SANDBOX_PROCESS"
 
 
 def mark_of(data: Path) -> str:
