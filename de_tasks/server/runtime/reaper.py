@@ -69,6 +69,7 @@ class Reaper:
             self._events.register(descriptor, select.POLLIN)
         self.status: int | None = None
         self.deadline = float("inf")
+        self._adopts = adopt()
         self._childless = self._alone = False
         if lock >= 0:
             os.set_inheritable(lock, False)
@@ -111,9 +112,9 @@ class Reaper:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                # Where orphans are not adopted, as on macOS, some of the group may be left.
+                # Where orphans are not adopted, some of the group may be left.
                 self._childless = True
-                self._alone = not self._tell_group(0)
+                self._alone = self._adopts or not self._tell_group(0)
                 return
             if pid == 0:
                 return
@@ -121,14 +122,15 @@ class Reaper:
                 self.status = status
 
     def _signal(self, number: int) -> None:
-        everything = descendants(os.getpid())
-        for pid in everything:
+        for pid in descendants(os.getpid()) if self._adopts else ():
             try:
-                os.kill(pid, number)
+                if os.getpgid(pid) != self._main:
+                    os.kill(pid, number)
             except (ProcessLookupError, PermissionError):
                 continue
-        if not everything:
-            self._tell_group(number)
+        # All of a group at once, so that nobody is missed who is just being forked. It comes
+        # last: the command may be about to leave ours for it.
+        self._tell_group(number)
 
     def _tell_group(self, number: int) -> bool:
         """Signal the command's own process group; False when it has no member."""
@@ -139,6 +141,13 @@ class Reaper:
         except PermissionError:
             return True
         return True
+
+
+def adopt() -> bool:
+    """Become the parent of all orphans below; False where the system knows no such thing."""
+    if sys.platform != "linux" or not os.path.exists("/proc/self/stat"):
+        return False
+    return bool(ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def become(command: list[str], files: int) -> None:
@@ -163,8 +172,6 @@ def become(command: list[str], files: int) -> None:
 def main(lock: str, files: str, *command: str) -> None:
     """Run the command, and end as it ended."""
     signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     status = Reaper(list(command), int(lock), int(files)).run()
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
