@@ -138,6 +138,8 @@ def test_app_keeps_no_other_from_starting(tmp_path: Path) -> None:
         for folder in (good, bad):
             until(functools.partial(shows, running, folder), "both are served")
         assert "has a mount of its own in its home" in author.run(f"status -n {bad.name}").out
+        (bad / "note.txt").write_text("")
+        assert "is live" in deploy(author, bad)
         reason = "There is no Procfile."
         until(lambda: reason in page(running, forgetful), "the page says why")
         for words in ("status", "logs"):

@@ -192,10 +192,10 @@ class Builds:
 
     def _forget_logs(self, app: App, build_id: int) -> None:
         """Only the last build's log is kept, as on the platform."""
-        for path in build_logs(app).iterdir():
-            number = int(path.name.split(".")[0])
-            if number < build_id:
-                old = self._logs.pop(number, None)
+        for path in build_logs(app).glob("*.log*"):
+            number = path.name.split(".")[0]
+            if number.isdecimal() and int(number) < build_id:
+                old = self._logs.pop(int(number), None)
                 if old:
                     old.close()
                 path.unlink(missing_ok=True)

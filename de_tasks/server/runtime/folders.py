@@ -29,18 +29,18 @@ def tidy(app: App, persistent: bool) -> None:
 
 def build_logs(app: App) -> Path:
     """The folder of the logs of builds: those of processes have any names beside it."""
-    folder = app.folder / "logs" / "builds"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return app.folder / "logs" / "builds"
 
 
 def _move_build_logs(app: App) -> None:
     # Where version 0.1 kept them, among those of processes.
-    if not (app.folder / "logs" / "builds").exists():
-        for path in (app.folder / "logs").glob("build-*.log*"):
+    folder = build_logs(app)
+    if not folder.exists():
+        for path in folder.parent.glob("build-*.log*"):
             number = path.name.removeprefix("build-")
             if number.split(".")[0].isdigit():
-                path.rename(build_logs(app) / number)
+                folder.mkdir(exist_ok=True)
+                path.rename(folder / number)
 
 
 def prune(app: App) -> None:
