@@ -13,7 +13,8 @@ from pathlib import Path
 from de_tasks.errors import UsageError
 
 APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
-PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]+")
+PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""Its name is that of a file, and on a cluster a label's: these have at most 63 characters."""
 LARGEST_FILE = 1024**2
 SHORTEST_NAME, LONGEST_NAME = 3, 30
 """Characters of an app's name, as Dash Enterprise 4 says; as far as is known, 5 takes no more."""
@@ -69,8 +70,8 @@ class Procfile:
             kind, command = process(line)
             if not kind:
                 raise UsageError(
-                    f"Procfile line {number} is not 'type: command': {line!r}. "
-                    "Example: web: gunicorn app:server"
+                    f"Procfile line {number} is not 'type: command': {line!r}. A type has letters, "
+                    "digits, - and _, at most 63 characters. Example: web: gunicorn app:server"
                 )
             if kind in commands:
                 raise UsageError(f"Procfile line {number} defines '{kind}' a second time.")

@@ -86,6 +86,8 @@ class App:
     tags: tuple[str, ...] = ()
     created: str = ""
     """UTC as the API writes it; empty unless it was asked for."""
+    problem: str = ""
+    """Why the app does not run as it should, where the server tells."""
 
 
 ACCESS_LEVELS = ("restricted", "authenticated", "unauthenticated")

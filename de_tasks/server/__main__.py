@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -23,7 +22,8 @@ from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.alive import runs
-from de_tasks.server.runtime.leash import GRACE
+from de_tasks.server.control import take
+from de_tasks.server.runtime.reaper import GRACE, STUBBORN
 from de_tasks.server.sandbox import serve
 from de_tasks.server.server_log import ServerLog
 from de_tasks.server.settings import PLATFORM_HOST, ServerSettings
@@ -70,17 +70,21 @@ def lock_data(data: Path) -> IO[str]:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     data.chmod(0o700)
     stream = (data / "lock").open("a+")
-    deadline = time.monotonic() + GRACE + 2
-    while True:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            stream.seek(0)
-            if _runs(stream.read()) or time.monotonic() > deadline:
-                stream.close()
-                raise Taken(f"A sandbox is already running on {data}.") from None
-            time.sleep(0.02)
+    deadline = time.monotonic() + GRACE + STUBBORN
+    while not take(stream):
+        stream.seek(0)
+        if _runs(stream.read()) or time.monotonic() > deadline:
+            stream.close()
+            raise Taken(f"A sandbox is already running on {data}.")
+        time.sleep(0.02)
+    try:
+        ours = os.path.samestat(os.fstat(stream.fileno()), (data / "lock").stat())
+    except FileNotFoundError:
+        ours = False
+    if not ours:
+        # The directory was being deleted: what we have locked is no more.
+        stream.close()
+        return lock_data(data)
     stream.truncate(0)
     print(os.getpid(), file=stream, flush=True)
     return stream

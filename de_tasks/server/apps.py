@@ -191,9 +191,10 @@ class Apps:
     async def set_persistent(self, app: sqlite3.Row, enabled: bool) -> sqlite3.Row:
         """Give the app a persistent filesystem, or take it away with what is in it."""
         if bool(app["persistent"]) != enabled:
-            self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
             running = self._releases.app(app["id"], app["name"])
+            # First what may be refused. What a kill leaves behind, the next start arranges.
             await asyncio.to_thread(arrange_persistent, running, enabled)
+            self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
         return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
 
     async def delete(self, user: User, name: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -13,9 +14,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.alive import runs
@@ -182,31 +184,64 @@ def administer(running: Running, path: str, body: Mapping[str, object]) -> dict[
 
 def stop(running: Running) -> None:
     """Ask a sandbox to end, and return when it has, with all its apps."""
-    os.kill(running.pid, signal.SIGTERM)
+    end(running.data, running.pid)
+
+
+def end(data: Path, pid: int) -> None:
+    """The same for one that may not answer, the process `pid`."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT
     while time.monotonic() < deadline:
-        if not _alive(running.pid):
+        if not _alive(pid):
             return
         time.sleep(0.05)
     raise DeTasksError(
-        f"The sandbox (process {running.pid}) has not ended within {STOP_TIMEOUT:.0f} s; "
-        f"{running.data / 'server.log'} may say why."
+        f"The sandbox (process {pid}) has not ended within {STOP_TIMEOUT:.0f} s; "
+        f"{data / 'server.log'} may say why. To end it all the same: kill -9 {pid}"
     )
 
 
 def reset(data: Path) -> bool:
     """Delete a data directory; False when there is none.
 
-    Raises `DeTasksError` while its sandbox runs, `UsageError` for a folder that is not the
-    data directory of a sandbox.
+    Raises `DeTasksError` while its sandbox runs, whether it answers or not, `UsageError` for a
+    folder that is not the data directory of a sandbox.
     """
     if not data.exists():
         return False
-    if find(data):
-        raise DeTasksError("The sandbox is running: stop it first with sandbox.stop")
     if not (data / "lock").exists() and any(data.iterdir()):
         raise UsageError(f"{data} is not the data directory of a sandbox; nothing was deleted.")
-    shutil.rmtree(data)
+    with (data / "lock").open("a+") as lock:
+        # Held to the end, so that no sandbox starts on what is being deleted.
+        deadline = time.monotonic() + END_TIMEOUT
+        while not take(lock):
+            # What a killed one has left behind ends soon.
+            if holder(data) or time.monotonic() > deadline:
+                raise DeTasksError("The sandbox is running: stop it first with sandbox.stop")
+            time.sleep(0.05)
+        shutil.rmtree(data)
+    return True
+
+
+def holder(data: Path) -> int | None:
+    """The process whose sandbox has the data directory, also while it does not answer; None when
+    there is none."""
+    try:
+        with (data / "lock").open("r+") as lock:
+            pid = 0 if take(lock) else int(lock.read())
+    except (OSError, ValueError):
+        return None
+    return pid if pid and _alive(pid) else None
+
+
+def take(lock: IO[str]) -> bool:
+    """Lock the data directory whose file `lock` this is, until the file is closed; False when a
+    sandbox has it, or what a killed one has left behind."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     return True
 
 

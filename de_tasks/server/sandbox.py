@@ -20,6 +20,7 @@ from de_tasks.server.files import write_private
 from de_tasks.server.http.connections import LONGEST_HEADERS, with_patience
 from de_tasks.server.http.hosts import Hosts, Paths
 from de_tasks.server.http.pages import Pages
+from de_tasks.server.open_files import open_files
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.signin.code_flow import CodeFlow
 
@@ -119,7 +120,7 @@ async def serve(
             proxy_headers=False,
             http=with_patience(settings.patience),
             h11_max_incomplete_event_size=LONGEST_HEADERS,
-            limit_concurrency=settings.connections,
+            limit_concurrency=open_files().connections(settings.connections),
             timeout_graceful_shutdown=2,
             ws="websockets-sansio",
             ws_max_size=64 * 1024**2,

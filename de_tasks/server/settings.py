@@ -26,7 +26,9 @@ class ServerSettings:
     body_limit: int = 1024**3
     """Of a request to an app."""
     connections: int = 1000
-    """At a time; a further one is answered with 503."""
+    """At a time, or fewer where the system allows few open files; a further one gets 503."""
+    install_timeout: int = 900
+    """For the requirements of one build."""
     start_timeout: int = 60
     stop_grace: int = 10
     drain_grace: int = 30

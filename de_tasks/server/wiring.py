@@ -114,7 +114,7 @@ def wire_runtime(
 ) -> RuntimeParts:
     """The packages `runtime` and `services`; `changed` hears of an app that has other services."""
     leash = Leash(lock)
-    environments = Environments(settings.data / "environments", leash)
+    environments = Environments(settings.data / "environments", lock, settings.install_timeout)
     variables = Variables(database)
     databases = Databases(settings.data / "databases", leash)
     services = Services(database, users.access, databases, changed)

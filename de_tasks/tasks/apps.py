@@ -169,6 +169,8 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     if app.running is not None:
         state = "running" if app.running else "not running"
         console.result(f"  processes  {', '.join(app.processes) or 'none'} ({state})")
+    if app.problem:
+        console.result(f"  problem    {app.problem}")
     console.result(f"  address    {app.url}")
 
 

@@ -31,6 +31,7 @@ LIMITS = {
     "offline_token_seconds": "How long a login is good (default: 30 days)",
     "rate_limit_points": "Points of a user in a window (default: 60)",
     "rate_limit_seconds": "Length of that window (default: 60)",
+    "install_timeout": "Seconds that installing an app's requirements may take (default: 900)",
 }
 
 
@@ -59,6 +60,7 @@ def start(
     offline_token_seconds: str = "",
     rate_limit_points: str = "",
     rate_limit_seconds: str = "",
+    install_timeout: str = "",
     allow_mount: Sequence[str] = (),
     view_access: str = "",
     tls: bool = False,
@@ -72,7 +74,13 @@ def start(
     options: dict[str, int | str] = {"port": number}
     if number > 65535:
         raise UsageError(f"--port goes up to 65535, not {number}.")
-    limits = (access_token_seconds, offline_token_seconds, rate_limit_points, rate_limit_seconds)
+    limits = (
+        access_token_seconds,
+        offline_token_seconds,
+        rate_limit_points,
+        rate_limit_seconds,
+        install_timeout,
+    )
     for name, text in zip(LIMITS, limits, strict=True):
         if text:
             options[name] = whole_number(text, f"--{name.replace('_', '-')}", least=1)
@@ -112,18 +120,19 @@ def start(
 @task(help=DATA)
 def stop(context: invoke.Context, data: str = "") -> None:
     """Stop the sandbox and its apps; everything is there at the next start."""
-    control = _control()
-    running = control.find(_folder(settings(context, sandbox_data=data)))
-    if running:
-        control.stop(running)
-    console.result("The sandbox has stopped." if running else "The sandbox is not running.")
+    control, folder = _control(), _folder(settings(context, sandbox_data=data))
+    process = control.holder(folder)
+    if process:
+        control.end(folder, process)
+    console.result("The sandbox has stopped." if process else "The sandbox is not running.")
 
 
 @task(help=DATA)
 def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     """Say whether the sandbox is running, and where."""
-    folder = _folder(settings(context, sandbox_data=data))
-    running = _control().find(folder)
+    control, folder = _control(), _folder(settings(context, sandbox_data=data))
+    running = control.find(folder)
+    process = running.pid if running else control.holder(folder)
     if json:
         console.result_json(
             {
@@ -135,6 +144,8 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
         )
     elif running:
         console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
+    elif process:
+        console.result(f"The sandbox runs as process {process}, and does not answer.")
     else:
         console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
 
@@ -144,7 +155,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
     folder = _folder(settings(context, sandbox_data=data))
-    if control.find(folder):
+    if control.holder(folder):
         raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
         raise invoke.Exit("Nothing was deleted.", code=1)

@@ -242,6 +242,7 @@ def test_app_sees_only_variables_that_are_meant_for_it(
         *("DASH_APP_NAME", "DASH_AUD", "DASH_JWKS_URL", "DASH_LOGOUT_URL", "DASH_USER_INFO_URL"),
         *("DASH_REQUESTS_PATHNAME_PREFIX", "PORT", "GUNICORN_CMD_ARGS", "VIRTUAL_ENV"),
         *("PATH", "HOME", "LANG", "PYTHONUNBUFFERED", "STREAMLIT_SERVER_ADDRESS"),
+        "DASH_SANDBOX_PROCESS",
     }
     # The shell and gunicorn add some of their own.
     assert names - platform <= {"PWD", "OLDPWD", "SHLVL", "_", "SERVER_SOFTWARE"}

@@ -16,3 +16,17 @@ def processes_of(folder: Path) -> list[str]:
         if str(folder) in line:
             found.append(line)
     return found
+
+
+def children_of(pid: int, word: str) -> list[int]:
+    """The children of a process whose command line has a word."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            try:
+                line = Path(f"/proc/{child}/cmdline").read_text()
+            except OSError:
+                continue
+            if word in line:
+                found.append(child)
+    return found

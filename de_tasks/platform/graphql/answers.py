@@ -16,10 +16,17 @@ def app_of(found: dict[str, Any]) -> App:
         git_url=found["gitUrl"],
         running=bool(found["status"]["running"]),
         processes=tuple(process["type"] for process in found["processes"]),
+        problem=problem_of(found["processes"]),
         build=build_of(found["latestBuild"]),
         tags=split_tags(found["metadata"]["tags"] or ""),
         created=found["analytics"]["timestamps"]["created"] or "" if "analytics" in found else "",
     )
+
+
+def problem_of(processes: list[dict[str, Any]]) -> str:
+    """What is wrong with an app: a sandbox says it behind the status of a process."""
+    told = ((process.get("status") or "").partition(": ")[2] for process in processes)
+    return next(filter(None, told), "")
 
 
 def build_of(found: dict[str, Any] | None) -> Build | None:

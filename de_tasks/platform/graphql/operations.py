@@ -25,7 +25,7 @@ from de_tasks.terminal.commands import typed
 
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
-processes {{ type }} metadata {{ tags }} latestBuild {{ {BUILD_FIELDS} }}"""
+processes {{ type status }} metadata {{ tags }} latestBuild {{ {BUILD_FIELDS} }}"""
 # Asked for where it is needed only: a server may have to look it up elsewhere.
 CREATED = "analytics { timestamps { created } }"
 LOG_FIELDS = "next lines { time process text }"

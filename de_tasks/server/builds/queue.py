@@ -11,11 +11,13 @@ from pathlib import Path
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.builds.repositories import Repositories
+from de_tasks.server.builds.turns import Turns
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import App
 from de_tasks.server.runtime.environments import Environments
-from de_tasks.server.runtime.folders import RELEASES_KEPT, prune
+from de_tasks.server.runtime.folders import RELEASES_KEPT, build_logs, prune
+from de_tasks.server.runtime.guarded import at_most_logged, until_done
 from de_tasks.server.runtime.logs import LogFile, Pulse
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.settings import ServerSettings
@@ -41,7 +43,11 @@ class Builds:
         self._repositories = repositories
         self._environments = environments
         self._releases = releases
-        self._slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
+        # A user alone has as many as the machine has processors; there is always one for others.
+        places = max(2, os.cpu_count() or 2)
+        self._turns = Turns("builds", most=places + 1, each=places)
+        # What is installed comes over the network: that takes its time, and little of ours.
+        self._installs = Turns("installs", most=2 * places, each=places)
         self._workers: dict[int, asyncio.Task[None]] = {}
         self._logs: dict[int, LogFile] = {}
         self._changes: dict[int, Pulse] = {}
@@ -61,7 +67,11 @@ class Builds:
             timestamp(),
         )
         subject = commit.message.partition("\n")[0]
-        self.log(app, build_id).append(f"-----> Build {build_id} of {app.name}: {subject}")
+        log = self.log(app, build_id)
+        log.append(f"-----> Build {build_id} of {app.name}: {subject}")
+        earlier = self._earlier(app.id, build_id)
+        if earlier is not None:
+            log.append(f"       Waiting for build {earlier} of this app to end")
         self.changed(app.id).fire()
         self.work(app)
         return build_id
@@ -75,7 +85,7 @@ class Builds:
     def log(self, app: App, build_id: int) -> LogFile:
         """The log of a build."""
         if build_id not in self._logs:
-            path = app.folder / "logs" / f"build-{build_id}.log"
+            path = build_logs(app) / f"{build_id}.log"
             self._logs[build_id] = LogFile(path, self._settings.log_limit)
         return self._logs[build_id]
 
@@ -95,59 +105,74 @@ class Builds:
         """Build what is queued of an app."""
         worker = self._workers.get(app.id)
         if worker is None or worker.done():
-            self._workers[app.id] = asyncio.create_task(self._work_off(app))
+            work = until_done(f"builds of {app.name}", lambda: self._work_off(app))
+            self._workers[app.id] = asyncio.create_task(work)
 
     async def _work_off(self, app: App) -> None:
         while True:
+            # One that is being built already has met an error of the sandbox's: it is tried again.
             row = self._db.find(
-                "SELECT * FROM builds WHERE app_id = ? AND status = 'queued' ORDER BY id", app.id
+                "SELECT * FROM builds WHERE app_id = ? AND status IN ('queued', 'building')"
+                " ORDER BY id",
+                app.id,
             )
             if row is None:
                 return
-            async with self._slots:
-                await self._build(app, row)
+            await self._build(app, row)
 
     async def _build(self, app: App, row: sqlite3.Row) -> None:
         build_id: int = row["id"]
-        log = self.log(app, build_id)
-        self._forget_logs(app, build_id)
-        self._set(app, build_id, status="building", started_at=timestamp())
         try:
-            await self._release(app, row, log)
+            await self._release(app, row, self.log(app, build_id))
         except DeTasksError as error:
             await self._fail(app, build_id, str(error))
-        except OSError as error:
-            await self._fail(
-                app, build_id, f"The sandbox could not build: {error.strerror or error}."
-            )
+        except (OSError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or error
+            await self._fail(app, build_id, f"The sandbox could not build: {why}.")
         except Exception:
             logger.exception("build %s of %s", build_id, app.name)
             await self._fail(app, build_id, "The sandbox has an error of its own; see server.log.")
 
     async def _release(self, app: App, row: sqlite3.Row, log: LogFile) -> None:
         build_id: int = row["id"]
+        user: str = row["pushed_by"]
         folder = app.release_folder(build_id)
-        await remove_tree(folder)
-        count = await self._repositories.check_out(app.id, row["sha"], folder)
-        log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
-        check_links(folder)
-        procfile = Procfile.read(folder)
+        async with self._turns.turn(user, log.append):
+            self._set(app, build_id, status="building", started_at=timestamp())
+            self._forget_logs(app, build_id)
+            await remove_tree(folder)
+            count = await self._repositories.check_out(app.id, row["sha"], folder)
+            log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
+            check_links(folder)
+            Procfile.read(folder)
         (number,) = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
         # `purgeCache` counts the number up, so that nothing that was kept is used again.
         purged = f"{app.id}:{number}" if number > 1 else ""
-        environment = await self._environments.provide(folder, row["sha"], purged, log.append)
+        environment = await self._environments.provide(
+            folder, row["sha"], purged, log.append, lambda: self._installs.turn(user, log.append)
+        )
         self._set(app, build_id, environment=environment)
-        async with app.changing:
-            switch = await self._releases.deploy(app, build_id, environment, log.append)
+        if app.changing.locked():
+            log.append("       Waiting for the app's restart, which goes on at this moment")
+        async with app.changing, self._turns.turn(user, log.append):
+            await self._go_live(app, build_id, environment, log)
+        self.changed(app.id).fire()
+        await at_most_logged("old releases", asyncio.to_thread(prune, app))
+        await at_most_logged("old environments", self._prune_environments())
+
+    async def _go_live(self, app: App, build_id: int, environment: str, log: LogFile) -> None:
+        release = await self._releases.deploy(app, build_id, environment, log.append)
+        try:
             with self._db.transaction():
                 self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)
-                log.append(f"       Processes: {', '.join(procfile.commands)}")
+                log.append(f"       Processes: {', '.join(release.instances)}")
                 log.append(f"-----> Released: {self._settings.apps_url}/{app.name}/")
                 self._set(app, build_id, status="built", finished_at=timestamp())
-            switch()
-        self.changed(app.id).fire()
-        await asyncio.to_thread(prune, app)
-        await self._prune_environments()
+        except BaseException:
+            # It was not written down, so it does not serve.
+            await asyncio.shield(release.stop(1))
+            raise
+        self._releases.switch(app, release)
 
     async def _fail(self, app: App, build_id: int, reason: str) -> None:
         log = self.log(app, build_id)
@@ -167,13 +192,22 @@ class Builds:
 
     def _forget_logs(self, app: App, build_id: int) -> None:
         """Only the last build's log is kept, as on the platform."""
-        for path in (app.folder / "logs").glob("build-*.log*"):
-            number = int(path.name.split("-")[1].split(".")[0])
-            if number < build_id:
-                old = self._logs.pop(number, None)
+        for path in build_logs(app).glob("*.log*"):
+            number = path.name.split(".")[0]
+            if number.isdecimal() and int(number) < build_id:
+                old = self._logs.pop(int(number), None)
                 if old:
                     old.close()
                 path.unlink(missing_ok=True)
+
+    def _earlier(self, app_id: int, build_id: int) -> int | None:
+        row = self._db.find(
+            "SELECT max(id) AS id FROM builds WHERE app_id = ? AND id < ?"
+            " AND status IN ('queued', 'building')",
+            app_id,
+            build_id,
+        )
+        return row["id"] if row else None
 
     async def _prune_environments(self) -> None:
         rows = self._db.all(

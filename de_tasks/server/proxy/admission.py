@@ -139,13 +139,20 @@ class Proxy:
 
     def _nothing(self, row: sqlite3.Row) -> Response:
         name, app = row["name"], self._app(row)
-        if app.starting and not app.current:
+        if app.problem and not app.current:
+            text = f"{name} cannot be started: {app.problem} The sandbox goes on trying."
+            return self._pages.message(503, "Not started", text)
+        if self._comes(app):
             return starting(self._pages, name)
         if app.current:
             text = f"The web process of {name} is scaled to nothing."
             return self._pages.message(503, "Nothing to see", text)
         text = f"{name} has not been deployed yet, or its first build is still going on."
         return self._pages.message(503, "Nothing to see yet", text)
+
+    def _comes(self, app: App) -> bool:
+        """Whether a web process is started at this moment, or again after its end."""
+        return bool(app.current.webs() if app.current else app.starting)
 
 
 def _shows_pages(headers: Headers) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from de_tasks.server.runtime.logs import LogFile
-from de_tasks.server.runtime.processes import Supervised
+from de_tasks.server.runtime.ports import Ports
+from de_tasks.server.runtime.supervised import Supervised
 
 WEB = "web"
 
@@ -18,7 +19,16 @@ class Instance:
 
     port: int
     process: Supervised
+    ports: Ports
     in_flight: int = 0
+    _ended: bool = False
+
+    async def stop(self, grace: float) -> None:
+        """End it for good; its port may be another's then."""
+        await self.process.stop(grace)
+        if not self._ended:
+            self._ended = True
+            self.ports.give_back(self.port)
 
 
 @dataclass
@@ -30,23 +40,33 @@ class Release:
     instances: dict[str, list[Instance]]
 
     def pick(self) -> Instance | None:
-        """The web process with the least to do, None when web is scaled to nothing."""
-        return min(self.instances.get(WEB, []), key=lambda i: i.in_flight, default=None)
+        """The web process with the least to do of those that run, None when none does."""
+        running = (web for web in self.webs() if web.process.running)
+        return min(running, key=lambda web: web.in_flight, default=None)
 
     @property
     def running(self) -> bool:
         """Whether a web process is there at this moment."""
-        return any(instance.process.running for instance in self.instances.get(WEB, []))
+        return any(web.process.running for web in self.webs())
 
-    def others(self) -> list[Supervised]:
-        """The processes that answer no requests."""
-        return [i.process for kind, all_ in self.instances.items() if kind != WEB for i in all_]
+    def webs(self) -> list[Instance]:
+        """The processes that answer requests."""
+        return self.instances.get(WEB, [])
+
+    def others(self) -> list[Instance]:
+        """The processes that answer none."""
+        return [one for kind, all_ in self.instances.items() if kind != WEB for one in all_]
+
+    async def stop(self, grace: float) -> None:
+        """End all of it."""
+        await asyncio.gather(*(one.stop(grace) for one in (*self.webs(), *self.others())))
 
 
 @dataclass
 class App:
     """An app, known from when it is first asked for. `starting` is the work of serving it again
-    after a restart of the sandbox, until its release runs."""
+    after a restart of the sandbox, until its release runs; `problem` is what went wrong with that,
+    a sentence."""
 
     id: int
     name: str
@@ -54,6 +74,7 @@ class App:
     logs: dict[str, LogFile] = field(default_factory=dict)
     current: Release | None = None
     starting: asyncio.Task[None] | None = None
+    problem: str = ""
     ending: set[asyncio.Task[None]] = field(default_factory=set)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     refresh: asyncio.Task[None] | None = None
@@ -63,6 +84,6 @@ class App:
         return self.folder / "releases" / str(build_id)
 
     async def started(self) -> None:
-        """Wait until the sandbox's own start has come to this app."""
-        while self.starting and not self.current:
+        """Wait until the sandbox's own start has come to this app, or has failed."""
+        while self.starting and not self.current and not self.problem:
             await asyncio.sleep(0.02)

@@ -14,7 +14,9 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -23,9 +25,8 @@ from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime import pip_settings
-from de_tasks.server.runtime.processes import Leash, kill
+from de_tasks.server.runtime.tree import Tree
 
-INSTALL_TIMEOUT = 1800
 COMPLETE = ".complete"
 """Written last; a folder without it is what an interrupted install left behind."""
 
@@ -38,11 +39,15 @@ class BuildError(DeTasksError):
 
 
 class Environments:
-    """The environments below one folder. uv's cache lies beside, on the same file system."""
+    """The environments below one folder. uv's cache lies beside, on the same file system.
 
-    def __init__(self, folder: Path, leash: Leash) -> None:
+    An install holds the descriptor `lock`, and may take `timeout` seconds.
+    """
+
+    def __init__(self, folder: Path, lock: int | None, timeout: int) -> None:
         self._folder = folder
-        self._leash = leash
+        self._lock = lock
+        self._timeout = timeout
         self._locks: dict[str, asyncio.Lock] = {}
         self._uv = find_uv_bin()
         self._settings = {
@@ -59,12 +64,18 @@ class Environments:
         folder.mkdir(parents=True, exist_ok=True)
 
     async def provide(
-        self, source: Path, commit: str, purged: str, say: Callable[[str], None]
+        self,
+        source: Path,
+        commit: str,
+        purged: str,
+        say: Callable[[str], None],
+        turn: Callable[[], AbstractAsyncContextManager[None]],
     ) -> str:
         """Name of an environment that has what `source` requires, made if it is not there.
 
         `commit` identifies the content of the folder, for requirements that install from it;
-        `purged` tells an environment from others with the same requirements.
+        `purged` tells an environment from others with the same requirements. What has to be
+        installed waits for its `turn`.
         Raises `BuildError` with the reason.
         """
         requirements = Requirements.read(source)
@@ -73,11 +84,15 @@ class Environments:
         wanted = [python, *sorted(lines), commit if requirements and requirements.local else ""]
         wanted += [purged] if purged else []
         name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:24]
-        async with self._locks.setdefault(name, asyncio.Lock()):
-            if (self._folder / name / COMPLETE).exists():
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        if lock.locked():
+            say("       Waiting for another build, which installs the same requirements")
+        async with lock:
+            if self._complete(name):
                 say("       Requirements unchanged: nothing to install")
                 return name
-            await self._make(name, python, source if requirements else None, say)
+            async with turn():
+                await self._make(name, python, source if requirements else None, say)
         return name
 
     def path(self, name: str) -> Path:
@@ -94,7 +109,7 @@ class Environments:
     def remove_unfinished(self) -> None:
         """Remove what an install left behind that was killed."""
         for folder in self._folder.iterdir():
-            if folder.name != "uv-cache" and not (folder / COMPLETE).exists():
+            if folder.name != "uv-cache" and not self._complete(folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def prune(self, keep: set[str]) -> None:
@@ -112,39 +127,60 @@ class Environments:
         for folder in unused:
             await remove_tree(folder)
 
+    def _complete(self, name: str) -> bool:
+        try:
+            return (self._folder / name / COMPLETE).exists()
+        except OSError:
+            # An app has made it one that nobody may enter.
+            return False
+
     async def _make(
         self, name: str, python: str, source: Path | None, say: Callable[[str], None]
     ) -> None:
         folder = self._folder / name
         await remove_tree(folder)
-        await self._run(say, Path("/"), "venv", "--quiet", "--python", python, str(folder))
+        deadline = time.monotonic() + self._timeout
+        venv = ("venv", "--quiet", "--python", python, str(folder))
+        await self._run("uv venv", say, Path("/"), deadline, *venv)
         if source:
             say("-----> Installing requirements.txt")
             interpreter = str(folder / "bin" / "python")
+            install = ("pip", "install", "--python", interpreter, "-r")
             file = str(source / "requirements.txt")
-            await self._run(say, source, "pip", "install", "--python", interpreter, "-r", file)
+            await self._run("requirements.txt", say, source, deadline, *install, file)
         else:
             say("       No requirements.txt: nothing to install")
         (folder / COMPLETE).touch()
 
-    async def _run(self, say: Callable[[str], None], folder: Path, *arguments: str) -> None:
-        child = await self._leash.start(
-            self._uv, *arguments, folder=folder, environment=self._settings
+    async def _run(
+        self, what: str, say: Callable[[str], None], folder: Path, deadline: float, *words: str
+    ) -> None:
+        def hear(lines: list[str]) -> None:
+            for line in lines:
+                say("       " + self._redact(line.rstrip()))
+
+        tree = await Tree.start(
+            self._uv,
+            *words,
+            folder=folder,
+            environment=self._settings,
+            hear=hear,
+            data=self._folder.parent,
+            lock=self._lock,
         )
-        assert child.stdout
         try:
-            async with asyncio.timeout(INSTALL_TIMEOUT):
-                while line := await child.stdout.readline():
-                    say("       " + self._redact(line.decode("utf-8", "replace").rstrip()))
-                status = await child.wait()
+            async with asyncio.timeout(deadline - time.monotonic()):
+                status = await tree.wait()
         except TimeoutError:
-            raise BuildError(f"uv did not finish within {INSTALL_TIMEOUT} s.") from None
+            raise BuildError(
+                f"{what} was not installed within {self._timeout} s. Ask for fewer or smaller "
+                "packages, or start the sandbox with a longer --install-timeout"
+            ) from None
         finally:
-            await kill(child)
-            self._leash.remove(child.pid)
+            # What is installed runs code of its own, and may have left some of it behind.
+            await tree.stop(0)
         if status != 0:
-            what = "requirements.txt could not be installed" if folder != Path("/") else "uv venv"
-            raise BuildError(f"{what}: uv exited with status {status}.")
+            raise BuildError(f"{what} could not be installed: uv exited with status {status}.")
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:

@@ -7,19 +7,20 @@ Format of a line: number, time and text, separated by tabs.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from de_tasks.server.database import timestamp
 
 LONGEST_LINE = 16 * 1024
 RECENT = 1000
-PIECE = 64 * 1024
-AT_ONCE = 500
-"""Lines that are written before others get their turn: an app may print nothing but line ends."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,22 @@ class Pulse:
 
 
 class LogFile:
-    """An append-only log of lines."""
+    """An append-only log of lines.
+
+    A disk that is full costs lines of the file, not the work that is logged.
+    """
 
     def __init__(self, path: Path, limit: int = 4 * 1024**2) -> None:
         self.path = path
         self.changed = Pulse()
         self._limit = limit
-        self._recent: deque[Line] = deque(self._stored(), maxlen=RECENT)
+        self._stream: FileIO | None = None
+        self._torn = self._failing = self._closed = False
+        try:
+            self._recent = deque(self._stored(), maxlen=RECENT)
+        except OSError:
+            self._recent = deque(maxlen=RECENT)
         self._last = self._recent[-1].number if self._recent else 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = path.open("a", encoding="utf-8", newline="\n")
-        if self._torn():
-            self._stream.write("\n")
 
     @property
     def last(self) -> int:
@@ -73,15 +78,21 @@ class LogFile:
     def append(self, text: str) -> None:
         """Add text; each of its lines becomes a line of the log, over-long ones are cut up."""
         now = timestamp()
+        written = []
         for piece in text.splitlines() or [""]:
             for start in range(0, len(piece) or 1, LONGEST_LINE):
                 self._last += 1
                 line = Line(self._last, now, piece[start : start + LONGEST_LINE])
                 self._recent.append(line)
-                self._stream.write(f"{line.number}\t{line.time}\t{line.text}\n")
-        self._stream.flush()
-        if self._stream.tell() > self._limit:
-            self._rotate()
+                written.append(f"{line.number}\t{line.time}\t{line.text}\n")
+        try:
+            if not self._closed:
+                self._write("".join(written).encode("utf-8", "backslashreplace"))
+            self._failing = False
+        except OSError as error:
+            if not self._failing:
+                logger.error("%s misses lines: %s", self.path, error.strerror)
+            self._failing = self._torn = True
         self.changed.fire()
 
     def tail(self, count: int, after: int = 0) -> list[Line]:
@@ -92,20 +103,36 @@ class LogFile:
         return [line for line in lines if line.number > after][-count:] if count > 0 else []
 
     def close(self) -> None:
-        """Close the file; readers are woken."""
-        self._stream.close()
+        """Close the file; readers are woken. What is added later is not kept."""
+        self._closed = True
+        if self._stream:
+            self._stream.close()
+            self._stream = None
         self.changed.fire()
 
-    def _rotate(self) -> None:
-        self._stream.close()
-        self.path.replace(self._old)
-        self._stream = self.path.open("a", encoding="utf-8", newline="\n")
+    def _write(self, data: bytes) -> None:
+        self._stream = self._stream or self._open()
+        # Unbuffered: what could not be written is not tried again with each later line.
+        rest = memoryview(b"\n" + data if self._torn else data)
+        while rest:
+            rest = rest[self._stream.write(rest) :]
+        self._torn = False
+        if self._stream.tell() > self._limit:
+            self.path.replace(self._old)
+            self._stream.close()
+            self._stream = None
 
-    def _torn(self) -> bool:
+    def _open(self) -> FileIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        stream = open(self.path, "ab", buffering=0, opener=_own_file)
+        self._torn = self._torn or self._ends_torn()
+        return stream
+
+    def _ends_torn(self) -> bool:
         """Whether the last line has no end, since whoever wrote it was killed."""
-        if not self._stream.tell():
-            return False
         with self.path.open("rb") as stream:
+            if not stream.seek(0, os.SEEK_END):
+                return False
             stream.seek(-1, os.SEEK_END)
             return stream.read() != b"\n"
 
@@ -125,16 +152,6 @@ class LogFile:
                         yield Line(int(number), time, text)
 
 
-async def copy_lines(reader: asyncio.StreamReader, log: LogFile) -> None:
-    """Append what is read, line by line, up to its end."""
-    rest = b""
-    while chunk := await reader.read(PIECE):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > LONGEST_LINE:
-            lines, rest = [*lines, rest], b""
-        for start in range(0, len(lines), AT_ONCE):
-            log.append(b"\n".join(lines[start : start + AT_ONCE]).decode("utf-8", "replace"))
-            # A reader that has more does not let others in by itself.
-            await asyncio.sleep(0)
-    if rest:
-        log.append(rest.decode("utf-8", "replace"))
+def _own_file(path: str, flags: int) -> int:
+    # An app can put a link here, or a pipe that nobody reads.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)

@@ -17,8 +17,12 @@ from de_tasks.server.runtime.app import WEB, App, Instance, Release
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import BuildError, Environments
 from de_tasks.server.runtime.folders import arrange_mounts
+from de_tasks.server.runtime.guarded import at_most_logged, reason, until_done
 from de_tasks.server.runtime.logs import LogFile
-from de_tasks.server.runtime.processes import Leash, Process, Supervised, exit_words, free_port
+from de_tasks.server.runtime.ports import Ports
+from de_tasks.server.runtime.processes import Leash
+from de_tasks.server.runtime.supervised import Supervised, exit_words
+from de_tasks.server.runtime.tree import Tree
 from de_tasks.server.runtime.variables import platform_variables
 from de_tasks.server.settings import ServerSettings
 
@@ -45,6 +49,7 @@ class Releases:
         self._app_settings = app_settings
         self._leash = leash
         self._client = client
+        self._ports = Ports()
         self._apps: dict[int, App] = {}
 
     def app(self, app_id: int, name: str) -> App:
@@ -68,9 +73,8 @@ class Releases:
     async def start(self, app: App, build_id: int, environment: str) -> None:
         """Start a release that was live before, without trying it first."""
         release = await self._release(app, build_id, environment)
-        for instances in release.instances.values():
-            for instance in instances:
-                instance.process.keep()
+        for instance in (*release.webs(), *release.others()):
+            instance.process.keep()
         app.current = release
 
     async def listens(self, app: App) -> None:
@@ -78,7 +82,7 @@ class Releases:
 
         It is asked for nothing: a request that no visitor made would be counted as one.
         """
-        web = app.current.pick() if app.current else None
+        web = next(iter(app.current.webs() if app.current else ()), None)
         deadline = time.monotonic() + self._settings.start_timeout
         while web and time.monotonic() < deadline:
             try:
@@ -90,11 +94,11 @@ class Releases:
 
     async def deploy(
         self, app: App, build_id: int, environment: str, say: Callable[[str], None]
-    ) -> Callable[[], None]:
-        """Start a release and wait until its web processes answer.
+    ) -> Release:
+        """Start a release and wait until its web processes answer. `switch` to it, or stop it.
 
-        Returns the function that switches to it. Raises `BuildError` with the reason when
-        one does not answer; the release that serves is not touched then.
+        Raises `BuildError` with the reason when one does not answer; the release that serves is
+        not touched then.
         """
         release = await self._release(app, build_id, environment)
         log = self.log(app, WEB)
@@ -102,29 +106,30 @@ class Releases:
         say(f"-----> Starting web: {command}")
         before = log.last
         log.append(f"[sandbox] starting release {build_id}")
-        started: list[Process] = []
         try:
-            for instance in release.instances[WEB]:
-                started.append(await instance.process.start())
-            checks = zip(release.instances[WEB], started, strict=True)
-            seconds = await asyncio.gather(*(self._healthy(i.port, p) for i, p in checks))
+            for instance in release.webs():
+                instance.process.process = await instance.process.start()
+            seconds = await asyncio.gather(*(self._healthy(web) for web in release.webs()))
         except BaseException as error:
-            await asyncio.shield(asyncio.gather(*(process.stop(1) for process in started)))
+            await asyncio.shield(release.stop(1))
             if isinstance(error, BuildError):
                 for line in log.tail(40, after=before + 1):
                     say("       " + line.text)
             raise
         say(f"       web answered after {max(seconds, default=0):.1f} s")
+        return release
 
-        def switch() -> None:
-            old, app.current = app.current, release
-            for instance, process in zip(release.instances[WEB], started, strict=True):
-                instance.process.keep(process)
-            task = asyncio.create_task(self._replace(old, release))
-            app.ending.add(task)
-            task.add_done_callback(app.ending.discard)
-
-        return switch
+    def switch(self, app: App, release: Release) -> None:
+        """Let a release that answers take the place of the one that serves."""
+        old, app.current, app.problem = app.current, release, ""
+        for web in release.webs():
+            web.process.keep(web.process.process)
+        replace = until_done(
+            f"replacing release of {app.name}", lambda: self._replace(old, release)
+        )
+        task = asyncio.create_task(replace)
+        app.ending.add(task)
+        task.add_done_callback(app.ending.discard)
 
     async def restart(self, app: App) -> list[str]:
         """Start all processes anew, with the settings of now, before the old ones end.
@@ -138,13 +143,14 @@ class Releases:
                 return []
             log = self.log(app, WEB)
             try:
-                switch = await self.deploy(
+                release = await self.deploy(
                     app, app.current.build_id, app.current.environment, lambda text: None
                 )
-            except BuildError as error:
-                log.append(f"[sandbox] not restarted, the old processes go on: {error}")
-                raise
-            switch()
+            except (DeTasksError, OSError) as error:
+                why = reason(error)
+                log.append(f"[sandbox] not restarted, the old processes go on: {why}")
+                raise BuildError(why) from error
+            self.switch(app, release)
             return [kind for kind, instances in app.current.instances.items() if instances]
 
     def restart_soon(self, app: App) -> bool:
@@ -159,10 +165,7 @@ class Releases:
         await asyncio.sleep(CHANGES_TOGETHER)
         # From here on a further change needs a further restart.
         app.refresh = None
-        try:
-            await self.restart(app)
-        except DeTasksError as error:
-            logger.info("%s was not restarted: %s", app.name, error)
+        await at_most_logged(f"restart of {app.name}", self.restart(app))
 
     async def stop(self, app: App) -> None:
         """Stop every process of the app."""
@@ -176,11 +179,14 @@ class Releases:
             task.cancel()
         await asyncio.gather(*app.ending, return_exceptions=True)
         if release:
-            await self._end(release)
+            await release.stop(self._settings.stop_grace)
 
     async def stop_all(self) -> None:
         """Stop every process of every app."""
-        await asyncio.gather(*(self.stop(app) for app in self._apps.values()))
+        stops = (
+            at_most_logged(f"end of {app.name}", self.stop(app)) for app in self._apps.values()
+        )
+        await asyncio.gather(*stops)
 
     async def forget(self, app: App) -> None:
         """Stop the app and delete its files."""
@@ -198,47 +204,54 @@ class Releases:
         (app.folder / "home").mkdir(parents=True, exist_ok=True)
         virtualenv = self._environments.path(environment)
 
-        def instance(kind: str) -> Instance:
-            port = free_port()
+        def instance(kind: str, port: int) -> Instance:
             platform = platform_variables(self._settings, app, virtualenv, port)
             own = {**tls.variables(self._settings), **variables, **platform}
             folder, log = app.release_folder(build_id), self.log(app, kind)
 
-            async def start() -> Process:
-                return await Process.start(commands[kind], folder, own, log, self._leash)
+            async def start() -> Tree:
+                return await Tree.start(
+                    "/bin/sh",
+                    "-c",
+                    commands[kind],
+                    folder=folder,
+                    environment=own,
+                    hear=lambda lines: log.append("\n".join(lines)),
+                    data=self._settings.data,
+                    lock=self._leash.lock,
+                )
 
-            return Instance(port, Supervised(start, log))
+            return Instance(port, Supervised(f"{kind} of {app.name}", start, log), self._ports)
 
         # `release` is the platform's own name for a command that is no process.
-        kinds = [kind for kind in commands if kind != "release"]
-        return Release(
-            build_id,
-            environment,
-            {kind: [instance(kind) for _ in range(scale.get(kind, 1))] for kind in kinds},
-        )
+        kinds = {kind: scale.get(kind, 1) for kind in commands if kind != "release"}
+        ports = self._ports.take(sum(kinds.values()))
+        try:
+            given = iter(ports)
+            instances = {k: [instance(k, next(given)) for _ in range(n)] for k, n in kinds.items()}
+        except BaseException:
+            self._ports.give_back(*ports)
+            raise
+        return Release(build_id, environment, instances)
 
     async def _replace(self, old: Release | None, new: Release) -> None:
         grace = self._settings.stop_grace
         if old:
-            await asyncio.gather(*(process.stop(grace) for process in old.others()))
-        for process in new.others():
-            process.keep()
+            await asyncio.gather(*(one.stop(grace) for one in old.others()))
+        for one in new.others():
+            one.process.keep()
         if old:
-            webs = old.instances.get(WEB, [])
             deadline = time.monotonic() + self._settings.drain_grace
             try:
-                while any(web.in_flight for web in webs) and time.monotonic() < deadline:
+                while any(web.in_flight for web in old.webs()) and time.monotonic() < deadline:
                     await asyncio.sleep(0.1)
             finally:
-                await asyncio.gather(*(web.process.stop(grace) for web in webs))
+                await asyncio.gather(*(web.stop(grace) for web in old.webs()))
 
-    async def _end(self, release: Release) -> None:
-        grace = self._settings.stop_grace
-        webs = [web.process for web in release.instances.get(WEB, [])]
-        await asyncio.gather(*(process.stop(grace) for process in [*webs, *release.others()]))
-
-    async def _healthy(self, port: int, process: Process) -> float:
+    async def _healthy(self, web: Instance) -> float:
         """Seconds until `GET /` is answered with anything but a server error."""
+        port, process = web.port, web.process.process
+        assert process
         begin = time.monotonic()
         limit = self._settings.start_timeout
         seen = f"did not listen on $PORT (here {port})"

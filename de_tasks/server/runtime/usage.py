@@ -7,13 +7,15 @@ import shutil
 import time
 from pathlib import Path
 
+from de_tasks.server.runtime.reaper import descendants
+
 PROC = Path("/proc")
 SAMPLE = 0.1
 """Seconds between the two looks at the processors."""
 
 
-def measure(groups: list[int], folder: Path | None, data: Path) -> dict[str, object]:
-    """Use of processor, memory and disk by the process groups, in the API's words.
+def measure(roots: list[int], folder: Path | None, data: Path) -> dict[str, object]:
+    """Use of processor, memory and disk by what runs below the `roots`, in the API's words.
 
     Where there is no /proc (macOS), `error` says so and the rest is null.
     """
@@ -21,7 +23,7 @@ def measure(groups: list[int], folder: Path | None, data: Path) -> dict[str, obj
     size = _size(folder) if folder else 0
     found: dict[str, object] = {
         "cpuUsage": None,
-        "containersRunning": len(groups),
+        "containersRunning": len(roots),
         "memoryUsage": None,
         "memoryCapacity": None,
         "imageSize": _megabytes(size),
@@ -31,31 +33,24 @@ def measure(groups: list[int], folder: Path | None, data: Path) -> dict[str, obj
     }
     if not (PROC / "meminfo").exists():
         return {**found, "error": "This system does not tell what processes use."}
-    before, begin = _processor(groups), time.monotonic()
+    before, begin = _processor(roots), time.monotonic()
     time.sleep(SAMPLE)
-    seconds = _processor(groups) - before
+    seconds = _processor(roots) - before
     total = (PROC / "meminfo").read_text().split("MemTotal:")[1].split()[0]
     found["cpuUsage"] = f"{100 * seconds / (time.monotonic() - begin):.1f}%"
-    found["memoryUsage"] = _megabytes(_memory(groups))
+    found["memoryUsage"] = _megabytes(_memory(roots))
     found["memoryCapacity"] = _megabytes(int(total) * 1024)
     return found
 
 
-def _members(groups: list[int]) -> list[Path]:
-    """Folders of /proc of the processes in the groups."""
-    found = []
-    for entry in PROC.glob("[0-9]*"):
-        try:
-            if os.getpgid(int(entry.name)) in groups:
-                found.append(entry)
-        except ProcessLookupError:
-            continue
-    return found
+def _members(roots: list[int]) -> list[Path]:
+    """Folders of /proc of the processes below the roots."""
+    return [PROC / str(pid) for root in roots for pid in descendants(root)]
 
 
-def _processor(groups: list[int]) -> float:
+def _processor(roots: list[int]) -> float:
     ticks = 0
-    for entry in _members(groups):
+    for entry in _members(roots):
         try:
             # proc(5): fields 14 and 15, counted from the first; the name may have spaces.
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
@@ -65,9 +60,9 @@ def _processor(groups: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _memory(groups: list[int]) -> int:
+def _memory(roots: list[int]) -> int:
     pages = 0
-    for entry in _members(groups):
+    for entry in _members(roots):
         try:
             pages += int((entry / "statm").read_text().split()[1])
         except OSError:

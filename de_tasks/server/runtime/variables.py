@@ -19,7 +19,10 @@ PLATFORM = frozenset(
 )
 """Made by the platform: shown as read-only, never to be edited or removed."""
 LONGEST = 128 * 1024
-"""Bytes of a value: Linux takes no longer string in a process's environment."""
+"""Bytes of `NAME=value` with its end: Linux takes no longer string (execve(2), MAX_ARG_STRLEN)."""
+MOST_OWN, MOST_GLOBAL = 512 * 1024, 256 * 1024
+"""Bytes of all variables of an app, and of all that are for every app. With those of the platform
+they have to be less than 1 MiB, which macOS allows; Linux allows a quarter of the stack, 2 MiB."""
 
 
 class Variables:
@@ -38,16 +41,26 @@ class Variables:
     def set(self, app_id: int | None, name: str, value: str) -> bool:
         """Add or change one; False when it had that value.
 
-        Raises `UsageError` for a name that no process could see or that the platform makes.
-        The message never has the value.
+        Raises `UsageError` for a name that no process could see or that the platform makes, and
+        for more than a process can be given. The message never has the value.
         """
         self._check(name)
-        if "\0" in value or len(value.encode()) > LONGEST:
+        if "\0" in value or _size(name, value) > LONGEST:
+            most = LONGEST - _size(name, "")
             raise UsageError(
-                f"The value of {name} is longer than {LONGEST} bytes, or has a zero byte."
+                f"The value of {name} is longer than {most} bytes, or has a zero byte."
             )
-        if self.all(app_id).get(name) == value:
+        there = self.all(app_id)
+        if there.get(name) == value:
             return False
+        most = MOST_GLOBAL if app_id is None else MOST_OWN
+        together = sum(_size(*one) for one in {**there, name: value}.items())
+        if together > max(most, sum(_size(*one) for one in there.items())):
+            whose = "global environment variables" if app_id is None else "app's variables"
+            raise UsageError(
+                f"With {name} the {whose} would have {together} bytes, and a process can be given "
+                f"{most}: remove some, or put large values into a file."
+            )
         self._db.execute(
             "INSERT INTO variables VALUES (?1, ?2, ?3)"
             " ON CONFLICT (coalesce(app_id, 0), name) DO UPDATE SET value = ?3",
@@ -73,6 +86,10 @@ class Variables:
             )
         if name in PLATFORM:
             raise UsageError(f"{name} is made by the platform: it cannot be changed or removed.")
+
+
+def _size(name: str, value: str) -> int:
+    return len(f"{name}={value}".encode()) + 1
 
 
 def platform_variables(

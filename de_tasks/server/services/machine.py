@@ -1,11 +1,10 @@
-"""What a database server finds on this machine: ports that are free, and servers left behind."""
+"""What a database server finds on this machine: servers left behind."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import socket
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,17 +12,6 @@ from pathlib import Path
 from de_tasks.server.runtime import leash
 
 HOST = "127.0.0.1"
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
 
 
 async def end_processes(folder: Path, names: tuple[str, ...], grace: float = leash.GRACE) -> None:

@@ -18,9 +18,13 @@ from typing import Any
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import write_private
 from de_tasks.server.runtime import leash
-from de_tasks.server.runtime.logs import LogFile, copy_lines
-from de_tasks.server.runtime.processes import STEADY, Leash, exit_words, until_end
-from de_tasks.server.services.machine import end_processes, is_free
+from de_tasks.server.runtime.guarded import supervise, until_done
+from de_tasks.server.runtime.logs import LogFile
+from de_tasks.server.runtime.output import Output
+from de_tasks.server.runtime.ports import is_free
+from de_tasks.server.runtime.processes import Leash, until_end
+from de_tasks.server.runtime.supervised import exit_words
+from de_tasks.server.services.machine import end_processes
 
 PORTS = range(20000, 32768)
 """Below the ports that systems hand out for outgoing connections: one of those could take a
@@ -173,39 +177,37 @@ class Server(ABC):
 
     async def _keep(self) -> None:
         log = LogFile(self.log_path, LOG_LIMIT)
-        backoff = FIRST_BACKOFF
         try:
-            while True:
-                began = time.monotonic()
-                try:
-                    what = exit_words(await self._serve(log))
-                except (OSError, DatabaseError) as error:
-                    what = f"cannot be started: {error}"
-                self._failures += 1
-                if time.monotonic() - began > STEADY:
-                    backoff = FIRST_BACKOFF
-                log.append(f"[sandbox] {what}; starting again in {backoff:.2g} s")
-                await asyncio.sleep(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF)
+            await supervise(
+                self.title,
+                lambda: self._run(log),
+                lambda text: log.append(f"[sandbox] {text}"),
+                FIRST_BACKOFF,
+                LONGEST_BACKOFF,
+            )
         finally:
             log.close()
 
+    async def _run(self, log: LogFile) -> str:
+        try:
+            return exit_words(await self._serve(log))
+        finally:
+            self._failures += 1
+
     async def _serve(self, log: LogFile) -> int:
-        # A pipe of our own: asyncio's would let wait() wait for orphans that hold it open too.
-        reading, writing = os.pipe()
-        reader = asyncio.create_task(_copy_lines(reading, log))
+        output = Output(lambda lines: log.append("\n".join(lines)))
         try:
             try:
-                child = await self.command().start(self.leash, writing)
+                child = await self.command().start(self.leash, output.descriptor)
             finally:
-                os.close(writing)
+                output.given()
             return await self._watch(child)
         finally:
-            await asyncio.wait({reader}, timeout=1)
-            reader.cancel()
+            await output.end()
 
     async def _watch(self, child: asyncio.subprocess.Process) -> int:
-        prober = asyncio.create_task(self._probe(child.pid))
+        probe = until_done(f"whether {self.title} answers", lambda: self._probe(child.pid))
+        prober = asyncio.create_task(probe)
         try:
             return await child.wait()
         finally:
@@ -253,14 +255,3 @@ class Server(ABC):
 def _signal(group: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, number)
-
-
-async def _copy_lines(descriptor: int, log: LogFile) -> None:
-    reader = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
-    )
-    try:
-        await copy_lines(reader, log)
-    finally:
-        transport.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.errors import DeTasksError
 from de_tasks.server import control
 from tests.scenarios.soak import invariants
 from tests.scenarios.soak.actors import Actor, Maker, Pusher, Servicer, Updater, Visitor
@@ -83,6 +85,7 @@ class Fire:
         assert self._running
         api = Api(self._running)
         over, wrong = threading.Event(), list[str]()
+        full = random.random() < 0.3
 
         def act(actor: Actor) -> None:
             try:
@@ -92,17 +95,44 @@ class Fire:
                 if not over.is_set():
                     wrong.append(f"{type(actor).__name__}: no answer, though nobody was killed")
             except Wrong as error:
+                if over.is_set() and full:
+                    return
                 wrong.append(f"{type(actor).__name__}: {error}")
 
         threads = [threading.Thread(target=act, args=[actor]) for actor in self._actors]
         for thread in threads:
             thread.start()
         time.sleep(seconds)
+        if random.random() < 0.3:
+            wrong += self._reset_while_hung(api.running)
         over.set()
+        if full:
+            wrong += self._fill_disk(api.running)
         self._kill(api.running.pid)
         for thread in threads:
             thread.join()
         yield from (f"kill {self.kills}: {text}" for text in wrong)
+
+    def _reset_while_hung(self, running: control.Running) -> Iterator[str]:
+        """A sandbox that does not answer for a moment keeps its data."""
+        os.kill(running.pid, signal.SIGSTOP)
+        try:
+            control.reset(self._data)
+            yield "the data of a sandbox that was busy were deleted"
+        except DeTasksError:
+            pass
+        finally:
+            os.kill(running.pid, signal.SIGCONT)
+
+    def _fill_disk(self, running: control.Running) -> Iterator[str]:
+        """Let the server write to no file for a moment; its builds end all the same."""
+        before = resource.prlimit(running.pid, resource.RLIMIT_FSIZE)
+        for pusher in self._pushers:
+            pusher.doubt()
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+        time.sleep(random.random())
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, before)
+        yield from invariants.come_to_rest(self._data)
 
     def _start(self) -> control.Running:
         """Start it; sometimes kill it while it starts."""

@@ -148,10 +148,13 @@ class Shapes:
         }
 
     def _processes(self, app: App) -> list[dict[str, Any]]:
+        if app.problem and not app.current:
+            return [{"type": WEB, "number": 1, "status": f"not started: {app.problem}"}]
         found = []
         for kind, instances in (app.current.instances if app.current else {}).items():
             running = sum(instance.process.running for instance in instances)
             status = "running" if instances and running == len(instances) else "down"
+            status += f": {app.problem}" if app.problem and kind == WEB else ""
             found.append({"type": kind, "number": len(instances), "status": status})
         return found
 
@@ -198,14 +201,14 @@ class Shapes:
         }
 
     async def _usage(self, app: App) -> dict[str, Any]:
-        groups = [
-            instance.process.group
+        roots = [
+            instance.process.pid
             for instances in (app.current.instances if app.current else {}).values()
             for instance in instances
         ]
         folder = app.release_folder(app.current.build_id) if app.current else None
         return await asyncio.to_thread(
-            usage.measure, [g for g in groups if g], folder, self._settings.data
+            usage.measure, [pid for pid in roots if pid], folder, self._settings.data
         )
 
     def _dependencies(self, app: App) -> dict[str, Any]:

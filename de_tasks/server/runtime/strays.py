@@ -1,0 +1,39 @@
+"""Processes that nobody watches any more, found by a mark in their environment.
+
+A reaper ends what it was given to watch. Should it be killed itself, what is left of its command
+is known by this variable, which a process hands on to all that it starts unless it takes care
+not to. Linux shows the environment of a process in /proc; elsewhere nothing is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE = "DASH_SANDBOX_PROCESS"
+
+
+def mark_of(data: Path) -> str:
+    """How the marks of all processes of a data directory begin."""
+    return hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16] + "-"
+
+
+def new_mark(data: Path) -> str:
+    """The mark of a new process of a data directory."""
+    return mark_of(data) + secrets.token_hex(8)
+
+
+def end_strays(mark: str) -> list[int]:
+    """Kill the processes whose mark begins so; returns their ids."""
+    wanted = f"\0{VARIABLE}={mark}".encode()
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in b"\0" + (folder / "environ").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)
+                found.append(int(folder.name))
+    return found

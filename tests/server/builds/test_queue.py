@@ -1,0 +1,76 @@
+"""Builds end, whatever the disk and other people's builds do meanwhile."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from de_tasks.server import control
+from tests.scenarios.soak.api import Api, git
+from tests.support.apps import app_folder, held_back
+from tests.support.waiting import until
+
+ADD = "mutation ($name: String) { addApp(name: $name) { error } }"
+BUILDS = "query ($name: String!) { build(appname: $name) { status error log { lines { text } } } }"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A sandbox whose disk may be full, asked by its user `dev`."""
+    options: dict[str, int | str] = {"port": 0, "rate_limit_points": 10_000, "stop_grace": 1}
+    running = control.start(tmp_path_factory.mktemp("small"), options)
+    yield Api(running)
+    control.stop(running)
+
+
+@contextmanager
+def full_disk(running: control.Running) -> Iterator[None]:
+    """The server can write to no file."""
+    before = resource.prlimit(running.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, before)
+
+
+def push(api: Api, folder: Path, new: bool = True) -> None:
+    """Push a folder to an app of its name, and do not wait for the build."""
+    if new:
+        assert api.change("addApp", ADD, name=folder.name) is None
+        git(folder, "init", "--quiet", "-b", "master")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--allow-empty", "-m", "deploy")
+    assert api.push(folder, folder.name, wait=False)
+
+
+def last(api: Api, folder: Path) -> tuple[str, str]:
+    """State and log of the app's last build, empty before the first."""
+    build = api.ask(BUILDS, name=folder.name)["build"]
+    if build is None:
+        return "", ""
+    return build["status"], "\n".join(line["text"] for line in build["log"]["lines"])
+
+
+def test_build_goes_on_after_a_moment_without_room(small: Api, hold: Path, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "roomless", Procfile=held_back(hold))
+    push(small, folder)
+    until(lambda: "Starting web" in last(small, folder)[1], "the app is started")
+    with full_disk(small.running):
+        hold.unlink()
+        until(lambda: "could not build" in last(small, folder)[1], "the result is not written")
+        assert last(small, folder)[0] == "building"
+    until(lambda: last(small, folder)[0] == "built", "the build is tried again")
+
+
+def test_build_says_what_it_waits_for(small: Api, hold: Path, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "waiting", Procfile=held_back(hold))
+    push(small, folder)
+    push(small, folder, new=False)
+    until(lambda: "Waiting for build " in last(small, folder)[1], "the second waits")
+    hold.unlink()
+    until(lambda: last(small, folder)[0] == "built", "both are built")

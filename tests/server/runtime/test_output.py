@@ -1,0 +1,25 @@
+"""What programs print: a flood of lines holds nobody up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from de_tasks.server.runtime.logs import LogFile
+from de_tasks.server.runtime.output import Output
+from tests.support.turns import turns_beside
+
+LINES = 50_000
+
+
+def test_flood_of_empty_lines_lets_others_have_their_turn(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "web.log")
+
+    async def run() -> int:
+        output = Output(lambda lines: log.append("\n".join(lines)))
+        await asyncio.to_thread(os.write, output.descriptor, b"\n" * LINES)
+        output.given()
+        return await turns_beside(output.end())
+
+    assert asyncio.run(run()) >= LINES // 1000

@@ -1,0 +1,40 @@
+"""Variables are no more than a process can be given."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from de_tasks.errors import UsageError
+from de_tasks.server.database import Database
+from de_tasks.server.runtime.variables import LONGEST, Variables
+
+
+@pytest.fixture
+def variables(tmp_path: Path) -> Variables:
+    return Variables(Database(tmp_path / "sandbox.sqlite3"))
+
+
+def test_longest_value_can_be_given_to_a_process(variables: Variables) -> None:
+    value = "x" * (LONGEST - len("NAME=") - 1)
+    assert variables.set(None, "NAME", value)
+    subprocess.run(["true"], env=variables.all(None), check=True)
+    with pytest.raises(UsageError, match="The value of NAME is longer than 131066 bytes"):
+        variables.set(None, "NAME", value + "x")
+
+
+def test_all_together_can_be_given_to_a_process(variables: Variables) -> None:
+    for app_id, most, whose in ((None, 256, "global environment"), (1, 512, "app's")):
+        if app_id:
+            variables._db.execute("INSERT INTO users VALUES ('u', '', 'viewer', '', 0, 1, '')")
+            variables._db.execute(
+                "INSERT INTO apps (id, name, owner, created, updated) VALUES (1, 'a', 'u', '', '')"
+            )
+        for number in range(most // 128 * 2 - 1):
+            variables.set(app_id, f"V{number}", "x" * 65_000)
+        with pytest.raises(UsageError, match=f"{whose} variables would have"):
+            variables.set(app_id, "MORE", "x" * 70_000)
+        variables.set(app_id, "V0", "shorter")
+    subprocess.run(["true"], env={**variables.all(None), **variables.all(1)}, check=True)
