@@ -28,7 +28,10 @@ def test_longest_value_can_be_given_to_a_process(variables: Variables) -> None:
 def test_all_together_can_be_given_to_a_process(variables: Variables) -> None:
     for app_id, most, whose in ((None, 256, "global environment"), (1, 512, "app's")):
         if app_id:
-            variables._db.execute("INSERT INTO users VALUES ('u', '', 'viewer', '', 0, 1, '')")
+            variables._db.execute(
+                "INSERT INTO users (username, password_hash, role, created)"
+                " VALUES ('u', '', 'viewer', '')"
+            )
             variables._db.execute(
                 "INSERT INTO apps (id, name, owner, created, updated) VALUES (1, 'a', 'u', '', '')"
             )
