@@ -9,6 +9,8 @@ from de_tasks.config.settings import Settings
 from de_tasks.errors import DeTasksError, UsageError
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+HERE = "localhost"
+"""Stands for each of them."""
 PORTS = {"https": 443, "http": 80}
 
 
@@ -73,12 +75,14 @@ class Host:
 
     def trusted(self, address: str) -> str:
         """An address that a server of the host's names, if it is as safe as the host's own: over
-        TLS, or on the host itself where that is reached without.
+        TLS, or on the host itself where that is reached without, or is this machine.
 
         Raises `DeTasksError` for anything else: a person would be sent, or a request go, there.
         """
         scheme, hostname, _ = _place(address)
         own = {_place(url)[:2] for url in self._addresses}
+        # Between two programs of one machine nobody listens.
+        own |= {("http", name) for _, name in own if name == HERE}
         if scheme == "https" or (scheme, hostname) in own:
             return address
         raise DeTasksError(f"{self.name} names an address that is not safe: {address!r}.")
@@ -123,4 +127,4 @@ def _place(address: str) -> tuple[str, str, int]:
     plain = address.isascii() and address.isprintable() and not set(address) & set(" \\")
     if not plain or "@" in parts.netloc or not parts.hostname:
         return "", "", 0
-    return parts.scheme, "localhost" if parts.hostname in LOOPBACK else parts.hostname, port
+    return parts.scheme, HERE if parts.hostname in LOOPBACK else parts.hostname, port

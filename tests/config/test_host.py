@@ -26,7 +26,9 @@ def test_address_that_nothing_is_sent_to(host: Host, address: str) -> None:
 
 
 def test_plain_http_is_for_hosts_without_tls_alone() -> None:
-    assert PLAIN.trusted("http://localhost:9/shop/") and TLS.trusted("https://elsewhere/login")
+    assert PLAIN.trusted("http://localhost:9/shop/")
+    assert Host.parse("https://127.0.0.1:8888").trusted("http://localhost:9/shop/")
+    assert TLS.trusted("https://elsewhere/login")
     for host, address in ((TLS, "http://de.corp/shop/"), (PLAIN, "http://evil/shop/")):
         with pytest.raises(DeTasksError, match="not safe"):
             host.trusted(address)
