@@ -12,7 +12,7 @@ from de_tasks.repo.git import Git
 from de_tasks.repo.sent import of_folder, of_index, of_tree
 from de_tasks.repo.source import find_commit
 from tests.support.checked import PLAIN, write
-from tests.support.people import Person
+from tests.support.people import PROGRAMS, Person
 from tests.support.repositories import Repository
 
 
@@ -74,3 +74,15 @@ def test_annotation_names_the_file_from_the_top(dev: Person, made: Repository) -
     dev.environment["GITHUB_ACTIONS"] = "true"
     done = dev.inv("check", folder=made.folder / "apps" / "sales")
     assert "::error file=apps/sales/Procfile,line=1," in done.out
+
+
+def test_hook_reads_the_index_of_the_very_commit(made: Repository) -> None:
+    hook_file = made.folder / ".git" / "hooks" / "pre-commit"
+    hook_file.parent.mkdir(exist_ok=True)
+    hook_file.write_text(f"#!/bin/sh\nexec {PROGRAMS / 'de-check'}\n")
+    hook_file.chmod(0o755)
+    write(made.folder, {"Procfile": "web: gunicorn nope:server\n"})
+    # What is committed is as it was; `-a` makes an index of its own with what is not.
+    assert made.run("commit", "-q", "--allow-empty", "-m", "Same").returncode == 0
+    done = made.run("commit", "-q", "-a", "-m", "Break")
+    assert done.returncode == 1 and "[no-module]" in done.stdout + done.stderr
