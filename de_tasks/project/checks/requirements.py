@@ -90,7 +90,6 @@ class _Reading:
     excluded: dict[str, Line] = field(default_factory=dict)
     roots: list[str] = field(default_factory=list)
     pins: dict[str, tuple[Version, Line]] = field(default_factory=dict)
-    hosts: set[str] = field(default_factory=set)
 
     def provided(self) -> Provided:
         return Provided(
