@@ -109,6 +109,8 @@ def fill() -> Path:
 def fetch(house: Path) -> None:
     """Resolve each list by itself, as an app's is, and fetch what it leads to."""
     environment = {**os.environ, **settings(house), "UV_OFFLINE": "0"}
+    # Once before the threads: what it asks of sysconfig is not made for several at a time.
+    find_uv_bin()
     # pre-commit builds and installs the package, with pip.
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(house / "pip")]
     pip += ["hatchling", *promised("secrets").splitlines()]
