@@ -182,7 +182,8 @@ def test_host_of_any_text(host: str) -> None:
     async def send(message: Any) -> None:
         seen.append(message.get("status", 0))
 
-    scope = {"type": "http", "method": "GET", "headers": [(b"host", host.encode("latin-1"))]}
+    headers = [(b"host", host.encode("latin-1"))]
+    scope = {"type": "http", "method": "GET", "raw_path": b"/", "headers": headers}
     if host.lower() not in ("127.0.0.1:8888", "localhost:8888"):
         hosts = Hosts(ServerSettings(Path("/")), nowhere, nowhere)
         asyncio.run(hosts(scope, receive, send))

@@ -183,6 +183,7 @@ def test_module_says_what_it_is() -> None:
     assert "--access-token-seconds" in done.stdout
 
 
+@pytest.mark.sandbox
 def test_sandbox_that_is_started_four_times_at_once_is_one(own: Person) -> None:
     children = [own.begin("sandbox.start", "--no-login", "--port", "0") for _ in range(4)]
     outs = [child.communicate(timeout=LONGEST) for child in children]
