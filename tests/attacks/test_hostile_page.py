@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from de_tasks.server import control
 from tests.support.apps import SERVER, app_folder
 from tests.support.attacker import OPENID, genuine
 from tests.support.backstage import backstage
+from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
 from tests.support.people import Person, log_in
 from tests.support.report import needs
 from tests.support.waiting import until
@@ -26,10 +26,7 @@ else:
         "playwright.sync_api",
         reason=needs("playwright is not installed", "pip install -e '.[dev]'"),
     )
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason=needs("Chromium is not installed", "apt-get install chromium")
-)
+pytestmark = needs_chromium
 PAGE = "<!DOCTYPE html><title>Hostile</title><p>Nothing to see"
 TRIES = {
     "cookie": "() => document.cookie",
@@ -73,8 +70,7 @@ def hostile(fortress: control.Running, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 from de_tasks.server import control
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
+from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
 from tests.support.people import Person, log_in
 from tests.support.places import ROOT
 from tests.support.report import needs
@@ -30,15 +30,8 @@ else:
         reason=needs("playwright is not installed", "pip install -e '.[dev]'"),
     )
     Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason=needs("Chromium is not installed", "apt-get install chromium")
-)
+pytestmark = needs_chromium
 PICTURES = ROOT / "docs" / "images"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 PATIENCE = BOUND * 1000
 """Milliseconds that Playwright waits for anything."""
 WRONG = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
