@@ -6,8 +6,10 @@ contain fragments. It is measured with its fragments written out before anything
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -15,11 +17,13 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     parse,
+    validate,
 )
 
 from de_tasks.server.users.rate_limit import READ, WRITE
@@ -31,6 +35,10 @@ MOST_ALIASES = 20
 """Of one field, below the root: there each costs points."""
 DEEPEST = 20
 """GraphiQL's introspection goes to 13."""
+SHORT = 4096
+"""Characters of a document that is remembered: those of programs, which send the same again and
+again, are shorter."""
+REMEMBERED = 256
 FREE = {"rateLimit", "__schema", "__type", "__typename"}
 
 
@@ -62,6 +70,21 @@ class Document:
         if len(named) != 1:
             raise GraphQLError(f"it has {len(named)} operations to run, and one is needed")
         self._runs = named[0]
+        self._valid = False
+
+    @classmethod
+    def of(cls, text: str, operation: str | None = None) -> Document:
+        """The same, remembered when it is short: to parse and to validate one takes longer than
+        most answers."""
+        return _remembered(text, operation) if len(text) <= SHORT else cls(text, operation)
+
+    def validate(
+        self, schema: GraphQLSchema, document_ast: DocumentNode, *rules: Any, **options: Any
+    ) -> list[GraphQLError]:
+        """What is wrong with it, as `graphql.validate` says it; there is one schema."""
+        found = [] if self._valid else validate(schema, document_ast, *rules, **options)
+        self._valid = not found
+        return found
 
     @property
     def cost(self) -> int:
@@ -104,3 +127,8 @@ class Document:
                 fragment = self._fragments.get(node.name.value)
                 if fragment:
                     yield from self._fields(fragment.selection_set, (*seen, node.name.value))
+
+
+@functools.lru_cache(REMEMBERED)
+def _remembered(text: str, operation: str | None) -> Document:
+    return Document(text, operation)

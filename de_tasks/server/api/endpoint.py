@@ -131,7 +131,7 @@ class GraphQLEndpoint:
 
         Raises `RateLimited` when the user's points are used up, `DeTasksError` for a refusal.
         """
-        document = Document(text)
+        document = Document.of(text)
         if not self._limit.take(user.username, document.cost):
             raise RateLimited(self._limit.budget(user.username))
         data = {"query": text, "variables": variables}
@@ -153,7 +153,7 @@ class GraphQLEndpoint:
             return _errors("UNAUTHENTICATED", "Log in first: the login is missing or has expired.")
         try:
             data = await _read(request)
-            document = Document(data["query"], _operation(data))
+            document = Document.of(data["query"], _operation(data))
         except UNREADABLE as error:
             return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
         points, budget = document.cost, self._limit.budget
@@ -176,6 +176,7 @@ class GraphQLEndpoint:
             self._schema,
             data,
             query_document=document.node,
+            query_validator=document.validate,
             context_value=context,
             error_formatter=_format_error,
             field_resolver=resolve_field,
