@@ -40,8 +40,8 @@ def author(fortress: control.Running, tmp_path: Path) -> Person:
 
 
 def deploy(author: Person, folder: Path) -> str:
-    """Deploy a folder; returns what the build said."""
-    done = author.run(f"deploy {folder} -y")
+    """Deploy a folder without a check of our own; returns what the build said."""
+    done = author.run(f"deploy {folder} -y --no-check")
     return done.out + done.err
 
 

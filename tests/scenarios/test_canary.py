@@ -19,8 +19,9 @@ FAKE = ROOT / "tests" / "support" / "fake_de.py"
 
 
 @pytest.mark.sandbox
-def test_secrets_stay_secret(wsgi: Path, tmp_path: Path) -> None:
-    with Watch(tmp_path) as watch, staged(wsgi, "", {}) as stage:
+def test_secrets_stay_secret(wsgi: Path, tmp_path: Path, rules: Path) -> None:
+    ready = {"KF_RULE_CACHE_DIR": str(rules)}
+    with Watch(tmp_path) as watch, staged(wsgi, "", ready) as stage:
         for name, row in ROWS.items():
             if name == "services.delete":
                 for hook, lines in HOOKS.items():

@@ -7,6 +7,7 @@ They are run in this process, which is quick, but for those that are `started`.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import threading
@@ -198,7 +199,7 @@ class Watch:
 
 
 def _processes() -> Iterator[int]:
-    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+    return (int(name) for name in os.listdir("/proc") if name.isdecimal())
 
 
 def contents(folder: Path) -> Iterator[tuple[Path, bytes]]:

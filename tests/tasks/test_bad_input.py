@@ -20,7 +20,7 @@ from tests.support.people import People, Person
         (["deploy", "--path", "nowhere"], 2, "There is no folder nowhere"),
         (["deploy", "--path", "empty"], 2, "is empty"),
         (["deploy", "--path", "full", "--name", "Bad_Name"], 2, "Try --name bad-name"),
-        (["deploy", "--path", "full"], 2, "give -y"),
+        (["deploy", "--path", "full", "--no-check"], 2, "give -y"),
         (["create", "--name", "docs"], 2, "address of the platform"),
         (
             ["create", "--name", "a" * 31],
