@@ -221,6 +221,8 @@ def staged(folder: Path, options: str, environment: dict[str, str]) -> Iterator[
         person.environment |= environment
         if "DASH_ENTERPRISE_USERNAME" in environment:
             variables["DASH_ENTERPRISE_PASSWORD"] = backstage(running).password("dev")
+            # Every call of `de` signs in anew.
+            backstage(running).hash_cheaply("dev")
         repository.git("checkout", "-q", "-b", "feature")
         change = (folder / "wsgi.py").read_text().replace('"one"', '"two"')
         (folder / "wsgi.py").write_text(change)
