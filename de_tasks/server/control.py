@@ -52,6 +52,9 @@ def find(data: Path) -> Running | None:
     try:
         record = json.loads((data / "running.json").read_text("utf-8"))
         running = Running(**record, data=data)
+        if not runs(running.pid):
+            # Whoever has its port now may answer, slowly and without end.
+            return None
         with _open(running, f"{running.url}/health", timeout=5) as answer:
             right = json.loads(answer.read(LONGEST_ANSWER)).get("sandbox") == running.instance
     except (OSError, ValueError, TypeError, urllib.error.URLError):

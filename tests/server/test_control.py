@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,3 +63,15 @@ def test_start_does_not_work_on_what_is_being_deleted(tmp_path: Path) -> None:
 def open_files(file: Path) -> list[Path]:
     """The descriptors of this process that are of the file."""
     return [path for path in Path("/proc/self/fd").iterdir() if path.resolve() == file]
+
+
+def test_nobody_at_the_port_of_a_dead_sandbox_is_asked(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as ended, socket.create_server(("127.0.0.1", 0)) as other:
+        ended.wait()
+        port = other.getsockname()[1]
+        left = {"pid": ended.pid, "url": f"http://127.0.0.1:{port}", "port": port, "instance": "x"}
+        (tmp_path / "running.json").write_text(json.dumps(left))
+        assert control.find(tmp_path) is None
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
