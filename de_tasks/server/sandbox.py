@@ -108,26 +108,7 @@ async def serve(
     ) as client:
         sandbox = Sandbox(settings, client, lock)
         made = tls.of(settings)
-        config = uvicorn.Config(
-            sandbox.asgi,
-            ssl_certfile=made.chain if made else None,
-            ssl_keyfile=made.key if made else None,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            # Whatever a client says of where it comes from, nobody stands in between.
-            proxy_headers=False,
-            http=with_patience(settings.patience),
-            h11_max_incomplete_event_size=LONGEST_HEADERS,
-            limit_concurrency=open_files().connections(settings.connections),
-            timeout_graceful_shutdown=2,
-            ws="websockets-sansio",
-            ws_max_size=64 * 1024**2,
-        )
-        server = uvicorn.Server(config)
-        # uvicorn would answer a signal by ending the process before the apps are stopped.
-        server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+        server = _server(settings, sandbox, made)
         loop = asyncio.get_running_loop()
 
         starting = asyncio.create_task(sandbox.start())
@@ -151,13 +132,9 @@ async def serve(
             serving = asyncio.create_task(server.serve(sockets))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
-            if ready is not None:
-                try:
-                    os.write(ready, json.dumps(record).encode() + b"\n")
-                except BrokenPipeError:
-                    # Who started us is gone and cannot know of us: do not stay behind.
-                    server.should_exit = True
-                os.close(ready)
+            if ready is not None and not _tell(ready, json.dumps(record)):
+                # Who started us is gone and cannot know of us: do not stay behind.
+                server.should_exit = True
             logging.getLogger(__name__).info("serving %s", settings.url)
             await serving
         except asyncio.CancelledError:
@@ -167,3 +144,40 @@ async def serve(
             await sandbox.stop()
             for name in (RUNNING, ADMIN_KEY):
                 (settings.data / name).unlink(missing_ok=True)
+
+
+def _server(
+    settings: ServerSettings, sandbox: Sandbox, made: tls.Certificates | None
+) -> uvicorn.Server:
+    config = uvicorn.Config(
+        sandbox.asgi,
+        ssl_certfile=made.chain if made else None,
+        ssl_keyfile=made.key if made else None,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Whatever a client says of where it comes from, nobody stands in between.
+        proxy_headers=False,
+        http=with_patience(settings.patience),
+        h11_max_incomplete_event_size=LONGEST_HEADERS,
+        limit_concurrency=open_files().connections(settings.connections),
+        timeout_graceful_shutdown=2,
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024**2,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn would answer a signal by ending the process before the apps are stopped.
+    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+    return server
+
+
+def _tell(descriptor: int, line: str) -> bool:
+    """Write a line and close the descriptor; False where nobody reads it any more."""
+    try:
+        os.write(descriptor, line.encode() + b"\n")
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
