@@ -6,6 +6,8 @@ Client and server read the same files with the same rules, so both use this modu
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,14 @@ SHORTEST_NAME, LONGEST_NAME = 3, 30
 THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
+VENDOR_PACKAGES = frozenset(
+    "dash-design-kit dash-enterprise-libraries dash-embedded ddk "
+    "dash-snapshots dash-user-analytics dash-notes dash-pivottable databricks-dash de-client "
+    "dash-enterprise-services".split()
+)
+"""Packages that only a Dash Enterprise's own index has."""
+VENDOR_STUB = "0.0.1"
+"""The version of the empty packages by which their names are reserved in the public index."""
 
 
 def check_app_name(name: str) -> str:
@@ -150,6 +160,17 @@ class Requirements:
         """The lines alone."""
         return tuple(entry.text for entry in self.entries)
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """Canonical names of the packages that are named to be installed."""
+        named = (package(entry.text) for entry in self.entries if not entry.constraint)
+        return frozenset(filter(None, named))
+
+    @property
+    def install(self) -> bool:
+        """Whether anything would be installed: a line that is no constraint and no setting."""
+        return any(_installs(entry.text) for entry in self.entries if not entry.constraint)
+
     @classmethod
     def read(cls, folder: Path) -> Requirements | None:
         """The folder's requirements.txt, None without one.
@@ -165,7 +186,46 @@ class Requirements:
         return cls(entries, local=any(_is_local(entry.text, folder) for entry in entries))
 
 
-_INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)")
+_LONG = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-i": "--index-url",
+    "-f": "--find-links",
+}
+_OPTION = re.compile(r"(--[\w-]+)(?:=(.*))?|(-[A-Za-z])=?(.*)", re.DOTALL)
+_NAMED = re.compile(
+    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\s*[\[(<>=!~;@].*|\s+--.*)?", re.DOTALL
+)
+
+
+def options(text: str) -> list[tuple[str, str]]:
+    """pip's options in a line of requirements, by their long names, with what they are given; none
+    where the line is a requirement. Words are read as pip does: quotes keep spaces together."""
+    if not text.startswith("-"):
+        return []
+    try:
+        words = shlex.split(text)
+    except ValueError:  # A quote without its end.
+        words = text.split()
+    found: list[tuple[str, str]] = []
+    for word in words:
+        if match := _OPTION.fullmatch(word):
+            long, given, short, attached = match.groups()
+            found.append((long or _LONG.get(short, short), given or attached or ""))
+        elif found:
+            name, value = found.pop()
+            found.append((name, f"{value} {word}".strip()))
+    return found
+
+
+def package(text: str) -> str:
+    """The canonical name (PEP 503) of the package that a line names, empty where it names none."""
+    match = _NAMED.fullmatch(text)
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+
+
+_INCLUDES = ("--requirement", "--constraint")
 
 
 def _expand(path: Path, root: Path, seen: set[Path], constraint: bool = False) -> list[Line]:
@@ -178,15 +238,16 @@ def _expand(path: Path, root: Path, seen: set[Path], constraint: bool = False) -
     for number, text in _logical_lines(read_text(resolved)):
         line = Line(name, number, text, constraint)
         found.append(line)
-        include = _INCLUDE.fullmatch(text)
-        # What an address includes the installer reads.
-        if include and "://" not in include.group(1):
-            other = resolved.parent / include.group(1).strip("'\"")
+        for option, value in options(text):
+            # What an address or a variable leads to the installer reads.
+            if option not in _INCLUDES or "://" in value or "${" in value:
+                continue
+            other = resolved.parent / value
             if not other.resolve().is_relative_to(root):
                 raise BadInclude(f"{other.name} leaves the app folder.", line)
             if not other.is_file():
-                raise BadInclude(f"{name} includes {include.group(1)}, which is not there.", line)
-            found += _expand(other, root, seen, constraint or text.startswith(("-c", "--c")))
+                raise BadInclude(f"{name} includes {value}, which is not there.", line)
+            found += _expand(other, root, seen, constraint or option == "--constraint")
     return found
 
 
@@ -206,10 +267,20 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield begun, whole
 
 
+def _installs(line: str) -> bool:
+    # The lines of a file that is read in speak for themselves.
+    return not line.startswith("-") or any(
+        name == "--editable" or (name == "--requirement" and re.search(r"://|\$\{", value))
+        for name, value in options(line)
+    )
+
+
 def _is_local(line: str, folder: Path) -> bool:
-    if line.startswith(("-e", "--editable", ".", "/", "file:")):
-        return True
-    if " @ file:" in line or line.startswith("--find-links"):
+    for option, value in options(line):
+        local = value.startswith("file:") or "://" not in value
+        if option in ("--editable", "--find-links") and local:
+            return True
+    if line.startswith((".", "/", "file:")) or " @ file:" in line:
         return True
     return not line.startswith("-") and "/" in line and (folder / line.split("[")[0]).exists()
 
@@ -229,6 +300,11 @@ def read_text(path: Path) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error
+
+
+def shell(path: str | None = None) -> str:
+    """The shell that runs the commands of a Procfile: bash, as on the platform, else sh."""
+    return shutil.which("bash", path=path) or "/bin/sh"
 
 
 def image_type(data: bytes) -> str | None:

@@ -44,6 +44,12 @@ def inherited() -> dict[str, str]:
     return {n: value for n, value in without_secrets().items() if not n.startswith("GIT_")}
 
 
+def proxy_variable(scheme: str) -> str:
+    """The variable that names the proxy for addresses of a scheme, empty where none is set."""
+    names = (n for name in (f"{scheme}_proxy", "all_proxy") for n in (name, name.upper()))
+    return next((name for name in names if os.environ.get(name)), "")
+
+
 def in_ci(environment: Mapping[str, str] | None = None) -> bool:
     """Whether this is a job of a CI, where nobody is there to be asked."""
     return bool((os.environ if environment is None else environment).get("CI"))

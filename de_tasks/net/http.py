@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from de_tasks.config.environment import proxy_variable
 from de_tasks.config.host import on_this_machine
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.net import certificates, limit_reports
@@ -228,7 +229,7 @@ def _faults(url: str, deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except requests.RequestException as error:
-        raise (late if deadline.passed else _network_error(error, server)) from None
+        raise (late if deadline.passed else _network_error(error, url)) from None
     except OSError as error:
         if deadline.passed:
             raise late from None
@@ -237,9 +238,10 @@ def _faults(url: str, deadline: Deadline) -> Iterator[None]:
         raise late
 
 
-def _network_error(error: requests.RequestException, server: str) -> DeTasksError:
+def _network_error(error: requests.RequestException, url: str) -> DeTasksError:
     import requests
 
+    server = urlsplit(url).netloc
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -269,6 +271,13 @@ def _network_error(error: requests.RequestException, server: str) -> DeTasksErro
     )
     if isinstance(error, interrupted):
         return Unavailable(f"The connection to {server} was cut. Run this again")
+    variable = proxy_variable(urlsplit(url).scheme)
+    if isinstance(error, ValueError) and variable:
+        # Our own address has been parsed before; the variable's value may have a password.
+        remedy = f"write {variable} like http://proxy.example:3128"
+        if "SOCKS" in str(error):
+            remedy = f"for SOCKS type: pip install 'requests[socks]', or unset {variable}"
+        return UsageError(f"The proxy that {variable} names cannot be used: {remedy}")
     return UsageError(f"{server} cannot be asked: {type(error).__name__}.")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from de_tasks.appspec import Procfile
+from de_tasks.appspec import Procfile, shell
 from de_tasks.config.environment import without_secrets
 from de_tasks.errors import UsageError
 
@@ -67,8 +67,7 @@ def run(
     try:
         for kind, line in lines.items():
             child = subprocess.Popen(
-                line,
-                shell=True,
+                [shell(), "-c", line],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

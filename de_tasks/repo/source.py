@@ -71,6 +71,12 @@ class Origin:
         if head.returncode:
             return ""
         commit, branch = head.stdout.splitlines()
+        if len(commit) != len(tree):
+            self._tell(
+                "The deploy does not name the commit that it is made from: the repository names "
+                "its objects by SHA-256, and what is deployed cannot be compared with them."
+            )
+            return ""
         dirty = "" if inside.stdout.strip() == tree else "-dirty"
         return f"{commit[:10]}{dirty}{'' if branch == 'HEAD' else f' ({branch})'}"
 

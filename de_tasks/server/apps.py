@@ -111,7 +111,10 @@ class Apps:
 
     def in_portal(self, user: User | None) -> list[sqlite3.Row]:
         """The apps that the Portal shows the user, by rank; None is somebody unknown."""
-        rows = self._db.all("SELECT * FROM apps WHERE show_in_portal ORDER BY sort_rank, title")
+        rows = self._db.all(
+            # A rank of 0 is none.
+            "SELECT * FROM apps WHERE show_in_portal ORDER BY sort_rank = 0, sort_rank, title, name"
+        )
         return [row for row in rows if self._access.may_view(user, row)]
 
     def counts(self, user: User) -> list[dict[str, Any]]:

@@ -148,7 +148,14 @@ def wire_builds(
     releases, environments = runtime.releases, runtime.environments
     hooks = write_hooks(settings.data / "hooks")
     repositories = Repositories(settings.data / "git", hooks, settings.push_limit, runtime.leash)
-    builds = Builds(settings, database, repositories, environments, releases)
+    builds = Builds(
+        settings=settings,
+        database=database,
+        repositories=repositories,
+        environments=environments,
+        releases=releases,
+        app_settings=runtime.app_settings,
+    )
     return BuildParts(
         repositories=repositories,
         builds=builds,

@@ -79,3 +79,19 @@ def test_proxy_sees_what_is_for_other_machines(
 )
 def test_addresses_of_this_machine(address: str, here: bool) -> None:
     assert on_this_machine(address) == here
+
+
+@pytest.mark.parametrize(
+    ("variable", "proxy", "remedy"),
+    [
+        ("ALL_PROXY", "socks5h://me:secret@127.0.0.1:9", "pip install 'requests[socks]'"),
+        ("https_proxy", "http://me:secret@:9", "write https_proxy like http://proxy.example:3128"),
+        ("HTTPS_PROXY", "ftp://me:secret@127.0.0.1:9", "write HTTPS_PROXY like http://"),
+    ],
+)
+def test_proxy_that_cannot_be_used_is_named_by_its_variable(
+    variable: str, proxy: str, remedy: str, nobody: Person
+) -> None:
+    other = replace(nobody, host="https://de.example", environment={variable: proxy})
+    done = other.run("login --username dev --password-stdin", stdin="x")
+    assert variable in done.err and remedy in done.err and "secret" not in done.err

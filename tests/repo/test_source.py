@@ -226,3 +226,13 @@ def test_origin(desk: Desk, monorepo: Path) -> None:
     assert origin() == sha
     desk.folder = monorepo / "apps" / "two"
     assert origin() == f"{sha}-dirty", "a folder that the commit does not have"
+
+
+def test_repository_of_sha256(desk: Desk) -> None:
+    git(desk.folder, "init", "--quiet", "--object-format=sha256")
+    desk.write("app.py")
+    commit(desk.folder, "first")
+    with pytest.raises(UsageError, match="SHA-256"):
+        find_commit(desk.folder, "HEAD")
+    assert desk.using(lambda snapshot: snapshot.origin()) == ""
+    assert any("SHA-256" in line for line in desk.told)

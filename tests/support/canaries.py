@@ -17,6 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from de_tasks.server.runtime import strays
+
 NOT_AN_OPTION = "--no-such-option"
 
 
@@ -140,6 +142,9 @@ class Process:
             return name.startswith("GIT_CONFIG_VALUE_") and value.startswith("Authorization: ")
         if any(text.startswith("PORT=") for text in self.environment):
             return name in ("SECRET", "FROM_FILE", "REDIS_URL", "DATABASE_URL")
+        if any(text.startswith(f"{strays.VARIABLE}=") for text in self.environment):
+            # An install: a requirement may need what the app's users have set.
+            return name in ("SECRET", "FROM_FILE")
         if "fake_de.py" in self.command:
             # The documented way to give the vendor's command line a password.
             return name == "DASH_ENTERPRISE_PASSWORD"

@@ -23,11 +23,17 @@ from filelock import FileLock
 from uv import find_uv_bin
 
 from de_tasks.server.runtime import pip_settings
-from de_tasks.server.runtime.environments import BuildError, find_python
+from de_tasks.server.runtime.environments import SETUPTOOLS, BuildError, find_python
 from tests.support.places import ROOT
 from tests.support.report import needs
 
-APPS = ("gunicorn", "aiohttp", "dash-enterprise-auth gunicorn", "gunicorn redis pg8000")
+APPS = (
+    "gunicorn",
+    "aiohttp",
+    "dash-enterprise-auth gunicorn",
+    "gunicorn redis pg8000",
+    SETUPTOOLS,
+)
 """What apps of tests require, beside what the templates do."""
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The Python that sandboxes run apps with."""

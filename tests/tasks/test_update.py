@@ -207,7 +207,7 @@ def test_file_of_variables(file: str, owner: Person, app: str, sandbox: control.
     ("option", "code", "words"),
     [
         ("--add-environment-variable =x", 2, "should be KEY=VALUE, and KEY is missing"),
-        ("--add-environment-variable A-B=secret", 2, "'A-B' is not a name of an environment"),
+        ("--add-environment-variable 9B=secret", 2, "'9B' is not a name of an environment"),
         ("--add-environment-variable PORT=secret", 2, "PORT is made by the platform"),
         ("--remove-environment-variable DASH_APP_NAME", 2, "made by the platform"),
         ("--remove-environment-variable NOPE", 5, "has no environment variable NOPE"),

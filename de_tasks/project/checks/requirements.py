@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from de_tasks.appspec import BadInclude, Line, Requirements
+from de_tasks.appspec import VENDOR_PACKAGES, VENDOR_STUB, BadInclude, Line, Requirements
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import packages
 from de_tasks.project.checks.findings import Finding
@@ -40,13 +40,6 @@ CONDA_YAML = re.compile(r"(name|channels|dependencies|prefix):(\s.*)?")
 MOST_ALIKE = 3
 """Lines of one kind that are named one by one: the rest is counted."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(7, 15))
-VENDOR = frozenset(
-    "dash-design-kit dash-enterprise-libraries dash-embedded ddk "
-    "dash-snapshots dash-user-analytics dash-notes dash-pivottable databricks-dash de-client "
-    "dash-enterprise-services".split()
-)
-STUB = Version("0.0.1")
-"""The version of the empty packages by which names of the vendor are reserved."""
 
 
 @dataclass(frozen=True)
@@ -339,7 +332,7 @@ def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple
     if name == "fastapi" and version.release[:2] == (0, 111):
         # The one series that brought its server along.
         reading.direct |= set(packages.EXTRAS["fastapi", "standard"].split())
-    if name in VENDOR and version == STUB:
+    if name in VENDOR_PACKAGES and version == Version(VENDOR_STUB):
         what = f"{name} 0.0.1 is an empty stub of the public index."
         remedy = f"Leave the version out: '{name}' comes from your Dash Enterprise's own index"
         yield "vendor-stub", what, remedy

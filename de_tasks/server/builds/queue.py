@@ -12,13 +12,17 @@ from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.builds.turns import Turns
+from de_tasks.server.builds.unattached import unattached
+from de_tasks.server.builds.unread import unread
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import App
+from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments
 from de_tasks.server.runtime.folders import RELEASES_KEPT, build_logs, prune
 from de_tasks.server.runtime.guarded import at_most_logged, until_done
 from de_tasks.server.runtime.logs import LogFile, Pulse
+from de_tasks.server.runtime.redaction import Redaction
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.settings import ServerSettings
 
@@ -37,12 +41,14 @@ class Builds:
         repositories: Repositories,
         environments: Environments,
         releases: Releases,
+        app_settings: AppSettings,
     ) -> None:
         self._settings = settings
         self._db = database
         self._repositories = repositories
         self._environments = environments
         self._releases = releases
+        self._app_settings = app_settings
         # A user alone has as many as the machine has processors; there is always one for others.
         places = max(2, os.cpu_count() or 2)
         self._turns = Turns("builds", most=places + 1, each=places)
@@ -122,21 +128,26 @@ class Builds:
 
     async def _build(self, app: App, row: sqlite3.Row) -> None:
         build_id: int = row["id"]
+        redact = Redaction()
         try:
-            await self._release(app, row, self.log(app, build_id))
+            await self._release(app, row, self.log(app, build_id), redact)
         except DeTasksError as error:
-            await self._fail(app, build_id, str(error))
+            await self._fail(app, build_id, redact(str(error)))
         except (OSError, sqlite3.Error) as error:
             why = getattr(error, "strerror", None) or error
-            await self._fail(app, build_id, f"The sandbox could not build: {why}.")
+            await self._fail(app, build_id, redact(f"The sandbox could not build: {why}."))
         except Exception:
             logger.exception("build %s of %s", build_id, app.name)
             await self._fail(app, build_id, "The sandbox has an error of its own; see server.log.")
 
-    async def _release(self, app: App, row: sqlite3.Row, log: LogFile) -> None:
+    async def _release(self, app: App, row: sqlite3.Row, log: LogFile, redact: Redaction) -> None:
         build_id: int = row["id"]
         user: str = row["pushed_by"]
         folder = app.release_folder(build_id)
+
+        def say(text: str) -> None:
+            log.append(redact(text))
+
         async with self._turns.turn(user, log.append):
             self._set(app, build_id, status="building", started_at=timestamp())
             self._forget_logs(app, build_id)
@@ -145,34 +156,59 @@ class Builds:
             log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
             check_links(folder)
             Procfile.read(folder)
+            redact.add((await self._app_settings.variables(app.id)).values())
+            for line in await asyncio.to_thread(lambda: list(unread(folder))):
+                say(f"       {line}")
         (number,) = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
         # `purgeCache` counts the number up, so that nothing that was kept is used again.
         purged = f"{app.id}:{number}" if number > 1 else ""
         environment = await self._environments.provide(
-            folder, row["sha"], purged, log.append, lambda: self._installs.turn(user, log.append)
+            folder,
+            row["sha"],
+            purged,
+            say,
+            lambda: self._installs.turn(user, log.append),
+            self._app_settings.of_users(app.id),
         )
         self._set(app, build_id, environment=environment)
         if app.changing.locked():
             log.append("       Waiting for the app's restart, which goes on at this moment")
         async with app.changing, self._turns.turn(user, log.append):
-            await self._go_live(app, build_id, environment, log)
+            await self._go_live(app, build_id, environment, log, redact)
         self.changed(app.id).fire()
         await at_most_logged("old releases", asyncio.to_thread(prune, app))
         await at_most_logged("old environments", self._prune_environments())
 
-    async def _go_live(self, app: App, build_id: int, environment: str, log: LogFile) -> None:
-        release = await self._releases.deploy(app, build_id, environment, log.append)
+    async def _go_live(
+        self, app: App, build_id: int, environment: str, log: LogFile, redact: Redaction
+    ) -> None:
+        release = await self._releases.deploy(
+            app, build_id, environment, lambda text: log.append(redact(text))
+        )
+        missing = await self._unattached(app, build_id)
         try:
             with self._db.transaction():
                 self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)
                 log.append(f"       Processes: {', '.join(release.instances)}")
                 log.append(f"-----> Released: {self._settings.apps_url}/{app.name}/")
+                if missing:
+                    log.append(f"       {missing}")
                 self._set(app, build_id, status="built", finished_at=timestamp())
         except BaseException:
             # It was not written down, so it does not serve.
             await asyncio.shield(release.stop(1))
             raise
         self._releases.switch(app, release)
+
+    async def _unattached(self, app: App, build_id: int) -> str:
+        """How to attach what the code reads and the app has not; empty where nothing is missing."""
+        try:
+            variables = await self._app_settings.variables(app.id)
+            folder = app.release_folder(build_id)
+            return await asyncio.to_thread(unattached, folder, app.name, variables)
+        except (DeTasksError, OSError):
+            # It says nothing of whether the build has succeeded.
+            return ""
 
     async def _fail(self, app: App, build_id: int, reason: str) -> None:
         log = self.log(app, build_id)
@@ -182,6 +218,8 @@ class Builds:
             log.append(f" !     Build failed. Release {row['release']} goes on serving.")
         else:
             log.append(" !     Build failed.")
+        if missing := await self._unattached(app, build_id):
+            log.append(f" !     {missing}")
         await remove_tree(app.release_folder(build_id))
         self._set(app, build_id, status="failed", error=reason, finished_at=timestamp())
 

@@ -40,8 +40,11 @@ class AppSettings:
 
     async def variables(self, app_id: int) -> dict[str, str]:
         """Global variables, over them the app's own, over them those of its services."""
-        urls = await self._service_urls(app_id)
-        return {**self._variables.all(None), **self._variables.all(app_id), **urls}
+        return {**self.of_users(app_id), **await self._service_urls(app_id)}
+
+    def of_users(self, app_id: int) -> dict[str, str]:
+        """Global variables, over them the app's own: those that users have set."""
+        return {**self._variables.all(None), **self._variables.all(app_id)}
 
     def scale(self, app_id: int) -> dict[str, int]:
         """How many processes of a type were asked for; one of each otherwise."""

@@ -9,14 +9,16 @@ import asyncio
 import glob
 import hashlib
 import importlib.metadata
+import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -24,18 +26,38 @@ from uv import find_uv_bin
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree
-from de_tasks.server.runtime import pip_settings
+from de_tasks.server.runtime import pip_settings, uv_files, vendor
 from de_tasks.server.runtime.tree import Tree
 
 COMPLETE = ".complete"
 """Written last; a folder without it is what an interrupted install left behind."""
 
+SETUPTOOLS = "setuptools<81"
+"""What the platform's Pythons brought along as long as they brought any: later versions have no
+`pkg_resources`, which many packages of that time import."""
+LAST_WITH_SETUPTOOLS = (3, 11)
 UNUSED = ".unused"
 """Ends the name of a folder that is being removed."""
 
 
 class BuildError(DeTasksError):
     """The app cannot be built; the message says why in one sentence."""
+
+
+class NotInstalled(BuildError):
+    """uv has said why."""
+
+
+@dataclass(frozen=True)
+class _Making:
+    """An environment that is being made, and what for."""
+
+    source: Path
+    python: str
+    requirements: Requirements | None
+    brought: str
+    variables: Mapping[str, str]
+    say: Callable[[str], None]
 
 
 class Environments:
@@ -70,29 +92,42 @@ class Environments:
         purged: str,
         say: Callable[[str], None],
         turn: Callable[[], AbstractAsyncContextManager[None]],
+        variables: Mapping[str, str],
     ) -> str:
         """Name of an environment that has what `source` requires, made if it is not there.
 
         `commit` identifies the content of the folder, for requirements that install from it;
-        `purged` tells an environment from others with the same requirements. What has to be
-        installed waits for its `turn`.
+        `purged` tells an environment from others with the same requirements. An install sees the
+        app's `variables`. What has to be installed waits for its `turn`.
         Raises `BuildError` with the reason.
         """
         requirements = Requirements.read(source)
-        python = await asyncio.to_thread(find_python, read_runtime(source), say)
+        version = read_runtime(source)
+        python = await asyncio.to_thread(find_python, version, say)
+        brought = _brought(version, requirements)
         lines = requirements.lines if requirements else ()
         wanted = [python, *sorted(lines), commit if requirements and requirements.local else ""]
         wanted += [purged] if purged else []
+        wanted += [brought] if brought else []
+        installs = requirements is not None and requirements.install
+        wanted += [json.dumps(sorted(variables.items()))] if installs and variables else []
         name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:24]
         lock = self._locks.setdefault(name, asyncio.Lock())
         if lock.locked():
             say("       Waiting for another build, which installs the same requirements")
         async with lock:
-            if self._complete(name):
+            if not self._complete(name):
+                async with turn():
+                    made = _Making(source, python, requirements, brought, variables, say)
+                    await self._make(name, made)
+            elif installs:
                 say("       Requirements unchanged: nothing to install")
-                return name
-            async with turn():
-                await self._make(name, python, source if requirements else None, say)
+        if requirements is None:
+            say("       No requirements.txt: nothing to install")
+        elif not installs:
+            say("       requirements.txt names no package: nothing to install")
+        for line in vendor.stubs(self.path(name)):
+            say(f"       {line}")
         return name
 
     def path(self, name: str) -> Path:
@@ -134,36 +169,66 @@ class Environments:
             # An app has made it one that nobody may enter.
             return False
 
-    async def _make(
-        self, name: str, python: str, source: Path | None, say: Callable[[str], None]
-    ) -> None:
+    async def _make(self, name: str, making: _Making) -> None:
         folder = self._folder / name
         await remove_tree(folder)
         deadline = time.monotonic() + self._timeout
-        venv = ("venv", "--quiet", "--python", python, str(folder))
-        await self._run("uv venv", say, Path("/"), deadline, *venv)
-        if source:
-            say("-----> Installing requirements.txt")
-            interpreter = str(folder / "bin" / "python")
-            install = ("pip", "install", "--python", interpreter, "-r")
-            file = str(source / "requirements.txt")
-            await self._run("requirements.txt", say, source, deadline, *install, file)
-        else:
-            say("       No requirements.txt: nothing to install")
+        venv = ("venv", "--quiet", "--python", making.python, str(folder))
+        await self._run("uv venv", replace(making, variables={}), Path("/"), deadline, *venv)
+        install = ("pip", "install", "--python", str(folder / "bin" / "python"), "-r")
+        if making.brought:
+            # Before the rest, which may be built with it or ask for a later one.
+            file = folder / "brought.txt"
+            file.write_text(
+                uv_files.index_lines(making.requirements, making.source) + making.brought
+            )
+            said: list[str] = []
+            quiet = replace(making, say=said.append)
+            try:
+                await self._run(making.brought, quiet, making.source, deadline, *install, str(file))
+            except NotInstalled:
+                making.say(f"       {making.brought} was not found: pkg_resources is not there")
+            finally:
+                # An address in it may have a password.
+                file.unlink()
+        if making.requirements and making.requirements.install:
+            making.say("-----> Installing requirements.txt")
+            said = []
+
+            def hear(text: str) -> None:
+                said.append(text)
+                making.say(text)
+
+            heard = replace(making, say=hear)
+            file = uv_files.requirements_file(making.requirements, making.source, folder)
+            try:
+                await self._run(
+                    "requirements.txt", heard, making.source, deadline, *install, str(file)
+                )
+            except NotInstalled as error:
+                hint = vendor.missing("\n".join(said))
+                raise BuildError(f"{hint or error}") from error
         (folder / COMPLETE).touch()
 
     async def _run(
-        self, what: str, say: Callable[[str], None], folder: Path, deadline: float, *words: str
+        self, what: str, making: _Making, folder: Path, deadline: float, *words: str
     ) -> None:
         def hear(lines: list[str]) -> None:
             for line in lines:
-                say("       " + self._redact(line.rstrip()))
+                making.say("       " + self._redact(line.rstrip()))
+
+        # uv's own variables are none that the platform's pip would obey.
+        seen = {k: v for k, v in making.variables.items() if not k.startswith("UV_")}
+        environment = {**seen, **self._settings, **pip_settings.of_app(making.variables)}
+        if hosts := uv_files.trusted_hosts(making.requirements):
+            known = environment.get("UV_INSECURE_HOST", "")
+            environment["UV_INSECURE_HOST"] = " ".join([known, *hosts]).strip()
 
         tree = await Tree.start(
             self._uv,
             *words,
             folder=folder,
-            environment=self._settings,
+            environment=environment,
             hear=hear,
             data=self._folder.parent,
             lock=self._lock,
@@ -180,12 +245,19 @@ class Environments:
             # What is installed runs code of its own, and may have left some of it behind.
             await tree.stop(0)
         if status != 0:
-            raise BuildError(f"{what} could not be installed: uv exited with status {status}.")
+            raise NotInstalled(f"{what} could not be installed: uv exited with status {status}.")
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "****")
         return text
+
+
+def _brought(version: str | None, requirements: Requirements | None) -> str:
+    """What is installed before the requirements, empty where Python or the app brings its own."""
+    asked = tuple(map(int, version.split(".")[:2])) if version else sys.version_info[:2]
+    named = requirements is not None and "setuptools" in requirements.packages
+    return "" if named or asked > LAST_WITH_SETUPTOOLS else SETUPTOOLS
 
 
 def find_python(version: str | None, say: Callable[[str], None]) -> str:

@@ -30,6 +30,10 @@ TRUE = {"1", "true", "yes", "on"}
 
 def pip_options(environment: Mapping[str, str]) -> dict[str, str]:
     """pip's settings by option name, the last one that speaks winning."""
+    return {**_from_files(environment), **_from_variables(environment)}
+
+
+def _from_files(environment: Mapping[str, str]) -> dict[str, str]:
     options: dict[str, str] = {}
     for path in _config_files(environment):
         parser = configparser.RawConfigParser()
@@ -41,23 +45,40 @@ def pip_options(environment: Mapping[str, str]) -> dict[str, str]:
             if parser.has_section(section):
                 given = {key.replace("_", "-"): value for key, value in parser.items(section)}
                 options |= {key: given[key] for key in OPTIONS if key in given}
-    for option in OPTIONS:
-        value = environment.get("PIP_" + option.upper().replace("-", "_"))
-        if value:
-            options[option] = value
     return options
+
+
+def _from_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    named = {option: "PIP_" + option.upper().replace("-", "_") for option in OPTIONS}
+    return {o: environment[name] for o, name in named.items() if environment.get(name)}
 
 
 def uv_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that make uv see what pip would see; `UV_*` variables already set win."""
-    pip = pip_options(environment)
+    # pip takes the best version of any index, uv by itself the first index that has one.
+    result = {"UV_INDEX_STRATEGY": "unsafe-best-match"} | _translated(pip_options(environment))
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT"):
+        if name not in result and environment.get(name):
+            result[name] = environment[name]
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        for spelling in (name, name.lower()):
+            if environment.get(spelling):
+                result[spelling] = environment[spelling]
+    result |= {key: value for key, value in environment.items() if key.startswith("UV_")}
+    return result
+
+
+def of_app(variables: Mapping[str, str]) -> dict[str, str]:
+    """What the `PIP_*` variables of an app change, as they would where pip installs."""
+    return _translated(_from_variables(variables))
+
+
+def _translated(pip: Mapping[str, str]) -> dict[str, str]:
     result: dict[str, str] = {}
     if "index-url" in pip:
         result["UV_DEFAULT_INDEX"] = pip["index-url"].strip()
     if "extra-index-url" in pip:
         result["UV_INDEX"] = " ".join(pip["extra-index-url"].split())
-        # pip takes the best version of any index, uv by itself the first index that has one.
-        result["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     if "find-links" in pip:
         result["UV_FIND_LINKS"] = ",".join(pip["find-links"].split())
     if pip.get("no-index", "").lower() in TRUE:
@@ -72,14 +93,6 @@ def uv_environment(environment: Mapping[str, str]) -> dict[str, str]:
         result["ALL_PROXY"] = pip["proxy"]
     if "timeout" in pip:
         result["UV_HTTP_TIMEOUT"] = pip["timeout"]
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT"):
-        if name not in result and environment.get(name):
-            result[name] = environment[name]
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        for spelling in (name, name.lower()):
-            if environment.get(spelling):
-                result[spelling] = environment[spelling]
-    result |= {key: value for key, value in environment.items() if key.startswith("UV_")}
     return result
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from de_tasks.appspec import Procfile
+from de_tasks.appspec import Procfile, shell
 from de_tasks.errors import DeTasksError
 from de_tasks.server import tls
 from de_tasks.server.files import remove_tree
@@ -211,7 +211,7 @@ class Releases:
 
             async def start() -> Tree:
                 return await Tree.start(
-                    "/bin/sh",
+                    shell(platform["PATH"]),
                     "-c",
                     commands[kind],
                     folder=folder,

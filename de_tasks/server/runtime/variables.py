@@ -11,7 +11,9 @@ from de_tasks.server.runtime.app import App
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.tokens import app_audience
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
+"""As Kubernetes has it (EnvVar), on which the platform runs: the published example is
+`test-env-var`. A name with - or . is read with `os.environ`, and not in a shell."""
 PLATFORM = frozenset(
     "PORT PATH HOME VIRTUAL_ENV GUNICORN_CMD_ARGS REDIS_URL DATABASE_URL DASH_APP_NAME"
     " DASH_REQUESTS_PATHNAME_PREFIX DASH_JWKS_URL DASH_LOGOUT_URL DASH_USER_INFO_URL DASH_AUD"
@@ -81,8 +83,8 @@ class Variables:
     def _check(self, name: str) -> None:
         if not NAME.fullmatch(name):
             raise UsageError(
-                f"{name!r} is not a name of an environment variable: it has letters, digits and _,"
-                " and does not begin with a digit."
+                f"{name!r} is not a name of an environment variable: it has letters, digits, _,"
+                " - and ., and does not begin with a digit."
             )
         if name in PLATFORM:
             raise UsageError(f"{name} is made by the platform: it cannot be changed or removed.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -271,6 +273,50 @@ def test_portal_metadata_is_a_text_of_json(admin: Caller, dev: Caller) -> None:
     seen = dev.ask('{ portals(name: "DEFAULT") { portals { name metadata } nextPage } }')
     assert seen["portals"]["portals"][0]["metadata"] == words
     assert "for admins" in dev.ask(document, metadata="{}", name="DEFAULT")["updatePortal"]["error"]
+
+
+PORTAL = """query ($page: Int) { portals { portals { apps(page: $page) { nextPage apps {
+    name metadata { title } owner { username } environmentVariables { name } logs { app }
+    linkedServices { name } collaborators { users } latestBuild { id } } } } } }"""
+
+
+def portal(caller: Caller, page: int = 1) -> dict[str, Any]:
+    """A page of the apps that the Portal shows to a program's user."""
+    (found,) = caller.ask(PORTAL, page=page)["portals"]["portals"]
+    apps: dict[str, Any] = found["apps"]
+    return apps
+
+
+def test_portal_lists_what_its_visitor_may_see(
+    platform: control.Running, dev: Caller, deployed: str
+) -> None:
+    viewer = caller(platform, "viewer")
+    shown = 'metadata: {showInPortal: true, permissionLevel: restricted, title: "Old"}'
+    dev.do("updateApp", f'appname: "{deployed}", {shown}')
+    (seen,) = portal(viewer)["apps"]
+    assert (seen["name"], seen["metadata"]["title"]) == (deployed, "Old")
+    for field in ("environmentVariables", "logs", "linkedServices", "collaborators", "latestBuild"):
+        assert seen[field] is None, "what is for those who manage the app"
+    (own,) = portal(dev)["apps"]
+    assert own["environmentVariables"] and own["latestBuild"]
+    dev.do("removeCollaborators", f'appname: "{deployed}", users: ["viewer"]')
+    assert portal(viewer)["apps"] == []
+
+
+def test_pages_of_the_portal_are_full(platform: control.Running, admin: Caller) -> None:
+    file = platform.data / "sandbox.sqlite3"
+    rows = [(f"page-{number:03}", number % 2, number // 119 * 7) for number in range(120)]
+    with closing(sqlite3.connect(file, timeout=30)) as database:
+        line = "INSERT INTO apps (name, owner, created, updated, show_in_portal, sort_rank)"
+        with database:
+            database.executemany(f"{line} VALUES (?, 'dev', '', '', ?, ?)", rows)
+        first, second = portal(admin), portal(admin, 2)
+        with database:
+            database.execute("DELETE FROM apps WHERE name LIKE 'page-%'")
+    assert (len(first["apps"]), first["nextPage"], second["nextPage"]) == (50, 2, None)
+    assert first["apps"][0]["name"] == "page-119", "those with a rank come first"
+    names = {app["name"] for page in (first, second) for app in page["apps"]}
+    assert names >= {name for name, shown, _ in rows if shown}
 
 
 def test_scaling_really_scales(dev: Caller, deployed: str, platform: control.Running) -> None:

@@ -12,6 +12,7 @@ import pytest
 from de_tasks.server import control
 from tests.scenarios.soak.api import Api, git
 from tests.support.apps import app_folder, held_back
+from tests.support.people import Person
 from tests.support.waiting import until
 
 ADD = "mutation ($name: String) { addApp(name: $name) { error } }"
@@ -74,3 +75,28 @@ def test_build_says_what_it_waits_for(small: Api, hold: Path, tmp_path: Path) ->
     until(lambda: "Waiting for build " in last(small, folder)[1], "the second waits")
     hold.unlink()
     until(lambda: last(small, folder)[0] == "built", "both are built")
+
+
+RUN = """release: echo migrate
+web: source ./run.sh
+"""
+SERVE = 'echo "the value is $TOKEN"\nexec python -m http.server $PORT --bind 127.0.0.1\n'
+
+
+def test_log_of_a_build_says_what_is_missing_and_no_secret(dev: Person, tmp_path: Path) -> None:
+    app = '"""Reads a database."""\nimport os\nos.environ["REDIS_URL"]\n'
+    folder = app_folder(tmp_path, "says", Procfile=RUN, run_sh=SERVE + "exit 3\n", app_py=app)
+    (folder / ".python-version").write_text("3.11\n")
+    assert dev.inv("create", folder=folder).code == 0
+    added = ("--add-environment-variable", "TOKEN=quite/secret")
+    assert dev.inv("update", *added, folder=folder).code == 0
+    assert dev.inv("deploy", "-y", folder=folder).code == 0
+    log = dev.inv("logs", "--type", "build", folder=folder).out
+    assert "release: is not run here" in log and ".python-version is not read here" in log
+    attach = f"services create --type redis --app-name {folder.name}"
+    assert log.rstrip().endswith(attach), log
+    (folder / "run.sh").write_text('echo "the value is $TOKEN"\nexit 3\n')
+    assert dev.inv("deploy", "-y", folder=folder).code == 3
+    log = dev.inv("logs", "--type", "build", folder=folder).out
+    assert "the value is ****" in log and "quite/secret" not in log
+    assert log.rstrip().endswith(attach), log

@@ -41,3 +41,16 @@ def test_all_together_can_be_given_to_a_process(variables: Variables) -> None:
             variables.set(app_id, "MORE", "x" * 70_000)
         variables.set(app_id, "V0", "shorter")
     subprocess.run(["true"], env={**variables.all(None), **variables.all(1)}, check=True)
+
+
+@pytest.mark.parametrize("name", ["test-env-var", "a.b", "_x", "-", "Ab9"])
+def test_names_are_those_of_the_published_example(name: str, variables: Variables) -> None:
+    assert variables.set(None, name, "value")
+    assert variables.all(None) == {name: "value"}
+    variables.remove(None, name)
+
+
+@pytest.mark.parametrize("name", ["", "9x", "a b", "a=b", "a\n", "\u00e9"])
+def test_names_that_no_process_could_be_given(name: str, variables: Variables) -> None:
+    with pytest.raises(UsageError, match="is not a name of an environment variable"):
+        variables.set(None, name, "value")

@@ -25,9 +25,11 @@ from de_tasks.server.runtime.variables import Variables, account_variables
 from de_tasks.server.services.services import URL_VARIABLE, Services
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.access import Access
+from de_tasks.server.users.accounts import User
 
 FINISHED = ("built", "failed")
 MOST_LINES = 10_000
+SHOWN_TO_VIEWERS = ("name", "owner", "urlOnServer", "thumbnailUrl", "metadata")
 
 
 class Shapes:
@@ -95,6 +97,14 @@ class Shapes:
             "persistentFilesystem": bool(row["persistent"]),
             "latestBuild": self.build(row, build) if build else None,
         }
+
+    def in_portal(self, row: sqlite3.Row, user: User) -> dict[str, Any]:
+        """An app as the Portal shows it: to those who do not manage it without all that is for
+        those who do."""
+        found = self.app(row)
+        if self._access.may_manage(user, row):
+            return found
+        return {f: value if f in SHOWN_TO_VIEWERS else None for f, value in found.items()}
 
     def service(self, row: sqlite3.Row) -> dict[str, Any]:
         """A service."""

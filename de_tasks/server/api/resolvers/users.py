@@ -13,7 +13,7 @@ from de_tasks.errors import NotFound, UsageError
 from de_tasks.server.api.endpoint import Context
 from de_tasks.server.api.resolvers.base import OK, mutation, query
 from de_tasks.server.api.resolvers.shapes import Shapes
-from de_tasks.server.apps import Apps, check_image
+from de_tasks.server.apps import PAGE, Apps, check_image
 from de_tasks.server.database import Database
 from de_tasks.server.errors import Refused
 from de_tasks.server.settings import ServerSettings
@@ -196,8 +196,10 @@ class UserResolvers:
     def _portal(self, context: Context, row: Any) -> dict[str, Any]:
         async def apps(info: Any, page: int | None = None) -> dict[str, Any]:
             number = max(page or 1, 1)
-            found, more = self._apps.listing(context.user, number, None)
-            shown = [self._shapes.app(app) for app in found if app["show_in_portal"]]
+            found = self._apps.in_portal(context.user)
+            begin = PAGE * (number - 1)
+            shown = [self._shapes.in_portal(a, context.user) for a in found[begin : begin + PAGE]]
+            more = len(found) > begin + PAGE
             return {"apps": shown, "nextPage": number + 1 if more else None}
 
         return {

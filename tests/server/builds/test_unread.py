@@ -1,0 +1,57 @@
+"""What has no effect here is named, with what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from de_tasks.server.builds.unread import unread
+
+LINES = r"""
+Procfile | release: flask db upgrade\nweb: serve | web: flask db upgrade && serve
+.python-version | 3.10.4 | write 'python-3.10' into runtime.txt
+.python-version | system | write 'python-3.11' into runtime.txt
+environment.yml | name: x | name its packages in requirements.txt
+uv.lock | version = 1 | uv export --no-hashes -o requirements.txt
+poetry.lock | | poetry export -f requirements.txt
+pyproject.toml | [tool.poetry] | poetry lock && poetry export
+pyproject.toml | [project] | uv pip compile pyproject.toml -o requirements.txt
+Pipfile | [packages] | pipenv lock && pipenv requirements > requirements.txt
+Pipfile.lock | {} | with pipenv requirements > requirements.txt
+Dockerfile | FROM x | Write what it installs into requirements.txt
+compose.yaml | | Write what it installs into requirements.txt
+Aptfile | ffmpeg | install what it names on this machine
+app.json | {} | its scripts are not run
+CHECKS | / | web answers GET /
+project.toml | [scripts]\npredeploy = "a.sh" | predeploy of project.toml is not run here
+"""
+ROWS = [tuple(part.strip() for part in line.split("|")) for line in LINES.strip().splitlines()]
+
+
+@pytest.mark.parametrize(("name", "text", "remedy"), ROWS)
+def test_what_is_passed_over_is_named(name: str, text: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: serve\n")
+    assert list(unread(tmp_path)) == []
+    (tmp_path / name).write_text(text.replace("\\n", "\n"))
+    (line,) = unread(tmp_path)
+    assert remedy in line
+    assert ("release:" if name == "Procfile" else name) in line
+
+
+def test_what_is_read_is_not_named(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: serve\nworker: work\n")
+    for name in ("requirements.txt", "pyproject.toml", "app.py", "setup.py", ".gitignore"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "runtime.txt").write_text("python-3.11")
+    assert list(unread(tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "project.toml"])
+def test_file_that_cannot_be_read_stops_no_build(name: str, tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: serve\n")
+    (tmp_path / name).write_bytes(b"\xff[")
+    list(unread(tmp_path))
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/etc/passwd")
+    list(unread(tmp_path))
