@@ -5,21 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pip._internal.models.index import PyPI
 
 from tests.support.checked import codes, findings
 
 BOTH = "flask\ngunicorn\n"
 TOKEN = "ghp_" + "abcdefghij0123456789"
+INDEX = PyPI.simple_url.removeprefix("https://")
+"""The public one, as pip has it."""
 
 
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
-        (f"--index-url https://{TOKEN}@pypi.org/simple", "error:index-password"),
-        (f"--index-url https://{TOKEN}:@pypi.org/simple", "error:index-password"),
+        (f"--index-url https://{TOKEN}@{INDEX}", "error:index-password"),
+        (f"--index-url https://{TOKEN}:@{INDEX}", "error:index-password"),
         (f"a @ git+https://{TOKEN}@github.com/a/b.git", "error:index-password"),
-        ("--index-url https://${TOKEN}@pypi.org/simple", ""),
-        ("--index-url https://me:${TOKEN}@pypi.org/simple", ""),
+        (f"--index-url https://${{TOKEN}}@{INDEX}", ""),
+        (f"--index-url https://me:${{TOKEN}}@{INDEX}", ""),
         ("git+https://git@github.com/a/b.git", ""),
         ("-r 'more.txt'", ""),
         ("-rmore.txt", ""),
