@@ -13,11 +13,12 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,dev]'
 	touch $@
 
-.PHONY: demo test quick lint soak faults clean
+.PHONY: demo test quick lint wheels soak faults clean
 demo: .venv/ready
 	@$(BIN)/python -m tests.scenarios.demo
 
-test: lint
+test: .venv/ready
+	@$(MAKE) --no-print-directory -j2 lint wheels
 ifdef COVERAGE
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST)
@@ -38,6 +39,10 @@ soak: .venv/ready
 # Crosses every fault of the network with the commands of docs/faults.md; takes about 20 minutes.
 faults: .venv/ready
 	$(BIN)/python -m tests.scenarios.matrix
+
+# The packages that the tests install, fetched once for a checkout; beside lint, since that waits for nothing.
+wheels: .venv/ready
+	@$(BIN)/python -m tests.support.wheelhouse
 
 lint: .venv/ready
 	$(BIN)/ruff check .

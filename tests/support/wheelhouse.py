@@ -158,3 +158,10 @@ def carried() -> dict[str, str]:
     and to the one that counts the lines that they run."""
     ours = ("PIP_", "UV_", "COVERAGE_")
     return {name: value for name, value in os.environ.items() if name.startswith(ours)}
+
+
+if __name__ == "__main__":
+    try:
+        fill()
+    except RuntimeError as problem:
+        sys.exit(f"Packages for the tests, which the first run fetches: {problem}")
