@@ -363,7 +363,8 @@ def _may_hold(marker: Marker) -> bool:
         try:
             if marker.evaluate(environment):
                 return True
-        except Exception:  # A comparison that this version of packaging does not know.
+        except (ValueError, TypeError, KeyError):
+            # A comparison that this version of packaging does not know.
             return True
     return False
 

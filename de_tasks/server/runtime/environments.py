@@ -25,7 +25,7 @@ from uv import find_uv_bin
 
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
-from de_tasks.server.files import remove_tree
+from de_tasks.server.files import remove_tree, write_private
 from de_tasks.server.runtime import pip_settings, uv_files, vendor
 from de_tasks.server.runtime.tree import Tree
 
@@ -179,9 +179,9 @@ class Environments:
         if making.brought:
             # Before the rest, which may be built with it or ask for a later one.
             file = folder / "brought.txt"
-            file.write_text(
-                uv_files.index_lines(making.requirements, making.source) + making.brought
-            )
+            # An address in it may have a password.
+            lines = uv_files.index_lines(making.requirements, making.source)
+            write_private(file, lines + making.brought)
             said: list[str] = []
             quiet = replace(making, say=said.append)
             try:
@@ -189,7 +189,6 @@ class Environments:
             except NotInstalled:
                 making.say(f"       {making.brought} was not found: pkg_resources is not there")
             finally:
-                # An address in it may have a password.
                 file.unlink()
         if making.requirements and making.requirements.install:
             making.say("-----> Installing requirements.txt")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from de_tasks.appspec import Line, Requirements, options
+from de_tasks.server.files import write_private
 
 INDEXES = ("--index-url", "--extra-index-url", "--find-links", "--no-index")
 FOREIGN = re.compile(r"-[a-z][^\s=].*|(?:-e|--editable)[\s=]+['\"].*", re.DOTALL)
@@ -39,9 +40,10 @@ def requirements_file(requirements: Requirements, folder: Path, place: Path) -> 
         into = constraints if entry.constraint else wanted
         kept = (*INDEXES, "--editable", "--no-binary", "--only-binary")
         into += _options(entry, folder, kept) if options(entry.text) else [entry.text]
-    (place / "constraints.txt").write_text("\n".join(constraints))
+    # An address in them may have a password.
+    write_private(place / "constraints.txt", "\n".join(constraints))
     file = place / "requirements.txt"
-    file.write_text("\n".join(wanted))
+    write_private(file, "\n".join(wanted))
     return file
 
 

@@ -89,7 +89,7 @@ def test_good_app_and_the_templates_pass(app: Path) -> None:
         ),
         (
             "requirements.txt",
-            "gunicorn\n--extra-index-url=https://packages.acme.com/",
+            "gunicorn\n--extra-index-url=https://packages.example/",
             "requirements.txt:2 other-index",
         ),
         (
