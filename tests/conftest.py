@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -67,6 +68,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what `--quick` does not ask for."""
     if config.getoption("quick"):
         selection.keep_quick(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage go through thousands of tests again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -47,6 +47,10 @@ class Grammar:
             return options
         return [*core, name, *options]
 
+    def context(self, words: Sequence[str]) -> list[ParserContext]:
+        """What invoke's parser has to know of the commands among `words`, in invoke's form."""
+        return [self._commands[word] for word in words if word in self._commands]
+
     def _command(self, rest: list[str]) -> tuple[str | Help, list[str]]:
         word, *rest = rest
         if word in self._commands:  # Also `apps.create`, as invoke writes it.

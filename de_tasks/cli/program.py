@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 from invoke import Argument, Config, Exit, ParseError, Program
-from invoke.parser import ParserContext
+from invoke.parser import Parser, ParserContext
 
 import de_tasks
 from de_tasks.cli.grammar import Grammar
@@ -48,8 +50,7 @@ class DeTasksProgram(Program):
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Turn the reference's grammar into invoke's; answer help and completion."""
         super().normalize_argv(argv)
-        core = core_context()
-        grammar = Grammar(self.name, de_tasks.ns, core)
+        grammar = read_by(self.name)
         program, *words = self.argv
         if words[:1] == ["--complete"]:
             console.result("\n".join(grammar.candidates(words[3:])))
@@ -57,9 +58,14 @@ class DeTasksProgram(Program):
         with readable_errors():
             read = grammar.read(words, INVOKES_OWN)
         if isinstance(read, Help):
-            console.result(Manual(self.name, de_tasks.ns, core).page(read))
+            console.result(Manual(self.name, de_tasks.ns, core_context()).page(read))
             raise Exit
         self.argv = [program, *read]
+
+    def _make_parser(self) -> Parser:
+        """invoke's step, for the one command that the grammar has found, not for all tasks."""
+        command = read_by(self.name).context(self.core.unparsed[:1])
+        return Parser(initial=self.initial_context, contexts=command)
 
     def parse_tasks(self) -> None:
         """What invoke cannot read is bad usage."""
@@ -85,6 +91,12 @@ class DeTasksProgram(Program):
     def print_version(self) -> None:
         """Print the version as the reference does."""
         console.result(f"{self.name}, version {self.version}")
+
+
+@functools.cache
+def read_by(program: str) -> Grammar:
+    """The grammar of the program of this name."""
+    return Grammar(program, de_tasks.ns, core_context())
 
 
 def core_context() -> ParserContext:

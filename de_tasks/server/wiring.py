@@ -48,7 +48,7 @@ from de_tasks.server.users.cookies import Cookies
 from de_tasks.server.users.rate_limit import RateLimit
 from de_tasks.server.users.sessions import Sessions
 from de_tasks.server.users.throttle import Throttle, TooManyAttempts
-from de_tasks.server.users.tokens import Tokens
+from de_tasks.server.users.tokens import Tokens, signing_key
 from de_tasks.server.web.account_page import AccountPage
 from de_tasks.server.web.admin_api import AdminApi
 from de_tasks.server.web.app_manager import AppManager
@@ -77,7 +77,7 @@ def wire_users(settings: ServerSettings, database: Database) -> UserParts:
     throttle = Throttle(settings.sign_in_failures, settings.sign_in_seconds)
     accounts = Accounts(database, settings.data / "api-keys.secret", throttle)
     accounts.create_first_users(settings.data / PASSWORDS)
-    tokens = Tokens(database, accounts, settings)
+    tokens = Tokens(database, accounts, settings, signing_key(settings.data))
     cookies = Cookies(settings)
     return UserParts(
         throttle=throttle,

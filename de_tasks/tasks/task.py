@@ -54,21 +54,24 @@ class Option(Argument):
 class DeTask(Task):  # type: ignore[type-arg]
     """A task whose short letters come from one table."""
 
+    _arguments: list[Any] | None = None
+
     def __deepcopy__(self, memo: dict[int, Any]) -> DeTask:
         """As cheap: invoke copies the tasks of a project's `ns`, and goes through each option."""
         return copy.copy(self)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Any]:
-        """invoke's arguments; it takes the help out as it goes, and a task may be listed twice,
-        or be one with its copies."""
-        kept, self.help = self.help, dict(self.help)
-        try:
-            found = super().get_arguments(ignore_unknown_help)
-        finally:
-            self.help = kept
-        for argument in found:
-            argument.__class__ = Option
-        return found
+        """invoke's arguments, copies of the first ones: they are asked for more than once, and
+        invoke takes the help out as it makes them."""
+        if self._arguments is None:
+            kept, self.help = self.help, dict(self.help)
+            try:
+                self._arguments = super().get_arguments(ignore_unknown_help)
+            finally:
+                self.help = kept
+            for argument in self._arguments:
+                argument.__class__ = Option
+        return copy.deepcopy(self._arguments)
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """invoke's options of an argument, with our short letter."""

@@ -16,6 +16,7 @@ from contextlib import closing
 from typing import cast
 
 from argon2 import PasswordHasher
+from joserfc.jwk import RSAKey
 
 from de_tasks.auth.login import Login
 from de_tasks.config.host import Host
@@ -24,7 +25,7 @@ from de_tasks.server.database import Database, timestamp
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.accounts import Accounts, User, key_seed
 from de_tasks.server.users.sessions import SECONDS
-from de_tasks.server.users.tokens import Tokens, TokenSet, digest
+from de_tasks.server.users.tokens import Tokens, TokenSet, digest, signing_key
 
 PASSWORD = "correct horse battery"
 """Of every user who is made here."""
@@ -40,6 +41,11 @@ class Backstage:
     def __init__(self, running: control.Running) -> None:
         self.running = running
         self.file = running.data / "sandbox.sqlite3"
+
+    @functools.cached_property
+    def _key(self) -> RSAKey:
+        """Read once: checking it takes as long as a command."""
+        return signing_key(self.running.data)
 
     def add(
         self, stem: str = "dev", role: str = "", groups: Sequence[str] = (), exact: bool = False
@@ -64,7 +70,7 @@ class Backstage:
         database = Database(self.file)
         try:
             # A grant asks nothing of the accounts, and making them takes a while on purpose.
-            issuer = Tokens(database, cast(Accounts, None), settings)
+            issuer = Tokens(database, cast(Accounts, None), settings, self._key)
             return issuer.grant(User(username, self._role(username)), "openid offline_access")
         finally:
             database.close()

@@ -60,11 +60,13 @@ class TokenSet:
 class Tokens:
     """Issues and checks the tokens of one sandbox."""
 
-    def __init__(self, database: Database, accounts: Accounts, settings: ServerSettings) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts, settings: ServerSettings, key: RSAKey
+    ) -> None:
         self._db = database
         self._accounts = accounts
         self._settings = settings
-        self._key = _load_key(settings.data / "signing-key.json")
+        self._key = key
 
     def jwks(self) -> dict[str, Any]:
         """The public signing keys; `use` and `alg` are what dash-enterprise-auth needs."""
@@ -210,7 +212,9 @@ class Tokens:
         return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key)
 
 
-def _load_key(path: Path) -> RSAKey:
+def signing_key(data: Path) -> RSAKey:
+    """The key that signs the tokens of the sandbox on a data directory, made when first asked for."""
+    path = data / "signing-key.json"
     if not path.exists():
         parameters: KeyParameters = {"use": "sig", "alg": ALGORITHM}
         key = RSAKey.generate_key(2048, parameters=parameters, auto_kid=True)

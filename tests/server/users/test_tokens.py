@@ -12,7 +12,7 @@ from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users import tokens
 from de_tasks.server.users.accounts import Accounts, User
 from de_tasks.server.users.throttle import Throttle
-from de_tasks.server.users.tokens import Tokens
+from de_tasks.server.users.tokens import Tokens, signing_key
 
 USER = User("dev", "licensed_user")
 
@@ -32,7 +32,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def issuer(database: Database, tmp_path: Path) -> Tokens:
     accounts = Accounts(database, tmp_path / "secret", Throttle(3, 60))
-    return Tokens(database, accounts, ServerSettings(tmp_path))
+    return Tokens(database, accounts, ServerSettings(tmp_path), signing_key(tmp_path))
 
 
 def count(database: Database, table: str) -> int:
