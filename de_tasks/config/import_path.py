@@ -45,8 +45,10 @@ class _Modules:
             sys.path[:] = _installed_first(self._path, here)
             self._names = _names_in(here)
             self._before = _loaded(self._names)
-            for name, module in self._before.items():
-                if _is_in(module, here) and _is_elsewhere(name.partition(".")[0]):
+            theirs = {n: n.partition(".")[0] for n, m in self._before.items() if _is_in(m, here)}
+            shadows = set(filter(_is_elsewhere, set(theirs.values())))
+            for name, top in theirs.items():
+                if top in shadows:
                     del sys.modules[name]
             sys.modules.update(self._ours)
 
