@@ -60,6 +60,20 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
+def colours() -> str:
+    """What the environment says of colours: `forced`, `none`, or nothing."""
+    if os.environ.get("NO_COLOR"):
+        return "none"
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
+        return "forced"
+    return "none" if is_dumb() else ""
+
+
+def is_dumb() -> bool:
+    """Whether the terminal shows text, and nothing else."""
+    return os.environ.get("TERM", "") in ("dumb", "unknown")
+
+
 def workspace() -> str:
     """The top of the checkout in a job of GitHub Actions, empty elsewhere."""
     return os.environ.get("GITHUB_WORKSPACE", "")

@@ -29,6 +29,9 @@ REFERENCE_VARIABLES = {
 CONFIRM = ("others", "always")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
+DEFAULT = "the default"
+"""Where a setting is from that nobody has set."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -122,7 +125,7 @@ def origins(
             (f"INVOKE_DE_{name.upper()}", environment.get(f"INVOKE_DE_{name.upper()}")),
             section.get(name, ("", None)),
         )
-        found[name] = SettingOrigin(default, "the default")
+        found[name] = SettingOrigin(default, DEFAULT)
         for where, value in sources:
             if value is not None and value != "":
                 found[name] = SettingOrigin(

@@ -62,7 +62,7 @@ class Deploy:
 
     def _run(self) -> Outcome:
         plan = self._plan
-        self._step(f"Deploying {plan.name} to {plan.host} as {plan.user}")
+        self._step(f"Deploying {plan.name} to {plan.host} as {plan.user}", app=plan.name)
         self._tell(Event("progress", "Reading the files"))
         with self._repository.snapshot(plan.source, self._step) as snapshot:
             pushed = self._snap_and_push(snapshot)
@@ -75,7 +75,8 @@ class Deploy:
             words = f"Nothing has changed: {app.url} is up to date."
             self._tell(Event("done", words, facts))
             return Outcome(plan.name, pushed.sha, app.url)
-        self._step(f"Pushed as {pushed.sha[:7]}", sha=pushed.sha)
+        seconds = round(self._parts["push"], 2)
+        self._step(f"Pushed as {pushed.sha[:7]}", sha=pushed.sha, seconds=seconds)
         if plan.wait:
             return self._wait(pushed)
         watch = typed(f"logs --type build --follow --name {plan.name}")
@@ -155,7 +156,7 @@ class Deploy:
         self._made = f"App {plan.name} may have been created. "
         made = self._platform.create_app(plan.name)
         self._created, self._made = True, f"App {plan.name} was created. "
-        self._step(f"App {plan.name} was initialized on [{plan.host}].")
+        self._step(f"App {plan.name} was initialized on [{plan.host}].", created=True)
         return made
 
     def _confirmed(self, question: str) -> bool:

@@ -73,7 +73,8 @@ def roll_back(
     """Put it back, telling each step. Raises `DeployFailed` when it does not come up."""
     name, target = back.app.name, back.target.build
     begin = time.monotonic()
-    tell(Event("step", f"Putting deploy {target.id} of {name} back: {target.subject}"))
+    words = f"Putting deploy {target.id} of {name} back: {target.subject}"
+    tell(Event("step", words, {"app": name}))
     source = f"\nDe-Source: {target.source}" if target.source else ""
     message = f"Roll back to deploy {target.id}: {target.subject}\n{source}\n{origin_trailers('')}"
 

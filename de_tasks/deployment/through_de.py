@@ -61,7 +61,9 @@ class VendorDeploy:
 
     def _run(self) -> None:
         plan = self._plan
-        self._step(f"Deploying {plan.name} to {plan.host} as {plan.user}, through `de`")
+        self._step(
+            f"Deploying {plan.name} to {plan.host} as {plan.user}, through `de`", app=plan.name
+        )
         with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
             # `de` takes the app's name from the folder where it is not told; both say the same.
             target = Path(folder) / plan.name
@@ -147,5 +149,5 @@ class VendorDeploy:
             f"Look again: {typed(f'status --name {name}')}"
         )
 
-    def _step(self, text: str) -> None:
-        self._tell(Event("step", text))
+    def _step(self, text: str, **facts: object) -> None:
+        self._tell(Event("step", text, facts))

@@ -9,7 +9,7 @@ from itertools import islice
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed, NotFound, Temporary
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
-from de_tasks.platform.models import FINISHED, App, Build
+from de_tasks.platform.models import FINISHED, App, Build, LogLine
 from de_tasks.platform.protocol import DeployPlatform
 from de_tasks.terminal.commands import typed
 
@@ -41,7 +41,7 @@ def see_through(
     come up, whose last words are told then.
     """
     for line in follow(platform, name, sha, waits, deadline):
-        tell(Event("log", line))
+        tell(Event("log", line.text, {"time": line.time or None}))
     built()
     app = app or platform.app(name)
     if app is None:
@@ -64,7 +64,7 @@ def see_through(
 
 def follow(
     platform: DeployPlatform, name: str, sha: str, waits: Iterable[int], deadline: float
-) -> Iterator[str]:
+) -> Iterator[LogLine]:
     """The log of a commit's build as it comes, to the build's end.
 
     Raises `DeployFailed` when the build fails or gives way to a newer one, `Temporary` when it
@@ -77,7 +77,7 @@ def follow(
         build = platform.build(name, after=after, wait=wait, count=1000)
         # Version 4 tells the commit of what runs alone, and answers a push when it is built.
         if build and build.sha in (sha, ""):
-            yield from (line.text for line in build.log.lines)
+            yield from build.log.lines
             after = build.log.next
             if build.status in FINISHED:
                 return judge(build, name)

@@ -13,6 +13,7 @@ from invoke import Collection
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks import log_output
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.task import connect, named_app, task
 from de_tasks.tasks.update import update
@@ -247,8 +248,11 @@ def logs(
             ended = False
         if page is None:
             raise missing(wanted, connection.host.name)
-        for line in page.lines:
-            console.result_json(asdict(line)) if json else console.result(line.text, log=True)
+        if json:
+            for line in page.lines:
+                console.result_json(asdict(line))
+        else:
+            log_output.show(page.lines)
         if not follow or ended:
             return
         after, lines = page.next, 1000

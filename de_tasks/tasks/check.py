@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import invoke
 
 from de_tasks.config import environment
 from de_tasks.errors import UsageError
 from de_tasks.tasks.task import settings, task
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from de_tasks.project.checks.findings import Finding
+
+SIGNS = {"error": "failed", "warning": "look"}
 
 
 @task(
@@ -47,11 +55,25 @@ def check(
     if json:
         console.result_json([finding.facts() for finding in found])
     else:
-        for line in report.lines(found, folder):
-            console.result(line)
+        _show(found, folder)
         if environment.on_github():
             for command in report.workflow_commands(found, folder, environment.workspace()):
                 console.annotation(command)
     words = report.conclusion(found, wanted)
     if not json:
-        console.note(words)
+        console.line(*((style.sign_of("done"), " ") if style.for_people() else ()), words)
+
+
+def _show(found: Sequence[Finding], folder: Path) -> None:
+    from de_tasks.project.checks import report
+
+    if not style.for_people():
+        for line in report.lines(found, folder):
+            console.result(line)
+        return
+    for finding in found:
+        sign = style.sign_of(SIGNS.get(finding.level, "off"))
+        code = (f"  [{finding.code}]", "detail")
+        place = (report.place(finding, folder), "name")
+        console.line(sign, " ", place, f"  {finding.what}", code, out=True)
+        console.line(f"    {finding.remedy}", out=True)

@@ -11,15 +11,19 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.ages import ago
+from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.task import connect, settings, task
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
 
 if TYPE_CHECKING:
-    from de_tasks.deployment.events import Event
+    from collections.abc import Sequence
+
     from de_tasks.platform.models import Build
 
 REF = "Deploy this commit of the folder's repository, not the files as they are"
 NO_CHECK = "Deploy also what the check finds unable to run"
+VERBOSE = "On a terminal, show the whole log of the build"
 
 
 @task(
@@ -31,6 +35,7 @@ NO_CHECK = "Deploy also what the check finds unable to run"
         "no_wait": "Return when the server has the files; the build goes on",
         "no_overwrite": "Refuse to overwrite what another account has deployed",
         "timeout": "Seconds that build and start may take (default: 900)",
+        "verbose": VERBOSE,
         "json": "Print JSON lines: plan, step, progress, log, wait, done",
     }
 )
@@ -45,6 +50,7 @@ def deploy(
     no_check: bool = False,
     no_wait: bool = False,
     no_overwrite: bool = False,
+    verbose: bool = False,
     yes: bool = False,
     json: bool = False,
 ) -> None:
@@ -59,7 +65,6 @@ def deploy(
     check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
-    tell = tell_json if json else tell_people
     connection = connect(context, json, path=path)
     plan = plan_of(
         connection,
@@ -73,7 +78,8 @@ def deploy(
         overwrite=not no_overwrite,
         check=not no_check,
     )
-    deploy_of(plan, values, connection, tell).run()
+    with shown(json, verbose) as tell:
+        deploy_of(plan, values, connection, tell).run()
 
 
 @task(
@@ -135,25 +141,14 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
     elif not found:
         console.result(NEVER_DEPLOYED)
     else:
-        heads = ("NUMBER", "WHEN (UTC)", "WHO", "STATUS", "SOURCE", "MESSAGE")
-        rows = [
-            (
-                build.id,
-                build.queued_at[:19].replace("T", " "),
-                build.author,
-                build.status,
-                build.source or "-",
-                build.subject,
-            )
-            for build in found
-        ]
-        console.table(heads, rows)
+        _show(found)
 
 
 @task(
     help={
         "to": "Number of a deploy, as history has it (default: the last good one before this)",
         "timeout": "Seconds that build and start may take (default: 900)",
+        "verbose": VERBOSE,
     }
 )
 def rollback(
@@ -161,6 +156,7 @@ def rollback(
     name: str = "",
     to: str = "",
     timeout: str = "",
+    verbose: bool = False,
     yes: bool = False,
     json: bool = False,
 ) -> None:
@@ -171,7 +167,6 @@ def rollback(
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, timeout=timeout)
     wanted = app_name(values, name)
-    tell = tell_json if json else tell_people
     connection = connect(context, json)
     app = connection.platform.app(wanted)
     if app is None:
@@ -180,27 +175,51 @@ def rollback(
     question = f"Put deploy {target.build.id} of {wanted} back: {target.build.subject}?"
     if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
-    roll_back(
-        Rollback(app, target, connection.username, remote(connection, values.branch, app.git_url)),
-        repository(values, connection, wanted),
-        connection.platform,
-        tell,
-        values.timeout,
-    )
+    way = remote(connection, values.branch, app.git_url)
+    with shown(json, verbose) as tell:
+        roll_back(
+            Rollback(app, target, connection.username, way),
+            repository(values, connection, wanted),
+            connection.platform,
+            tell,
+            values.timeout,
+        )
 
 
-def tell_people(event: Event) -> None:
-    """Print an event: what is done to stdout, all else to stderr."""
-    if event.kind == "log":
-        console.note(event.text, log=True)
+def _show(found: Sequence[Build]) -> None:
+    if style.for_people():
+        _show_to_people(found)
         return
-    shown = {"done": console.result, "progress": console.progress}
-    shown.get(event.kind, console.note)(event.text)
+    heads = ("NUMBER", "WHEN (UTC)", "WHO", "STATUS", "SOURCE", "MESSAGE")
+    rows = [(b.id, when(b), b.author, b.status, b.source or "-", b.subject) for b in found]
+    console.table(heads, rows)
 
 
-def tell_json(event: Event) -> None:
-    """Print an event as a line of JSON."""
-    console.result_json({"event": event.kind, "text": event.text, **event.facts})
+def when(build: Build) -> str:
+    """When a build was asked for, to the second."""
+    return build.queued_at[:19].replace("T", " ")
+
+
+def _show_to_people(found: Sequence[Build]) -> None:
+    """The last good one is what serves."""
+    serves = next((build for build in found if build.status == "built"), None)
+    looks = {"failed": "failed", "queued": "look", "building": "look"}
+    rows: list[tuple[style.Part, ...]] = []
+    for build in found:
+        live = build is serves
+        status = "live" if live else build.status
+        rows.append(
+            (
+                (style.mark("serves"), "done") if live else "",
+                (build.id, "name") if live else build.id,
+                ago(build.queued_at),
+                build.author,
+                (status, "done" if live else looks.get(status, "detail")),
+                build.source or "-",
+                (build.error, "failed") if build.error else build.subject,
+            )
+        )
+    console.table(("", "BUILD", "WHEN", "WHO", "STATUS", "FROM", "MESSAGE"), rows)
 
 
 def _facts(build: Build) -> dict[str, object]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from de_tasks.config.files import top
+from de_tasks.tasks.ages import age
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.deployment.fleets.health import AppHealth
-
-UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def show(apps: Sequence[AppHealth]) -> None:
@@ -46,17 +44,6 @@ def facts(seen: AppHealth) -> dict[str, object]:
         "commits": None if what is None else what.commits,
         "why": seen.why or None,
     }
-
-
-def age(since: str, now: datetime | None = None) -> str:
-    """How long ago a time of the API was, in the largest unit that fits."""
-    try:
-        then = datetime.fromisoformat(since).replace(tzinfo=timezone.utc)
-    except ValueError:
-        return "-"
-    seconds = max(0, int(((now or datetime.now(timezone.utc)) - then).total_seconds()))
-    unit, size = next((pair for pair in UNITS if seconds >= pair[1]), UNITS[-1])
-    return f"{seconds // size} {unit}"
 
 
 def _row(seen: AppHealth) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import invoke
 
@@ -13,15 +14,19 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import app_name, find_host, missing, store
 from de_tasks.tasks.task import configuration, connect, settings, task
-from de_tasks.terminal import browser, console
+from de_tasks.terminal import browser, console, style
+from de_tasks.terminal.commands import typed
+
+if TYPE_CHECKING:
+    from de_tasks.platform.diagnosis import Diagnosis
 
 
-@task()
-def doctor(context: invoke.Context, json: bool = False) -> None:
+@task(help={"all": "At a terminal, show every setting, not only those that are set"})
+def doctor(context: invoke.Context, all: bool = False, json: bool = False) -> None:
     """Check settings, git, login and server, and say where each setting comes from."""
     from dataclasses import asdict, fields
 
-    from de_tasks.config.settings import Settings, cache_folder, origins
+    from de_tasks.config.settings import DEFAULT, Settings, cache_folder, origins
     from de_tasks.platform import diagnosis as checks
 
     section, given = sources(configuration(context))
@@ -57,13 +62,24 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
         }
         console.result_json(document)
     else:
-        rows = [(name, str(value), where) for name, (value, where) in shown.items()]
+        brief = style.for_people() and not all
+        rows = [(n, str(v), f) for n, (v, f) in shown.items() if not brief or f != DEFAULT]
         console.table(("SETTING", "VALUE", "FROM"), rows)
+        if brief:
+            console.line((f"The other settings: {typed('doctor --all')}", "detail"), out=True)
         console.result("")
         for finding in findings:
-            console.result(f"{'ok ' if finding.good else 'BAD'}  {finding.what}: {finding.seen}")
-    if not all(finding.good for finding in findings):
+            _show(finding)
+    if any(not finding.good for finding in findings):
         raise DeTasksError("Not everything is in order.")
+
+
+def _show(finding: Diagnosis) -> None:
+    if style.for_people():
+        sign = style.sign_of("done" if finding.good else "failed")
+        console.line(sign, " ", (finding.what, "name"), f": {finding.seen}", out=True)
+    else:
+        console.result(f"{'ok ' if finding.good else 'BAD'}  {finding.what}: {finding.seen}")
 
 
 @task()

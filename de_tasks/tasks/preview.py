@@ -15,7 +15,8 @@ from de_tasks.deployment.begin import repository
 from de_tasks.deployment.previews.deploy import deploy_preview, main_app
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
-from de_tasks.tasks.deploy import NO_CHECK, REF, tell_json, tell_people
+from de_tasks.tasks.deploy import NO_CHECK, REF, VERBOSE
+from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
@@ -39,6 +40,7 @@ BRANCH = {"branch": "Branch (default: the one that is checked out)"}
         "no_check": NO_CHECK,
         "no_wait": "Return when the server has the files; the build goes on",
         "timeout": "Seconds that build and start may take (default: 900)",
+        "verbose": VERBOSE,
         "json": "Print JSON lines: preview, plan, step, progress, log, wait, done",
     }
 )
@@ -53,6 +55,7 @@ def deploy(
     restricted: bool = False,
     no_check: bool = False,
     no_wait: bool = False,
+    verbose: bool = False,
     yes: bool = False,
     json: bool = False,
 ) -> None:
@@ -67,18 +70,20 @@ def deploy(
     check_folder(folder)
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
-    deploy_preview(
-        connection=connect(context, json, path=path, timeout=timeout),
-        app=main_app(values, name),
-        branch=branch,
-        source=source,
-        agreed=lambda question: console.confirm(question, yes),
-        tell=tell_json if json else tell_people,
-        message=message,
-        restricted=restricted,
-        wait=not no_wait,
-        check=not no_check,
-    )
+    connection = connect(context, json, path=path, timeout=timeout)
+    with shown(json, verbose) as tell:
+        deploy_preview(
+            connection=connection,
+            app=main_app(values, name),
+            branch=branch,
+            source=source,
+            agreed=lambda question: console.confirm(question, yes),
+            tell=tell,
+            message=message,
+            restricted=restricted,
+            wait=not no_wait,
+            check=not no_check,
+        )
 
 
 @task(

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
+from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
     from de_tasks.deployment.events import Event
@@ -31,7 +32,7 @@ class LiveTable:
         self._running: dict[str, tuple[float, str]] = {}
         self._ended: list[Result] = []
         self._waiting_until = 0.0
-        self._live = console.on_terminal()
+        self._live = style.moving()
 
     def told(self, job: Job, event: Event) -> None:
         """Something happened in a deploy."""
@@ -62,11 +63,11 @@ class LiveTable:
             return
         now = time.monotonic()
         width = max(map(len, self._running), default=0)
-        lines = [
-            f"  {name:{width}}  {now - since:4.0f} s  {text}"
+        lines: list[tuple[Part, ...]] = [
+            (f"  {name:{width}}", (f"  {now - since:4.0f} s", "detail"), f"  {text}")
             for name, (since, text) in self._running.items()
         ]
-        console.block([*lines, self._summary()])
+        console.block([*lines, (self._summary(),)])
 
     def _summary(self) -> str:
         failed = sum(bool(result.code) for result in self._ended)

@@ -19,7 +19,7 @@ from de_tasks.config.import_path import installed_first
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name
-from de_tasks.terminal import console
+from de_tasks.terminal import console, live, style
 from de_tasks.terminal.text import readable
 
 if TYPE_CHECKING:
@@ -105,13 +105,17 @@ def _interruptible() -> Iterator[None]:
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Make the messages of errors readable, which invoke prints."""
+    """Make the messages of errors readable, which invoke prints; on a terminal with a mark."""
     try:
         yield
     except invoke.Exit as error:
         if error.message:
             error.message = readable(error.message)
+            if error.code and style.for_people():
+                error.message = style.signed("failed", error.message)
         raise
+    finally:
+        live.clear()
 
 
 def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:

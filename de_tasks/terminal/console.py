@@ -9,11 +9,13 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 
 from de_tasks.config.environment import on_github
 from de_tasks.errors import DeTasksError, OutputClosed, UsageError
+from de_tasks.terminal import live, style
+from de_tasks.terminal.style import Part
 from de_tasks.terminal.text import in_json, one_line, readable
 
 PROGRESS_SECONDS = 5.0
@@ -38,7 +40,7 @@ def annotation(command: str) -> None:
 
 
 def _print(text: str) -> None:
-    _clear_progress()
+    live.clear()
     try:
         try:
             print(text, flush=True)
@@ -69,61 +71,66 @@ def result_json_list(values: Iterable[object]) -> None:
     result("]" if opening == "," else "[]")
 
 
+def line(*parts: Part, out: bool = False) -> None:
+    """Print a line of styled parts, in colours where there are any; a result goes to `out`."""
+    stream = sys.stdout if out else sys.stderr
+    text = style.painted(parts) if style.coloured(stream) else readable(style.plain(parts))
+    if out:
+        _print(text)
+    else:
+        live.clear()
+        print(text, file=sys.stderr, flush=True)
+
+
+def log_line(before: tuple[Part, ...], text: str) -> None:
+    """Print a line of an app's log, whose own colours pass, after what is said of it."""
+    coloured = style.coloured(sys.stdout)
+    said = style.painted(before) if coloured else readable(style.plain(before))
+    _print(said + readable(text, colours=coloured))
+
+
 def note(text: str, log: bool = False) -> None:
     """Tell how it goes. The colours of an app's `log` pass on a terminal."""
     global _told_at
-    _clear_progress()
+    live.clear()
     print(readable(text, colours=log and sys.stderr.isatty()), file=sys.stderr, flush=True)
     _told_at = time.monotonic()
 
 
-_progress_lines = 0
 _told_at = 0.0
 
 
 def progress(text: str) -> None:
     """Tell how far it is: on a terminal one line that changes, elsewhere a line now and then."""
-    if sys.stderr.isatty():
-        block([text])
+    if style.moving():
+        live.show([(text,)])
     elif time.monotonic() - _told_at >= PROGRESS_SECONDS:
         note(text)
 
 
-def block(lines: Sequence[str]) -> None:
+def block(lines: Sequence[tuple[Part, ...]]) -> None:
     """On a terminal, show lines that the next ones take the place of."""
-    global _progress_lines
-    size = shutil.get_terminal_size()
-    shown = [one_line(line)[: size.columns - 1] for line in lines[: size.lines - 1]]
-    # In one piece: a terminal that shows half of it would flicker.
-    text = _over(_progress_lines) + "\n".join(f"{line}\x1b[K" for line in shown)
-    print(text + "\x1b[J", end="", file=sys.stderr, flush=True)
-    _progress_lines = len(shown)
+    live.show(lines[: shutil.get_terminal_size().lines - 1])
 
 
-def on_terminal() -> bool:
-    """Whether lines can be shown that change."""
-    return sys.stderr.isatty()
+def table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
+    """Print rows in aligned columns, as they come. A cell may have a style."""
+    remaining = (list(map(_cell, row)) for row in rows)
+    first = [[(heading, "detail") for heading in headings], *islice(remaining, ROWS_MEASURED)]
+    widths = [max(len(text) for text, _ in column) for column in zip(*first, strict=True)]
+    for row in chain(first, remaining):
+        parts: list[Part] = []
+        for (text, look), width in zip(row, widths, strict=True):
+            gap = " " * (width - len(text) + 2)
+            parts += [(text, look) if look and text else text, gap]
+        while parts and not style.plain((parts[-1],)).strip():
+            parts.pop()
+        line(*parts, out=True)
 
 
-def _over(lines: int) -> str:
-    """Go to where the last block of lines begins."""
-    return "\r" + (f"\x1b[{lines - 1}A" if lines > 1 else "")
-
-
-def _clear_progress() -> None:
-    global _progress_lines
-    if _progress_lines:
-        print(f"{_over(_progress_lines)}\x1b[J", end="", file=sys.stderr, flush=True)
-        _progress_lines = 0
-
-
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in aligned columns, as they come."""
-    remaining: Iterator[Sequence[str]] = (list(map(one_line, row)) for row in rows)
-    first = [headings, *islice(remaining, ROWS_MEASURED)]
-    widths = [max(map(len, column)) for column in zip(*first, strict=True)]
-    for line in chain(first, remaining):
-        result("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip())
+def _cell(part: Part) -> tuple[str, str]:
+    text, look = (part, "") if isinstance(part, str) else part
+    return one_line(text), look
 
 
 def interactive() -> bool:
@@ -137,7 +144,7 @@ def confirm(question: str, yes: bool) -> bool:
         return True
     if not interactive():
         raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
-    _clear_progress()
+    live.clear()
     print(f"{readable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

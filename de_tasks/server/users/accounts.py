@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import hmac
 import json
 import secrets
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.files import write_private
@@ -22,7 +24,9 @@ FIRST_USERS = {"admin": "admin", "dev": "licensed_user", "viewer": "viewer"}
 LONGEST_SECRET = 1000
 """Characters of a user name or password that are looked at."""
 MOST_WAITING = 50
-ARGON2ID = {"memory_cost": 19 * 1024, "time_cost": 2, "parallelism": 1}
+ARGON2ID = dataclasses.replace(
+    RFC_9106_LOW_MEMORY, memory_cost=19 * 1024, time_cost=2, parallelism=1
+)
 """KiB, passes and lanes: the least that OWASP's Password Storage Cheat Sheet recommends."""
 
 
@@ -61,7 +65,7 @@ class Accounts:
         if not secret_file.exists():
             write_private(secret_file, secrets.token_hex(32))
         self._secret = secret_file.read_text("ascii").encode()
-        self._hasher = PasswordHasher(**ARGON2ID)
+        self._hasher = PasswordHasher.from_parameters(ARGON2ID)
         # Checked for unknown users, so that the time taken does not tell who exists.
         self._decoy = self._hasher.hash(secrets.token_urlsafe())
 

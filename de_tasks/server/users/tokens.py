@@ -213,7 +213,7 @@ class Tokens:
 
 
 def signing_key(data: Path) -> RSAKey:
-    """The key that signs the tokens of the sandbox on a data directory, made when first asked for."""
+    """The key that signs a sandbox's tokens, made when it is first asked for."""
     path = data / "signing-key.json"
     if not path.exists():
         parameters: KeyParameters = {"use": "sig", "alg": ALGORITHM}

@@ -22,7 +22,7 @@ from de_tasks.deployment.fleets.shared_reads import SharedReads
 from de_tasks.net.budget import Window
 from de_tasks.platform.models import App, Build
 from de_tasks.server import control
-from de_tasks.tasks import fleet_output
+from de_tasks.tasks.ages import age
 from tests.support.apps import held_back
 from tests.support.fleets import SERVE, fleet_folder
 from tests.support.gitserver import git
@@ -109,7 +109,7 @@ def test_status_says_what_is_not_deployed(people: People, tmp_path: Path) -> Non
     ],
 )
 def test_age(since: str, words: str) -> None:
-    assert fleet_output.age(since, datetime(2026, 2, 1, tzinfo=timezone.utc)) == words
+    assert age(since, datetime(2026, 2, 1, tzinfo=timezone.utc)) == words
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_terminal_shows_a_table_that_lives(dev: Person, tmp_path: Path) -> None:
     shown = screen(ours)
     out, _ = child.communicate(timeout=LONGEST)
     assert child.returncode == 0 and f"{name}  live" in out
-    assert "0 of 1 apps" in shown and "points left" in shown and shown.count("\x1b[J") > 2
+    assert "0 of 1 apps" in shown and "points left" in shown and shown.count("\x1b[2K") > 2
 
 
 def screen(terminal: int) -> str:

@@ -1,0 +1,55 @@
+"""What the reading commands look like at a terminal; what programs read is tested elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from de_tasks.platform.models import LogLine
+from de_tasks.tasks import log_output
+from tests.support.people import Person
+
+RED, DIM, END = "\x1b[31m", "\x1b[2m", "\x1b[0m"
+
+
+@pytest.fixture(autouse=True)
+def colours(dev: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a terminal, whatever is one here."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    dev.environment["FORCE_COLOR"] = "1"
+
+
+def test_history_marks_what_serves(dev: Person, page: Path) -> None:
+    dev.inv("deploy", "-y", folder=page)
+    (page / "Procfile").write_text("web: exit 3\n")
+    dev.inv("deploy", "-y", "--no-check", folder=page)
+    heads, failed, live = dev.inv("history", folder=page).out.splitlines()
+    assert "WHEN" in heads and "(UTC)" not in heads
+    assert f"{RED}failed{END}" in failed and "status 3" in failed
+    assert "▶" in live and "live" in live and " ago " in live
+
+
+def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:
+    (page / "invoke.yaml").write_text("de: {app: shop}\n")
+    brief, whole = (dev.inv("doctor", *more, folder=page).out for more in ((), ("--all",)))
+    assert "shop" in brief and "timeout" not in brief and "doctor --all" in brief
+    assert "timeout" in whole and "✓" in whole
+
+
+def test_check_marks_each_finding(dev: Person, page: Path) -> None:
+    (page / "Procfile").write_text("worker: python -m http.server\n")
+    found = dev.inv("check", folder=page)
+    assert found.code == 1 and f"{RED}✗{END} \x1b[1m" in found.out
+    assert f"{DIM}  [no-web]{END}" in found.out and f"{RED}✗{END} " in found.err
+
+
+def test_log_lets_the_present_release_stand_out(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ("[sandbox] starting release 1", "old", "[sandbox] starting release 2")
+    texts += ("fine", "ValueError: bad", "\x1b[32mits own\x1b[0m")
+    log_output.show([LogLine("2026-01-02T03:04:05.6", "web", text) for text in texts])
+    first, old, second, fine, bad, own = capsys.readouterr().out.splitlines()
+    assert "── release 1 ──" in first and "── release 2 ──" in second
+    assert old == f"{DIM}03:04:05 {END}{DIM}old{END}"
+    assert fine == f"{DIM}03:04:05 {END}fine"
+    assert bad.endswith(f"{RED}ValueError: bad{END}") and "\x1b[32mits own" in own

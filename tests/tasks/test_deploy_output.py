@@ -1,0 +1,101 @@
+"""What a deploy looks like at a terminal."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from de_tasks.deployment.events import Event
+from de_tasks.errors import DeployFailed
+from de_tasks.tasks import deploy_output
+from tests.support.people import PROGRAMS, Done, Person
+from tests.support.terminals import Terminal
+
+ADDRESS = "http://x/shop/"
+LOG = (
+    ("00.0", "-----> Build 7 of shop: Deploy shop"),
+    ("00.0", "-----> Installing requirements.txt"),
+    ("01.0", "       Installed 30 packages in 78ms"),
+    ("01.5", "        + dash==3"),
+    ("01.5", "-----> Starting web: gunicorn app:server"),
+)
+
+
+@pytest.fixture(autouse=True)
+def colours(dev: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a terminal, whatever is one here, and no line moves."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    dev.environment["FORCE_COLOR"] = "1"
+
+
+def bare(text: str) -> list[str]:
+    """Lines without colours."""
+    return re.sub(r"\x1b\[\d*m", "", text).splitlines()
+
+
+def deploy(dev: Person, page: Path, *more: str) -> Done:
+    return dev.inv("deploy", "-y", *more, folder=page)
+
+
+def test_steps_then_one_strong_line(dev: Person, page: Path) -> None:
+    first = deploy(dev, page)
+    says = bare(first.err)
+    assert says[0] == f"Deploying {page.name} to {dev.host} as {dev.name}"
+    assert any(re.fullmatch(r"✓ Sent [0-9a-f]{7}( +\d+\.\d s)?", line) for line in says)
+    assert any(re.match("✓ web answers", line) for line in says)
+    assert not [line for line in says if line.startswith("--")], "the log is folded"
+    live, address, following = (*bare(first.out), says[-1])
+    assert re.fullmatch(rf"✓ {page.name} is live: build \d+, \d+\.\d s", live)
+    assert address == f"  {dev.host.replace('127.0.0.1', 'localhost')}/{page.name}/"
+    assert following == "  Next: inv open · inv logs --follow"
+    again = deploy(dev, page)
+    assert bare(again.out)[0] == f"✓ {page.name} is up to date: nothing has changed"
+
+
+def test_log_of_what_failed_is_unfolded(dev: Person, page: Path) -> None:
+    (page / "Procfile").write_text("web: echo I have no database; exit 3\n")
+    failed = deploy(dev, page, "--no-check")
+    says = bare(failed.err)
+    assert failed.code != 0 and "       I have no database" in says
+    assert any(line.startswith("✗ Starting web") for line in says)
+    assert any(line.startswith("✗ ") and page.name in line for line in says)
+
+
+def test_verbose_shows_the_whole_log(dev: Person, page: Path) -> None:
+    says = bare(deploy(dev, page, "--verbose").err)
+    assert any(line.startswith("-----> Starting web") for line in says)
+
+
+def test_steps_take_what_the_server_says(capsys: pytest.CaptureFixture[str]) -> None:
+    with deploy_output.shown(json=False) as tell:
+        for second, text in LOG:
+            tell(Event("log", text, {"time": f"2026-01-02T03:04:{second}"}))
+        tell(Event("log", "       web answered after 2.0 s", {"time": "2026-01-02T03:04:03.5"}))
+        facts: dict[str, object] = {"url": ADDRESS, "changed": True, "seconds": 9.0}
+        tell(Event("done", f"shop is live after 9.0 s: {ADDRESS}", facts))
+    installed, answers, *_ = bare(capsys.readouterr().err)
+    assert installed.split() == "✓ Installed 30 packages 1.5 s".split()
+    assert answers.split() == "✓ web answers 2.0 s".split()
+
+
+def test_only_the_step_that_failed_is_unfolded(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DeployFailed), deploy_output.shown(json=False) as tell:
+        for _, text in LOG:
+            tell(Event("log", text))
+        raise DeployFailed("no")
+    said = bare(capsys.readouterr().err)
+    assert said[-2:] == ["✗ Starting web: gunicorn app:server", LOG[-1][1]]
+    assert not [line for line in said if "dash" in line]
+
+
+def test_long_work_shows_life(dev: Person, page: Path) -> None:
+    (page / "Procfile").write_text("web: sleep 1.5; exec python -m http.server $PORT\n")
+    (page / "tasks.py").write_text("from de_tasks import ns\n")
+    variables = dev.variables({"TERM": "xterm-256color", "PYTHONUTF8": "1"})
+    with Terminal([str(PROGRAMS / "inv"), "deploy", "-y", "--no-check"], page, variables) as seen:
+        seen.shows("Starting web: sleep 1.5")
+        seen.shows("is live: build ")
+        assert seen.end() == 0
+    assert "⠙" in seen.text
