@@ -139,7 +139,7 @@ def github_job(name: str, path: Path, branch: str) -> list[tuple[str, dict[str, 
             for key, text in step.get("env", {}).items()
             if (words := text.strip("${} ")) in values
         }
-        if "run" in step and step["run"] != "pip install de-tasks":
+        if "run" in step and step["run"] != 'pip install "$DE_TASKS"':
             found.append((step["run"], given))
     return found
 

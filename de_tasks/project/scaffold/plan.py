@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import UsageError
-from de_tasks.project.scaffold import adopt
+from de_tasks.project.scaffold import adopt, installed
 from de_tasks.project.scaffold.files import File, fit
 
 CI = {
@@ -128,6 +128,7 @@ def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
         path, source = CI[choices.ci]
         text = _render(source, choices, folder)
         files.append(File(path, text, why="its head says what it needs"))
+        words.append(_ci_installs())
     if choices.below_top(folder):
         words.append(
             "This is not the top of its repository: a CI workflow and hooks belong there. "
@@ -135,6 +136,15 @@ def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
         )
     fitted = [made for file in files if (made := fit(folder, file, words))]
     return ScaffoldPlan(tuple(fitted), tuple(words), services)
+
+
+def _ci_installs() -> str:
+    here = installed.source()
+    example = here or f"for example {installed.UNKNOWN}"
+    return (
+        f"The workflow installs de-tasks from its variable {installed.VARIABLE}, since no package "
+        f"index has it. Set it in the CI: {example}"
+    )
 
 
 def _check(folder: Path, choices: Choices) -> None:
@@ -177,6 +187,7 @@ def _fleet(folder: Path, choices: Choices) -> ScaffoldPlan:
         path, source = FLEET[choices.ci]
         why = "it deploys the apps of de.apps that have changed"
         files.append(File(path, (templates() / source).read_text("utf-8"), why=why))
+        words.append(_ci_installs())
     elif not choices.ci:
         words.append(f"A CI workflow for all apps: --ci {' or --ci '.join(FLEET)}")
     words.append(

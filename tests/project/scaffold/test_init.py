@@ -168,6 +168,7 @@ def test_folder_with_a_short_name_gets_a_legal_one(nobody: Person, tmp_path: Pat
 def test_top_of_a_fleet_gets_no_app_files(nobody: Person, tmp_path: Path) -> None:
     fill(tmp_path, {"apps/one/app.py": SERVER, "invoke.yaml": "de:\n  apps: [apps/one]\n"})
     done = nobody.inv("init", "-y", "--ci", "github", folder=tmp_path)
+    assert "from its variable DE_TASKS, since no package index has it" in done.err
     assert done.code == 0 and "no app files are written here" in done.err
     assert (tmp_path / ".github/workflows/fleet.yml").exists()
     assert not (tmp_path / "Procfile").exists() and not (tmp_path / "requirements.txt").exists()
