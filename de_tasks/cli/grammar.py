@@ -7,7 +7,7 @@ invoke reads without doubt: `group.subcommand --option=value`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from invoke import Collection
 from invoke.parser import ParserContext
@@ -28,13 +28,16 @@ class Grammar:
             for group in sorted(namespace.collections)
         }
 
-    def read(self, words: Sequence[str], passed: Iterable[str] = ()) -> list[str] | Help:
+    def read(
+        self, words: Sequence[str], passed: Mapping[str, bool] | None = None
+    ) -> list[str] | Help:
         """Words as typed, in invoke's form; or the page of help that they ask for.
 
-        Options that start like one of `passed` are invoke's own and stay as they are.
+        Options of `passed` are invoke's own and stay as they are; it says which have a value.
         Raises `UsageError` naming the word that is wrong, and the choices.
         """
-        core, rest = self._options(self._core, list(words), "", tuple(passed))
+        own = passed or {}
+        core, rest = self._options(self._core, list(words), "", own)
         if isinstance(core, Help):
             return core
         if not rest:
@@ -42,7 +45,7 @@ class Grammar:
         name, rest = self._command(rest)
         if isinstance(name, Help):
             return name
-        options, _ = self._options(self._commands[name], rest, name, tuple(passed))
+        options, _ = self._options(self._commands[name], rest, name, own)
         if isinstance(options, Help):
             return options
         return [*core, name, *options]
@@ -67,7 +70,7 @@ class Grammar:
         return sorted([n for n in self._commands if "." not in n] + list(self._groups))
 
     def _options(
-        self, context: ParserContext, rest: list[str], command: str, passed: tuple[str, ...]
+        self, context: ParserContext, rest: list[str], command: str, passed: Mapping[str, bool]
     ) -> tuple[list[str] | Help, list[str]]:
         """Read options; before the command up to its first word, after it up to the end."""
         found: list[str] = []
@@ -85,7 +88,7 @@ class Grammar:
             option, equals, value = word.partition("=")
             if option in passed:
                 found.append(word)
-                if not equals and rest and not rest[0].startswith("-"):
+                if passed[option] and not equals and rest:
                     found.append(rest.pop(0))
                 continue
             if word[1] != "-" and len(word) > 2:

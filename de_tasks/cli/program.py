@@ -22,7 +22,11 @@ CORE = {
     "no-keyfile": "Log in with $DASH_ENTERPRISE_USERNAME and _PASSWORD, and store nothing",
     "ca-path": "Root certificate that signed the server's",
 }
-INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dry", "--echo")
+INVOKES_OWN = {
+    **dict.fromkeys(("--debug", "-d", "--dry", "-R", "--echo", "-e"), False),
+    **dict.fromkeys(("--print-completion-script", "--command-timeout", "-T"), True),
+}
+"""Options of invoke's that are passed on, and whether a value follows."""
 
 
 class Configuration(Config):

@@ -14,6 +14,7 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.init import TEMPLATE
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, named_app, task
 from de_tasks.tasks.update import update
 from de_tasks.terminal import browser, console
@@ -30,10 +31,11 @@ FOLLOW_GAP = 5.0
 
 
 @task(
+    changes="create app {app} on [{host}]",
     help={
         "template": TEMPLATE,
         "path": "Folder for the template's files (default: the app's name)",
-    }
+    },
 )
 def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> None:
     """Initialize an app on Dash Enterprise, without deploying it.
@@ -72,7 +74,7 @@ def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
     return plan.plan(target, choices)
 
 
-@task(name="list")
+@task(changes=READS, name="list")
 def list_apps(context: invoke.Context, json: bool = False) -> None:
     """List the apps that you own and co-own; for admins, all apps.
 
@@ -86,7 +88,7 @@ def list_apps(context: invoke.Context, json: bool = False) -> None:
     console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
 
 
-@task(help={"exit_code": "Exit with 1 when the app does not exist"})
+@task(changes=READS, help={"exit_code": "Exit with 1 when the app does not exist"})
 def exists(
     context: invoke.Context, name: str = "", exit_code: bool = False, json: bool = False
 ) -> None:
@@ -107,7 +109,10 @@ def exists(
         raise invoke.Exit(code=1)
 
 
-@task(help={"with_services": "Delete the attached services too, with all their data"})
+@task(
+    changes="delete app {app} from [{host}] with its code and logs",
+    help={"with_services": "Delete the attached services too, with all their data"},
+)
 def delete(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
 ) -> None:
@@ -133,7 +138,7 @@ def delete(
         console.result(f"Its services were deleted with their data: {names}")
 
 
-@task()
+@task(changes="restart all processes of app {app} on [{host}]")
 def restart(context: invoke.Context, name: str = "") -> None:
     """Restart all processes of an app, and return when it answers again.
 
@@ -146,7 +151,7 @@ def restart(context: invoke.Context, name: str = "") -> None:
         console.result(f"Restarting {process} for app {wanted}")
 
 
-@task()
+@task(changes=READS)
 def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     """Show how an app is doing: its build, its processes, its address."""
     connection = connect(context)
@@ -174,7 +179,7 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     console.result(f"  address    {app.url}")
 
 
-@task(name="status")
+@task(changes=READS, name="status")
 def build_status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     """Print the build status of an app: queued, building, built or failed.
 
@@ -194,12 +199,13 @@ def build_status(context: invoke.Context, name: str = "", json: bool = False) ->
 
 
 @task(
+    changes=READS,
     help={
         "type": "build or runtime",
         "count": "How many of the latest lines",
         "process_name": "Process of the Procfile, for runtime logs",
         "follow": "Go on until Ctrl-C, or until the build has ended",
-    }
+    },
 )
 def logs(
     context: invoke.Context,
@@ -255,7 +261,7 @@ def logs(
         time.sleep(max(0.0, FOLLOW_GAP - (time.monotonic() - asked)) if wait else 0)
 
 
-@task(name="open")
+@task(changes="open app {app} on [{host}] in the browser", name="open")
 def open_app(context: invoke.Context, name: str = "") -> None:
     """Open an app in the browser, and print its address."""
     connection = connect(context)

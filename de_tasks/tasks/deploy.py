@@ -11,6 +11,7 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 
@@ -23,6 +24,7 @@ NO_CHECK = "Deploy also what the check finds unable to run"
 
 
 @task(
+    changes=ITS_DRY_RUN,
     help={
         "message": "What changed, for the deploy's commit",
         "ref": REF,
@@ -32,7 +34,7 @@ NO_CHECK = "Deploy also what the check finds unable to run"
         "no_overwrite": "Refuse to overwrite what another account has deployed",
         "timeout": "Seconds that build and start may take (default: 900)",
         "json": "Print JSON lines: plan, step, progress, log, wait, done",
-    }
+    },
 )
 def deploy(
     context: invoke.Context,
@@ -77,11 +79,12 @@ def deploy(
 
 
 @task(
+    changes=READS,
     help={
         "stat": "How many lines of each file (the default on a terminal is the text)",
         "names": "Only the names of the files, with A, M or D",
         "ref": REF.replace("Deploy", "Compare"),
-    }
+    },
 )
 def diff(
     context: invoke.Context,
@@ -117,7 +120,7 @@ def diff(
         console.note(f"{wanted} is deployed as the folder is: nothing would change.")
 
 
-@task(help={"count": "How many of the latest deploys (default: 20)"})
+@task(changes=READS, help={"count": "How many of the latest deploys (default: 20)"})
 def history(context: invoke.Context, name: str = "", count: str = "20", json: bool = False) -> None:
     """List the deploys of an app: when, who, from which commit, and how they ended."""
     from itertools import islice
@@ -151,10 +154,11 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
 
 
 @task(
+    changes="put an earlier deploy of app {app} on [{host}] back",
     help={
         "to": "Number of a deploy, as history has it (default: the last good one before this)",
         "timeout": "Seconds that build and start may take (default: 900)",
-    }
+    },
 )
 def rollback(
     context: invoke.Context,

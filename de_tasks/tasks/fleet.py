@@ -13,6 +13,7 @@ from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.tasks.deploy import NO_CHECK
+from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, settings, task, waits
 from de_tasks.terminal import console
 
@@ -27,7 +28,13 @@ SELECTION = {
 }
 
 
+def _would_deploy(context: invoke.Context, given: Facts) -> str:
+    chosen = _selection(context, given["changed_since"], given["only"] or ()).chosen
+    return f"deploy {', '.join(one.app.name for one in chosen) or 'no app'}"
+
+
 @task(
+    changes=_would_deploy,
     iterable=["only"],
     help={
         **SELECTION,
@@ -87,6 +94,7 @@ def deploy(
 
 
 @task(
+    changes=READS,
     iterable=["only"],
     help={"only": SELECTION["only"], "json": "Print one JSON list, an app a line"},
 )
@@ -112,6 +120,7 @@ def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False
 
 
 @task(
+    changes=READS,
     iterable=["only"],
     help={
         **SELECTION,

@@ -12,11 +12,12 @@ from de_tasks.terminal import console
 
 
 @task(
+    changes="write a pre-push hook for the repository of {folder}",
     help={
         "preview": "Deploy a preview app of every other branch, too",
         "warn_only": "Let a failed deploy warn, and never stop a push",
         "allow_forced": "Deploy what is no fast-forward, too",
-    }
+    },
 )
 def install(
     context: invoke.Context,
@@ -36,7 +37,7 @@ def install(
     console.result(f"Wrote {plain_hook.install(Path(path or '.'), hooks)}")
 
 
-@task()
+@task(changes="remove the pre-push hook of the repository of {folder}")
 def uninstall(context: invoke.Context, path: str = "") -> None:
     """Remove the pre-push hook that hooks.install wrote."""
     from de_tasks.githooks import install as plain_hook

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import invoke
 
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
@@ -22,6 +23,7 @@ TEMPLATE = "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsg
 
 
 @task(
+    changes=ITS_DRY_RUN,
     iterable=["without"],
     help={
         "template": TEMPLATE,

@@ -12,11 +12,12 @@ from de_tasks.config.context import sources
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import app_name, find_host, missing, store
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import configuration, connect, settings, task
 from de_tasks.terminal import browser, console
 
 
-@task()
+@task(changes=READS)
 def doctor(context: invoke.Context, json: bool = False) -> None:
     """Check settings, git, login and server, and say where each setting comes from."""
     from dataclasses import asdict, fields
@@ -66,7 +67,7 @@ def doctor(context: invoke.Context, json: bool = False) -> None:
         raise DeTasksError("Not everything is in order.")
 
 
-@task()
+@task(changes="open the documentation of [{host}] in the browser")
 def docs(context: invoke.Context) -> None:
     """Open the documentation of Dash Enterprise in the browser, and print its address.
 
@@ -78,11 +79,12 @@ def docs(context: invoke.Context) -> None:
 
 
 @task(
+    changes="run the app of {folder} on this machine",
     help={
         "all": "Start every process of the Procfile, as the platform does",
         "with_env": "With the environment variables of the deployed app",
         "port": "Port to listen on (default: 8050, or the next free one)",
-    }
+    },
 )
 def run(
     context: invoke.Context,

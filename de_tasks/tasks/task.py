@@ -18,7 +18,9 @@ from de_tasks.config import context as configured
 from de_tasks.config.import_path import installed_first
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
-from de_tasks.platform.connect import app_name
+from de_tasks.platform.connect import app_name, find_host
+from de_tasks.tasks import invoke_options
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, Changes, Facts
 from de_tasks.terminal import console
 from de_tasks.terminal.text import readable
 
@@ -52,7 +54,9 @@ class Option(Argument):
 
 
 class DeTask(Task):  # type: ignore[type-arg]
-    """A task whose short letters come from one table."""
+    """A task whose short letters come from one table, and that says what it changes."""
+
+    changes: Changes
 
     def __deepcopy__(self, memo: dict[int, Any]) -> DeTask:
         """As cheap: invoke copies the tasks of a project's `ns`, and goes through each option."""
@@ -111,23 +115,57 @@ def readable_errors() -> Iterator[None]:
         raise
 
 
-def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
-    """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help."""
+def task(changes: Changes, **options: Any) -> Callable[[Callable[..., Any]], DeTask]:
+    """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help.
+
+    `changes` says what the task changes, `READS` that it changes nothing: with `--dry` that is
+    said, and nothing done.
+    """
 
     def wrap(body: Callable[..., Any]) -> DeTask:
         @functools.wraps(body)
         def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
+            config = context.config
             try:
-                with installed_first(), readable_errors(), _interruptible():
-                    return body(context, *arguments, **_given(keywords))
+                with (
+                    installed_first(),
+                    readable_errors(),
+                    _interruptible(),
+                    invoke_options.bounded(config.timeouts.command),
+                    invoke_options.echoed(config.run.echo),
+                ):
+                    given = _given(keywords)
+                    if changes and invoke_options.is_dry(context):
+                        if changes != ITS_DRY_RUN:
+                            facts = Facts(body, arguments, given)
+                            return invoke_options.tell_dry(_would(context, changes, facts))
+                        given["dry_run"] = True
+                    return body(context, *arguments, **given)
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.") from None
 
         parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
         words = {p: HELP[p] for p in parameters if p in HELP} | options.pop("help", {})
-        return DeTask(run, positional=(), auto_shortflags=False, help=words, **options)
+        made = DeTask(run, positional=(), auto_shortflags=False, help=words, **options)
+        made.changes = changes
+        return made
 
     return wrap
+
+
+def _would(context: invoke.Context, changes: Changes, facts: Facts) -> str:
+    """What the task would do, in words."""
+    if not isinstance(changes, str):
+        return changes(context, facts)
+
+    def values() -> Settings:
+        return settings(context, path=facts.get("path"), host=facts.get("host"))
+
+    def app() -> str:
+        return app_name(values(), facts.get("name") or facts.get("app_name"))
+
+    find = {"app": app, "host": lambda: find_host(values()).name, "folder": lambda: values().path}
+    return facts.fill(changes, find)
 
 
 def _given(keywords: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import invoke
 
 from de_tasks.errors import NotAvailable, UsageError
 from de_tasks.platform.connect import Connection, app_name, missing
-from de_tasks.tasks.task import connect, task
+from de_tasks.tasks.invoke_options import Facts
+from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ PEOPLE = {
 }
 
 
+def _would_change(context: invoke.Context, given: Facts) -> str:
+    what = [f"--{name.replace('_', '-')}" for name in given.typed if name not in ("name", "yes")]
+    app = app_name(settings(context), given.get("name"))
+    return f"change app {app}: {', '.join(what) or 'nothing'}"
+
+
 @task(
+    changes=_would_change,
     iterable=[
         "add_environment_variable",
         "remove_environment_variable",
