@@ -12,10 +12,10 @@ from invoke import Collection
 
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
-from de_tasks.platform.connect import app_name, missing
+from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.invoke_options import READS
-from de_tasks.tasks.task import connect, named_app, task
+from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.tasks.update import update
 from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
@@ -109,29 +109,50 @@ def exists(
         raise invoke.Exit(code=1)
 
 
-@task(
-    changes="delete app {app} from [{host}] with its code and logs",
-    help={"with_services": "Delete the attached services too, with all their data"},
-)
+DELETES = "delete app {app} from [{host}] with its code and logs"
+WITH_SERVICES = {"with_services": "Delete the attached services too, with all their data"}
+
+
+@task(changes=DELETES, help=WITH_SERVICES)
 def delete(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
 ) -> None:
     """Delete an app from Dash Enterprise, with its code and logs.
 
-    On a terminal you are asked to type the app's name. Without one nobody is asked, as the
-    reference has it for scripts: there the app is named with --name. The attached services
-    stay, with their data, unless --with-services is given.
+    On a terminal you are asked to type the app's name; without one -y is needed. The attached
+    services stay, with their data, unless --with-services is given.
     """
+    _delete(context, name, with_services, yes, spelled_out=False)
+
+
+@task(changes=DELETES, name="delete", help=WITH_SERVICES)
+def delete_named(
+    context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
+) -> None:
+    """Delete an app from Dash Enterprise, with its code and logs.
+
+    On a terminal you are asked to type the app's name. Without one nobody is asked, as the
+    reference has it for scripts, where the app is named with --name; else -y is needed. The
+    attached services stay, with their data, unless --with-services is given, which needs -y too.
+    """
+    _delete(context, name, with_services, yes, spelled_out=bool(name) and not with_services)
+
+
+def _delete(
+    context: invoke.Context, name: str, with_services: bool, yes: bool, spelled_out: bool
+) -> None:
+    values = settings(context)
+    wanted = app_name(values, name)
+    question = f"Delete {wanted} from {find_host(values).name}"
+    agreed = needs_no_answer(f"{question}?", yes, spelled_out)
     connection = connect(context)
-    wanted, host = named_app(connection.settings, name, yes), connection.host.name
     own = [s for s in connection.platform.attached(wanted) if s.apps == (wanted,)]
     names = ", ".join(f"{s.name} ({s.kind})" if s.name else s.kind for s in own)
-    question = f"Delete {wanted} from {host}{f' with {names}' if with_services and own else ''}?"
-    # Without a terminal the reference deletes without a question, and scripts rely on it.
-    if not yes and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
+    question += f" with {names}?" if with_services and own else "?"
+    if not agreed and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
         raise invoke.Exit("Nothing was deleted.", code=1)
     connection.platform.delete_app(wanted, own if with_services else ())
-    console.result(f"App {wanted} was deleted from [{host}].")
+    console.result(f"App {wanted} was deleted from [{connection.host.name}].")
     if own and not with_services:
         console.note(f"Its services are kept, with their data: {names}")
     elif own:
@@ -286,5 +307,7 @@ def _summary(app: App) -> dict[str, object]:
     }
 
 
-ns = Collection("apps", create, list_apps, exists, build_status, logs, update, restart, delete)
+ns = Collection(
+    "apps", create, list_apps, exists, build_status, logs, update, restart, delete_named
+)
 ns.__doc__ = "Apps on Dash Enterprise."

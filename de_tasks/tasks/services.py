@@ -11,7 +11,7 @@ from invoke import Collection
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name as app_of
 from de_tasks.tasks.invoke_options import READS, Facts
-from de_tasks.tasks.task import connect, named_app, settings, task
+from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
@@ -90,14 +90,16 @@ def create(
 def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: bool = False) -> None:
     """Delete the database of an app, with all its data.
 
-    On a terminal you are asked first. Nothing is deleted while another app is attached to it.
+    On a terminal you are asked first. Without one nobody is asked, as the reference has it for
+    scripts, where the app is named with --app-name; else -y is needed. Nothing is deleted while
+    another app is attached to it.
     """
     kind = _kind(type)
-    connection = connect(context)
-    app = named_app(connection.settings, app_name, yes, "--app-name")
-    # Without a terminal the reference deletes without a question, and scripts rely on it.
+    app = app_of(settings(context), app_name)
     question = f"Delete the {kind} database of {app}, with all its data?"
-    if not yes and console.interactive() and not console.confirm(question, yes):
+    agreed = needs_no_answer(question, yes, spelled_out=bool(app_name))
+    connection = connect(context)
+    if not agreed and not console.confirm(question, yes):
         raise invoke.Exit("Nothing was deleted.", code=1)
     name = connection.platform.delete_service(app, kind)
     console.result(f"Service {name} was deleted from [{connection.host.name}] with its data.")

@@ -205,8 +205,12 @@ def _wait_in_words(wait: Wait) -> None:
     console.note(wait.text)
 
 
-def named_app(values: Settings, name: str, yes: bool, option: str = "--name") -> str:
-    """The app of what cannot be undone: where nobody is asked, the folder is no answer."""
-    if not (name or values.app or yes or console.interactive()):
-        raise UsageError(f"Which app? There is no terminal to ask on: give {option}, or -y")
-    return app_name(values, name)
+def needs_no_answer(question: str, yes: bool, spelled_out: bool) -> bool:
+    """Whether something is deleted without asking: after a yes, and without a terminal where the
+    command is `spelled_out` as the reference has it, which scripts rely on.
+
+    Raises `UsageError` for every other deletion without a terminal: it names `-y`.
+    """
+    if not (yes or spelled_out):
+        console.require_answer(question)
+    return yes or not console.interactive()

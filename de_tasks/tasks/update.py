@@ -12,7 +12,7 @@ import invoke
 from de_tasks.errors import NotAvailable, UsageError
 from de_tasks.platform.connect import Connection, app_name, missing
 from de_tasks.tasks.invoke_options import Facts
-from de_tasks.tasks.task import connect, settings, task
+from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
@@ -136,17 +136,17 @@ def update(
         remove_tags=_split(remove_tag),
     )
     connection = connect(context)
-    _change(connection, app_name(connection.settings, name), wanted, yes)
+    _change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
 
 
-def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> None:
+def _change(connection: Connection, app: str, wanted: Changes, yes: bool, named: bool) -> None:
     """Make the changes that are left to make, and tell what was and what is."""
     from de_tasks.platform import differences
 
     try:
         before = connection.platform.details(app)
     except NotAvailable:
-        _change_unseen(connection.platform, app, wanted, yes)
+        _change_unseen(connection.platform, app, wanted, yes, named)
         return
     if before is None:
         raise missing(app, connection.host.name)
@@ -157,7 +157,7 @@ def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> Non
     same = ", ".join(differences.unchanged(wanted, changes))
     if same:
         console.note(f"Already set: {same}")
-    _agree(app, changes, yes)
+    _agree(app, changes, yes, named)
     refusals = connection.platform.update(app, changes)
     done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))
     for what, line in done:
@@ -167,15 +167,15 @@ def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> Non
         raise type(refusals[0].error)(f"{words}{' The rest is done.' if done else ''}")
 
 
-def _agree(app: str, changes: Changes, yes: bool) -> None:
-    # Without a terminal the reference takes it away without a question, and scripts rely on it.
+def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:
     question = f"Delete the persistent filesystem of {app}, with everything in it?"
-    removed = changes.persistent_filesystem is False
-    if removed and not yes and console.interactive() and not console.confirm(question, yes):
+    if changes.persistent_filesystem is not False or needs_no_answer(question, yes, named):
+        return
+    if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
 
 
-def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool) -> None:
+def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, named: bool) -> None:
     """Change an app where nobody tells how it was."""
     from de_tasks.platform.models import Changes
 
@@ -183,7 +183,7 @@ def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool) -> 
     given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]
     if not given:
         raise UsageError(f"There is nothing to change for {app}: give at least one option.")
-    _agree(app, wanted, yes)
+    _agree(app, wanted, yes, named)
     platform.update(app, wanted)
     console.result(f"App {app} was updated: {', '.join(n.replace('_', ' ') for n in given)}")
 

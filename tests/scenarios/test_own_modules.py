@@ -19,7 +19,7 @@ from tests.support.waiting import until
 NEVER = "raise SystemExit('imported ' + __name__)\n"
 """What every file of the project says that is not for us."""
 OURS = ("de_tasks", "tasks", "tests")
-TWICE = {f"apps.{name}" for name in ("create", "logs", "update", "restart", "delete")}
+TWICE = {f"apps.{name}" for name in ("create", "logs", "update", "restart")}
 """Tasks that are in the line under another name."""
 
 

@@ -113,7 +113,7 @@ def test_life_of_an_app(vendor: Person, quick: Path, name: str) -> None:
     assert vendor.inv("logs", "--name", name, "--count", "5").code == 0
     restarted = vendor.inv("restart", "--name", name)
     assert restarted.out == f"Restarting web for app {name}\n"
-    deleted = vendor.inv("delete", "--name", name)
+    deleted = vendor.inv("delete", "--name", name, "-y")
     assert deleted.out == f"App {name} was deleted from [{vendor.host}].\n", deleted.err
     assert not list((vendor.home / "tmp").iterdir())
 
@@ -142,7 +142,7 @@ def test_services(vendor: Person, dev: Person, name: str) -> None:
     assert vendor.inv("services.exists", "--name", name, "--type", "redis").out == "True\n"
     assert vendor.inv("services.exists", "--name", name, "--type", "postgres").out == "False\n"
     assert name in dev.inv("services.list", "--type", "redis").out
-    deleted = vendor.inv("delete", "--name", name, "--with-services")
+    deleted = vendor.inv("delete", "--name", name, "--with-services", "-y")
     assert deleted.out.endswith("Its services were deleted with their data: redis\n")
     assert name not in dev.inv("services.list", "--type", "redis").out
 
