@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from invoke import Collection
 from invoke.parser import ParserContext
 
-from de_tasks.cli.help import POSITIONAL, SHOW_HELP, Help, long_name, option_names
+from de_tasks.cli.help import POSITIONAL, SHOW_HELP, Help, long_name, option_names, takes_folder
 from de_tasks.errors import UsageError
 
 
@@ -126,12 +126,11 @@ class Grammar:
         return next((c for c in (context, self._core) if option in c.flags), None)
 
     def _positional(self, command: str, word: str, found: list[str]) -> None:
-        option = POSITIONAL.get(command)
-        if option is None or any(o.startswith(f"--{option}=") for o in found):
-            title = command.replace(".", " ")
-            names = ", ".join(option_names(self._commands[command]))
+        context = self._commands[command]
+        if not takes_folder(context) or any(o.startswith(f"--{POSITIONAL}=") for o in found):
+            title, names = command.replace(".", " "), ", ".join(option_names(context))
             raise UsageError(f"{title} does not take {word!r}. Options: {names}")
-        found.append(f"--{option}={word}")
+        found.append(f"--{POSITIONAL}={word}")
 
     def _no_such_option(self, option: str, command: str) -> str:
         title = command.replace(".", " ") or self._program

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import invoke
 
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
@@ -74,6 +75,7 @@ def deploy(
         wait=not no_wait,
         overwrite=not no_overwrite,
         check=not no_check,
+        origin="" if name else origin_of_app(context.config, path),
     )
     deploy_of(plan, values, connection, tell).run()
 

@@ -16,6 +16,7 @@ from invoke.tasks import Task
 
 from de_tasks.config import context as configured
 from de_tasks.config.import_path import installed_first
+from de_tasks.config.project import governing
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name, find_host
@@ -176,14 +177,15 @@ def _given(keywords: dict[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in keywords.items() if n not in NAMES or value is not None}
 
 
-def configuration(context: invoke.Context) -> configured.Configuration:
-    """What of invoke's configuration is ours."""
-    return {name: context.config.get(name, {}) for name in ("de", "de_flags")}
+def configuration(context: invoke.Context, path: object = "") -> configured.Configuration:
+    """What of invoke's configuration is ours, for the app in a folder."""
+    found = governing(context.config, str(path or ""))
+    return {name: found.get(name, {}) for name in ("de", "de_flags")}
 
 
 def settings(context: invoke.Context, **flags: object) -> Settings:
     """The settings of this call."""
-    return configured.settings(configuration(context), **flags)
+    return configured.settings(configuration(context, flags.get("path")), **flags)
 
 
 def connect(context: invoke.Context, json: bool = False, **flags: object) -> Connection:

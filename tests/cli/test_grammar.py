@@ -42,6 +42,23 @@ def test_line_is_read(line: str, read: list[str]) -> None:
     assert GRAMMAR.read(line.split()) == read
 
 
+FOLDERS = [
+    *("check", "deploy", "diff", "init", "run", "hooks install", "hooks uninstall"),
+    *("preview deploy", "preview delete", "preview prune"),
+]
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+def test_every_command_that_takes_a_folder_takes_it_as_a_word(command: str) -> None:
+    with_path = {str(c.name) for c in de_tasks.ns.to_contexts() if "path" in c.args}
+    named = [name.replace(" ", ".") for name in FOLDERS]
+    assert with_path == {*named, "create", "apps.create"}
+    name = command.replace(" ", ".")
+    assert GRAMMAR.read([*command.split(), "there"]) == [name, "--path=there"]
+    page = Manual("de-tasks", de_tasks.ns, CORE).page(Help(tuple(command.split())))
+    assert page.startswith(f"Usage: de-tasks {command} [OPTIONS] [PATH]")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -72,6 +89,7 @@ def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> 
         ("whoami --json=yes", "Option --json takes no value."),
         ("deploy -y=no", "Option --yes takes no value."),
         ("apps exists x", "apps exists does not take 'x'. Options: --name, "),
+        ("apps create x", "apps create does not take 'x'. Options: --name, "),
         ("deploy a b", "deploy does not take 'b'. Options: --path, "),
     ],
 )
