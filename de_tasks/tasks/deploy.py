@@ -53,6 +53,7 @@ def deploy(
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks.appspec import check_folder
+    from de_tasks.deployment.intended import branch_question, check_single
     from de_tasks.repo.source import find_commit
 
     if timeout:
@@ -60,7 +61,11 @@ def deploy(
     values = settings(context, path=path, timeout=timeout)
     folder = Path(values.path).expanduser()
     check_folder(folder)
+    check_single(values, folder)
     wanted = app_name(values, name)
+    asked = "" if ref or dry_run else branch_question(values, folder, wanted)
+    if asked and not console.confirm(asked, yes):
+        raise invoke.Exit("Nothing was deployed.", code=1)
     source = find_commit(folder, ref) if ref else folder
     tell = tell_json if json else tell_people
     connection = connect(context, json, path=path)
