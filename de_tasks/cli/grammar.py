@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from invoke import Collection
 from invoke.parser import ParserContext
 
-from de_tasks.cli.help import POSITIONAL, SHOW_HELP, Help, long_name, option_names, takes_folder
+from de_tasks.cli.help import SHOW_HELP, Help, long_name, option_names
+from de_tasks.cli.help import words as words_of
 from de_tasks.errors import UsageError
 
 
@@ -127,10 +128,11 @@ class Grammar:
 
     def _positional(self, command: str, word: str, found: list[str]) -> None:
         context = self._commands[command]
-        if not takes_folder(context) or any(o.startswith(f"--{POSITIONAL}=") for o in found):
+        free = [o for o in words_of(context) if not any(f.startswith(f"--{o}=") for f in found)]
+        if not free:
             title, names = command.replace(".", " "), ", ".join(option_names(context))
             raise UsageError(f"{title} does not take {word!r}. Options: {names}")
-        found.append(f"--{POSITIONAL}={word}")
+        found.append(f"--{free[0]}={word}")
 
     def _no_such_option(self, option: str, command: str) -> str:
         title = command.replace(".", " ") or self._program

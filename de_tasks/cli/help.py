@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from invoke import Argument, Collection
 from invoke.parser import ParserContext
 
-POSITIONAL = "path"
+FOLDER = "path"
 """The option that a word without one stands for: every command that takes a folder takes it so."""
 NAMED = ("create", "apps.create")
 """Commands whose word would be taken for the app's name: their folder is for a template's files."""
@@ -84,13 +84,20 @@ def first_line(docstring: str | None) -> str:
 
 
 def place(context: ParserContext) -> str:
-    """How the command's word without an option is written."""
-    return f" [{POSITIONAL.upper()}]" if takes_folder(context) else ""
+    """How the command's words without an option are written."""
+    if takes_folder(context):
+        return f" [{FOLDER.upper()}]"
+    return "".join(f" {name.upper()}" for name in words(context))
+
+
+def words(context: ParserContext) -> list[str]:
+    """The options that a command's words without one stand for, in their order."""
+    return [FOLDER] if takes_folder(context) else [str(a.name) for a in context.positional_args]
 
 
 def takes_folder(context: ParserContext) -> bool:
     """Whether a command takes a folder without an option."""
-    return POSITIONAL in context.args and context.name not in NAMED
+    return FOLDER in context.args and context.name not in NAMED
 
 
 def arguments(context: ParserContext) -> list[Argument]:

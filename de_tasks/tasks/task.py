@@ -147,7 +147,8 @@ def task(changes: Changes, **options: Any) -> Callable[[Callable[..., Any]], DeT
 
         parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
         words = {p: HELP[p] for p in parameters if p in HELP} | options.pop("help", {})
-        made = DeTask(run, positional=(), auto_shortflags=False, help=words, **options)
+        given = {"positional": (), **options}
+        made = DeTask(run, auto_shortflags=False, help=words, **given)
         made.changes = changes
         return made
 

@@ -136,11 +136,15 @@ def update(
         remove_tags=_split(remove_tag),
     )
     connection = connect(context)
-    _change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
+    change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
 
 
-def _change(connection: Connection, app: str, wanted: Changes, yes: bool, named: bool) -> None:
-    """Make the changes that are left to make, and tell what was and what is."""
+def change(
+    connection: Connection, app: str, wanted: Changes, yes: bool = False, named: bool = False
+) -> None:
+    """Make the changes that are left to make, and tell what was and what is. Before files are
+    deleted somebody is asked, without a `yes`; nobody without a terminal for an app that was
+    `named`."""
     from de_tasks.platform import differences
 
     try:
@@ -190,25 +194,33 @@ def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, nam
 
 def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:
     """Names and values to set. Raises `UsageError` naming the option, never a value."""
-    found: dict[str, str] = {}
-    if env_file:
-        from dotenv import dotenv_values
-
-        try:
-            stream = sys.stdin if env_file == "-" else Path(env_file).open(encoding="utf-8-sig")
-            with stream:
-                pairs = dotenv_values(stream=stream, interpolate=False)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--env-file {env_file} cannot be read: {error}.") from None
-        for key, text in pairs.items():
-            if text is None:
-                raise UsageError(f"--env-file {env_file}: {key} has no value.")
-            found[key] = text
+    found = of_env_file(env_file) if env_file else {}
     for text in given:
         key, equals, value = text.partition("=")
         if not key:
             raise UsageError("--add-environment-variable should be KEY=VALUE, and KEY is missing.")
         found[key] = value if equals else console.secret(f"Value of {key}: ")
+    return found
+
+
+def of_env_file(name: str) -> dict[str, str]:
+    """The variables of a file of KEY=VALUE lines; `-` is the standard input.
+
+    Raises `UsageError` that names the file and the variable, never a value.
+    """
+    from dotenv import dotenv_values
+
+    found: dict[str, str] = {}
+    try:
+        stream = sys.stdin if name == "-" else Path(name).open(encoding="utf-8-sig")
+        with stream:
+            pairs = dotenv_values(stream=stream, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--env-file {name} cannot be read: {error}.") from None
+    for key, text in pairs.items():
+        if text is None:
+            raise UsageError(f"--env-file {name}: {key} has no value.")
+        found[key] = text
     return found
 
 
