@@ -74,7 +74,7 @@ def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
     return plan.plan(target, choices)
 
 
-@task(changes=READS, name="list")
+@task(changes=READS, name="list", default=True)
 def list_apps(context: invoke.Context, json: bool = False) -> None:
     """List the apps that you own and co-own; for admins, all apps.
 

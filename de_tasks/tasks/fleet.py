@@ -95,6 +95,7 @@ def deploy(
 
 @task(
     changes=READS,
+    default=True,
     iterable=["only"],
     help={"only": SELECTION["only"], "json": "Print one JSON list, an app a line"},
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import invoke
 from invoke import Collection
 
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import task
 from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
 
 
 @task(
@@ -46,4 +49,20 @@ def uninstall(context: invoke.Context, path: str = "") -> None:
     console.result(f"Removed {removed}" if removed else "There is no pre-push hook.")
 
 
-ns = Collection("hooks", install, uninstall)
+@task(changes=READS, default=True)
+def status(context: invoke.Context, path: str = "", json: bool = False) -> None:
+    """Say which pre-push hook there is, and what it runs."""
+    from de_tasks.githooks import install as plain_hook
+
+    found = plain_hook.installed(Path(path or "."))
+    if json:
+        console.result_json(asdict(found) if found else None)
+    elif found is None:
+        console.result(f"There is no pre-push hook. Write one: {typed('hooks.install')}")
+    elif found.ours:
+        console.result(f"{found.path} runs {' and '.join(found.runs)} before a push.")
+    else:
+        console.result(f"{found.path} was not written by {typed('hooks.install')}. {found.about}")
+
+
+ns = Collection("hooks", install, uninstall, status)

@@ -95,6 +95,7 @@ def deploy(
 @task(
     changes=READS,
     name="list",
+    default=True,
     help={**NAME, "branch": "Only the preview of this branch", "all": "Previews of every app"},
 )
 def list_previews(

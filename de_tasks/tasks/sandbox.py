@@ -136,7 +136,7 @@ def stop(context: invoke.Context, data: str = "") -> None:
     console.result("The sandbox has stopped." if process else "The sandbox is not running.")
 
 
-@task(changes=READS, help=DATA)
+@task(changes=READS, default=True, help=DATA)
 def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     """Say whether the sandbox is running, and where."""
     control, folder = _control(), _folder(settings(context, sandbox_data=data))

@@ -19,7 +19,7 @@ KIND = {"type": "redis or postgres"}
 SERVICE = {"service_name": "Name of the service (default: APP-TYPE)"}
 
 
-@task(changes=READS, name="list", help={"type": "redis, postgres or all"})
+@task(changes=READS, name="list", default=True, help={"type": "redis, postgres or all"})
 def list_services(context: invoke.Context, type: str = "all", json: bool = False) -> None:
     """List the services of your apps; for admins, all services."""
     kinds = _kind(type, also=("all",))

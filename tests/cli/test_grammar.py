@@ -44,6 +44,7 @@ def test_line_is_read(line: str, read: list[str]) -> None:
 
 FOLDERS = [
     *("check", "deploy", "diff", "init", "run", "hooks install", "hooks uninstall"),
+    "hooks status",
     *("preview deploy", "preview delete", "preview prune"),
 ]
 

@@ -84,6 +84,7 @@ ROWS = {
     "preview.delete": Row(("-y --branch feature",), ("-y --branch never",)),
     "preview.prune": Row(("-y",), ("-y --remote nowhere",)),
     "hooks.install": Row(("",), ("--path nowhere",)),
+    "hooks.status": Row(("", "--json"), ("--path nowhere",)),
     "hooks.uninstall": Row(("",), ("--path nowhere",)),
     "services.delete": Row(("--type redis -y",), ("--type x -y",)),
     "apps.delete": Row(("--name other -y",), ("--name nothing-here -y",)),

@@ -19,7 +19,15 @@ from tests.support.repositories import Repository
 TASKS: dict[str, DeTask] = {name: de_tasks.ns[name] for name in ROWS}
 READING = {
     *("apps.exists", "apps.list", "apps.logs", "apps.status", "check", "diff", "doctor"),
-    *("fleet.matrix", "fleet.status", "history", "logs", "preview.list", "sandbox.api-key"),
+    *(
+        "fleet.matrix",
+        "fleet.status",
+        "history",
+        "hooks.status",
+        "logs",
+        "preview.list",
+        "sandbox.api-key",
+    ),
     *("sandbox.status", "services.exists", "services.list", "status", "variables.list"),
     "whoami",
 }
