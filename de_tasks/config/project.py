@@ -7,7 +7,6 @@ folder. What is done to a folder elsewhere must not be done with their app and h
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from de_tasks.config.faults import located
@@ -85,10 +84,16 @@ def _same(folder: str, other: str | None) -> bool:
 
 
 def _file_with_app(config: invoke.Config) -> str | None:
-    """The file of the highest of invoke's levels that names the app."""
+    """The file that names the app, None where code does."""
+    app = _section(config).get("app")
     for level in ("runtime", "project", "user", "system"):
-        section = (getattr(config, f"_{level}", None) or {}).get("de")
-        if isinstance(section, Mapping) and section.get("app"):
+        if app and _section(getattr(config, f"_{level}", None) or {}).get("app") == app:
             path: Any = getattr(config, f"_{level}_path", None)
             return str(path) if path else None
     return None
+
+
+def _section(level: Any) -> Any:
+    """What a level of invoke's has of ours; a wrong one is named elsewhere."""
+    section = level.get("de", {})
+    return section if hasattr(section, "keys") else {}

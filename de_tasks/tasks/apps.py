@@ -14,7 +14,7 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks.init import TEMPLATE
-from de_tasks.tasks.invoke_options import READS
+from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.tasks.update import update
 from de_tasks.terminal import browser, console
@@ -30,8 +30,14 @@ FOLLOW_GAP = 5.0
 """Seconds between two requests of a log that is followed: at most 12 points a minute."""
 
 
+def _would_create(context: invoke.Context, given: Facts) -> str:
+    app = app_name(settings(context), given.get("name"))
+    files = f", and write its files to {given['path'] or app}" if given["template"] else ""
+    return f"create app {app} on [{find_host(settings(context)).name}]{files}"
+
+
 @task(
-    changes="create app {app} on [{host}]",
+    changes=_would_create,
     help={
         "template": TEMPLATE,
         "path": "Folder for the template's files (default: the app's name)",

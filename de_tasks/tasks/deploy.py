@@ -12,7 +12,7 @@ from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
-from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 
@@ -160,8 +160,13 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
         console.table(heads, rows)
 
 
+def _would_roll_back(context: invoke.Context, given: Facts) -> str:
+    which = f"deploy {given['to']}" if given["to"] else "the last good deploy before this one"
+    return f"put {which} of {app_name(settings(context), given.get('name'))} back"
+
+
 @task(
-    changes="put an earlier deploy of app {app} on [{host}] back",
+    changes=_would_roll_back,
     help={
         "to": "Number of a deploy, as history has it (default: the last good one before this)",
         "timeout": "Seconds that build and start may take (default: 900)",
