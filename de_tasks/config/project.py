@@ -70,7 +70,11 @@ def _nearest(config: invoke.Config, folder: str) -> str | None:
     project, tasks = nearest("."), getattr(config, "_project_prefix", None)
     if project is None or not tasks or nearest(".", FILES) != project:
         return None
-    return project if os.path.join(project, "").startswith(os.path.abspath(tasks)) else None
+    return (
+        project
+        if os.path.join(project, "").startswith(os.path.join(os.path.abspath(tasks), ""))
+        else None
+    )
 
 
 def _read(config: invoke.Config) -> str | None:

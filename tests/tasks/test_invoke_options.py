@@ -81,6 +81,11 @@ def test_time_limit_of_a_command_bounds_a_deploy(
     assert "Not done within 1 s, the limit of -T (timeouts.command)." in done.err
 
 
+def test_time_limit_that_is_no_number_is_named(nobody: Person) -> None:
+    done = nobody.run("-T soon whoami")
+    assert done.code == 2 and done.err.startswith("--command-timeout should be a whole number")
+
+
 @pytest.mark.parametrize("program", ["inv", "de-tasks"])
 def test_echo_shows_the_git_commands_without_secrets(program: str, dev: Person, page: Path) -> None:
     Repository.make(page).git("remote", "add", "other", "https://me:s3cret@127.0.0.1:1/x.git")
