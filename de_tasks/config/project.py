@@ -45,8 +45,8 @@ def origin_of_app(config: invoke.Config, folder: str = "") -> str:
         return ""
     file = os.path.abspath(os.path.expanduser(path))
     below = os.path.abspath(os.path.expanduser(folder or os.environ.get(PATH) or "."))
-    at_hand = os.path.join(os.path.dirname(file), "")
-    if _same(at_hand, os.path.abspath(".")) and os.path.join(below, "").startswith(at_hand):
+    at_hand = os.path.dirname(file)
+    if _same(at_hand, os.path.abspath(".")) and _within(below, at_hand):
         return ""
     return os.path.relpath(file)
 
@@ -67,14 +67,14 @@ def _nearest(config: invoke.Config, folder: str) -> str | None:
     if given:
         return nearest(os.path.expanduser(given))
     # Under `inv` the nearest tasks.py is the project, unless an app below it has a file.
-    project, tasks = nearest("."), getattr(config, "_project_prefix", None)
-    if project is None or not tasks or nearest(".", FILES) != project:
+    tasks = getattr(config, "_project_prefix", None)
+    if not tasks or (project := nearest(".")) != nearest(".", FILES) or project is None:
         return None
-    return (
-        project
-        if os.path.join(project, "").startswith(os.path.join(os.path.abspath(tasks), ""))
-        else None
-    )
+    return project if _within(project, os.path.abspath(tasks)) else None
+
+
+def _within(folder: str, other: str) -> bool:
+    return os.path.join(folder, "").startswith(os.path.join(other, ""))
 
 
 def _read(config: invoke.Config) -> str | None:
