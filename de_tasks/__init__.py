@@ -35,6 +35,7 @@ __all__ = [
     "services",
     "status",
     "update",
+    "variables",
     "whoami",
 ]
 

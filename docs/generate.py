@@ -74,7 +74,7 @@ def _usage(name: str) -> str:
         f"    {line}"
         for command in _same(name)
         for line in (
-            f"de-tasks {command.replace('.', ' ')} [OPTIONS]{place(command)}",
+            f"de-tasks {command.replace('.', ' ')} [OPTIONS]{place(CONTEXTS[command])}",
             f"inv {command} [OPTIONS]",
         )
     ]

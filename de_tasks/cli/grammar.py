@@ -7,12 +7,13 @@ invoke reads without doubt: `group.subcommand --option=value`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from invoke import Collection
 from invoke.parser import ParserContext
 
-from de_tasks.cli.help import POSITIONAL, SHOW_HELP, Help, long_name, option_names
+from de_tasks.cli.help import SHOW_HELP, Help, long_name, option_names
+from de_tasks.cli.help import words as words_of
 from de_tasks.errors import UsageError
 
 
@@ -28,13 +29,16 @@ class Grammar:
             for group in sorted(namespace.collections)
         }
 
-    def read(self, words: Sequence[str], passed: Iterable[str] = ()) -> list[str] | Help:
+    def read(
+        self, words: Sequence[str], passed: Mapping[str, bool] | None = None
+    ) -> list[str] | Help:
         """Words as typed, in invoke's form; or the page of help that they ask for.
 
-        Options that start like one of `passed` are invoke's own and stay as they are.
+        Options of `passed` are invoke's own and stay as they are; it says which have a value.
         Raises `UsageError` naming the word that is wrong, and the choices.
         """
-        core, rest = self._options(self._core, list(words), "", tuple(passed))
+        own = passed or {}
+        core, rest = self._options(self._core, list(words), "", own)
         if isinstance(core, Help):
             return core
         if not rest:
@@ -42,7 +46,7 @@ class Grammar:
         name, rest = self._command(rest)
         if isinstance(name, Help):
             return name
-        options, _ = self._options(self._commands[name], rest, name, tuple(passed))
+        options, _ = self._options(self._commands[name], rest, name, own)
         if isinstance(options, Help):
             return options
         return [*core, name, *options]
@@ -71,7 +75,7 @@ class Grammar:
         return sorted([n for n in self._commands if "." not in n] + list(self._groups))
 
     def _options(
-        self, context: ParserContext, rest: list[str], command: str, passed: tuple[str, ...]
+        self, context: ParserContext, rest: list[str], command: str, passed: Mapping[str, bool]
     ) -> tuple[list[str] | Help, list[str]]:
         """Read options; before the command up to its first word, after it up to the end."""
         found: list[str] = []
@@ -89,7 +93,7 @@ class Grammar:
             option, equals, value = word.partition("=")
             if option in passed:
                 found.append(word)
-                if not equals and rest and not rest[0].startswith("-"):
+                if passed[option] and not equals and rest:
                     found.append(rest.pop(0))
                 continue
             if word[1] != "-" and len(word) > 2:
@@ -127,12 +131,12 @@ class Grammar:
         return next((c for c in (context, self._core) if option in c.flags), None)
 
     def _positional(self, command: str, word: str, found: list[str]) -> None:
-        option = POSITIONAL.get(command)
-        if option is None or any(o.startswith(f"--{option}=") for o in found):
-            title = command.replace(".", " ")
-            names = ", ".join(option_names(self._commands[command]))
+        context = self._commands[command]
+        free = [o for o in words_of(context) if not any(f.startswith(f"--{o}=") for f in found)]
+        if not free:
+            title, names = command.replace(".", " "), ", ".join(option_names(context))
             raise UsageError(f"{title} does not take {word!r}. Options: {names}")
-        found.append(f"--{option}={word}")
+        found.append(f"--{free[0]}={word}")
 
     def _no_such_option(self, option: str, command: str) -> str:
         title = command.replace(".", " ") or self._program

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from invoke import Argument, Collection
 from invoke.parser import ParserContext
 
-POSITIONAL = {"deploy": "path", "run": "path"}
-"""Commands that take one word without an option, and the option that it stands for."""
+FOLDER = "path"
+"""The option that a word without one stands for: every command that takes a folder takes it so."""
+NAMED = ("create", "apps.create")
+"""Commands whose word would be taken for the app's name: their folder is for a template's files."""
 SHOW_HELP = ("--help", "Show this message and exit.")
 
 
@@ -37,7 +39,7 @@ class Manual:
         name = ".".join(help_.words)
         if name in self._commands:
             about = textwrap.indent(description(self._namespace[name].__doc__), "  ")
-            head = f"Usage: {title} [OPTIONS]{place(name)}\n\n{about}"
+            head = f"Usage: {title} [OPTIONS]{place(self._commands[name])}\n\n{about}"
             return f"{head}\n\nOptions:\n{_columns(option_rows(self._commands[name]))}"
         options = option_rows(self._core) if not name else [SHOW_HELP]
         return "\n".join(
@@ -81,9 +83,21 @@ def first_line(docstring: str | None) -> str:
     return (docstring or "").strip().partition("\n")[0]
 
 
-def place(command: str) -> str:
-    """How the command's word without an option is written."""
-    return f" [{POSITIONAL[command].upper()}]" if command in POSITIONAL else ""
+def place(context: ParserContext) -> str:
+    """How the command's words without an option are written."""
+    if takes_folder(context):
+        return f" [{FOLDER.upper()}]"
+    return "".join(f" {name.upper()}" for name in words(context))
+
+
+def words(context: ParserContext) -> list[str]:
+    """The options that a command's words without one stand for, in their order."""
+    return [FOLDER] if takes_folder(context) else [str(a.name) for a in context.positional_args]
+
+
+def takes_folder(context: ParserContext) -> bool:
+    """Whether a command takes a folder without an option."""
+    return FOLDER in context.args and context.name not in NAMED
 
 
 def arguments(context: ParserContext) -> list[Argument]:

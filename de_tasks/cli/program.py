@@ -12,6 +12,7 @@ from de_tasks.cli.grammar import Grammar
 from de_tasks.cli.help import Help, Manual
 from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import nearest
+from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.tasks.task import readable_errors
 from de_tasks.terminal import console
@@ -24,7 +25,14 @@ CORE = {
     "no-keyfile": "Log in with $DASH_ENTERPRISE_USERNAME and _PASSWORD, and store nothing",
     "ca-path": "Root certificate that signed the server's",
 }
-INVOKES_OWN = ("--debug", "-d", "--print-completion-script", "--complete", "--dry", "--echo")
+INVOKES = {
+    "dry": ("R", bool, "Say what would be done, and do nothing"),
+    "command-timeout": ("T", int, "Seconds after which the command is ended, with exit code 75"),
+    "echo": ("e", bool, "Show the git commands that are run"),
+}
+"""Options of invoke's that are ours too."""
+PASSED = {"--debug": False, "-d": False, "--print-completion-script": True}
+"""Options of invoke's that are passed on, and whether a value follows."""
 
 
 class Configuration(Config):
@@ -56,7 +64,11 @@ class DeTasksProgram(Program):
             console.result("\n".join(grammar.candidates(words[3:])))
             raise Exit
         with readable_errors():
-            read = grammar.read(words, INVOKES_OWN)
+            read = grammar.read(words, PASSED)
+            for word in read if isinstance(read, list) else ():
+                option, _, value = word.partition("=")
+                if option == "--command-timeout":
+                    whole_number(value, option, least=1)  # invoke would end with a traceback.
         if isinstance(read, Help):
             console.result(Manual(self.name, de_tasks.ns, core_context()).page(read))
             raise Exit
@@ -102,7 +114,8 @@ def read_by(program: str) -> Grammar:
 def core_context() -> ParserContext:
     """The options that stand before the command."""
     version = Argument(name="version", kind=bool, help="Show the version and exit.")
-    return ParserContext(args=[*_own_arguments(), version])
+    invokes = [Argument(names=(n, s), kind=k, help=h) for n, (s, k, h) in INVOKES.items()]
+    return ParserContext(args=[*_own_arguments(), *invokes, version])
 
 
 def _own_arguments() -> list[Argument]:

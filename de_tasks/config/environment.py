@@ -55,6 +55,13 @@ def in_ci(environment: Mapping[str, str] | None = None) -> bool:
     return bool((os.environ if environment is None else environment).get("CI"))
 
 
+def branch_of_job() -> str:
+    """The branch that a CI's job is for, empty where the CI names none, as for a tag."""
+    if os.environ.get("GITHUB_REF_TYPE") == "tag":
+        return ""
+    return os.environ.get("GITHUB_REF_NAME") or os.environ.get("CI_COMMIT_BRANCH", "")
+
+
 def on_github() -> bool:
     """Whether this is a job of GitHub Actions, which reads workflow commands from what we print."""
     return os.environ.get("GITHUB_ACTIONS") == "true"

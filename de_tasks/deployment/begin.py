@@ -35,6 +35,7 @@ def plan_of(
     again: bool = False,
     trailers: tuple[str, ...] = (),
     check: bool = True,
+    origin: str = "",
 ) -> Plan:
     """The plan of a deploy, for whoever asks for one: see `Plan` for what each value means.
 
@@ -58,6 +59,7 @@ def plan_of(
         again=again,
         trailers=trailers,
         check=check_of(connection, values) if check else None,
+        origin=origin,
     )
 
 

@@ -62,7 +62,7 @@ class Deploy:
 
     def _run(self) -> Outcome:
         plan = self._plan
-        self._step(f"Deploying {plan.name} to {plan.host} as {plan.user}", app=plan.name)
+        self._step(f"Deploying {plan.title} to {plan.host} as {plan.user}", app=plan.name)
         self._tell(Event("progress", "Reading the files"))
         with self._repository.snapshot(plan.source, self._step) as snapshot:
             pushed = self._snap_and_push(snapshot)

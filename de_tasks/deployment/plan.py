@@ -19,7 +19,8 @@ class Plan:
     """What is to be deployed where, by whom. `remote` gives the way to a git address, `confirm`
     answers a question; `again` builds anew where nothing has changed; `trailers` are lines of
     the deploy's commit beside those that say where it came from. `check` is what is looked for
-    before, None for nothing."""
+    before, None for nothing. `origin` is where the app's name is from, empty when that is
+    obvious."""
 
     name: str
     source: Path | Commit
@@ -36,6 +37,12 @@ class Plan:
     again: bool = False
     trailers: tuple[str, ...] = ()
     check: Check | None = None
+    origin: str = ""
+
+    @property
+    def title(self) -> str:
+        """The app, with where its name is from when that is not obvious."""
+        return f"{self.name} (app of {self.origin})" if self.origin else self.name
 
     def message_from(self, origin: str) -> str:
         """The message of the deploy's commit, made from files of `origin`."""

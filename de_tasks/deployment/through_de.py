@@ -61,9 +61,8 @@ class VendorDeploy:
 
     def _run(self) -> None:
         plan = self._plan
-        self._step(
-            f"Deploying {plan.name} to {plan.host} as {plan.user}, through `de`", app=plan.name
-        )
+        words = f"Deploying {plan.title} to {plan.host} as {plan.user}, through `de`"
+        self._step(words, app=plan.name)
         with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
             # `de` takes the app's name from the folder where it is not told; both say the same.
             target = Path(folder) / plan.name

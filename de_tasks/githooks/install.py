@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, UsageError
@@ -15,6 +16,7 @@ from de_tasks.terminal.commands import typed
 
 SECONDS = 30
 """The longest that git may take to answer."""
+PRE_COMMIT = "It is pre-commit's: .pre-commit-config.yaml says what it runs."
 MARK = "# Written by de-tasks: 'inv hooks.uninstall' removes it."
 SCRIPT = f"""#!/bin/sh
 {MARK}
@@ -27,6 +29,33 @@ run() {{
     printf '%s\\n' "$refs" | "$@" || exit
 }}
 """
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A pre-push hook. `runs` are our hooks in it with their options, `about` what to know of one
+    that is not `ours`."""
+
+    path: str
+    ours: bool
+    runs: tuple[str, ...] = ()
+    about: str = ""
+
+
+def installed(folder: Path) -> Installed | None:
+    """The pre-push hook of the repository around a folder, None where there is none.
+
+    Raises `UsageError` where there is no repository.
+    """
+    path = _path(folder)
+    if not path.exists():
+        return None
+    if _ours(path):
+        lines = path.read_text("utf-8", "replace").splitlines()
+        commands = [shlex.split(line)[1:-1] for line in lines if line.startswith("run ")]
+        runs = (shlex.join([Path(program).name, *rest]) for program, *rest in commands)
+        return Installed(str(path), True, tuple(runs))
+    return Installed(str(path), False, about=PRE_COMMIT if _pre_commits(path) else "")
 
 
 def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:
@@ -43,7 +72,7 @@ def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:
         shlex.join([_program(hook), *place, *options]) + ' "$@"' for hook, options in hooks.items()
     ]
     if path.exists() and not _ours(path):
-        if "pre-commit" in path.read_text("utf-8", "replace"):
+        if _pre_commits(path):
             advice = "It is pre-commit's: add the hooks to .pre-commit-config.yaml (docs/hooks.md)"
         else:
             advice = "Add to it, where it can have the standard input: " + "; ".join(lines)
@@ -79,6 +108,10 @@ def _git(folder: Path, *arguments: str) -> str:
     if done.returncode:
         raise UsageError(f"{folder.resolve()} is not in a git repository. Type: git init")
     return done.stdout.rstrip("\n")
+
+
+def _pre_commits(path: Path) -> bool:
+    return "pre-commit" in path.read_text("utf-8", "replace")
 
 
 def _ours(path: Path) -> bool:

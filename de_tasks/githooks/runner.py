@@ -85,15 +85,11 @@ def configuration(path: str) -> invoke.Config:
     import invoke
 
     from de_tasks.config.faults import USERS, located
-    from de_tasks.config.files import nearest
+    from de_tasks.config.project import governing
 
-    folder = nearest(path or ".")
     with located(USERS):
         found = invoke.Config()
-    found.set_project_location(folder)
-    with located(os.path.join(folder or "", "invoke")):
-        found.load_project()
-    return found
+    return governing(found, path or os.environ.get("INVOKE_DE_PATH") or ".")
 
 
 def settings(path: str) -> Settings:

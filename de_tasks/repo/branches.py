@@ -14,11 +14,17 @@ SECONDS = 60
 """The longest that a remote may take to list its branches."""
 
 
+def head(folder: Path) -> str | None:
+    """The branch that is checked out, empty where HEAD is detached, None without a repository."""
+    done = Git(None, reading).run("symbolic-ref", "--quiet", "HEAD", cwd=folder)
+    # git-symbolic-ref(1): 1 where HEAD is no symbolic ref, 128 for an error.
+    return None if done.returncode > 1 else done.stdout.strip().removeprefix(HEADS)
+
+
 def current_branch(folder: Path) -> str:
     """The branch that is checked out. Raises `UsageError` when there is none."""
-    done = Git(None, reading).run("symbolic-ref", "--quiet", "HEAD", cwd=folder)
-    name = done.stdout.strip().removeprefix(HEADS)
-    if done.returncode or not name:
+    name = head(folder)
+    if not name:
         raise UsageError(f"No branch is checked out in {folder.resolve()}. Name it with --branch")
     return name
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 
 from de_tasks.repo.environment import isolated
 
 TYPE_CHECKING = False  # typing's, without importing typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import ClassVar
 
@@ -37,6 +38,7 @@ class Git:
     """
 
     _of_all: ClassVar[set[subprocess.Popen[bytes]]] = set()
+    _listeners: ClassVar[list[Callable[[str], None]]] = []
 
     def __init__(
         self,
@@ -130,6 +132,8 @@ class Git:
             given["GIT_ALLOW_PROTOCOL"] = remote.url.partition(":")[0]
             # The variable overrides whatever a setting says.
             given |= {"GIT_SSL_CAINFO": remote.ca_path} if remote.ca_path else {}
+        for listener in self._listeners:
+            listener(_spelled(arguments))
         try:
             child = subprocess.Popen(
                 ["git", *arguments],
@@ -164,6 +168,16 @@ class Git:
         self._ended = True
         for child in list(self._running):
             _kill(child)
+
+    @classmethod
+    @contextmanager
+    def told_to(cls, listener: Callable[[str], None]) -> Iterator[None]:
+        """Tell each command, as it would be typed and without secrets, before it runs."""
+        cls._listeners.append(listener)
+        try:
+            yield
+        finally:
+            cls._listeners.remove(listener)
 
     @classmethod
     def end_all(cls) -> None:
@@ -224,6 +238,14 @@ def patience(seconds: float) -> dict[str, str]:
     """Settings with which a connection without a byte in all that time is given up; git knows
     whole seconds, and takes 0 for ever."""
     return {"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(max(1, int(seconds)))}
+
+
+def _spelled(arguments: tuple[str, ...]) -> str:
+    import re
+    import shlex
+
+    # Our own secrets stand in variables; an address of the developer's may have one.
+    return re.sub(r"://[^/@\s]*@", "://", shlex.join(("git", *arguments)))
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,7 @@ with installed_first():
     from de_tasks.tasks.preview import ns as preview
     from de_tasks.tasks.sandbox import ns as sandbox
     from de_tasks.tasks.services import ns as services
+    from de_tasks.tasks.variables import ns as variables
 
 locate_faults()
 open = open_app
@@ -43,6 +44,7 @@ ns = Collection(
     run,
     apps,
     services,
+    variables,
     preview,
     fleet,
     hooks,

@@ -12,10 +12,11 @@ from invoke import Collection
 
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
-from de_tasks.platform.connect import app_name, missing
+from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import log_output
 from de_tasks.tasks.init import TEMPLATE
-from de_tasks.tasks.task import connect, named_app, task
+from de_tasks.tasks.invoke_options import READS, Facts
+from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.tasks.update import update
 from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
@@ -30,11 +31,18 @@ FOLLOW_GAP = 5.0
 """Seconds between two requests of a log that is followed: at most 12 points a minute."""
 
 
+def _would_create(context: invoke.Context, given: Facts) -> str:
+    app = app_name(settings(context), given.get("name"))
+    files = f", and write its files to {given['path'] or app}" if given["template"] else ""
+    return f"create app {app} on [{find_host(settings(context)).name}]{files}"
+
+
 @task(
+    changes=_would_create,
     help={
         "template": TEMPLATE,
         "path": "Folder for the template's files (default: the app's name)",
-    }
+    },
 )
 def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> None:
     """Initialize an app on Dash Enterprise, without deploying it.
@@ -73,7 +81,7 @@ def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
     return plan.plan(target, choices)
 
 
-@task(name="list")
+@task(changes=READS, name="list", default=True)
 def list_apps(context: invoke.Context, json: bool = False) -> None:
     """List the apps that you own and co-own; for admins, all apps.
 
@@ -87,7 +95,7 @@ def list_apps(context: invoke.Context, json: bool = False) -> None:
     console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
 
 
-@task(help={"exit_code": "Exit with 1 when the app does not exist"})
+@task(changes=READS, help={"exit_code": "Exit with 1 when the app does not exist"})
 def exists(
     context: invoke.Context, name: str = "", exit_code: bool = False, json: bool = False
 ) -> None:
@@ -108,33 +116,57 @@ def exists(
         raise invoke.Exit(code=1)
 
 
-@task(help={"with_services": "Delete the attached services too, with all their data"})
+DELETES = "delete app {app} from [{host}] with its code and logs"
+WITH_SERVICES = {"with_services": "Delete the attached services too, with all their data"}
+
+
+@task(changes=DELETES, help=WITH_SERVICES)
 def delete(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
 ) -> None:
     """Delete an app from Dash Enterprise, with its code and logs.
 
-    On a terminal you are asked to type the app's name. Without one nobody is asked, as the
-    reference has it for scripts: there the app is named with --name. The attached services
-    stay, with their data, unless --with-services is given.
+    On a terminal you are asked to type the app's name; without one -y is needed. The attached
+    services stay, with their data, unless --with-services is given.
     """
+    _delete(context, name, with_services, yes, spelled_out=False)
+
+
+@task(changes=DELETES, name="delete", help=WITH_SERVICES)
+def delete_named(
+    context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
+) -> None:
+    """Delete an app from Dash Enterprise, with its code and logs.
+
+    On a terminal you are asked to type the app's name. Without one nobody is asked, as the
+    reference has it for scripts, where the app is named with --name; else -y is needed. The
+    attached services stay, with their data, unless --with-services is given, which needs -y too.
+    """
+    _delete(context, name, with_services, yes, spelled_out=bool(name) and not with_services)
+
+
+def _delete(
+    context: invoke.Context, name: str, with_services: bool, yes: bool, spelled_out: bool
+) -> None:
+    values = settings(context)
+    wanted = app_name(values, name)
+    question = f"Delete {wanted} from {find_host(values).name}"
+    agreed = needs_no_answer(f"{question}?", yes, spelled_out)
     connection = connect(context)
-    wanted, host = named_app(connection.settings, name, yes), connection.host.name
     own = [s for s in connection.platform.attached(wanted) if s.apps == (wanted,)]
     names = ", ".join(f"{s.name} ({s.kind})" if s.name else s.kind for s in own)
-    question = f"Delete {wanted} from {host}{f' with {names}' if with_services and own else ''}?"
-    # Without a terminal the reference deletes without a question, and scripts rely on it.
-    if not yes and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
+    question += f" with {names}?" if with_services and own else "?"
+    if not agreed and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
         raise invoke.Exit("Nothing was deleted.", code=1)
     connection.platform.delete_app(wanted, own if with_services else ())
-    console.result(f"App {wanted} was deleted from [{host}].")
+    console.result(f"App {wanted} was deleted from [{connection.host.name}].")
     if own and not with_services:
         console.note(f"Its services are kept, with their data: {names}")
     elif own:
         console.result(f"Its services were deleted with their data: {names}")
 
 
-@task()
+@task(changes="restart all processes of app {app} on [{host}]")
 def restart(context: invoke.Context, name: str = "") -> None:
     """Restart all processes of an app, and return when it answers again.
 
@@ -147,7 +179,7 @@ def restart(context: invoke.Context, name: str = "") -> None:
         console.result(f"Restarting {process} for app {wanted}")
 
 
-@task()
+@task(changes=READS)
 def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     """Show how an app is doing: its build, its processes, its address."""
     connection = connect(context)
@@ -175,7 +207,7 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     console.result(f"  address    {app.url}")
 
 
-@task(name="status")
+@task(changes=READS, name="status")
 def build_status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     """Print the build status of an app: queued, building, built or failed.
 
@@ -195,12 +227,13 @@ def build_status(context: invoke.Context, name: str = "", json: bool = False) ->
 
 
 @task(
+    changes=READS,
     help={
         "type": "build or runtime",
         "count": "How many of the latest lines",
         "process_name": "Process of the Procfile, for runtime logs",
         "follow": "Go on until Ctrl-C, or until the build has ended",
-    }
+    },
 )
 def logs(
     context: invoke.Context,
@@ -259,7 +292,7 @@ def logs(
         time.sleep(max(0.0, FOLLOW_GAP - (time.monotonic() - asked)) if wait else 0)
 
 
-@task(name="open")
+@task(changes="open app {app} on [{host}] in the browser", name="open")
 def open_app(context: invoke.Context, name: str = "") -> None:
     """Open an app in the browser, and print its address."""
     connection = connect(context)
@@ -284,5 +317,7 @@ def _summary(app: App) -> dict[str, object]:
     }
 
 
-ns = Collection("apps", create, list_apps, exists, build_status, logs, update, restart, delete)
+ns = Collection(
+    "apps", create, list_apps, exists, build_status, logs, update, restart, delete_named
+)
 ns.__doc__ = "Apps on Dash Enterprise."

@@ -9,6 +9,7 @@ import invoke
 
 from de_tasks.config import environment
 from de_tasks.errors import UsageError
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console, style
 
@@ -21,10 +22,11 @@ SIGNS = {"error": "failed", "warning": "look"}
 
 
 @task(
+    changes=READS,
     help={
         "ref": "Check this commit of the folder's repository, not the files as they are",
         "secrets": "Look for keys, tokens and passwords in every file, too",
-    }
+    },
 )
 def check(
     context: invoke.Context,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import invoke
 
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.ages import ago
 from de_tasks.tasks.deploy_output import shown
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console, style
 
@@ -27,6 +29,7 @@ VERBOSE = "On a terminal, show the whole log of the build"
 
 
 @task(
+    changes=ITS_DRY_RUN,
     help={
         "message": "What changed, for the deploy's commit",
         "ref": REF,
@@ -37,7 +40,7 @@ VERBOSE = "On a terminal, show the whole log of the build"
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
         "json": "Print JSON lines: plan, step, progress, log, wait, done",
-    }
+    },
 )
 def deploy(
     context: invoke.Context,
@@ -56,6 +59,7 @@ def deploy(
 ) -> None:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks.appspec import check_folder
+    from de_tasks.deployment.intended import branch_question, check_single
     from de_tasks.repo.source import find_commit
 
     if timeout:
@@ -63,7 +67,11 @@ def deploy(
     values = settings(context, path=path, timeout=timeout)
     folder = Path(values.path).expanduser()
     check_folder(folder)
+    check_single(values, folder)
     wanted = app_name(values, name)
+    asked = "" if ref or dry_run else branch_question(values, folder, wanted)
+    if asked and not console.confirm(asked, yes):
+        raise invoke.Exit("Nothing was deployed.", code=1)
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path)
     plan = plan_of(
@@ -77,17 +85,19 @@ def deploy(
         wait=not no_wait,
         overwrite=not no_overwrite,
         check=not no_check,
+        origin="" if name else origin_of_app(context.config, path),
     )
     with shown(json, verbose) as tell:
         deploy_of(plan, values, connection, tell).run()
 
 
 @task(
+    changes=READS,
     help={
         "stat": "How many lines of each file (the default on a terminal is the text)",
         "names": "Only the names of the files, with A, M or D",
         "ref": REF.replace("Deploy", "Compare"),
-    }
+    },
 )
 def diff(
     context: invoke.Context,
@@ -123,7 +133,7 @@ def diff(
         console.note(f"{wanted} is deployed as the folder is: nothing would change.")
 
 
-@task(help={"count": "How many of the latest deploys (default: 20)"})
+@task(changes=READS, help={"count": "How many of the latest deploys (default: 20)"})
 def history(context: invoke.Context, name: str = "", count: str = "20", json: bool = False) -> None:
     """List the deploys of an app: when, who, from which commit, and how they ended."""
     from itertools import islice
@@ -144,12 +154,18 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
         _show(found)
 
 
+def _would_roll_back(context: invoke.Context, given: Facts) -> str:
+    which = f"deploy {given['to']}" if given["to"] else "the last good deploy before this one"
+    return f"put {which} of {app_name(settings(context), given.get('name'))} back"
+
+
 @task(
+    changes=_would_roll_back,
     help={
         "to": "Number of a deploy, as history has it (default: the last good one before this)",
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
-    }
+    },
 )
 def rollback(
     context: invoke.Context,

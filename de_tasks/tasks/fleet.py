@@ -13,6 +13,7 @@ from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.tasks.deploy import NO_CHECK
+from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, settings, task, waits
 from de_tasks.terminal import console
 
@@ -27,7 +28,14 @@ SELECTION = {
 }
 
 
+def _would_deploy(context: invoke.Context, given: Facts) -> str:
+    _check_which(given["all"], given["changed_since"], given["only"])
+    chosen = _selection(context, given["changed_since"], given["only"]).chosen
+    return f"deploy {', '.join(one.app.name for one in chosen) or 'no app'}"
+
+
 @task(
+    changes=_would_deploy,
     iterable=["only"],
     help={
         **SELECTION,
@@ -56,10 +64,7 @@ def deploy(
     from de_tasks.deployment.fleets.parallel import Rollout, exit_code
     from de_tasks.tasks.rollout_output import JsonLines, LiveTable, show
 
-    if not (all or changed_since or only):
-        raise UsageError("Which apps? Give --changed-since REF, --only NAME, or --all")
-    if all and (changed_since or only):
-        raise UsageError("--all contradicts --changed-since and --only: give one of them.")
+    _check_which(all, changed_since, only)
     parallel = whole_number(jobs, "--jobs", least=1) if jobs else JOBS
     if timeout:
         whole_number(timeout, "--timeout", least=1)
@@ -87,6 +92,8 @@ def deploy(
 
 
 @task(
+    changes=READS,
+    default=True,
     iterable=["only"],
     help={"only": SELECTION["only"], "json": "Print one JSON list, an app a line"},
 )
@@ -112,6 +119,7 @@ def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False
 
 
 @task(
+    changes=READS,
     iterable=["only"],
     help={
         **SELECTION,
@@ -143,6 +151,13 @@ def matrix(
         console.result_json([_facts(chosen) for chosen in found.chosen])
     else:
         console.result(ci_matrix.matrix([chosen.app.name for chosen in found.chosen], format))
+
+
+def _check_which(all: bool, changed_since: str, only: Sequence[str]) -> None:
+    if not (all or changed_since or only):
+        raise UsageError("Which apps? Give --changed-since REF, --only NAME, or --all")
+    if all and (changed_since or only):
+        raise UsageError("--all contradicts --changed-since and --only: give one of them.")
 
 
 def _selection(context: invoke.Context, changed_since: str, only: Sequence[str]) -> Selection:

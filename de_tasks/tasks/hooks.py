@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import invoke
 from invoke import Collection
 
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import task
 from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
 
 
 @task(
+    changes="write a pre-push hook for the repository of {folder}",
     help={
         "preview": "Deploy a preview app of every other branch, too",
         "warn_only": "Let a failed deploy warn, and never stop a push",
         "allow_forced": "Deploy what is no fast-forward, too",
-    }
+    },
 )
 def install(
     context: invoke.Context,
@@ -36,7 +40,7 @@ def install(
     console.result(f"Wrote {plain_hook.install(Path(path or '.'), hooks)}")
 
 
-@task()
+@task(changes="remove the pre-push hook of the repository of {folder}")
 def uninstall(context: invoke.Context, path: str = "") -> None:
     """Remove the pre-push hook that hooks.install wrote."""
     from de_tasks.githooks import install as plain_hook
@@ -45,4 +49,20 @@ def uninstall(context: invoke.Context, path: str = "") -> None:
     console.result(f"Removed {removed}" if removed else "There is no pre-push hook.")
 
 
-ns = Collection("hooks", install, uninstall)
+@task(changes=READS, default=True)
+def status(context: invoke.Context, path: str = "", json: bool = False) -> None:
+    """Say which pre-push hook there is, and what it runs."""
+    from de_tasks.githooks import install as plain_hook
+
+    found = plain_hook.installed(Path(path or "."))
+    if json:
+        console.result_json(asdict(found) if found else None)
+    elif found is None:
+        console.result(f"There is no pre-push hook. Write one: {typed('hooks.install')}")
+    elif found.ours:
+        console.result(f"{found.path} runs {' and '.join(found.runs)} before a push.")
+    else:
+        console.result(f"{found.path} was not written by {typed('hooks.install')}. {found.about}")
+
+
+ns = Collection("hooks", install, uninstall, status)

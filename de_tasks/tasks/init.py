@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import invoke
 
+from de_tasks.config.project import is_apps_own
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
@@ -22,6 +25,7 @@ TEMPLATE = "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsg
 
 
 @task(
+    changes=ITS_DRY_RUN,
     iterable=["without"],
     help={
         "template": TEMPLATE,
@@ -46,6 +50,8 @@ def init(
     from de_tasks.project.scaffold import files, plan
 
     values = settings(context, path=path)
+    if path and not is_apps_own(context.config, path):
+        values = replace(values, app="")
     folder = Path(values.path).expanduser()
     choices = _choices(
         values=values, folder=folder, name=name, template=template, ci=ci, without=without, yes=yes

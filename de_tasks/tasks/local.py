@@ -13,6 +13,7 @@ from de_tasks.config.context import sources
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import app_name, find_host, missing, store
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import configuration, connect, settings, task
 from de_tasks.terminal import browser, console, style
 from de_tasks.terminal.commands import typed
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from de_tasks.platform.diagnosis import Diagnosis
 
 
-@task(help={"all": "At a terminal, show every setting, not only those that are set"})
+@task(
+    changes=READS,
+    help={"all": "At a terminal, show every setting, not only those that are set"},
+)
 def doctor(context: invoke.Context, all: bool = False, json: bool = False) -> None:
     """Check settings, git, login and server, and say where each setting comes from."""
     from dataclasses import asdict, fields
@@ -82,7 +86,7 @@ def _show(finding: Diagnosis) -> None:
         console.result(f"{'ok ' if finding.good else 'BAD'}  {finding.what}: {finding.seen}")
 
 
-@task()
+@task(changes="open the documentation of [{host}] in the browser")
 def docs(context: invoke.Context) -> None:
     """Open the documentation of Dash Enterprise in the browser, and print its address.
 
@@ -94,11 +98,12 @@ def docs(context: invoke.Context) -> None:
 
 
 @task(
+    changes="run the app of {folder} on this machine",
     help={
         "all": "Start every process of the Procfile, as the platform does",
         "with_env": "With the environment variables of the deployed app",
         "port": "Port to listen on (default: 8050, or the next free one)",
-    }
+    },
 )
 def run(
     context: invoke.Context,

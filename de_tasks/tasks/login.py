@@ -11,6 +11,7 @@ import invoke
 from de_tasks.config import environment
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import policy, store, target, vendor_command
+from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, settings, task, waits
 from de_tasks.terminal import browser, console
 from de_tasks.terminal.text import one_line
@@ -27,12 +28,13 @@ LOGOUT_SECONDS = 10
 
 
 @task(
+    changes="log in to [{host}], and keep the login",
     help={
         "username": "Log in with user name and password instead of a browser",
         "password_stdin": "Read the password from standard input",
         "keyfile": "Keep the login in this file",
         "ca_path": "Root certificate that signed the server's (remembered for this host)",
-    }
+    },
 )
 def login(
     context: invoke.Context,
@@ -111,7 +113,7 @@ def _keep(oidc: Oidc, kept: Store, new: Login) -> None:
             oidc.revoke(before)
 
 
-@task()
+@task(changes="log out: end the login on the server, and forget it here")
 def logout(context: invoke.Context) -> None:
     """Log out: end the login on the server and forget it here."""
     from de_tasks.auth.oidc import Oidc
@@ -159,7 +161,7 @@ def _vendor_login(vendor: De, values: Settings) -> None:
         raise DeTasksError(f"`de login` ended with status {status}.")
 
 
-@task()
+@task(changes=READS)
 def whoami(context: invoke.Context, json: bool = False) -> None:
     """Print who is logged in, and where."""
     connection = connect(context)

@@ -17,6 +17,7 @@ from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
 from de_tasks.tasks.deploy import NO_CHECK, REF, VERBOSE
 from de_tasks.tasks.deploy_output import shown
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
@@ -30,7 +31,17 @@ NAME = {"name": "Name of the main app (default: de.app, the first of de.branches
 BRANCH = {"branch": "Branch (default: the one that is checked out)"}
 
 
+def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
+    def words(context: invoke.Context, given: Facts) -> str:
+        values = settings(context, path=given["path"])
+        branch, app = _branch(values, given["branch"]), main_app(values, given["name"])
+        return f"{verb} the preview of branch {branch} of {app}"
+
+    return words
+
+
 @task(
+    changes=_would("deploy"),
     help={
         **NAME,
         **BRANCH,
@@ -42,7 +53,7 @@ BRANCH = {"branch": "Branch (default: the one that is checked out)"}
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
         "json": "Print JSON lines: preview, plan, step, progress, log, wait, done",
-    }
+    },
 )
 def deploy(
     context: invoke.Context,
@@ -87,7 +98,9 @@ def deploy(
 
 
 @task(
+    changes=READS,
     name="list",
+    default=True,
     help={**NAME, "branch": "Only the preview of this branch", "all": "Previews of every app"},
 )
 def list_previews(
@@ -112,7 +125,10 @@ def list_previews(
     console.table(("BRANCH", "AGE", "BUILD", "ADDRESS", "OWNER"), rows)
 
 
-@task(help={**NAME, **BRANCH, "if_exists": "Succeed when there is no such preview"})
+@task(
+    changes=_would("delete"),
+    help={**NAME, **BRANCH, "if_exists": "Succeed when there is no such preview"},
+)
 def delete(
     context: invoke.Context,
     path: str = "",
@@ -143,12 +159,13 @@ def delete(
 
 
 @task(
+    changes=ITS_DRY_RUN,
     help={
         **NAME,
         "older_than": "Days without a deploy after which a preview goes too",
         "remote": "Remote of the repository whose branches count (default: origin)",
         "dry_run": "Only say what would be deleted; so without a terminal, unless -y is given",
-    }
+    },
 )
 def prune(
     context: invoke.Context,

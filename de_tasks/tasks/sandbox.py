@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import store
+from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
@@ -35,7 +36,15 @@ LIMITS = {
 }
 
 
+def _would(what: str) -> Callable[[invoke.Context, Facts], str]:
+    def words(context: invoke.Context, given: Facts) -> str:
+        return f"{what} {_folder(settings(context, sandbox_data=given['data']))}"
+
+    return words
+
+
 @task(
+    changes=_would("start the sandbox with its data in"),
     iterable=["allow_mount"],
     help={
         **DATA,
@@ -117,7 +126,7 @@ def start(
     console.result(running.url)
 
 
-@task(help=DATA)
+@task(changes=_would("stop the sandbox with its data in"), help=DATA)
 def stop(context: invoke.Context, data: str = "") -> None:
     """Stop the sandbox and its apps; everything is there at the next start."""
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
@@ -127,7 +136,7 @@ def stop(context: invoke.Context, data: str = "") -> None:
     console.result("The sandbox has stopped." if process else "The sandbox is not running.")
 
 
-@task(help=DATA)
+@task(changes=READS, default=True, help=DATA)
 def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     """Say whether the sandbox is running, and where."""
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
@@ -150,7 +159,7 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
         console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
 
 
-@task(help=DATA)
+@task(changes=_would("delete everything in"), help=DATA)
 def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
@@ -164,6 +173,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
 
 
 @task(
+    changes="make user {username} of the sandbox",
     iterable=["group"],
     help={
         **DATA,
@@ -196,7 +206,7 @@ def add_user(
         console.result(made["password"])
 
 
-@task(help={**DATA, "username": "Whose key"})
+@task(changes=READS, help={**DATA, "username": "Whose key"})
 def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> None:
     """Print the API key of a user of the sandbox, for HTTP Basic."""
     found = _control().administer(_running(context, data), "api-key", {"username": username})

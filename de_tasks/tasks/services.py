@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import invoke
@@ -10,7 +10,8 @@ from invoke import Collection
 
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name as app_of
-from de_tasks.tasks.task import connect, named_app, task
+from de_tasks.tasks.invoke_options import READS, Facts
+from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
@@ -18,7 +19,7 @@ KIND = {"type": "redis or postgres"}
 SERVICE = {"service_name": "Name of the service (default: APP-TYPE)"}
 
 
-@task(name="list", help={"type": "redis, postgres or all"})
+@task(changes=READS, name="list", default=True, help={"type": "redis, postgres or all"})
 def list_services(context: invoke.Context, type: str = "all", json: bool = False) -> None:
     """List the services of your apps; for admins, all services."""
     kinds = _kind(type, also=("all",))
@@ -31,7 +32,7 @@ def list_services(context: invoke.Context, type: str = "all", json: bool = False
     console.table(("NAME", "TYPE", "STATUS", "APPS"), rows)
 
 
-@task(help={**KIND, "exit_code": "Exit with 1 when there is none"})
+@task(changes=READS, help={**KIND, "exit_code": "Exit with 1 when there is none"})
 def exists(
     context: invoke.Context,
     name: str = "",
@@ -55,7 +56,18 @@ def exists(
         raise invoke.Exit(code=1)
 
 
-@task(help={**APP_NAME, **KIND, **SERVICE})
+def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
+    def words(context: invoke.Context, given: Facts) -> str:
+        app = app_of(settings(context), given["app_name"])
+        return f"{verb} the {_kind(given['type'])} database of app {app}"
+
+    return words
+
+
+@task(
+    changes=_would("create"),
+    help={**APP_NAME, **KIND, **SERVICE},
+)
 def create(
     context: invoke.Context, app_name: str = "", type: str = "", service_name: str = ""
 ) -> None:
@@ -71,18 +83,23 @@ def create(
     console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
 
 
-@task(help={**APP_NAME, **KIND})
+@task(
+    changes=_would("delete"),
+    help={**APP_NAME, **KIND},
+)
 def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: bool = False) -> None:
     """Delete the database of an app, with all its data.
 
-    On a terminal you are asked first. Nothing is deleted while another app is attached to it.
+    On a terminal you are asked first. Without one nobody is asked, as the reference has it for
+    scripts, where the app is named with --app-name; else -y is needed. Nothing is deleted while
+    another app is attached to it.
     """
     kind = _kind(type)
-    connection = connect(context)
-    app = named_app(connection.settings, app_name, yes, "--app-name")
-    # Without a terminal the reference deletes without a question, and scripts rely on it.
+    app = app_of(settings(context), app_name)
     question = f"Delete the {kind} database of {app}, with all its data?"
-    if not yes and console.interactive() and not console.confirm(question, yes):
+    agreed = needs_no_answer(question, yes, spelled_out=bool(app_name))
+    connection = connect(context)
+    if not agreed and not console.confirm(question, yes):
         raise invoke.Exit("Nothing was deleted.", code=1)
     name = connection.platform.delete_service(app, kind)
     console.result(f"Service {name} was deleted from [{connection.host.name}] with its data.")

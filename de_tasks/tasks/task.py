@@ -16,9 +16,12 @@ from invoke.tasks import Task
 
 from de_tasks.config import context as configured
 from de_tasks.config.import_path import installed_first
+from de_tasks.config.project import governing
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
-from de_tasks.platform.connect import app_name
+from de_tasks.platform.connect import app_name, find_host
+from de_tasks.tasks import invoke_options
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, Changes, Facts
 from de_tasks.terminal import console, live, style
 from de_tasks.terminal.text import readable
 
@@ -52,7 +55,9 @@ class Option(Argument):
 
 
 class DeTask(Task):  # type: ignore[type-arg]
-    """A task whose short letters come from one table."""
+    """A task whose short letters come from one table, and that says what it changes."""
+
+    changes: Changes
 
     _arguments: list[Any] | None = None
 
@@ -118,23 +123,58 @@ def readable_errors() -> Iterator[None]:
         live.clear()
 
 
-def task(**options: Any) -> Callable[[Callable[..., Any]], DeTask]:
-    """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help."""
+def task(changes: Changes, **options: Any) -> Callable[[Callable[..., Any]], DeTask]:
+    """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help.
+
+    `changes` says what the task changes, `READS` that it changes nothing: with `--dry` that is
+    said, and nothing done.
+    """
 
     def wrap(body: Callable[..., Any]) -> DeTask:
         @functools.wraps(body)
         def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
+            config = context.config
             try:
-                with installed_first(), readable_errors(), _interruptible():
-                    return body(context, *arguments, **_given(keywords))
+                with (
+                    installed_first(),
+                    readable_errors(),
+                    _interruptible(),
+                    invoke_options.bounded(config.timeouts.command),
+                    invoke_options.echoed(config.run.echo),
+                ):
+                    given = _given(keywords)
+                    if changes and invoke_options.is_dry(context):
+                        if changes != ITS_DRY_RUN:
+                            facts = Facts(body, arguments, given)
+                            return invoke_options.tell_dry(_would(context, changes, facts))
+                        given["dry_run"] = True
+                    return body(context, *arguments, **given)
             except KeyboardInterrupt:
                 raise Interrupted("Interrupted.") from None
 
         parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
         words = {p: HELP[p] for p in parameters if p in HELP} | options.pop("help", {})
-        return DeTask(run, positional=(), auto_shortflags=False, help=words, **options)
+        given = {"positional": (), **options}
+        made = DeTask(run, auto_shortflags=False, help=words, **given)
+        made.changes = changes
+        return made
 
     return wrap
+
+
+def _would(context: invoke.Context, changes: Changes, facts: Facts) -> str:
+    """What the task would do, in words."""
+    if not isinstance(changes, str):
+        return changes(context, facts)
+
+    def values() -> Settings:
+        return settings(context, path=facts.get("path"), host=facts.get("host"))
+
+    def app() -> str:
+        return app_name(values(), facts.get("name") or facts.get("app_name"))
+
+    find = {"app": app, "host": lambda: find_host(values()).name, "folder": lambda: values().path}
+    return facts.fill(changes, find)
 
 
 def _given(keywords: dict[str, Any]) -> dict[str, Any]:
@@ -145,14 +185,15 @@ def _given(keywords: dict[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in keywords.items() if n not in NAMES or value is not None}
 
 
-def configuration(context: invoke.Context) -> configured.Configuration:
-    """What of invoke's configuration is ours."""
-    return {name: context.config.get(name, {}) for name in ("de", "de_flags")}
+def configuration(context: invoke.Context, path: object = "") -> configured.Configuration:
+    """What of invoke's configuration is ours, for the app in a folder."""
+    found = governing(context.config, str(path or ""))
+    return {name: found.get(name, {}) for name in ("de", "de_flags")}
 
 
 def settings(context: invoke.Context, **flags: object) -> Settings:
     """The settings of this call."""
-    return configured.settings(configuration(context), **flags)
+    return configured.settings(configuration(context, flags.get("path")), **flags)
 
 
 def connect(context: invoke.Context, json: bool = False, **flags: object) -> Connection:
@@ -174,8 +215,12 @@ def _wait_in_words(wait: Wait) -> None:
     console.note(wait.text)
 
 
-def named_app(values: Settings, name: str, yes: bool, option: str = "--name") -> str:
-    """The app of what cannot be undone: where nobody is asked, the folder is no answer."""
-    if not (name or values.app or yes or console.interactive()):
-        raise UsageError(f"Which app? There is no terminal to ask on: give {option}, or -y")
-    return app_name(values, name)
+def needs_no_answer(question: str, yes: bool, spelled_out: bool) -> bool:
+    """Whether something is deleted without asking: after a yes, and without a terminal where the
+    command is `spelled_out` as the reference has it, which scripts rely on.
+
+    Raises `UsageError` for every other deletion without a terminal: it names `-y`.
+    """
+    if not (yes or spelled_out):
+        console.require_answer(question)
+    return yes or not console.interactive()

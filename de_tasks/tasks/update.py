@@ -11,7 +11,8 @@ import invoke
 
 from de_tasks.errors import NotAvailable, UsageError
 from de_tasks.platform.connect import Connection, app_name, missing
-from de_tasks.tasks.task import connect, task
+from de_tasks.tasks.invoke_options import Facts
+from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ PEOPLE = {
 }
 
 
+def _would_change(context: invoke.Context, given: Facts) -> str:
+    what = [f"--{name.replace('_', '-')}" for name in given.typed if name not in ("name", "yes")]
+    app = app_name(settings(context), given.get("name"))
+    return f"change app {app}: {', '.join(what) or 'nothing'}"
+
+
 @task(
+    changes=_would_change,
     iterable=[
         "add_environment_variable",
         "remove_environment_variable",
@@ -128,17 +136,21 @@ def update(
         remove_tags=_split(remove_tag),
     )
     connection = connect(context)
-    _change(connection, app_name(connection.settings, name), wanted, yes)
+    change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
 
 
-def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> None:
-    """Make the changes that are left to make, and tell what was and what is."""
+def change(
+    connection: Connection, app: str, wanted: Changes, yes: bool = False, named: bool = False
+) -> None:
+    """Make the changes that are left to make, and tell what was and what is. Before files are
+    deleted somebody is asked, without a `yes`; nobody without a terminal for an app that was
+    `named`."""
     from de_tasks.platform import differences
 
     try:
         before = connection.platform.details(app)
     except NotAvailable:
-        _change_unseen(connection.platform, app, wanted, yes)
+        _change_unseen(connection.platform, app, wanted, yes, named)
         return
     if before is None:
         raise missing(app, connection.host.name)
@@ -149,7 +161,7 @@ def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> Non
     same = ", ".join(differences.unchanged(wanted, changes))
     if same:
         console.note(f"Already set: {same}")
-    _agree(app, changes, yes)
+    _agree(app, changes, yes, named)
     refusals = connection.platform.update(app, changes)
     done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))
     for what, line in done:
@@ -159,15 +171,15 @@ def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> Non
         raise type(refusals[0].error)(f"{words}{' The rest is done.' if done else ''}")
 
 
-def _agree(app: str, changes: Changes, yes: bool) -> None:
-    # Without a terminal the reference takes it away without a question, and scripts rely on it.
+def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:
     question = f"Delete the persistent filesystem of {app}, with everything in it?"
-    removed = changes.persistent_filesystem is False
-    if removed and not yes and console.interactive() and not console.confirm(question, yes):
+    if changes.persistent_filesystem is not False or needs_no_answer(question, yes, named):
+        return
+    if not console.confirm(question, yes):
         raise invoke.Exit("Nothing was changed.", code=1)
 
 
-def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool) -> None:
+def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, named: bool) -> None:
     """Change an app where nobody tells how it was."""
     from de_tasks.platform.models import Changes
 
@@ -175,32 +187,40 @@ def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool) -> 
     given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]
     if not given:
         raise UsageError(f"There is nothing to change for {app}: give at least one option.")
-    _agree(app, wanted, yes)
+    _agree(app, wanted, yes, named)
     platform.update(app, wanted)
     console.result(f"App {app} was updated: {', '.join(n.replace('_', ' ') for n in given)}")
 
 
 def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:
     """Names and values to set. Raises `UsageError` naming the option, never a value."""
-    found: dict[str, str] = {}
-    if env_file:
-        from dotenv import dotenv_values
-
-        try:
-            stream = sys.stdin if env_file == "-" else Path(env_file).open(encoding="utf-8-sig")
-            with stream:
-                pairs = dotenv_values(stream=stream, interpolate=False)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--env-file {env_file} cannot be read: {error}.") from None
-        for key, text in pairs.items():
-            if text is None:
-                raise UsageError(f"--env-file {env_file}: {key} has no value.")
-            found[key] = text
+    found = of_env_file(env_file) if env_file else {}
     for text in given:
         key, equals, value = text.partition("=")
         if not key:
             raise UsageError("--add-environment-variable should be KEY=VALUE, and KEY is missing.")
         found[key] = value if equals else console.secret(f"Value of {key}: ")
+    return found
+
+
+def of_env_file(name: str) -> dict[str, str]:
+    """The variables of a file of KEY=VALUE lines; `-` is the standard input.
+
+    Raises `UsageError` that names the file and the variable, never a value.
+    """
+    from dotenv import dotenv_values
+
+    found: dict[str, str] = {}
+    try:
+        stream = sys.stdin if name == "-" else Path(name).open(encoding="utf-8-sig")
+        with stream:
+            pairs = dotenv_values(stream=stream, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--env-file {name} cannot be read: {error}.") from None
+    for key, text in pairs.items():
+        if text is None:
+            raise UsageError(f"--env-file {name}: {key} has no value.")
+        found[key] = text
     return found
 
 

@@ -142,11 +142,16 @@ def confirm(question: str, yes: bool) -> bool:
     """Ask for a yes. Without a terminal a missing yes is a `UsageError` that names `-y`."""
     if yes:
         return True
-    if not interactive():
-        raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
+    require_answer(question)
     live.clear()
     print(f"{readable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def require_answer(question: str) -> None:
+    """Raise `UsageError` that names `-y` when nobody is there to answer a question."""
+    if not interactive():
+        raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
 
 
 def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
@@ -167,9 +172,8 @@ def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
 
 
 def type_to_confirm(question: str, expected: str) -> bool:
-    """Ask to type a word, on a terminal; True when nobody is there to be asked."""
-    if not interactive():
-        return True
+    """Ask to type a word. Without a terminal that is a `UsageError` that names `-y`."""
+    require_answer(question)
     print(f"{readable(question)} ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == expected
 

@@ -42,6 +42,24 @@ def test_line_is_read(line: str, read: list[str]) -> None:
     assert GRAMMAR.read(line.split()) == read
 
 
+FOLDERS = [
+    *("check", "deploy", "diff", "init", "run", "hooks install", "hooks uninstall"),
+    "hooks status",
+    *("preview deploy", "preview delete", "preview prune"),
+]
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+def test_every_command_that_takes_a_folder_takes_it_as_a_word(command: str) -> None:
+    with_path = {str(c.name) for c in de_tasks.ns.to_contexts() if "path" in c.args}
+    named = [name.replace(" ", ".") for name in FOLDERS]
+    assert with_path == {*named, "create", "apps.create"}
+    name = command.replace(" ", ".")
+    assert GRAMMAR.read([*command.split(), "there"]) == [name, "--path=there"]
+    page = Manual("de-tasks", de_tasks.ns, CORE).page(Help(tuple(command.split())))
+    assert page.startswith(f"Usage: de-tasks {command} [OPTIONS] [PATH]")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -72,6 +90,7 @@ def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> 
         ("whoami --json=yes", "Option --json takes no value."),
         ("deploy -y=no", "Option --yes takes no value."),
         ("apps exists x", "apps exists does not take 'x'. Options: --name, "),
+        ("apps create x", "apps create does not take 'x'. Options: --name, "),
         ("deploy a b", "deploy does not take 'b'. Options: --path, "),
     ],
 )
@@ -86,8 +105,8 @@ def test_what_cannot_be_read_is_named(line: str, message: str) -> None:
     [
         ("apps exists --name=", "--name is empty: name the app, or leave the option out."),
         ("apps exists -n Bad", "'Bad' is not a legal app name"),
-        ("apps delete", "Which app? There is no terminal to ask on: give --name, or -y"),
-        ("services delete -t redis", "Which app? There is no terminal to ask on: give --app-name"),
+        ("apps delete", "Delete "),
+        ("services delete -t redis", "Delete the redis database of "),
         ("apps logs -t other", "--type is build or runtime, not 'other'."),
         ("services list -t x", "--type is redis, postgres or all, not 'x'."),
         ("services create --app-name x", "--type is redis or postgres, and is missing."),

@@ -19,7 +19,7 @@ from tests.support.waiting import until
 NEVER = "raise SystemExit('imported ' + __name__)\n"
 """What every file of the project says that is not for us."""
 OURS = ("de_tasks", "tasks", "tests")
-TWICE = {f"apps.{name}" for name in ("create", "logs", "update", "restart", "delete")}
+TWICE = {f"apps.{name}" for name in ("create", "logs", "update", "restart")}
 """Tasks that are in the line under another name."""
 
 
@@ -42,16 +42,19 @@ def trap(tmp_path: Path) -> Path:
 def chain(dev: Person, tmp_path: Path, page: Path, quick: Path, trap: Path) -> list[str]:
     """A line for `inv` with every task, in an order in which each has what it needs."""
     name, data = f"--name {page.name}", tmp_path / "data"
+    made = f"--name made-{page.name[-12:]}"
+    (tmp_path / "env").write_text("KEY=value\n")
     (tmp_path / "ending").mkdir()
     (tmp_path / "ending" / "Procfile").write_text("web: true\n")
     return f"""
         logout  login --username {dev.name} --password-stdin  whoami  docs
         init --path {tmp_path}/new --template wsgi --yes  check --path {tmp_path}/new
-        hooks.install  hooks.uninstall  create --name made-{page.name[-12:]}
+        hooks.install  hooks.status  hooks.uninstall  create {made}  apps.delete {made}
         deploy -y --path {page}  deploy -y --path {quick} {name}  rollback -y {name}
         diff --path {page} {name} --names  history {name}  open {name}  restart {name}
         status {name}  logs {name}  update {name} --title x  run --path {tmp_path}/ending
-        apps.list  apps.exists {name}  apps.status {name}
+        variables.set KEY {name} --env-file {tmp_path}/env  variables.list {name}
+        variables.unset KEY {name}  apps.list  apps.exists {name}  apps.status {name}
         services.create --type redis --app-name {page.name}  services.list
         services.exists --type redis {name}  services.delete -y --type redis --app-name {page.name}
         preview.deploy -y --path {page} {name} --branch b --no-wait  preview.list {name}

@@ -145,6 +145,7 @@ COMMANDS = (
     ),
     Operation("restart", "restart -n {app}", "restartApp"),
     Operation("delete", "delete -y -n|{}", "deleteApp", _app, _gone, whole=1),
+    Operation("variables list", "variables list -n {app}", "environmentVariables"),
     Operation("services list", "services list", "services"),
     Operation("services exists", "services exists --type redis -n {app}", "linkedServices"),
     Operation("services create", CHANGE, "addService", _app, _databases, whole=1),

@@ -204,7 +204,7 @@ def as_inv(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         extra[variable] = "1" if variable.endswith("NO_KEYFILE") else rest.pop(0)
     if len(rest) > 1 and rest[0] in de_tasks.ns.collections:
         rest[:2] = [".".join(rest[:2])]
-    if len(rest) > 1 and rest[0] in ("deploy", "run") and not rest[1].startswith("-"):
+    if len(rest) > 1 and rest[0] in ("check", "deploy", "run") and not rest[1].startswith("-"):
         rest.insert(1, "--path")
     return rest, extra
 

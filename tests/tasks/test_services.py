@@ -134,7 +134,7 @@ def test_second_of_a_type_is_refused(owner: Person, app: str) -> None:
     assert named.out == f"Service {app}-cache was attached to app {app} on [{owner.host}].\n"
     again = owner.run(create)
     assert again.code == 1 and f"{app} has a redis service already: {app}-cache" in again.err
-    owner.run(f"apps delete -n {app} --with-services")
+    owner.run(f"apps delete -n {app} --with-services -y")
 
 
 def test_deleting_asks_on_a_terminal(owner: Person, app: str) -> None:
@@ -163,6 +163,6 @@ def test_app_is_deleted_when_its_name_is_typed(owner: Person, app: str) -> None:
     owner.run(f"apps create -n {app}")
     # The one that was kept is taken up again.
     owner.run(f"services create --app-name {app} -t redis")
-    done = owner.run(f"apps delete -n {app} --with-services")
+    done = owner.run(f"apps delete -n {app} --with-services -y")
     assert f"Its services were deleted with their data: {app}-redis (redis)" in done.out
     assert app not in owner.run("services list -t all").out

@@ -87,7 +87,7 @@ class VendorPlatform:
         return self._log(name, "runtime", count, after, "--process-name", process)
 
     def details(self, name: str) -> Details | None:
-        self._not_available("the settings of an app")
+        self._not_available("the variables and settings of an app")
 
     def thumbnail(self, details: Details) -> bytes | None:
         self._not_available("the thumbnail of an app")

@@ -113,7 +113,7 @@ def test_life_of_an_app(vendor: Person, quick: Path, name: str) -> None:
     assert vendor.inv("logs", "--name", name, "--count", "5").code == 0
     restarted = vendor.inv("restart", "--name", name)
     assert restarted.out == f"Restarting web for app {name}\n"
-    deleted = vendor.inv("delete", "--name", name)
+    deleted = vendor.inv("delete", "--name", name, "-y")
     assert deleted.out == f"App {name} was deleted from [{vendor.host}].\n", deleted.err
     assert not list((vendor.home / "tmp").iterdir())
 
@@ -135,6 +135,20 @@ def test_update_takes_every_option(vendor: Person, people: People, name: str) ->
     assert again.out == f"Nothing to change: {name} already has these settings.\n"
 
 
+def test_variables_are_neither_listed_nor_set(dev: Person, name: str) -> None:
+    one = through(dev, FAKE)
+    one.inv("apps.create", "--name", name)
+    listed = one.inv("variables.list", "--name", name)
+    words = "Not available through `de`: the variables and settings of an app.\n"
+    assert (listed.code, listed.err) == (1, words)
+    done = one.inv("variables.set", "KEY", "--name", name, stdin="s3cret\n")
+    assert done.code == 1 and "without its value in a command line" in done.err
+    assert f"inv apps.update --name {name} --add-environment-variable KEY" in done.err
+    dev.inv("variables.set", "KEY", "--name", name, stdin="s3cret\n")
+    assert one.inv("variables.unset", "KEY", "--name", name).code == 0
+    assert "KEY" not in dev.inv("variables.list", "--name", name).out
+
+
 def test_services(vendor: Person, dev: Person, name: str) -> None:
     vendor.inv("apps.create", "--name", name)
     words = ("--app-name", name, "--type", "redis")
@@ -142,7 +156,7 @@ def test_services(vendor: Person, dev: Person, name: str) -> None:
     assert vendor.inv("services.exists", "--name", name, "--type", "redis").out == "True\n"
     assert vendor.inv("services.exists", "--name", name, "--type", "postgres").out == "False\n"
     assert name in dev.inv("services.list", "--type", "redis").out
-    deleted = vendor.inv("delete", "--name", name, "--with-services")
+    deleted = vendor.inv("delete", "--name", name, "--with-services", "-y")
     assert deleted.out.endswith("Its services were deleted with their data: redis\n")
     assert name not in dev.inv("services.list", "--type", "redis").out
 

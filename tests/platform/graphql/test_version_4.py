@@ -57,7 +57,7 @@ def test_life_of_an_app(old: Person, people: People, quick: Path) -> None:
     attach = ("--app-name", name, "--type", "redis")
     assert old.inv("services.create", *attach).code == 0
     assert old.inv("services.delete", *attach, "-y").code == 0
-    assert old.inv("delete", "--name", name).code == 0
+    assert old.inv("apps.delete", "--name", name).code == 0
 
 
 def test_broken_first_deploy_fails(old: Person, quick: Path) -> None:

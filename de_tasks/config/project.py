@@ -1,0 +1,103 @@
+"""Which project's configuration governs a folder: that of the configuration file nearest to it.
+
+invoke reads the file beside tasks.py, and `de-tasks` the one that is nearest to the current
+folder. What is done to a folder elsewhere must not be done with their app and host.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from de_tasks.config.faults import located
+from de_tasks.config.files import FILES, nearest
+
+if TYPE_CHECKING:
+    import invoke
+
+PATH, APP = "INVOKE_DE_PATH", "INVOKE_DE_APP"
+
+
+def governing(config: invoke.Config, folder: str = "") -> invoke.Config:
+    """invoke's configuration for a folder, the current one if none is given.
+
+    Where another file than the one that invoke has read is the nearest, it takes the place of
+    the project's level as a whole; every other level stays. Raises `UsageError` for a file
+    that is wrong.
+    """
+    project = _nearest(config, folder)
+    if project is None or _same(project, _read(config)):
+        return config
+    found = config.clone()
+    found.set_project_location(project)
+    with located(os.path.join(project, "invoke")):
+        found.load_project()
+    return found
+
+
+def origin_of_app(config: invoke.Config, folder: str = "") -> str:
+    """Where the app's name in the governing configuration comes from, as people may look it up:
+    a variable or a file. Empty where that is the file at hand, or nothing names an app."""
+    if os.environ.get(APP):
+        return APP
+    path = _file_with_app(governing(config, folder))
+    if path is None:
+        return ""
+    file = os.path.abspath(os.path.expanduser(path))
+    below = os.path.abspath(os.path.expanduser(folder or os.environ.get(PATH) or "."))
+    at_hand = os.path.dirname(file)
+    if _same(at_hand, os.path.abspath(".")) and _within(below, at_hand):
+        return ""
+    return os.path.relpath(file)
+
+
+def is_apps_own(config: invoke.Config, folder: str) -> bool:
+    """Whether the app that the governing configuration names may be that of this very folder:
+    not if a project's file around it says so, whose own folder is another."""
+    found = governing(config, folder)
+    project = _read(found)
+    if project is None or _file_with_app(found) != getattr(found, "_project_path", None):
+        return True
+    return os.path.abspath(os.path.expanduser(folder)) == project
+
+
+def _nearest(config: invoke.Config, folder: str) -> str | None:
+    """The folder of the file that governs; None where invoke's own choice stays."""
+    given = folder or os.environ.get(PATH, "")
+    if given:
+        return nearest(os.path.expanduser(given))
+    # Under `inv` the nearest tasks.py is the project, unless an app below it has a file.
+    tasks = getattr(config, "_project_prefix", None)
+    if not tasks or (project := nearest(".")) != nearest(".", FILES) or project is None:
+        return None
+    return project if _within(project, os.path.abspath(tasks)) else None
+
+
+def _within(folder: str, other: str) -> bool:
+    return os.path.join(folder, "").startswith(os.path.join(other, ""))
+
+
+def _read(config: invoke.Config) -> str | None:
+    """The folder whose file invoke has read."""
+    path = getattr(config, "_project_path", None)
+    return os.path.dirname(os.path.abspath(path)) if path else None
+
+
+def _same(folder: str, other: str | None) -> bool:
+    return other is not None and os.path.samefile(folder, other)
+
+
+def _file_with_app(config: invoke.Config) -> str | None:
+    """The file that names the app, None where code does."""
+    app = _section(config).get("app")
+    for level in ("runtime", "project", "user", "system"):
+        if app and _section(getattr(config, f"_{level}", None) or {}).get("app") == app:
+            path: Any = getattr(config, f"_{level}_path", None)
+            return str(path) if path else None
+    return None
+
+
+def _section(level: Any) -> Any:
+    """What a level of invoke's has of ours; a wrong one is named elsewhere."""
+    section = level.get("de", {})
+    return section if hasattr(section, "keys") else {}

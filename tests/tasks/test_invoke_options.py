@@ -1,0 +1,98 @@
+"""invoke's own options: a dry run does nothing, a limit of time ends a task, git is echoed."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import de_tasks
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS
+from de_tasks.tasks.task import DeTask
+from tests.support.apps import held_back
+from tests.support.canaries import ROWS, contents
+from tests.support.people import Person
+from tests.support.repositories import Repository
+
+TASKS: dict[str, DeTask] = {name: de_tasks.ns[name] for name in ROWS}
+READING = {
+    *("apps.exists", "apps.list", "apps.logs", "apps.status", "check", "diff", "doctor"),
+    *(
+        "fleet.matrix",
+        "fleet.status",
+        "history",
+        "hooks.status",
+        "logs",
+        "preview.list",
+        "sandbox.api-key",
+    ),
+    *("sandbox.status", "services.exists", "services.list", "status", "variables.list"),
+    "whoami",
+}
+"""Tasks that change nothing, wherever."""
+
+
+def test_every_task_says_whether_it_changes_anything() -> None:
+    assert {name for name, task in TASKS.items() if task.changes == READS} == READING
+    for name, task in TASKS.items():
+        parameters = inspect.unwrap(task.body).__code__.co_varnames
+        assert (task.changes == ITS_DRY_RUN) == ("dry_run" in parameters), name
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - READING))
+def test_dry_run_of_a_task_changes_nothing(name: str, dev: Person, page: Path) -> None:
+    Repository.make(page).git("push", "-q", "origin", "main")
+    page.joinpath("invoke.yaml").write_text("de: {apps: [{name: shop, path: .}]}\n")
+    page.joinpath("tasks.py").write_text("from de_tasks import ns\n")
+    dev.environment["INVOKE_DE_CACHE"] = str(dev.home / "cache")
+    dev.environment["INVOKE_DE_SANDBOX_DATA"] = str(dev.home / "data")
+    before = dict(contents(page)), dev.keyfile.read_text()
+    done = dev.inv("-R", name, *ROWS[name].good[0].split(), folder=page)
+    assert done.code == 0 and done.opened == (), done.err
+    assert re.search("^Would |dry run|No preview of .* has outlived", done.out + done.err), done
+    assert (dict(contents(page)), dev.keyfile.read_text()) == before
+    assert not (dev.home / "data").exists() and not (page / "../fresh").exists()
+    assert dev.inv("apps.list").out.count("\n") == 1
+
+
+def test_dry_run_under_both_programs(dev: Person) -> None:
+    words = f"Would delete app shop from [{dev.host}] with its code and logs. Nothing was done"
+    assert dev.inv("--dry", "delete", "--name", "shop", "-y").out.startswith(words)
+    for option in ("-R", "--dry"):
+        assert dev.run(f"{option} delete --name shop -y").out.startswith(words)
+
+
+def test_dry_run_never_shows_the_value_of_a_variable(dev: Person) -> None:
+    line = "--add-environment-variable TOKEN=s3cret --title Sales"
+    done = dev.inv("-R", "apps.update", "--name", "shop", *line.split())
+    assert "Would change app shop: --add-environment-variable, --title." in done.out
+    assert "s3cret" not in done.out + done.err
+
+
+@pytest.mark.parametrize("program", ["inv", "de-tasks"])
+def test_time_limit_of_a_command_bounds_a_deploy(
+    program: str, dev: Person, page: Path, hold: Path
+) -> None:
+    (page / "Procfile").write_text(held_back(hold))
+    done = dev.run(f"-T 1 deploy --path {page} -y", program=program)
+    assert done.code == 75, done.err
+    assert "Not done within 1 s, the limit of -T (timeouts.command)." in done.err
+
+
+def test_time_limit_that_is_no_number_is_named(nobody: Person) -> None:
+    done = nobody.run("-T soon whoami")
+    assert done.code == 2 and done.err.startswith("--command-timeout should be a whole number")
+
+
+@pytest.mark.parametrize("program", ["inv", "de-tasks"])
+def test_echo_shows_the_git_commands_without_secrets(program: str, dev: Person, page: Path) -> None:
+    Repository.make(page).git("remote", "add", "other", "https://me:s3cret@127.0.0.1:1/x.git")
+    done = dev.run(f"-e preview.prune --path {page} --remote other", program=program)
+    assert done.code == 75 and "\ngit ls-remote --heads other\n" in f"\n{done.err}"
+    done = dev.run(f"-e deploy --path {page} -y --no-wait", program=program)
+    assert done.code == 0 and f"git remote-http {dev.host}/GIT/{page.name}" in done.err
+    tokens = re.findall(r'"(?:access|refresh)_token": "([^"]+)"', dev.keyfile.read_text())
+    assert tokens and not [token for token in tokens if token in done.err]
+    assert "git " not in dev.run(f"diff --path {page} --stat", program=program).err
