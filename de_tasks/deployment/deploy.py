@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import Event, counted, planned
 from de_tasks.deployment.plan import Outcome, Plan, foreign
 from de_tasks.deployment.watch import WAITS, WAITS_AFTER_CREATE, see_through
@@ -170,7 +171,7 @@ class Deploy:
     def _wait(self, pushed: Pushed) -> Outcome:
         plan, remote = self._plan, self._remote
         assert remote  # There was a push.
-        app = see_through(
+        app, answer = see_through(
             platform=self._platform,
             name=plan.name,
             sha=pushed.sha,
@@ -184,15 +185,19 @@ class Deploy:
         self._part("start")
         total = time.monotonic() - self._begun
         spent = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._parts.items())
-        words = f"{plan.name} is live after {total:.1f} s ({spent}){_what(pushed)}: {app.url}"
-        return self._done(words, pushed, app.url)
+        # A sign-in alone shows nothing of the app behind it.
+        live = answer is not Answer.UNKNOWN
+        verb = "is live" if live else "was built"
+        words = f"{plan.name} {verb} after {total:.1f} s ({spent}){_what(pushed)}: {app.url}"
+        return self._done(words, pushed, app.url, live)
 
-    def _done(self, words: str, pushed: Pushed, url: str) -> Outcome:
+    def _done(self, words: str, pushed: Pushed, url: str, live: bool = False) -> Outcome:
         total = time.monotonic() - self._begun
         parts = {name: round(seconds, 2) for name, seconds in self._parts.items()}
         facts: dict[str, object] = {
             "url": url or None,
             "changed": pushed.changed,
+            "live": live,
             "files": pushed.files,
             "sha": pushed.sha,
             "seconds": round(total, 2),
