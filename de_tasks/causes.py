@@ -109,6 +109,14 @@ def refusal(lines: Iterable[str]) -> str:
     return exception(kept) or (named[-1] if named else last_words(kept))
 
 
+def missing_package(cause: str) -> str:
+    """The module or the program that a cause says is not there; else empty."""
+    found = re.search(
+        r"No module named '?([\w-]+)|(?:^|: )([\w.-]+): (?:command )?not found$", cause
+    )
+    return (found[1] or found[2]) if found else ""
+
+
 def database(text: str) -> str:
     """The type of service whose address a text names, such as `postgres`; else empty."""
     return next((kind for kind, name in URL_VARIABLE.items() if name in text), "")

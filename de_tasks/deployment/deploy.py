@@ -22,6 +22,7 @@ from de_tasks.repo.snapshot import Push, Pushed, Snapshot
 from de_tasks.terminal.commands import typed
 
 PERCENT = re.compile(r"^(Writing objects:\s+\d+%.*)$")
+POINTS = "waiting for points"
 ROUNDS = 3
 """How often an app that somebody else deploys at the same moment is looked at anew."""
 
@@ -31,7 +32,8 @@ class Deploy:
     up, and `Interrupted`, which says how far it came.
 
     Where the server has our own last deploy, there is nothing to ask: the push goes first.
-    In every other case the app is looked at before.
+    In every other case the app is looked at before. `waited` gives the seconds that were waited
+    for points until now.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Deploy:
         repository: DeployRepository,
         platform: DeployPlatform,
         tell: Callable[[Event], None],
+        waited: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._plan = plan
         self._repository = repository
@@ -51,6 +54,7 @@ class Deploy:
         self._made = ""
         self._begun = self._since = time.monotonic()
         self._parts: dict[str, float] = {}
+        self._waited, self._booked = waited, waited()
         # What an interrupt leaves behind, and what to type then.
         self._state = "Nothing was sent. Run the same command again to deploy"
 
@@ -245,9 +249,13 @@ class Deploy:
             self._tell(Event("progress", match[1]))
 
     def _part(self, name: str) -> None:
-        now = time.monotonic()
-        self._parts[name] = now - self._since
-        self._since = now
+        """A part has ended; what was waited for points in it is a part of its own."""
+        now, waited = time.monotonic(), self._waited()
+        points = waited - self._booked
+        self._parts[name] = max(0.0, now - self._since - points)
+        if points:
+            self._parts[POINTS] = self._parts.get(POINTS, 0.0) + points
+        self._since, self._booked = now, waited
 
 
 def _what(pushed: Pushed) -> str:

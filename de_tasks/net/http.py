@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -268,9 +269,13 @@ def _network_error(error: requests.RequestException, url: str) -> DeTasksError:
                 f"{server} does not speak TLS there. If it is a sandbox, write http://{server}"
             )
     names = {type(cause).__name__ for cause in causes}
+    for cause in causes:
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
+            # A resolver has answered: nothing that passes by itself.
+            return UsageError(f"There is no host {urlsplit(url).hostname}. Is the name right?")
     if "NameResolutionError" in names:
         return Unavailable(
-            f"There is no host {server}, or the network is down. Is the name right?", False, None, 3
+            f"The name of {server} cannot be resolved now: is the network down?", False, None, 3
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return Unavailable(f"The proxy on the way to {server} does not answer.", sent=False)

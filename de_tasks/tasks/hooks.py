@@ -46,3 +46,4 @@ def uninstall(context: invoke.Context, path: str = "") -> None:
 
 
 ns = Collection("hooks", install, uninstall)
+ns.__doc__ = "Git hooks that deploy on push."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from invoke import Collection
 
 from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.settings import sandbox_folder
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import store
 from de_tasks.tasks.task import settings, task
@@ -29,7 +30,7 @@ DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
     "access_token_seconds": "How long an access token is good (default: 24 hours)",
     "offline_token_seconds": "How long a login is good (default: 30 days)",
-    "rate_limit_points": "Points of a user in a window (default: 60)",
+    "rate_limit_points": "Points of a user in a window (default: 600)",
     "rate_limit_seconds": "Length of that window (default: 60)",
     "install_timeout": "Seconds that installing an app's requirements may take (default: 900)",
 }
@@ -69,7 +70,7 @@ def start(
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
     values = settings(context, sandbox_data=data)
-    folder = _folder(values)
+    folder = sandbox_folder(values)
     number = whole_number(port, "--port") if port else values.sandbox_port
     options: dict[str, int | str] = {"port": number}
     if number > 65535:
@@ -106,7 +107,7 @@ def start(
             # Somebody types the same elsewhere, at the same moment.
             running, ours = control.await_other(folder), False
     if not ours:
-        console.note(f"The sandbox is running already on {running.url}")
+        console.note(f"The sandbox is running already on {running.url}{_unmet(options, running)}")
     else:
         console.note(f"The sandbox is running on {running.url}")
         if running.ca_path:
@@ -120,17 +121,17 @@ def start(
 @task(help=DATA)
 def stop(context: invoke.Context, data: str = "") -> None:
     """Stop the sandbox and its apps; everything is there at the next start."""
-    control, folder = _control(), _folder(settings(context, sandbox_data=data))
+    control, folder = _control(), sandbox_folder(settings(context, sandbox_data=data))
     process = control.holder(folder)
     if process:
-        control.end(folder, process)
+        control.end(folder, process, console.note)
     console.result("The sandbox has stopped." if process else "The sandbox is not running.")
 
 
 @task(help=DATA)
 def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     """Say whether the sandbox is running, and where."""
-    control, folder = _control(), _folder(settings(context, sandbox_data=data))
+    control, folder = _control(), sandbox_folder(settings(context, sandbox_data=data))
     running = control.find(folder)
     process = running.pid if running else control.holder(folder)
     if json:
@@ -154,7 +155,7 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
 def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
-    folder = _folder(settings(context, sandbox_data=data))
+    folder = sandbox_folder(settings(context, sandbox_data=data))
     if control.holder(folder):
         raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
@@ -203,8 +204,21 @@ def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> N
     console.result(found["key"])
 
 
+def _unmet(options: Mapping[str, int | str], running: Running) -> str:
+    """What of the options a sandbox that runs already does not have, and how it gets it."""
+    asked = {name: value for name, value in options.items() if name != "port"}
+    port = options["port"]
+    if port and port != running.port:
+        asked = {"port": port, **asked}
+    if not asked:
+        return ""
+    flags = " ".join(f"--{name.replace('_', '-')}" for name in asked)
+    elsewhere = f", not on port {port}" if "port" in asked else ""
+    return f"{elsewhere}, as it was started. For {flags} stop it first: {typed('sandbox.stop')}"
+
+
 def _running(context: invoke.Context, data: str) -> Running:
-    running: Running | None = _control().find(_folder(settings(context, sandbox_data=data)))
+    running: Running | None = _control().find(sandbox_folder(settings(context, sandbox_data=data)))
     if running is None:
         raise DeTasksError(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
     return running
@@ -246,14 +260,6 @@ def _control() -> ModuleType:
             "(it needs Python 3.11 or later)"
         ) from None
     return control
-
-
-def _folder(values: Settings) -> Path:
-    from de_tasks.config.settings import default_folder
-
-    if values.sandbox_data:
-        return Path(values.sandbox_data).expanduser().resolve()
-    return default_folder("data") / "sandbox"
 
 
 def _log_in(values: Settings, running: Running) -> None:

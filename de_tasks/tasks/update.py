@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,10 @@ PEOPLE = {
     "co_owner": "user who may manage the app; needs a license seat",
     "group_co_owner": "group whose members may manage the app; all need license seats",
 }
+NO_CHANGE = ("context", "name", "yes")
+"""Options that do not say what is to change."""
+NO_FILE = ("env_file", "thumbnail", "portal_rank")
+"""Options whose empty text is none; in others it removes what there is."""
 
 
 @task(
@@ -98,6 +102,8 @@ def update(
     input: what stands in a command line, other users of the machine can read. A file of
     variables has KEY=VALUE lines with quotes and comments as usual; nothing in it is replaced.
     """
+    if not _given(locals()):
+        raise UsageError("There is nothing to change: give at least one option.")
     from de_tasks.platform.models import ACCESS_LEVELS, Changes, People
 
     if view_access is not None and view_access not in ACCESS_LEVELS:
@@ -129,6 +135,17 @@ def update(
     )
     connection = connect(context)
     _change(connection, app_name(connection.settings, name), wanted, yes)
+
+
+def _given(options: Mapping[str, object]) -> list[str]:
+    """The options that say what is to change, among all with their values."""
+    return [
+        name
+        for name, value in options.items()
+        if name not in NO_CHANGE
+        and not (value is None or value is False or value in ((), []))
+        and not (name in NO_FILE and value == "")
+    ]
 
 
 def _change(connection: Connection, app: str, wanted: Changes, yes: bool) -> None:

@@ -197,12 +197,17 @@ class Releases:
         if release:
             await release.stop(self._settings.stop_grace)
 
-    async def stop_all(self) -> None:
-        """Stop every process of every app."""
-        stops = (
-            at_most_logged(f"end of {app.name}", self.stop(app)) for app in self._apps.values()
-        )
-        await asyncio.gather(*stops)
+    async def stop_all(self, waiting: Callable[[list[str]], None]) -> None:
+        """Stop every process of every app; `waiting` hears which apps have not ended yet."""
+        left = {app.name: app for app in self._apps.values()}
+
+        async def stop(app: App) -> None:
+            await at_most_logged(f"end of {app.name}", self.stop(app))
+            del left[app.name]
+            waiting(sorted(left))
+
+        waiting(sorted(left))
+        await asyncio.gather(*map(stop, list(left.values())))
 
     async def forget(self, app: App) -> None:
         """Stop the app and delete its files."""
