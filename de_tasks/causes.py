@@ -21,6 +21,9 @@ FOLDER = re.compile(r"^.*/releases/\d+/|^/(app|workspace)/")
 GUNICORN = re.compile(r"^\[[^]]+\] \[\d+\] \[(\w+)\] (.*)$")
 FRAMING = re.compile(r"^(Worker \(|Shutting down|Reason: |Exception in worker|Worker exiting)")
 """What gunicorn says of its own end, whatever the cause is."""
+MARKED = re.compile(r"^\s*!\s+(\S.*)$")
+VERDICT = re.compile(r"^(Build failed|Push (failed|rejected))")
+"""Lines by which a build's log says why it ended, and those that say only that it did."""
 UNMET = (
     (
         r"Because \S+ was not found in the [\w ]+ and you require (\S+?),",
@@ -99,6 +102,16 @@ def unmet(lines: Iterable[str]) -> str:
         if found := re.search(pattern, text):
             return meaning.format(*found.groups())
     return ""
+
+
+def of_build(lines: Iterable[str]) -> str:
+    """Why a build failed, in its log: what the platform marks as the reason, what an installer
+    could not have, or the last words."""
+    kept = list(lines)
+    marked = [found[1] for line in kept if (found := MARKED.match(line))]
+    reasons = [text for text in marked if not VERDICT.match(text)]
+    said = [line for line in kept if not MARKED.match(line)]
+    return reasons[0] if reasons else unmet(kept) or last_words(said) or "".join(marked[:1])
 
 
 def refusal(lines: Iterable[str]) -> str:

@@ -106,6 +106,19 @@ def test_requirement_that_cannot_be_met_is_named(said: str, cause: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        (["  KeyError", " !     web ended: KeyError", " !     Build failed."], "web ended: KeyError"),
+        (["ERROR: No matching distribution found for x==9", " !     Push rejected"], "x==9 is not"),
+        (["no compiler", " !     Build failed."], "no compiler"),
+        ([" !     Build failed."], "Build failed."),
+    ],
+)
+def test_build_log_names_the_reason_and_not_the_verdict(log: list[str], cause: str) -> None:
+    assert causes.of_build(log).startswith(cause)
+
+
+@pytest.mark.parametrize(
     ("lines", "cause"),
     [
         (["error: The build backend returned an error", *CHAINED], "KeyError: 'TOKEN'"),

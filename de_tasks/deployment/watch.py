@@ -142,7 +142,7 @@ def judge(build: Build, name: str, lines: Sequence[str] = ()) -> None:
         return
     booted = any(STARTING in line for line in lines)
     what = f"{name} was built, but did not start." if booted else f"The build of {name} failed."
-    cause = build.error or causes.unmet(lines) or causes.last_words(lines)
+    cause = build.error or causes.of_build(lines)
     raise DeployFailed(
         f"{what} The whole log: {typed(f'logs --type build --name {name}')}\n"
         f"{cause or 'The server gives no reason.'}{_remedy(name, cause)}"
