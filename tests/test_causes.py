@@ -108,7 +108,7 @@ def test_requirement_that_cannot_be_met_is_named(said: str, cause: str) -> None:
 @pytest.mark.parametrize(
     ("log", "cause"),
     [
-        (["  KeyError", " !     web ended: KeyError", " !     Build failed."], "web ended: KeyError"),
+        (["  KeyError", " !     web: KeyError", " !     Build failed."], "web: KeyError"),
         (["ERROR: No matching distribution found for x==9", " !     Push rejected"], "x==9 is not"),
         (["no compiler", " !     Build failed."], "no compiler"),
         ([" !     Build failed."], "Build failed."),

@@ -13,7 +13,6 @@ from invoke import Collection
 
 from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
-from de_tasks.config.settings import sandbox_folder
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import store
 from de_tasks.tasks.task import settings, task
@@ -70,7 +69,7 @@ def start(
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
     values = settings(context, sandbox_data=data)
-    folder = sandbox_folder(values)
+    folder = _folder(values)
     number = whole_number(port, "--port") if port else values.sandbox_port
     options: dict[str, int | str] = {"port": number}
     if number > 65535:
@@ -121,7 +120,7 @@ def start(
 @task(help=DATA)
 def stop(context: invoke.Context, data: str = "") -> None:
     """Stop the sandbox and its apps; everything is there at the next start."""
-    control, folder = _control(), sandbox_folder(settings(context, sandbox_data=data))
+    control, folder = _control(), _folder(settings(context, sandbox_data=data))
     process = control.holder(folder)
     if process:
         control.end(folder, process, console.note)
@@ -131,7 +130,7 @@ def stop(context: invoke.Context, data: str = "") -> None:
 @task(help=DATA)
 def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
     """Say whether the sandbox is running, and where."""
-    control, folder = _control(), sandbox_folder(settings(context, sandbox_data=data))
+    control, folder = _control(), _folder(settings(context, sandbox_data=data))
     running = control.find(folder)
     process = running.pid if running else control.holder(folder)
     if json:
@@ -155,7 +154,7 @@ def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
 def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
-    folder = sandbox_folder(settings(context, sandbox_data=data))
+    folder = _folder(settings(context, sandbox_data=data))
     if control.holder(folder):
         raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
@@ -218,7 +217,7 @@ def _unmet(options: Mapping[str, int | str], running: Running) -> str:
 
 
 def _running(context: invoke.Context, data: str) -> Running:
-    running: Running | None = _control().find(sandbox_folder(settings(context, sandbox_data=data)))
+    running: Running | None = _control().find(_folder(settings(context, sandbox_data=data)))
     if running is None:
         raise DeTasksError(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
     return running
@@ -260,6 +259,12 @@ def _control() -> ModuleType:
             "(it needs Python 3.11 or later)"
         ) from None
     return control
+
+
+def _folder(values: Settings) -> Path:
+    from de_tasks.config.settings import sandbox_folder
+
+    return sandbox_folder(values)
 
 
 def _log_in(values: Settings, running: Running) -> None:
