@@ -184,6 +184,10 @@ def test_app_behind_a_sign_in_is_live_because_the_build_says_so(dev: Person, qui
     done = dev.run("deploy", folder=quick)
     assert f"{quick.name}/ asks to sign in; the build says that the app answered" in done.err
     assert (done.code, f"{quick.name} is live" in done.out) == (0, True)
+    # And a fleet's health tells the same two apart.
+    (quick / "invoke.yaml").write_text("de:\n  apps: [.]\n")
+    (seen,) = json.loads(dev.inv("fleet.status", "--json", folder=quick).out)
+    assert (seen["health"], seen["healthy"]) == ("runs behind sign-in", True)
 
 
 def test_app_behind_a_sign_in_of_which_nobody_says_that_it_runs(
