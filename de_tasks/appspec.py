@@ -31,6 +31,8 @@ VENDOR_PACKAGES = frozenset(
 """Packages that only a Dash Enterprise's own index has."""
 VENDOR_STUB = "0.0.1"
 """The version of the empty packages by which their names are reserved in the public index."""
+URL_VARIABLE = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
+"""The variable in which an app finds the address of a service of a type."""
 
 
 def check_app_name(name: str) -> str:

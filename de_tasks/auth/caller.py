@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -10,7 +11,7 @@ from de_tasks.auth.credentials import Credentials
 from de_tasks.errors import NotLoggedIn
 from de_tasks.net.budget import Budget, Spending
 from de_tasks.net.limit_reports import ReportedWindow
-from de_tasks.net.retry import Attempt, Policy
+from de_tasks.net.retry import Attempt, Policy, Wait
 
 T = TypeVar("T")
 
@@ -27,6 +28,16 @@ class Account:
     policy: Policy
     budget: Budget
     ask: Callable[[], ReportedWindow | None] = field(default=_nobody_knows)
+    _here: threading.local = field(default_factory=threading.local, init=False)
+
+    def __post_init__(self) -> None:
+        self.policy = replace(self.policy, tell=self._counted(self.policy.tell))
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which this thread has waited for points."""
+        seconds: float = getattr(self._here, "waited", 0.0)
+        return seconds
 
     @property
     def seconds(self) -> float:
@@ -47,6 +58,14 @@ class Account:
             if used == self.credentials.header():
                 self.credentials.renew()
             return function()
+
+    def _counted(self, tell: Callable[[Wait], None]) -> Callable[[Wait], None]:
+        def told(wait: Wait) -> None:
+            if wait.for_points:
+                self._here.waited = self.waited + wait.seconds
+            tell(wait)
+
+        return told
 
     def act(
         self,

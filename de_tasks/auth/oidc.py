@@ -12,9 +12,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from de_tasks.auth.login import Login
-from de_tasks.config.host import Host
+from de_tasks.config.host import HERE, PLATFORM_HOST, Host
 from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, Temporary, UsageError
 from de_tasks.net.http import READ_SECONDS, Transport, read_object
 from de_tasks.net.limit_reports import UNKNOWN_WAIT, retry_after
@@ -23,6 +24,7 @@ from de_tasks.terminal.commands import typed
 from de_tasks.terminal.text import one_line
 
 CLIENT = "dash"
+DISCOVERY = "/.well-known/openid-configuration"
 NOTHING = (204, 404, 405, 410, 421)
 """Statuses of answers without a body, or with a page in its place."""
 ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -194,10 +196,15 @@ class Oidc:
 
     def _configuration(self) -> dict[str, Any]:
         if not self._found:
-            address = f"{self.host.issuer}/.well-known/openid-configuration"
+            address = f"{self.host.issuer}{DISCOVERY}"
             self._found = self._ask("GET", address).body
         named = self._found.get("issuer")
         if "token_endpoint" not in self._found or not isinstance(named, str):
+            if sandbox := self._sandbox():
+                raise UsageError(
+                    f"{self.host.name} is where the sandbox's apps are. Its own host is "
+                    f"{sandbox}: {typed(f'login --host {sandbox}')}"
+                )
             raise UsageError(
                 f"{self.host.name} is not a Dash Enterprise: it has no sign-in service at "
                 f"{self.host.issuer}"
@@ -210,6 +217,17 @@ class Oidc:
                 "If that is the right one, say so with the setting issuer (INVOKE_DE_ISSUER)"
             )
         return self._found
+
+    def _sandbox(self) -> str:
+        """The sandbox whose apps are at this host; empty where there is none."""
+        if urlsplit(self.host.web).hostname != HERE:
+            return ""
+        beside = Host.parse(self.host.web.replace(HERE, PLATFORM_HOST, 1))
+        try:
+            answer = self._transport.request("GET", f"{beside.issuer}{DISCOVERY}", READ_SECONDS)
+        except DeTasksError:
+            return ""
+        return beside.name if answer.status_code == 200 else ""
 
     def _username(self, body: dict[str, Any]) -> str:
         # Read for display only: whether a token is good is the server's business. An access

@@ -15,6 +15,7 @@ from invoke.parser import ParserContext
 from de_tasks.cli.help import SHOW_HELP, Help, long_name, option_names
 from de_tasks.cli.help import words as words_of
 from de_tasks.errors import UsageError
+from de_tasks.terminal.proposals import did_you_mean
 
 
 class Grammar:
@@ -60,14 +61,14 @@ class Grammar:
         if word in self._commands:  # Also `apps.create`, as invoke writes it.
             return word, rest
         if word not in self._groups:
-            raise UsageError(f"No such command: {word!r}. Commands: {', '.join(self._first())}")
+            raise UsageError(_unknown("command", word, "Commands", self._first()))
         if not rest or rest[0] == SHOW_HELP[0]:
             return Help((word,)), []
         name = f"{word}.{rest[0]}"
         if name not in self._commands:
+            choices = [f"{word} {command}" for command in self._groups[word]]
             raise UsageError(
-                f"No such command: {f'{word} {rest[0]}'!r}. "
-                f"Commands of {word}: {', '.join(self._groups[word])}"
+                _unknown("command", f"{word} {rest[0]}", f"Commands of {word}", choices)
             )
         return name, rest[1:]
 
@@ -141,7 +142,7 @@ class Grammar:
     def _no_such_option(self, option: str, command: str) -> str:
         title = command.replace(".", " ") or self._program
         names = option_names(self._commands[command] if command else self._core)
-        return f"No such option: {option}. Options of {title}: {', '.join(names)}"
+        return _unknown("option", option, f"Options of {title}", names)
 
     def candidates(self, words: Sequence[str]) -> list[str]:
         """What may follow the words or complete the last of them, for the shell's completion.
@@ -168,3 +169,9 @@ class Grammar:
         if typed[:1] and typed[0] in self._groups:
             return self._groups[typed[0]] if len(typed) < 3 else []
         return self._first() if len(typed) < 2 else []
+
+
+def _unknown(kind: str, word: str, title: str, choices: Sequence[str]) -> str:
+    """The sentence for what is not known: what may be meant first, then all that there is."""
+    shown = word if kind == "option" else repr(word)
+    return f"No such {kind}: {shown}.{did_you_mean(word, choices)} {title}: {', '.join(choices)}"

@@ -115,7 +115,8 @@ def option_rows(context: ParserContext) -> list[tuple[str, str]]:
     rows = []
     for argument in arguments(context):
         short = [f"-{n}" for n in argument.names if len(n) == 1]
-        value = " TEXT" if argument.takes_value else ""
+        kind = "INTEGER" if argument.kind is int else "TEXT"
+        value = f" {kind}" if argument.takes_value else ""
         rows.append((", ".join([*short, long_name(argument)]) + value, argument.help or ""))
     return [*rows, SHOW_HELP]
 

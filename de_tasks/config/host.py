@@ -11,6 +11,8 @@ from de_tasks.errors import DeTasksError, UsageError
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 HERE = "localhost"
 """Stands for each of them."""
+PLATFORM_HOST = "127.0.0.1"
+"""Where a sandbox is; its apps are at the other name of this machine."""
 PORTS = {"https": 443, "http": 80}
 
 
@@ -66,6 +68,11 @@ class Host:
             raise UsageError(
                 f"{text} would send your password over plain HTTP. Use https://, "
                 "or set de.insecure_http if you know the way is safe"
+            )
+        if "://" not in text and parts.hostname in LOOPBACK:
+            port = f":{parts.port}" if parts.port else ""
+            raise UsageError(
+                f"{text} is this machine. For its sandbox write http://{PLATFORM_HOST}{port}"
             )
         if "://" not in text:
             issuer = f"https://auth-{text}/auth/realms/dash"

@@ -201,6 +201,13 @@ def cache_folder(settings: Settings) -> Path:
     return default_folder("cache")
 
 
+def sandbox_folder(values: Settings) -> Path:
+    """The data directory of this machine's sandbox."""
+    if values.sandbox_data:
+        return Path(values.sandbox_data).expanduser().resolve()
+    return default_folder("data") / "sandbox"
+
+
 def default_folder(kind: str) -> Path:
     """The user's folder for `cache` or `data`, as the operating system has it."""
     import platformdirs

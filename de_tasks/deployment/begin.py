@@ -90,7 +90,9 @@ def deploy_of(
         return VendorDeploy(plan, cache, connection.platform, connection.de, tell)
     from de_tasks.deployment.deploy import Deploy
 
-    return Deploy(plan, cache, platform or connection.platform, tell)
+    account = connection.account
+    waited = (lambda: account.waited) if account else (lambda: 0.0)
+    return Deploy(plan, cache, platform or connection.platform, tell, waited)
 
 
 def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import Event, counted, planned
 from de_tasks.deployment.plan import Outcome, Plan, foreign
 from de_tasks.deployment.watch import WAITS, WAITS_AFTER_CREATE, see_through
@@ -21,6 +22,7 @@ from de_tasks.repo.snapshot import Push, Pushed, Snapshot
 from de_tasks.terminal.commands import typed
 
 PERCENT = re.compile(r"^(Writing objects:\s+\d+%.*)$")
+POINTS = "waiting for points"
 ROUNDS = 3
 """How often an app that somebody else deploys at the same moment is looked at anew."""
 
@@ -30,7 +32,8 @@ class Deploy:
     up, and `Interrupted`, which says how far it came.
 
     Where the server has our own last deploy, there is nothing to ask: the push goes first.
-    In every other case the app is looked at before.
+    In every other case the app is looked at before. `waited` gives the seconds that were waited
+    for points until now.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Deploy:
         repository: DeployRepository,
         platform: DeployPlatform,
         tell: Callable[[Event], None],
+        waited: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._plan = plan
         self._repository = repository
@@ -50,6 +54,7 @@ class Deploy:
         self._made = ""
         self._begun = self._since = time.monotonic()
         self._parts: dict[str, float] = {}
+        self._waited, self._booked = waited, waited()
         # What an interrupt leaves behind, and what to type then.
         self._state = "Nothing was sent. Run the same command again to deploy"
 
@@ -171,7 +176,7 @@ class Deploy:
     def _wait(self, pushed: Pushed) -> Outcome:
         plan, remote = self._plan, self._remote
         assert remote  # There was a push.
-        app = see_through(
+        app, answer = see_through(
             platform=self._platform,
             name=plan.name,
             sha=pushed.sha,
@@ -185,15 +190,19 @@ class Deploy:
         self._part("start")
         total = time.monotonic() - self._begun
         spent = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._parts.items())
-        words = f"{plan.name} is live after {total:.1f} s ({spent}){_what(pushed)}: {app.url}"
-        return self._done(words, pushed, app.url)
+        # A sign-in alone shows nothing of the app behind it.
+        live = answer is not Answer.UNKNOWN
+        verb = "is live" if live else "was built"
+        words = f"{plan.name} {verb} after {total:.1f} s ({spent}){_what(pushed)}: {app.url}"
+        return self._done(words, pushed, app.url, live)
 
-    def _done(self, words: str, pushed: Pushed, url: str) -> Outcome:
+    def _done(self, words: str, pushed: Pushed, url: str, live: bool = False) -> Outcome:
         total = time.monotonic() - self._begun
         parts = {name: round(seconds, 2) for name, seconds in self._parts.items()}
         facts: dict[str, object] = {
             "url": url or None,
             "changed": pushed.changed,
+            "live": live,
             "files": pushed.files,
             "sha": pushed.sha,
             "seconds": round(total, 2),
@@ -241,9 +250,13 @@ class Deploy:
             self._tell(Event("progress", match[1]))
 
     def _part(self, name: str) -> None:
-        now = time.monotonic()
-        self._parts[name] = now - self._since
-        self._since = now
+        """A part has ended; what was waited for points in it is a part of its own."""
+        now, waited = time.monotonic(), self._waited()
+        points = waited - self._booked
+        self._parts[name] = max(0.0, now - self._since - points)
+        if points:
+            self._parts[POINTS] = self._parts.get(POINTS, 0.0) + points
+        self._since, self._booked = now, waited
 
 
 def _what(pushed: Pushed) -> str:

@@ -89,7 +89,12 @@ class VendorDeploy:
             self._tell(Event("log", line))
         seconds = time.monotonic() - self._begun
         url = f"{self._de.host.web}/{plan.name}/"
-        facts: dict[str, object] = {"url": url, "changed": True, "seconds": round(seconds, 2)}
+        facts: dict[str, object] = {
+            "url": url,
+            "changed": True,
+            "live": False,
+            "seconds": round(seconds, 2),
+        }
         self._tell(Event("done", f"{plan.name} was built after {seconds:.1f} s: {url}", facts))
 
     def _send(self, folder: Path, message: str) -> None:
@@ -103,7 +108,7 @@ class VendorDeploy:
             if build and build.status == "failed" and build.log.lines:
                 for line in build.log.lines:
                     self._tell(Event("log", line.text))
-                judge(build, name)
+                judge(build, name, [line.text for line in build.log.lines])
             raise
         for text in out.splitlines():
             self._tell(Event("log", text))
@@ -134,15 +139,17 @@ class VendorDeploy:
         was seen at work, or its log has changed.
         """
         name, waits, begun = self._plan.name, iter(WAITS), False
+        lines: list[str] = []
         while time.monotonic() < deadline:
             self._sleep(next(waits, LONGEST_WAIT))
             build = self._platform.build(name, after="seen", count=LINES)
             if build is None:
                 continue
+            lines += (line.text for line in build.log.lines)
             yield from (line.text for line in build.log.lines)
             begun = begun or bool(build.log.lines) or build.status not in FINISHED
             if begun and build.status in FINISHED:
-                return judge(build, name)
+                return judge(build, name, lines)
         raise Temporary(
             f"The build of {name} has not finished in time, as far as `de` tells. "
             f"Look again: {typed(f'status --name {name}')}"

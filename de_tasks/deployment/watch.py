@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+from de_tasks import causes
+from de_tasks.deployment.answers import Answer, answer_of, asks_to_sign_in, running
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed, NotFound, Temporary
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
@@ -22,6 +25,19 @@ LEAST_SECONDS = 1.0
 """For an app to answer, however late it is."""
 LAST_LINES = 20
 """Lines of its log that are shown of an app which does not come up."""
+SEARCHED_LINES = 1000
+"""Lines of a log in which the cause is looked for."""
+STARTING, STARTS = "-----> Starting web", "[sandbox] starting release"
+"""Where the build's log, and that of the web process, begins to tell of the start."""
+SAID = {
+    Answer.RUNNING: "the build says that the app answered, and the platform that it runs",
+    Answer.UNKNOWN: "whether the app answers behind it, the platform does not say",
+}
+"""What is known of an app behind a sign-in."""
+
+
+class NotUp(DeployFailed):
+    """The app was built, and does not answer."""
 
 
 def see_through(
@@ -34,8 +50,9 @@ def see_through(
     app: App | None = None,
     waits: Iterable[int] = WAITS,
     built: Callable[[], None] = lambda: None,
-) -> App:
-    """Tell the build of a commit to its end, then wait until the app answers; returns the app.
+) -> tuple[App, Answer]:
+    """Tell the build of a commit to its end, then wait until the app answers; returns the app, and
+    who has answered for it.
 
     `built` is called in between. Raises `DeployFailed` when the build fails or the app does not
     come up, whose last words are told then.
@@ -52,14 +69,31 @@ def see_through(
         words = f"Waiting for {url}: {seconds:.0f} s"
         tell(Event("progress", words, {"seconds": round(seconds, 1)}))
 
+    def runs() -> bool | None:
+        return running(platform, name)
+
     try:
-        wait_until_answers(url, name, transport, deadline, waiting)
-    except DeployFailed:
-        page = platform.runtime_log(name, "web", LAST_LINES)
-        for entry in page.lines if page else ():
-            tell(Event("log", entry.text))
-        raise
-    return app
+        answer = wait_until_answers(url, name, transport, deadline, waiting, runs)
+    except NotUp as error:
+        page = platform.runtime_log(name, "web", SEARCHED_LINES)
+        lines = [entry.text for entry in page.lines] if page else []
+        for text in lines[-LAST_LINES:]:
+            tell(Event("log", text))
+        raise _not_up(name, error, lines) from None
+    if answer is not Answer.APP:
+        tell(Event("step", f"{url} asks to sign in; {SAID[answer]}."))
+    return app, answer
+
+
+def _not_up(name: str, error: NotUp, lines: Sequence[str]) -> DeployFailed:
+    """The failure of an app that was built and does not answer, with the cause in its log."""
+    starts = [i for i, text in enumerate(lines) if text.startswith(STARTS)]
+    cause = causes.exception(lines[starts[-1] :] if starts else lines)
+    seen = f"{error}: {cause}{_remedy(name, cause)}" if cause else f"{error}."
+    return DeployFailed(
+        f"{name} was built, but does not answer. The whole log: {typed(f'logs --name {name}')}\n"
+        + seen
+    )
 
 
 def follow(
@@ -71,16 +105,18 @@ def follow(
     has not ended at the deadline.
     """
     after, waits, looks = "0", iter(waits), 0
+    lines = deque[str](maxlen=SEARCHED_LINES)
     while time.monotonic() < deadline:
         wait = next(waits, LONGEST_WAIT)
         asked = time.monotonic()
         build = platform.build(name, after=after, wait=wait, count=1000)
         # Version 4 tells the commit of what runs alone, and answers a push when it is built.
         if build and build.sha in (sha, ""):
+            lines += (line.text for line in build.log.lines)
             yield from build.log.lines
             after = build.log.next
             if build.status in FINISHED:
-                return judge(build, name)
+                return judge(build, name, lines)
         elif build and (looks := looks + 1) > 1 and _known(platform, name, sha):
             raise DeployFailed(
                 f"{build.author or 'Somebody'} has deployed {name} after you. "
@@ -99,14 +135,25 @@ def _known(platform: DeployPlatform, name: str, sha: str) -> bool:
     return any(build.sha == sha for build in islice(platform.builds(name), 20))
 
 
-def judge(build: Build, name: str) -> None:
-    """Raise `DeployFailed` with the reason for a build that has failed."""
-    if build.status == "failed":
-        reason = build.error or "The server gives no reason."
-        raise DeployFailed(
-            f"The build of {name} failed: {reason}\n"
-            f"The whole log: {typed(f'logs --type build --name {name}')}"
-        )
+def judge(build: Build, name: str, lines: Sequence[str] = ()) -> None:
+    """Raise `DeployFailed` for a build that has failed; its last line is the cause: what the
+    server says, else what the `lines` of the build's log do."""
+    if build.status != "failed":
+        return
+    booted = any(STARTING in line for line in lines)
+    what = f"{name} was built, but did not start." if booted else f"The build of {name} failed."
+    cause = build.error or causes.of_build(lines)
+    raise DeployFailed(
+        f"{what} The whole log: {typed(f'logs --type build --name {name}')}\n"
+        f"{cause or 'The server gives no reason.'}{_remedy(name, cause)}"
+    )
+
+
+def _remedy(name: str, cause: str) -> str:
+    """What attaches the database whose address a cause names."""
+    kind = causes.database(cause)
+    command = typed(f"services.create --type {kind} --app-name {name}")
+    return f"{'' if cause.endswith('.') else '.'} Database? {command}" if kind else ""
 
 
 def wait_until_answers(
@@ -115,23 +162,32 @@ def wait_until_answers(
     transport: Transport,
     deadline: float,
     waiting: Callable[[float], None],
+    runs: Callable[[], bool | None],
     sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Ask the app's address until it answers. A sign-in page counts: the app is behind it."""
+) -> Answer:
+    """Ask the app's address until it answers; returns who has answered.
+
+    A sign-in stands before what it does not show: `runs` says whether the app runs, as far as the
+    platform tells. Raises `NotUp` at the deadline.
+    """
     transport.trusted(url)
-    begin = time.monotonic()
+    begin, pauses = time.monotonic(), iter(WAITS)
     while True:
+        pause = 0.2
         try:
             left = max(LEAST_SECONDS, deadline - time.monotonic())
-            status = transport.status(url, min(READ_SECONDS, left))
-            seen = f"answers {status}"
+            glance = transport.glance(url, min(READ_SECONDS, left))
+            seen = f"{url} answers {glance.status}"
+            if glance.status < 500:
+                # Each look costs a point, where asking the app costs none.
+                known = runs() if asks_to_sign_in(glance, url) else True
+                if (answer := answer_of(glance, url, known)) is not Answer.DOWN:
+                    return answer
+                seen = f"{url} asks to sign in, and the platform says that {name} does not run"
+                pause = next(pauses, LONGEST_WAIT)
         except Unavailable as error:
-            status, seen = 503, f"is not there: {str(error).partition('.')[0]}"
-        if status < 500:
-            return
+            seen = f"{url} is not there: {str(error).partition('.')[0]}"
         if time.monotonic() > deadline:
-            raise DeployFailed(
-                f"{name} was built, but {url} {seen}. The whole log: {typed(f'logs --name {name}')}"
-            )
+            raise NotUp(seen)
         waiting(time.monotonic() - begin)
-        sleep(0.2)
+        sleep(pause)

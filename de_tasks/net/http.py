@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +31,16 @@ PIECE = 64 * 1024
 GLANCE_SECONDS = 2.0
 """For the beginning of a body, where the status is what counts."""
 NOT_NOW = (408, 425, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The beginning of an answer: its status, where it redirects to, and the first of its text
+    where that is a page."""
+
+    status: int
+    location: str = ""
+    page: str = ""
 
 
 class Unavailable(Temporary):
@@ -135,8 +147,8 @@ class Transport:
             answer._content = bytes(content)
             return answer
 
-    def status(self, url: str, seconds: float) -> int:
-        """The status that an app answers a GET with, after `seconds` at most.
+    def glance(self, url: str, seconds: float) -> Glance:
+        """What an address answers a GET with, after `seconds` at most.
 
         It waits for the headers, and not for more than the beginning of a body: a stream has no
         end. Raises `Unavailable` where no answer comes, or its beginning is cut.
@@ -148,12 +160,18 @@ class Transport:
                 answer = self._send("GET", url, seconds, {})
             with answer:
                 deadline.shorten(GLANCE_SECONDS)
+                piece = b""
                 try:
-                    next(answer.iter_content(PIECE), b"")
+                    piece = next(answer.iter_content(PIECE), b"")
                 except requests.RequestException as error:
                     if not deadline.passed:
                         raise _network_error(error, urlsplit(url).netloc) from None
-                return answer.status_code
+                html = "html" in answer.headers.get("Content-Type", "")
+                return Glance(
+                    answer.status_code,
+                    answer.headers.get("Location", ""),
+                    piece.decode("utf-8", "replace") if html else "",
+                )
 
     def _send(
         self, method: str, url: str, seconds: float, options: dict[str, Any]
@@ -251,9 +269,13 @@ def _network_error(error: requests.RequestException, url: str) -> DeTasksError:
                 f"{server} does not speak TLS there. If it is a sandbox, write http://{server}"
             )
     names = {type(cause).__name__ for cause in causes}
+    for cause in causes:
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
+            # A resolver has answered: nothing that passes by itself.
+            return UsageError(f"There is no host {urlsplit(url).hostname}. Is the name right?")
     if "NameResolutionError" in names:
         return Unavailable(
-            f"There is no host {server}, or the network is down. Is the name right?", False, None, 3
+            f"The name of {server} cannot be resolved now: is the network down?", False, None, 3
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return Unavailable(f"The proxy on the way to {server} does not answer.", sent=False)

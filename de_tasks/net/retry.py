@@ -31,10 +31,11 @@ SHORT_WAIT = 0.5
 
 @dataclass(frozen=True)
 class Wait:
-    """A wait that has begun, in words, and its seconds."""
+    """A wait that has begun, in words, and its seconds; `for_points` where it is the limit's."""
 
     text: str
     seconds: float
+    for_points: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ def _say_nothing(wait: Wait) -> None:
     return
 
 
+def _nothing() -> None:
+    return
+
+
 @dataclass(frozen=True)
 class Policy:
     """How long and how often to try. `deadline` is in seconds by a clock that is never set back,
@@ -59,6 +64,10 @@ class Policy:
     tell: Callable[[Wait], None] = _say_nothing
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    whose: str = ""
+    """Whose rate limit it is that may be reached, such as `jessica on example.plotly.host`."""
+    hopeless: Callable[[], DeTasksError | None] = _nothing
+    """Asked where a server was not reached: an error ends the attempts at once."""
 
     def seconds(self, passed: float) -> float:
         """How long an attempt may take that begins after so many seconds.
@@ -82,6 +91,7 @@ class Policy:
         has happened, and only when it returns None the function is called again.
         """
         run = _Run(self, repeat or find is not None, kinds)
+        function = self._while_there_is_hope(function)
         if find is not None:
             function = _asking(function, find)
         passing: Passing = (*kinds, RateLimited)
@@ -92,6 +102,16 @@ class Policy:
         # Importing tenacity takes 20 ms of a command's start (12 where requests is there already),
         # and most calls do not fail: so the first failure does it, and is handed over.
         return run.go_on(function, first)
+
+    def _while_there_is_hope(self, function: Callable[[Attempt], T]) -> Callable[[Attempt], T]:
+        def attempt(this: Attempt) -> T:
+            try:
+                return function(this)
+            except Unavailable as error:
+                found = None if error.sent else self.hopeless()
+                raise (found or error) from None
+
+        return attempt
 
 
 def _asking(
@@ -181,7 +201,9 @@ class _Run:
         if isinstance(error, RateLimited):
             if error.seconds < SHORT_WAIT:
                 return
-            self._policy.tell(Wait(f"Rate limit reached: going on in {seconds:.1f} s", seconds))
+            of = f" of {self._policy.whose}" if self._policy.whose else ""
+            words = f"Rate limit{of} reached: going on in {seconds:.1f} s"
+            self._policy.tell(Wait(words, seconds, for_points=True))
         elif seconds >= SHORT_WAIT:
             cause = str(error).partition(". ")[0].rstrip(".")
             self._policy.tell(Wait(f"{cause}: trying again in {seconds:.1f} s", seconds))

@@ -120,10 +120,11 @@ def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
         from de_tasks.platform.de.platform import VendorPlatform
 
         return Connection(to.settings, to.host, VendorPlatform(de), de=de)
-    patience = policy(to.settings, tell)
+    patience = policy(to.settings, to.host, tell)
     credentials = choose(to.settings, to.host, Oidc(to.host, to.transport, patience), to.store)
     budget = Budget(cache_folder(to.settings), to.host.name, credentials.username)
-    account = Account(credentials, patience, budget)
+    whose = f"{credentials.username} on {to.host.name}"
+    account = Account(credentials, replace(patience, whose=whose), budget)
     client = Client(to.host, account, to.transport)
     platform: Platform = GraphQLPlatform(client)
     if to.settings.api_key:
@@ -135,11 +136,16 @@ def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
     return Connection(to.settings, to.host, platform, account, client)
 
 
-def policy(values: Settings, tell: Callable[[Wait], None]) -> Policy:
-    """How to try again, as the settings have it; `tell` hears of each wait."""
+def policy(values: Settings, host: Host, tell: Callable[[Wait], None]) -> Policy:
+    """How to try again at a host, as the settings have it; `tell` hears of each wait."""
     from de_tasks.net.retry import Policy
 
-    return Policy(values.retry_deadline, values.retry_attempts, tell)
+    def hopeless() -> DeTasksError | None:
+        from de_tasks.platform.local_sandbox import stopped
+
+        return stopped(values, host)
+
+    return Policy(values.retry_deadline, values.retry_attempts, tell, hopeless=hopeless)
 
 
 def vendor_command(to: Target, tell: Callable[[Wait], None]) -> De | None:
@@ -152,7 +158,7 @@ def vendor_command(to: Target, tell: Callable[[Wait], None]) -> De | None:
 
     if choose(values, to.host, to.transport).through == "api":
         return None
-    return De.of(values, to.host, environment.inherited(), policy(values, tell))
+    return De.of(values, to.host, environment.inherited(), policy(values, to.host, tell))
 
 
 def app_name(values: Settings, name: str | None) -> str:

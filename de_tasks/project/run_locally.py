@@ -8,10 +8,13 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from de_tasks import causes
 from de_tasks.appspec import Procfile, shell
 from de_tasks.config.environment import without_secrets
 from de_tasks.errors import UsageError
@@ -19,6 +22,31 @@ from de_tasks.errors import UsageError
 GRACE = 5.0
 """Seconds that processes have to end when they are asked to."""
 PORTS_TRIED = 50
+LINES_KEPT = 1000
+"""Of what each process prints, for the cause of its end."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended: its type, its exit status, and the last that it printed."""
+
+    kind: str
+    status: int
+    lines: Sequence[str]
+
+    def why(self, folder: Path) -> str:
+        """The sentence for its end, with the cause in its own words and what mends it, where that
+        is known of the app in `folder`."""
+        cause = causes.last_words(self.lines)
+        words = f"{self.kind} ended with status {self.status}{f': {cause}' if cause else ''}"
+        missing = causes.missing_package(cause)
+        own = any((folder / name).exists() for name in (missing, f"{missing}.py"))
+        if not missing or own:
+            return words
+        if not (folder / "requirements.txt").exists():
+            return f"{words}. {missing} is not installed here, and no requirements.txt names it"
+        install = "pip install -r requirements.txt"
+        return f"{words}. The app's packages are not installed here: {install}"
 
 
 def commands(folder: Path, all_of_them: bool) -> dict[str, str]:
@@ -45,8 +73,8 @@ def run(
     variables: Mapping[str, str],
     say: Callable[[str], None],
     reload: bool,
-) -> int:
-    """Run the command lines until one ends or an interrupt; returns that one's exit status.
+) -> Ended:
+    """Run the command lines until one ends or an interrupt; returns how that one ended.
 
     Every child and all that it started is gone when this returns, however it returns.
     """
@@ -62,6 +90,7 @@ def run(
         # Dash's own switches, for apps that are run with `python app.py`.
         environment |= {"DASH_DEBUG": "true", "DASH_HOT_RELOAD": "true"}
     children: dict[str, subprocess.Popen[str]] = {}
+    said = {kind: deque[str](maxlen=LINES_KEPT) for kind in lines}
     readers = []
     width = max(map(len, lines))
     try:
@@ -80,13 +109,14 @@ def run(
             children[kind] = child
             label = f"{kind:{width}} | " if len(lines) > 1 else ""
             assert child.stdout
-            reader = threading.Thread(target=_read, args=(child.stdout, label, say), daemon=True)
+            told = (child.stdout, label, said[kind], say)
+            reader = threading.Thread(target=_read, args=told, daemon=True)
             reader.start()
             readers.append(reader)
         while True:
-            for child in children.values():
+            for kind, child in children.items():
                 if child.poll() is not None:
-                    return child.returncode
+                    return Ended(kind, child.returncode, said[kind])
             time.sleep(0.1)
     finally:
         _end(list(children.values()))
@@ -94,8 +124,9 @@ def run(
             reader.join(1)
 
 
-def _read(stream: IO[str], label: str, say: Callable[[str], None]) -> None:
+def _read(stream: IO[str], label: str, said: deque[str], say: Callable[[str], None]) -> None:
     for line in stream:
+        said.append(line)
         say(label + line.rstrip("\n"))
 
 

@@ -38,12 +38,12 @@ def opened(folder: Path, purpose: str) -> Iterator[git.Repo]:
         try:
             repository = git.Repo(place, search_parent_directories=True)
         except (git.InvalidGitRepositoryError, git.NoSuchPathError):
-            raise UsageError(f"{folder} is not in a git repository: {purpose}") from None
+            raise UsageError(f"{full} is not in a git repository: {purpose}") from None
         with repository:
             read = repository.config_reader("repository")
             if read.get_value("extensions", "objectformat", "sha1") != "sha1":
                 raise UsageError(
-                    f"The repository of {folder} names its objects by SHA-256, which cannot be "
+                    f"The repository of {full} names its objects by SHA-256, which cannot be "
                     "read here: deploy its files as they are, without --ref"
                 )
             variables = reading({"GIT_DIR": str(repository.git_dir)})

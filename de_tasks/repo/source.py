@@ -87,13 +87,14 @@ def find_commit(folder: Path, ref: str) -> Commit:
     The folder need not be there: another branch may be checked out. Raises `UsageError` when
     there is no repository, no such commit, or no such folder in it.
     """
+    full = folder.resolve()
     with opened(folder, "--ref needs one.") as repository:
         commit = commit_of(repository, ref)
         if commit is None:
             raise UsageError(
-                f"There is no commit {ref!r} in the repository of {folder}. Is it fetched?"
+                f"There is no commit {ref!r} in the repository of {full}. Is it fetched?"
             )
-        inside = folder.resolve().relative_to(top_of(repository)).as_posix()
+        inside = full.relative_to(top_of(repository)).as_posix()
         try:
             tree = commit.tree if inside == "." else commit.tree / inside
         except KeyError:

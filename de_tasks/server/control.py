@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,15 @@ from typing import IO, Any
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.alive import runs
 
+RUNNING, ENDING = "running.json", "ending.json"
+"""What a sandbox writes: how it runs, or ran last; and which apps its end waits for."""
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
 LONGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read: another program may have the port by now."""
+MOST_NAMED = 5
+QUIET = 2.0
+"""Seconds that an end takes without a word where all apps end when they are asked to."""
 END_TIMEOUT = 20.0
 """For a sandbox that did not start in time: after that it is killed."""
 
@@ -49,17 +54,29 @@ class Running:
 
 def find(data: Path) -> Running | None:
     """The sandbox that runs on a data directory, None when none answers."""
+    running = _recorded(data)
+    if running is None or not runs(running.pid):
+        # Whoever has its port now may answer, slowly and without end.
+        return None
     try:
-        record = json.loads((data / "running.json").read_text("utf-8"))
-        running = Running(**record, data=data)
-        if not runs(running.pid):
-            # Whoever has its port now may answer, slowly and without end.
-            return None
         with _open(running, f"{running.url}/health", timeout=5) as answer:
             right = json.loads(answer.read(LONGEST_ANSWER)).get("sandbox") == running.instance
-    except (OSError, ValueError, TypeError, urllib.error.URLError):
+    except (OSError, ValueError, AttributeError, urllib.error.URLError):
         return None
     return running if right else None
+
+
+def last_run(data: Path) -> Running | None:
+    """How the sandbox of a data directory ran last; None while it runs, or is being started."""
+    running = _recorded(data)
+    return None if running is None or runs(running.pid) or holder(data) else running
+
+
+def _recorded(data: Path) -> Running | None:
+    try:
+        return Running(**json.loads((data / RUNNING).read_text("utf-8")), data=data)
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def await_other(data: Path) -> Running:
@@ -190,19 +207,35 @@ def stop(running: Running) -> None:
     end(running.data, running.pid)
 
 
-def end(data: Path, pid: int) -> None:
-    """The same for one that may not answer, the process `pid`."""
+def end(data: Path, pid: int, tell: Callable[[str], None] = lambda text: None) -> None:
+    """The same for one that may not answer, the process `pid`; `tell` hears what it waits for."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT
-    while time.monotonic() < deadline:
+    begun, told = time.monotonic(), ""
+    while (passed := time.monotonic() - begun) < STOP_TIMEOUT:
         if not _alive(pid):
             return
+        said = _ending(data) if passed > QUIET else ""
+        if said and said != told:
+            tell(said)
+            told = said
         time.sleep(0.05)
     raise DeTasksError(
         f"The sandbox (process {pid}) has not ended within {STOP_TIMEOUT:.0f} s; "
         f"{data / 'server.log'} may say why. To end it all the same: kill -9 {pid}"
     )
+
+
+def _ending(data: Path) -> str:
+    """Which apps the end of a sandbox waits for, and for how long at most; or empty."""
+    try:
+        found = json.loads((data / ENDING).read_text("utf-8"))
+        names, grace = list(map(str, found["apps"])), int(found["grace"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    named = ", ".join(names[:MOST_NAMED]) + more
+    return f"Waiting for {named} to end, {grace} s at most" if names else ""
 
 
 def reset(data: Path) -> bool:

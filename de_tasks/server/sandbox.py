@@ -9,12 +9,14 @@ import os
 import secrets
 import signal
 import socket
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 
 import aiohttp
 import uvicorn
 
 from de_tasks.server import tls, wiring
+from de_tasks.server.control import ENDING, RUNNING
 from de_tasks.server.database import Database
 from de_tasks.server.files import write_private
 from de_tasks.server.http.connections import LONGEST_HEADERS, with_patience
@@ -24,7 +26,6 @@ from de_tasks.server.open_files import open_files
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.signin.code_flow import CodeFlow
 
-RUNNING = "running.json"
 ADMIN_KEY = "admin.key"
 """What `control.administer` shows: whoever may read the data directory may do it anyway."""
 
@@ -87,11 +88,17 @@ class Sandbox:
         """Stop every process; what is not built stays queued."""
         self._building.recovery.stop()
         await self._building.builds.stop()
-        await self._runtime.releases.stop_all()
+        await self._runtime.releases.stop_all(self._waits_for)
         await self._runtime.databases.stop()
         await self._building.pushes.stop()
         await asyncio.to_thread(self._runtime.leash.close)
         self._database.close()
+
+    def _waits_for(self, names: Sequence[str]) -> None:
+        """Let whoever stops the sandbox know which apps have not ended."""
+        with suppress(OSError):
+            waiting = {"apps": list(names), "grace": self._settings.stop_grace}
+            (self._settings.data / ENDING).write_text(json.dumps(waiting), "utf-8")
 
 
 async def serve(
@@ -142,7 +149,7 @@ async def serve(
                 raise
         finally:
             await sandbox.stop()
-            for name in (RUNNING, ADMIN_KEY):
+            for name in (ENDING, ADMIN_KEY):
                 (settings.data / name).unlink(missing_ok=True)
 
 

@@ -20,7 +20,8 @@ class ServerSettings:
     """0 lets the system choose a free one; the file `running.json` then has its number."""
     access_token_seconds: int = 24 * 3600
     offline_token_seconds: int = 30 * 24 * 3600
-    rate_limit_points: int = 60
+    rate_limit_points: int = 600
+    """Ten times what the platform allows: enough for one person working alone."""
     rate_limit_seconds: int = 60
     push_limit: int = 2 * 1024**3
     body_limit: int = 1024**3

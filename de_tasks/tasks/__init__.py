@@ -12,7 +12,7 @@ with installed_first():
     from de_tasks.tasks.fleet import ns as fleet
     from de_tasks.tasks.hooks import ns as hooks
     from de_tasks.tasks.init import init
-    from de_tasks.tasks.invoke_config import locate_faults
+    from de_tasks.tasks.invoke_program import improve
     from de_tasks.tasks.local import docs, doctor, run
     from de_tasks.tasks.login import login, logout, whoami
     from de_tasks.tasks.preview import ns as preview
@@ -20,7 +20,7 @@ with installed_first():
     from de_tasks.tasks.services import ns as services
     from de_tasks.tasks.variables import ns as variables
 
-locate_faults()
+improve()
 open = open_app
 ns = Collection(
     login,

@@ -175,7 +175,7 @@ class Screen:
             self._move_on("")
         url, changed = str(event.facts.get("url") or ""), event.facts.get("changed")
         text = event.text.removesuffix(f": {url}").removeprefix(self._app)
-        if changed and self._build:
+        if changed and self._build and event.facts.get("live"):
             text = f" is live: build {self._build}, {event.facts['seconds']:.1f} s"
         elif changed is False:
             text = " is up to date: nothing has changed"

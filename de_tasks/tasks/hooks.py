@@ -66,3 +66,4 @@ def status(context: invoke.Context, path: str = "", json: bool = False) -> None:
 
 
 ns = Collection("hooks", install, uninstall, status)
+ns.__doc__ = "Git hooks that deploy on push."

@@ -71,7 +71,7 @@ def init(
         say("Nothing to write: everything is there.")
     for words in planned.words:
         console.note(words)
-    _tell_next(planned, folder, choices)
+    _tell_next(values, planned, folder, choices)
 
 
 def _choices(
@@ -116,12 +116,13 @@ def _choices(
         address = address_of(here, "origin") if top else ""
         likely = next((known for known in ("github", "gitlab") if known in address), NONE)
         ci = ask("CI workflow", likely, (*plan.CI, NONE))
-    local = not values.host or urlsplit(values.host).hostname in LOOPBACK
+    host, _ = _known_host(values)
+    local = not host or urlsplit(host).hostname in LOOPBACK
     return plan.Choices(
         app=app,
         template=template,
         ci="" if ci == NONE else ci,
-        host="" if local else values.host,
+        host="" if local else host,
         branch=default_branch(here) if top else "main",
         without=tuple(part.strip() for item in without for part in item.split(",")),
         top=top,
@@ -139,14 +140,45 @@ def _show(planned: ScaffoldPlan) -> None:
     console.note("Nothing was written: this was a dry run.")
 
 
-def _tell_next(planned: ScaffoldPlan, folder: Path, choices: Choices) -> None:
+def _known_host(values: Settings) -> tuple[str, bool]:
+    """The host of the settings, else of the last login, and whether there is a login to it."""
+    from de_tasks.errors import DeTasksError
+    from de_tasks.platform.connect import store
+
+    try:
+        kept = store(values)
+        hosts = kept.hosts() if kept else []
+        host = values.host or (kept.last_host() if kept else "")
+    except DeTasksError:
+        return values.host, False
+    alone = bool(values.username and (values.api_key or values.password))
+    return host, bool(host) and (alone or host in hosts)
+
+
+def _ways_in(values: Settings) -> list[str]:
+    """What to type so that there is a host to deploy to; nothing where one is logged in."""
+    from de_tasks.config.host import Host
+    from de_tasks.platform.local_sandbox import stopped
+
+    host, logged_in = _known_host(values)
+    if not host:
+        yours = typed("login --host example.plotly.host")
+        return [f"{typed('sandbox.start')}   (or, for a Dash Enterprise: {yours})"]
+    if stopped(values, Host.of(host, values)):
+        return [typed("sandbox.start")]
+    return [] if logged_in else [typed(f"login --host {host}")]
+
+
+def _tell_next(values: Settings, planned: ScaffoldPlan, folder: Path, choices: Choices) -> None:
     place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
-    steps = [typed("login --host example.plotly.host")]
+    steps = _ways_in(values)
+    host, logged_in = _known_host(values)
     if planned.services:
         steps.append(typed("create"))
     steps += [typed(f"services.create --type {kind}") for kind in planned.services]
     steps.append(typed("fleet.deploy --all" if choices.fleet else "deploy"))
-    console.note("Next:\n  " + place + "\n  ".join(steps))
+    where = f", on {host} where you are logged in" if logged_in else ""
+    console.note(f"Next{where}:\n  " + place + "\n  ".join(steps))
 
 
 def _facts(planned: ScaffoldPlan, choices: Choices, written: bool) -> dict[str, object]:

@@ -138,6 +138,7 @@ def run(
         console.note(f"{kind}: {command}")
     console.note(f"Open http://127.0.0.1:{number}/ and end with Ctrl-C")
     say = functools.partial(console.result, log=True)
-    status = run_locally.run(folder, commands, number, variables, say, reload=not all)
-    if status:
-        raise DeTasksError(f"A process has ended with status {status}; so all were stopped.")
+    ended = run_locally.run(folder, commands, number, variables, say, reload=not all)
+    if ended.status:
+        others = "The others were stopped: " if len(commands) > 1 else ""
+        raise DeTasksError(f"{others}{ended.why(folder)}")

@@ -58,7 +58,7 @@ def login(
         raise UsageError("--password-stdin goes with --username: whose password is it?")
     if kept is not None:
         kept.check()
-    oidc = Oidc(to.host, to.transport, policy(values, waits()))
+    oidc = Oidc(to.host, to.transport, policy(values, to.host, waits()))
     if values.username:
         word = _password(values, password_stdin)
         new = oidc.password(values.username, word, offline=kept is not None)
@@ -88,10 +88,11 @@ def _password(values: Settings, password_stdin: bool) -> str:
 def _with_browser(oidc: Oidc) -> Login:
     from de_tasks.auth import device
 
-    if environment.in_ci():
+    if not console.interactive():
+        where = "This is a CI job (CI is set)" if environment.in_ci() else "There is no terminal"
         raise UsageError(
-            "This is a CI job (CI is set), where nobody can confirm in a browser: set "
-            "DASH_ENTERPRISE_USERNAME, and DASH_ENTERPRISE_PASSWORD or DASH_ENTERPRISE_API_KEY"
+            f"{where}, where nobody can confirm in a browser: set DASH_ENTERPRISE_USERNAME, and "
+            "DASH_ENTERPRISE_PASSWORD or DASH_ENTERPRISE_API_KEY"
         )
     code = device.begin(oidc)
     console.note(f"Open {one_line(code.page)}\nand confirm the code {code.user_code}")
@@ -138,7 +139,7 @@ def logout(context: invoke.Context) -> None:
         if present:
             # Not for long: it is forgotten here either way.
             short = replace(values, retry_deadline=min(LOGOUT_SECONDS, values.retry_deadline))
-            Oidc(to.host, to.transport, policy(short, waits())).revoke(present)
+            Oidc(to.host, to.transport, policy(short, to.host, waits())).revoke(present)
             console.note("The login was ended on the server, and is forgotten here.")
     except DeTasksError as error:
         console.note(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from de_tasks.errors import DeployFailed
 from de_tasks.terminal import console, style
 from de_tasks.terminal.style import Part
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     "live": "live",
+    "built": "built",
     "unchanged": "unchanged",
     "failed": "FAILED",
     "interrupted": "interrupted",
@@ -54,7 +56,7 @@ class LiveTable:
         self._ended.append(result)
         if result.code or not self._live:
             word = f"{WORDS[result.status]}. " if result.code else ""
-            console.note(f"{result.job.name}: {word}{result.text.partition(chr(10))[0]}")
+            console.note(f"{result.job.name}: {word}{_line(result)}")
         self.tick()
 
     def tick(self) -> None:
@@ -118,6 +120,12 @@ def facts(result: Result) -> dict[str, object]:
     }
 
 
+def _line(result: Result) -> str:
+    """One line of how it ended: a deploy's failure names its cause in the last."""
+    lines = result.text.splitlines() or [""]
+    return lines[-1] if result.code == DeployFailed.exit_code else lines[0]
+
+
 def show(results: Sequence[Result]) -> None:
     """The table of all, and behind it the last lines of what failed."""
     rows = [
@@ -125,7 +133,7 @@ def show(results: Sequence[Result]) -> None:
             result.job.name,
             WORDS[result.status],
             f"{result.seconds:.1f} s" if result.seconds else "-",
-            result.url or result.text.partition("\n")[0] or "-",
+            result.url or _line(result) or "-",
         )
         for result in results
     ]

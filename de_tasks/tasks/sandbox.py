@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
     "access_token_seconds": "How long an access token is good (default: 24 hours)",
     "offline_token_seconds": "How long a login is good (default: 30 days)",
-    "rate_limit_points": "Points of a user in a window (default: 60)",
+    "rate_limit_points": "Points of a user in a window (default: 600)",
     "rate_limit_seconds": "Length of that window (default: 60)",
     "install_timeout": "Seconds that installing an app's requirements may take (default: 900)",
 }
@@ -115,7 +115,7 @@ def start(
             # Somebody types the same elsewhere, at the same moment.
             running, ours = control.await_other(folder), False
     if not ours:
-        console.note(f"The sandbox is running already on {running.url}")
+        console.note(f"The sandbox is running already on {running.url}{_unmet(options, running)}")
     else:
         console.note(f"The sandbox is running on {running.url}")
         if running.ca_path:
@@ -132,7 +132,7 @@ def stop(context: invoke.Context, data: str = "") -> None:
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
     process = control.holder(folder)
     if process:
-        control.end(folder, process)
+        control.end(folder, process, console.note)
     console.result("The sandbox has stopped." if process else "The sandbox is not running.")
 
 
@@ -213,6 +213,19 @@ def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> N
     console.result(found["key"])
 
 
+def _unmet(options: Mapping[str, int | str], running: Running) -> str:
+    """What of the options a sandbox that runs already does not have, and how it gets it."""
+    asked = {name: value for name, value in options.items() if name != "port"}
+    port = options["port"]
+    if port and port != running.port:
+        asked = {"port": port, **asked}
+    if not asked:
+        return ""
+    flags = " ".join(f"--{name.replace('_', '-')}" for name in asked)
+    elsewhere = f", not on port {port}" if "port" in asked else ""
+    return f"{elsewhere}, as it was started. For {flags} stop it first: {typed('sandbox.stop')}"
+
+
 def _running(context: invoke.Context, data: str) -> Running:
     running: Running | None = _control().find(_folder(settings(context, sandbox_data=data)))
     if running is None:
@@ -259,11 +272,9 @@ def _control() -> ModuleType:
 
 
 def _folder(values: Settings) -> Path:
-    from de_tasks.config.settings import default_folder
+    from de_tasks.config.settings import sandbox_folder
 
-    if values.sandbox_data:
-        return Path(values.sandbox_data).expanduser().resolve()
-    return default_folder("data") / "sandbox"
+    return sandbox_folder(values)
 
 
 def _log_in(values: Settings, running: Running) -> None:

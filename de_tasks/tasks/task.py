@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
 NAMES = ("name", "app_name")
 """Options that name an app: an empty one is a script's mistake, and not the folder's app."""
+NUMBERS = frozenset(
+    "count jobs older_than port portal_rank timeout to access_token_seconds offline_token_seconds "
+    "rate_limit_points rate_limit_seconds install_timeout".split()
+)
+"""Options whose values are whole numbers, as the help shows them."""
 HELP = {
     "name": "Name of the app (default: de.app, else the folder's name)",
     "path": "Folder of the app (default: this one)",
@@ -52,6 +57,10 @@ class Option(Argument):
         made = Option.__new__(Option)
         made.__dict__.update(self.__dict__)
         return made
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        """A number stays text: the task names the option where it is none, invoke would crash."""
+        super().set_value(value, cast and self.kind is not int)
 
 
 class DeTask(Task):  # type: ignore[type-arg]
@@ -85,6 +94,8 @@ class DeTask(Task):  # type: ignore[type-arg]
             options["names"] = [*options["names"], SHORT[name]]
         if name in NAMES:
             options["default"] = None
+        if name in NUMBERS:
+            options["kind"] = int
         if name in self.iterable:
             # invoke would take the kind from the default, and ours is an immutable tuple.
             options |= {"kind": list, "default": []}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,10 @@ PEOPLE = {
     "co_owner": "user who may manage the app; needs a license seat",
     "group_co_owner": "group whose members may manage the app; all need license seats",
 }
+NO_CHANGE = ("context", "name", "yes")
+"""Options that do not say what is to change."""
+NO_FILE = ("env_file", "thumbnail", "portal_rank")
+"""Options whose empty text is none; in others it removes what there is."""
 
 
 def _would_change(context: invoke.Context, given: Facts) -> str:
@@ -106,6 +110,8 @@ def update(
     input: what stands in a command line, other users of the machine can read. A file of
     variables has KEY=VALUE lines with quotes and comments as usual; nothing in it is replaced.
     """
+    if not _given(locals()):
+        raise UsageError("There is nothing to change: give at least one option.")
     from de_tasks.platform.models import ACCESS_LEVELS, Changes, People
 
     if view_access is not None and view_access not in ACCESS_LEVELS:
@@ -137,6 +143,17 @@ def update(
     )
     connection = connect(context)
     change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
+
+
+def _given(options: Mapping[str, object]) -> list[str]:
+    """The options that say what is to change, among all with their values."""
+    return [
+        name
+        for name, value in options.items()
+        if name not in NO_CHANGE
+        and not (value is None or value is False or value in ((), []))
+        and not (name in NO_FILE and value == "")
+    ]
 
 
 def change(

@@ -199,5 +199,8 @@ def line_of_stdin(option: str) -> str:
 def password(question: str) -> str:
     """Ask for a password, unseen. Raises `UsageError` when nobody is there to type it."""
     if not interactive():
-        raise UsageError("There is no terminal to ask for the password: use --password-stdin")
+        raise UsageError(
+            "There is no terminal to ask for the password: set DASH_ENTERPRISE_PASSWORD, or use "
+            "--password-stdin"
+        )
     return getpass.getpass(readable(question), stream=sys.stderr)

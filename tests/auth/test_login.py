@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-import signal
 import socket
-import subprocess
 from pathlib import Path
 from unittest import mock
 
@@ -20,7 +18,7 @@ from tests.support.forms import answer
 from tests.support.people import PROGRAMS, People, Person
 from tests.support.rings import secret_service
 from tests.support.terminals import Terminal
-from tests.support.waiting import BOUND, until
+from tests.support.waiting import until
 
 ANY = "p@ss:w%40rd &=+?#\"'\\ $(x) ü€😀 "
 BROWSER = """#!/bin/sh
@@ -30,28 +28,31 @@ mv browser.part browser.txt
 """
 
 
-def browser_login(person: Person) -> tuple[subprocess.Popen[str], str]:
-    """`inv login`, and the page that it names; its browser wrote down what it was given."""
+def browser_login(person: Person) -> tuple[Terminal, str]:
+    """`login` on a terminal, and the page that it names; its browser wrote down what it was
+    given."""
     script = person.home / "browser.sh"
     script.write_text(BROWSER)
     script.chmod(0o755)
     person.environment["BROWSER"] = str(script)
-    child = person.begin("login")
-    assert child.stderr
-    opened, code = child.stderr.readline(), child.stderr.readline()
+    terminal = Terminal([str(PROGRAMS / "de-tasks"), "login"], person.home, person.variables())
+    terminal.shows("and confirm the code ")
+    terminal.shows("\n")
+    opened, code = terminal.text.splitlines()[:2]
     assert opened.startswith("Open ") and code.startswith("and confirm the code ")
     page = opened.removeprefix("Open ").strip()
     assert page.endswith(code.removeprefix("and confirm the code ").strip())
-    return child, page
+    return terminal, page
 
 
 def test_browser_login(nobody: Person, dev: Person) -> None:
     nobody.environment["DASH_ENTERPRISE_PASSWORD"] = "canary-7393"
-    child, page = browser_login(nobody)
+    terminal, page = browser_login(nobody)
     typed = {"username": dev.name, "password": PASSWORD}
-    assert "Access granted" in answer(page, [typed, {"answer": "yes"}], client())
-    out, err = child.communicate(timeout=BOUND)
-    assert out == f"Logged in as [{dev.name}] to [{nobody.host}]!\n", err
+    with terminal:
+        assert "Access granted" in answer(page, [typed, {"answer": "yes"}], client())
+        terminal.shows(f"Logged in as [{dev.name}] to [{nobody.host}]!")
+        assert terminal.end() == 0
     browser = nobody.home / "browser.txt"
     until(browser.exists, "the browser")
     assert browser.read_text().startswith(page) and "canary-7393" not in browser.read_text()
@@ -59,17 +60,19 @@ def test_browser_login(nobody: Person, dev: Person) -> None:
 
 
 def test_interrupted_browser_login(nobody: Person) -> None:
-    child, _ = browser_login(nobody)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=BOUND)
-    assert child.returncode == 130 and "Traceback" not in err and not out
+    terminal, _ = browser_login(nobody)
+    with terminal:
+        terminal.type("\x03")
+        assert terminal.end() == 130 and "Traceback" not in terminal.text
     assert not nobody.keyfile.exists()
 
 
-def test_no_browser_login_in_ci(nobody: Person) -> None:
-    nobody.environment["CI"] = "true"
+@pytest.mark.parametrize(("ci", "why"), [("true", "CI job"), ("", "no terminal")])
+def test_no_browser_login_without_a_person(nobody: Person, ci: str, why: str) -> None:
+    nobody.environment["CI"] = ci
     refused = nobody.inv("login")
-    assert refused.code == 2 and "DASH_ENTERPRISE_API_KEY" in refused.err
+    assert refused.code == 2 and why in refused.err and not refused.opened
+    assert "set DASH_ENTERPRISE_USERNAME, and DASH_ENTERPRISE_PASSWORD or" in refused.err
 
 
 @pytest.fixture

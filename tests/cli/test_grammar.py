@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -13,7 +14,7 @@ import de_tasks
 from de_tasks.cli.grammar import Grammar
 from de_tasks.cli.help import Help, Manual
 from de_tasks.errors import UsageError
-from tests.support.people import PROGRAMS, Person
+from tests.support.people import PROGRAMS, TASKS, Person
 from tests.support.waiting import BOUND
 
 CORE = ParserContext(args=[Argument("host"), Argument("no-keyfile", kind=bool)])
@@ -81,10 +82,16 @@ def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("apss", "No such command: 'apss'. Commands: apps, "),
-        ("apps make", "No such command: 'apps make'. Commands of apps: create, "),
-        ("--hots x whoami", "No such option: --hots. Options of de-tasks: --host, "),
-        ("apps create --nmae x", "No such option: --nmae. Options of apps create: --name, "),
+        ("apss", "No such command: 'apss'. Did you mean apps? Commands: apps, "),
+        ("apps make", "No such command: 'apps make'."),
+        (
+            "--hots x whoami",
+            "No such option: --hots. Did you mean --host? Options of de-tasks: --host, ",
+        ),
+        (
+            "apps create --nmae x",
+            "No such option: --nmae. Did you mean --name? Options of apps create: --name, ",
+        ),
         ("apps create -x y", "No such option: -x. Options of apps create: --name, "),
         ("apps create --name", "Option --name needs a value."),
         ("whoami --json=yes", "Option --json takes no value."),
@@ -126,10 +133,54 @@ def test_bad_value_is_named_with_the_choices(
     assert done.err.startswith(message) and done.err.count("\n") <= 2
 
 
-def test_output_that_nobody_reads_ends_quietly() -> None:
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("dploy", "deploy"),
+        ("logs --process web", "--process-name"),
+        ("apps.lst", "apps.list"),
+        ("--help=dploy", "deploy"),
+    ],
+)
+def test_invoke_proposes_what_may_be_meant(line: str, meant: str, nobody: Person) -> None:
+    done = nobody.inv(*line.split())
+    assert done.code == 1 and done.err.endswith(f" is! Did you mean {meant}?\n"), done.err
+
+
+def test_invoke_proposes_nothing_that_is_unlike(nobody: Person) -> None:
+    assert nobody.inv("zzz").err == "No idea what 'zzz' is!\n"
+
+
+def test_help_shows_numbers_as_numbers() -> None:
+    contexts = {str(context.name): context for context in de_tasks.ns.to_contexts()}
+    words = ("Seconds", "Days", "Port ", "How m", "How long", "Number", "Rank", "Points", "Length")
+    for name, context in contexts.items():
+        for argument in context.args.values():
+            number = (argument.help or "").startswith(words) and argument.takes_value
+            assert (argument.kind is int) == number, f"{name} --{argument.name}: {argument.help}"
+    page = Manual("de-tasks", de_tasks.ns, CORE).page(Help(("deploy",)))
+    assert "--timeout INTEGER" in page and "--message TEXT" in page
+    assert contexts["deploy"].help_for("--timeout")[0] == "--timeout=INT"
+
+
+def test_every_group_has_its_line_in_the_help() -> None:
+    page = Manual("de-tasks", de_tasks.ns, CORE).page(Help())
+    assert re.search(r"^  hooks +\w", page, re.MULTILINE)
+    assert all(group.__doc__ for group in de_tasks.ns.collections.values())
+
+
+@pytest.mark.parametrize("line", [("de-tasks", "--help"), ("inv", "--list")])
+def test_output_that_nobody_reads_ends_quietly(line: tuple[str, str], nobody: Person) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    line = [str(PROGRAMS / "de-tasks"), "--help"]
-    done = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, timeout=BOUND, check=False)
+    (nobody.home / "tasks.py").write_text(TASKS)
+    done = subprocess.run(
+        [str(PROGRAMS / line[0]), line[1]],
+        cwd=nobody.home,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=BOUND,
+        check=False,
+    )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from de_tasks.deployment import watch as following
+from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import planned
+from de_tasks.net.http import Glance, Transport
 from de_tasks.repo.files import Files
 from tests.support.apps import held_back
 from tests.support.people import People, Person
 from tests.support.repositories import Repository
+from tests.support.waiting import BOUND
 
 MOODY = """
 import http.server, os, sys
@@ -122,11 +128,11 @@ def test_app_that_does_not_come_up(
     monkeypatch.setattr(
         following,
         "wait_until_answers",
-        lambda url, name, transport, deadline, waiting: wait(url, name, transport, 0, waiting),
+        lambda url, name, transport, deadline, *rest: wait(url, name, transport, 0, *rest),
     )
     done = people["dev"].run("deploy -y", folder=quick)
     assert done.code == 3
-    assert f"{quick.name} was built, but http://localhost" in done.err
+    assert f"{quick.name} was built, but does not answer" in done.err
     assert "answers 500" in done.err and "moody as ever" in done.err
     assert f"The whole log: de-tasks logs --name {quick.name}" in done.err
 
@@ -143,11 +149,71 @@ def test_build_that_fails(people: People, quick: Path) -> None:
     done = people["dev"].run("deploy -y", folder=quick)
     assert done.code == 3
     end = done.err.splitlines()[-2:]
-    assert end[0] == f"The build of {quick.name} failed: The web process exited with status 3."
-    assert end[1] == f"The whole log: de-tasks logs --type build --name {quick.name}"
+    whole = f"The whole log: de-tasks logs --type build --name {quick.name}"
+    assert end[0] == f"{quick.name} was built, but did not start. {whole}"
+    assert re.fullmatch(r"web ended with status 3 after \d+\.\d s: the reason is here", end[1])
     assert any("the reason is here" in line for line in done.err.splitlines()[:-2])
     again = people["dev"].run("deploy", folder=quick)
     assert again.code == 3, "what failed is built again, even where no file has changed"
+
+
+def test_boot_that_fails_names_the_exception_of_the_apps_own_code(
+    people: People, quick: Path
+) -> None:
+    (quick / "Procfile").write_text("web: python app.py\n")
+    (quick / "app.py").write_text("import os\n\nprint(os.environ['DATABASE_URL'])\n")
+    done = people["dev"].inv("deploy", "-y", "--name", quick.name, folder=quick)
+    remedy = f"Database? inv services.create --type postgres --app-name {quick.name}"
+    last = done.err.splitlines()[-1]
+    assert re.match(r"web ended with status 1 after \d+\.\d s: ", last)
+    assert last.endswith(f"KeyError: 'DATABASE_URL' (app.py, line 3). {remedy}")
+
+
+def test_build_that_fails_names_the_requirement(people: People, quick: Path) -> None:
+    (quick / "requirements.txt").write_text("--no-index\n--find-links .\ndashh-nope==9\n")
+    done = people["dev"].run("deploy -y --no-check", folder=quick)
+    end = done.err.splitlines()[-2:]
+    assert end[0].startswith(f"The build of {quick.name} failed. The whole log:")
+    assert end[1] == "requirements.txt: dashh-nope==9 is not in the index"
+
+
+def test_app_behind_a_sign_in_is_live_because_the_build_says_so(dev: Person, quick: Path) -> None:
+    dev.run("deploy -y", folder=quick)
+    dev.run(f"apps update --name {quick.name} --view-access restricted")
+    (quick / "new").touch()
+    done = dev.run("deploy", folder=quick)
+    assert f"{quick.name}/ asks to sign in; the build says that the app answered" in done.err
+    assert (done.code, f"{quick.name} is live" in done.out) == (0, True)
+    # And a fleet's health tells the same two apart.
+    (quick / "invoke.yaml").write_text("de:\n  apps: [.]\n")
+    (seen,) = json.loads(dev.inv("fleet.status", "--json", folder=quick).out)
+    assert (seen["health"], seen["healthy"]) == ("runs behind sign-in", True)
+
+
+def test_app_behind_a_sign_in_of_which_nobody_says_that_it_runs(
+    dev: Person, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "running", lambda platform, name: None)
+    dev.run("create --name " + quick.name)
+    dev.run(f"apps update --name {quick.name} --view-access restricted")
+    done = dev.run("deploy", folder=quick)
+    assert "the platform does not say" in done.err
+    assert "is live" not in done.out and f"{quick.name} was built" in done.out
+
+
+def test_app_behind_a_sign_in_that_does_not_run_is_waited_for() -> None:
+    said = iter([False, False, True])
+    glances: list[str] = []
+    seen = following.wait_until_answers(
+        "http://app.example/x/",
+        "x",
+        cast(Transport, SimpleNamespace(trusted=str, glance=lambda url, seconds: Glance(401))),
+        time.monotonic() + BOUND,
+        lambda seconds: None,
+        lambda: next(said),
+        lambda seconds: glances.append("slept"),
+    )
+    assert (seen, len(glances)) == (Answer.RUNNING, 2)
 
 
 def test_build_that_outlasts_the_timeout(people: People, quick: Path, hold: Path) -> None:

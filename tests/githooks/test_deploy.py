@@ -143,7 +143,7 @@ def test_failed_deploy_stops_the_push_and_says_how_to_go_on(
     (repository.folder / "Procfile").write_text("web: exit 3\n")
     repository.commit("Break")
     done = repository.run("push", "origin", "main")
-    assert done.returncode == 1 and "build of" in done.stderr
+    assert done.returncode == 1 and "but did not start" in done.stderr
     assert all(way in done.stderr for way in ("DE_SKIP=1", "--no-verify", "--warn-only"))
     assert repository.run("ls-remote", "--exit-code", "origin", "main").returncode == 2
     repository.git("push", "--no-verify", "origin", "main")

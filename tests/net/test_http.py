@@ -46,7 +46,7 @@ def test_headers_that_trickle_are_not_waited_for_after_the_deadline(
 ) -> None:
     endless(app, head, b"x")
     with pytest.raises(Unavailable, match="did not answer in time"):
-        Transport().status(app.url, 0.5)
+        Transport().glance(app.url, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_the_status_of_a_stream_is_that_of_its_headers(
     app: FaultProxy, head: bytes, piece: bytes, pause: float
 ) -> None:
     endless(app, head, piece, pause)
-    assert Transport().status(app.url, 0.5) == 200
+    assert Transport().glance(app.url, 0.5).status == 200
 
 
 def test_the_body_of_a_redirect_is_not_read(app: FaultProxy) -> None:
     endless(app, b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n" + LENGTH, FLOOD, 0)
-    assert Transport().status(app.url, 0.5) == 302
+    assert Transport().glance(app.url, 0.5).status == 302
 
 
 def test_an_app_that_breaks_off_at_once_is_not_there(app: FaultProxy) -> None:
     app.arm(lambda exchange: exchange.send(OK + LENGTH + b"x"), "GET")
     with pytest.raises(Unavailable, match="was cut"):
-        Transport().status(app.url, 5)
+        Transport().glance(app.url, 5)
 
 
 @pytest.mark.parametrize("head", [OK + b"X: ", CHUNKED + b"1\r\nx\r\n", OK + LENGTH, OK + b"\r\n"])
@@ -99,7 +99,7 @@ def test_a_proxy_that_trickles_is_no_answer(
     transport = Transport()
     for _ in range(2):
         with pytest.raises(Unavailable, match="did not answer in time"):
-            transport.status("http://app.example/", 0.2)
+            transport.glance("http://app.example/", 0.2)
 
 
 def test_a_connection_is_kept_and_watched_again(app: FaultProxy) -> None:
@@ -113,5 +113,5 @@ def test_a_connection_is_kept_and_watched_again(app: FaultProxy) -> None:
     transport = Transport()
     assert transport.request("GET", app.url).json() == {}
     with pytest.raises(Unavailable, match="did not answer in time"):
-        transport.status(app.url, 0.3)
+        transport.glance(app.url, 0.3)
     assert app.struck == 1

@@ -114,13 +114,14 @@ def test_partial_clone_says_what_to_do(desk: Desk, monorepo: Path, kept: str) ->
 
 
 @pytest.mark.parametrize("ref", ["nowhere", "v1:README", "deadbeef", "0" * 40, "", "--help"])
-def test_no_such_commit(monorepo: Path, ref: str) -> None:
-    with pytest.raises(UsageError, match="There is no commit"):
-        find_commit(monorepo, ref)
+def test_no_such_commit(monorepo: Path, ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(monorepo / "apps")
+    with pytest.raises(UsageError, match=f"There is no commit .* repository of {monorepo}\\. "):
+        find_commit(Path(".."), ref)
 
 
 def test_no_repository(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not in a git repository"):
+    with pytest.raises(UsageError, match=f"{tmp_path}.* is not in a git repository"):
         find_commit(tmp_path, "HEAD")
 
 

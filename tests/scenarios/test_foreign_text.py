@@ -148,7 +148,7 @@ def test_what_a_sign_in_service_says_is_not_obeyed(nobody: Person) -> None:
         canned.answers["device_authorization_endpoint"] = (200, {**code, "verification_uri": page})
         canned.answers["token_endpoint"] = denied
         person = replace(nobody, host=canned.url, environment={"GITHUB_ACTIONS": "true"})
-        done = person.run("login")
+        done = person.run("login", terminal=True)
     check(done)
     assert done.err.count("ZWNobw==") == 2, done.err
 

@@ -89,8 +89,8 @@ def test_no_request_fails_during_a_release(dev: Person, wsgi: Path) -> None:
 
 BROKEN = {
     "no_procfile": ("Procfile", None, "There is no Procfile"),
-    "requirement": ("requirements.txt", "gunicorn==0.0.99\n", "could not be installed"),
-    "syntax": ("Procfile", "web: python -c 'def ('\n", "exited with status"),
+    "requirement": ("requirements.txt", "gunicorn==0.0.99\n", "gunicorn==0.0.99 is not"),
+    "syntax": ("Procfile", "web: python -c 'def ('\n", "SyntaxError: "),
     "runtime": ("runtime.txt", "python-3.2.1\n", "asks for Python 3.2.1"),
 }
 

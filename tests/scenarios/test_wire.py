@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import time
 from dataclasses import replace
@@ -153,6 +154,20 @@ def test_rate_limit_is_waited_out(tmp_path: Path) -> None:
         assert told[0].startswith("Rate limit reached: going on in ")
     finally:
         control.stop(running)
+
+
+def test_wait_for_points_says_whose_and_is_a_part_of_its_own(tmp_path: Path, quick: Path) -> None:
+    options = {"port": 0, "rate_limit_points": 8, "rate_limit_seconds": 3}
+    running = control.start(tmp_path / "data", options)
+    try:
+        done = log_in(running, "dev", tmp_path / "home").run("deploy -y --json", folder=quick)
+    finally:
+        control.stop(running)
+    events = [json.loads(line) for line in done.out.splitlines()]
+    waits = [event for event in events if event["event"] == "wait"]
+    assert all(f"Rate limit of dev on {running.url} reached" in wait["text"] for wait in waits)
+    waited = sum(wait["seconds"] for wait in waits)
+    assert waited and abs(events[-1]["parts"]["waiting for points"] - waited) < 0.5
 
 
 ECHO = """

@@ -73,7 +73,27 @@ def test_revoked_login(dev: Person) -> None:
 def test_host_that_speaks_something_else(nobody: Person, sandbox: control.Running) -> None:
     nobody.host = f"http://localhost:{sandbox.port}"
     done = nobody.inv("login", "--username", "dev", "--password-stdin", stdin="x\n")
-    assert done.code == 2 and "not a Dash Enterprise" in done.err
+    assert done.code == 2 and f"login --host {sandbox.url}" in done.err
+    assert "is where the sandbox's apps are" in done.err
+
+
+@pytest.mark.parametrize("host", ["localhost:8888", "127.0.0.1:8888"])
+def test_sandbox_without_its_scheme_is_named_whole(nobody: Person, host: str) -> None:
+    done = nobody.inv("login", "--host", host)
+    assert done.code == 2 and "write http://127.0.0.1:8888\n" in done.err
+
+
+def test_host_that_does_not_exist_is_not_tried_again(
+    nobody: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    word = ("--username", "dev", "--password-stdin")
+    done = nobody.inv("login", "--host", "de.exampel.host", *word, stdin="x\n")
+    assert done.code == 2, "75 would say that it is safe to run again"
+    assert done.err == "There is no host auth-de.exampel.host. Is the name right?\n"
 
 
 def test_host_in_clear_text_is_refused(nobody: Person) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -127,8 +128,27 @@ def test_run_ends_with_the_first_process_that_ends(folder: Path, port: int) -> N
     with running(folder, "--all", "--port", str(port)) as child:
         assert child.wait(LONGEST) == 1
         assert child.stderr
-        assert "has ended with status 3; so all were stopped" in child.stderr.read()
+        assert "The others were stopped: other ended with status 3" in child.stderr.read()
     assert processes_of(folder / "wsgi.py") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "cause"),
+    [
+        ("gunicornx wsgi:application", "gunicornx: (command )?not found"),
+        (f"{sys.executable} -m dashx", "No module named dashx"),
+        (f"{sys.executable} -c 'import dashx'", r"ModuleNotFoundError: No module named 'dashx'"),
+    ],
+)
+def test_run_without_the_apps_packages_says_so(
+    folder: Path, port: int, command: str, cause: str
+) -> None:
+    (folder / "Procfile").write_text(f"web: {command}\n")
+    with running(folder, "--port", str(port)) as child:
+        assert child.wait(LONGEST) == 1 and child.stderr
+        last = child.stderr.read().splitlines()[-1]
+    assert re.match(rf"web ended with status \d+: .*{cause}", last), last
+    assert last.endswith("are not installed here: pip install -r requirements.txt")
 
 
 @pytest.mark.slow

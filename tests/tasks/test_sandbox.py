@@ -18,8 +18,9 @@ from de_tasks.auth.store import Store
 from de_tasks.errors import DeTasksError
 from de_tasks.server import control
 from tests.support.addresses import client
+from tests.support.apps import SERVER
 from tests.support.disks import small_disk
-from tests.support.people import LONGEST, PROGRAMS, TASKS, Person
+from tests.support.people import LONGEST, PROGRAMS, TASKS, Person, log_in
 from tests.support.processes import processes_of
 from tests.support.stage import Stage
 from tests.support.waiting import BOUND, until
@@ -47,13 +48,32 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
     again = own.inv("sandbox.start", "--port", "0")
     assert (again.code, again.out) == (0, started.out)
     assert "running already" in again.err and password not in again.err
+    moved = own.inv("sandbox.start", "--port", "9")
+    assert "not on port 9, as it was started. For --port stop it first" in moved.err
     assert json.loads(own.inv("sandbox.status", "--json").out)["url"] == url
     refused = own.inv("sandbox.reset", "-y")
     assert refused.code == 1 and "Stop it first" in refused.err
     assert own.inv("sandbox.stop").out == "The sandbox has stopped.\n"
     assert own.inv("sandbox.stop").out == "The sandbox is not running.\n"
+    number = url.rpartition(":")[2]
+    stopped = own.inv("status", folder=quick)
+    remedy = f"The sandbox is stopped. Start it: inv sandbox.start --port {number}\n"
+    assert (stopped.code, stopped.err) == (1, remedy), "known at once, and nothing tried again"
+    assert own.inv("deploy", "--no-check", folder=quick).err.endswith(remedy)
     assert own.inv("sandbox.reset").code == 2
     assert own.inv("sandbox.reset", "-y").code == 0 and not file.exists()
+
+
+def test_stop_says_which_app_it_waits_for(tmp_path: Path, quick: Path) -> None:
+    running = control.start(tmp_path / "data", {"port": 0, "stop_grace": 4})
+    try:
+        person = log_in(running, "dev", tmp_path / "home")
+        (quick / "Procfile").write_text(f"{SERVER.strip()}\nworker: trap '' TERM; sleep 60\n")
+        assert person.inv("deploy", "-y", "--name", "stubborn", folder=quick).code == 0
+        stopped = person.inv("sandbox.stop", "--data", str(running.data))
+        assert "Waiting for stubborn to end, 4 s at most" in stopped.err
+    finally:
+        control.stop(running)
 
 
 def test_login_elsewhere_stays_the_default(own: Person) -> None:

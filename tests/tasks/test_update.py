@@ -135,10 +135,14 @@ def test_every_option_at_once_and_back(owner: Person, app: str, names: dict[str,
     assert (done.code, done.out) == (0, SAID_BACK.format(**names))
 
 
+def test_no_option_is_a_usage_error(nobody: Person) -> None:
+    done = nobody.run("apps update --name app")
+    assert (done.code, done.err) == (2, "There is nothing to change: give at least one option.\n")
+
+
 @pytest.mark.parametrize(
     "options",
     [
-        (),
         ("--title {app}",),
         ("--add-group-viewer=", "--add-group-co-owner=", "--add-viewer=,"),
         ("--remove-viewer {viewer}", "--remove-co-owner {admin}"),

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
+from de_tasks.deployment.answers import Answer, answer_of
 from de_tasks.deployment.fleets.apps import FleetApp
 from de_tasks.errors import DeTasksError
 from de_tasks.net.http import Transport, Unavailable
@@ -20,13 +21,19 @@ LOOKED_AT = 20
 """Builds that are searched for the last good one."""
 SOURCE = re.compile(r"([0-9a-f]{7,64})(-dirty)?\b")
 ANSWER_SECONDS = 10.0
+HEALTH: dict[Answer, tuple[str, bool | None]] = {
+    Answer.APP: ("ok", True),
+    Answer.RUNNING: ("runs behind sign-in", True),
+    Answer.DOWN: ("does not run", False),
+    Answer.UNKNOWN: ("asks to sign in", None),
+}
 
 
 @dataclass(frozen=True)
 class AppHealth:
     """The health of an app: `release` is the build that serves, `latest` the newest one; `healthy`
-    is None for an app that nothing was deployed to. `undeployed` is None where it cannot be told,
-    and `why` says why."""
+    is None for an app that nothing was deployed to, or that a sign-in hides. `undeployed` is None
+    where it cannot be told, and `why` says why."""
 
     app: FleetApp
     host: str
@@ -85,15 +92,17 @@ def _release(platform: DeployPlatform, app: App) -> Build | None:
     return next(good, None)
 
 
-def _health(app: App, transport: Transport) -> tuple[str, bool]:
-    """Asking an app costs no points. A sign-in page counts: the app is behind it."""
+def _health(app: App, transport: Transport) -> tuple[str, bool | None]:
+    """Asking an app costs no points. Of one behind a sign-in the platform has said if it runs."""
     try:
-        status = transport.status(transport.trusted(app.url), ANSWER_SECONDS)
+        seen = transport.glance(transport.trusted(app.url), ANSWER_SECONDS)
     except Unavailable:
         return "no answer", False
     except DeTasksError:
         return "cannot be asked", False
-    return ("ok", True) if status < 500 else (f"answers {status}", False)
+    if seen.status >= 500:
+        return f"answers {seen.status}", False
+    return HEALTH[answer_of(seen, app.url, app.running)]
 
 
 def _undeployed(app: FleetApp, release: Build) -> tuple[Undeployed | None, str]:

@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """How a deploy ended: `status` is live, unchanged, failed, interrupted or not begun."""
+    """How a deploy ended: `status` is live, built, unchanged, failed, interrupted or not begun."""
 
     job: Job
     status: str
@@ -181,8 +181,10 @@ class Rollout:
         except Exception as error:
             # One app's surprise must not end the others.
             return ended("failed", f"{type(error).__name__}: {error}", 1)
-        changed = not done or done[0].facts.get("changed", True)
-        return ended("live" if changed else "unchanged", done[0].text if done else "", 0)
+        facts = done[0].facts if done else {}
+        status = "live" if facts.get("live", True) else "built"
+        status = status if facts.get("changed", True) else "unchanged"
+        return ended(status, done[0].text if done else "", 0)
 
     def _log(self, job: Job, error: DeTasksError) -> tuple[str, ...]:
         if not isinstance(error, DeployFailed):

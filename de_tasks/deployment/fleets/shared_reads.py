@@ -52,7 +52,10 @@ class SharedReads:
         self._before = {n: app.build.id for n, app in self._apps.items() if app.build}
 
     def app(self, name: str) -> App | None:
-        """An app, as the last look saw it."""
+        """An app, as the last look saw it; looked at anew where it is waited for."""
+        found = self._apps.get(name)
+        if found and name in self._watched and not found.running:
+            self._look()
         return self._apps.get(name)
 
     def create_app(self, name: str) -> App:

@@ -23,7 +23,7 @@ from de_tasks.server.runtime.folders import RELEASES_KEPT, build_logs, prune
 from de_tasks.server.runtime.guarded import at_most_logged, until_done
 from de_tasks.server.runtime.logs import LogFile, Pulse
 from de_tasks.server.runtime.redaction import Redaction
-from de_tasks.server.runtime.releases import Releases
+from de_tasks.server.runtime.releases import NotStarted, Releases
 from de_tasks.server.settings import ServerSettings
 
 READ_BY_US = ("Procfile", "requirements.txt", "runtime.txt")
@@ -131,6 +131,9 @@ class Builds:
         redact = Redaction()
         try:
             await self._release(app, row, self.log(app, build_id), redact)
+        except NotStarted as error:
+            words = "The app was built, and did not start."
+            await self._fail(app, build_id, redact(str(error)), words)
         except DeTasksError as error:
             await self._fail(app, build_id, redact(str(error)))
         except (OSError, sqlite3.Error) as error:
@@ -210,14 +213,14 @@ class Builds:
             # It says nothing of whether the build has succeeded.
             return ""
 
-    async def _fail(self, app: App, build_id: int, reason: str) -> None:
+    async def _fail(
+        self, app: App, build_id: int, reason: str, words: str = "Build failed."
+    ) -> None:
         log = self.log(app, build_id)
         log.append(f" !     {reason}")
         row = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
-        if row["release"]:
-            log.append(f" !     Build failed. Release {row['release']} goes on serving.")
-        else:
-            log.append(" !     Build failed.")
+        serving = f" Release {row['release']} goes on serving." if row["release"] else ""
+        log.append(f" !     {words}{serving}")
         if missing := await self._unattached(app, build_id):
             log.append(f" !     {missing}")
         await remove_tree(app.release_folder(build_id))

@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from de_tasks.appspec import LARGEST_FILE
-from de_tasks.server.services.services import URL_VARIABLE
+from de_tasks.appspec import LARGEST_FILE, URL_VARIABLE
 
 MOST_FILES = 500
 """Files of Python that are looked at, those nearest to the top first."""

@@ -16,13 +16,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uv import find_uv_bin
 
+from de_tasks import causes
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree, write_private
@@ -45,7 +46,7 @@ class BuildError(DeTasksError):
 
 
 class NotInstalled(BuildError):
-    """uv has said why."""
+    """uv has given up, and has said why."""
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,7 @@ class Environments:
                     "requirements.txt", heard, making.source, deadline, *install, str(file)
                 )
             except NotInstalled as error:
-                hint = vendor.missing("\n".join(said))
-                raise BuildError(f"{hint or error}") from error
+                raise BuildError(_why(said)) from error
         (folder / COMPLETE).touch()
 
     async def _run(
@@ -244,12 +244,23 @@ class Environments:
             # What is installed runs code of its own, and may have left some of it behind.
             await tree.stop(0)
         if status != 0:
-            raise NotInstalled(f"{what} could not be installed: uv exited with status {status}.")
+            raise NotInstalled(f"{what} could not be installed.")
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "****")
         return text
+
+
+def _why(said: Sequence[str]) -> str:
+    """Why the requirements were not installed, in what uv has said."""
+    if hint := vendor.missing("\n".join(said)):
+        return hint
+    if cause := causes.unmet(said):
+        return f"requirements.txt: {cause}"
+    return (
+        f"requirements.txt could not be installed: {causes.refusal(said) or 'uv gives no reason'}"
+    )
 
 
 def _brought(version: str | None, requirements: Requirements | None) -> str:

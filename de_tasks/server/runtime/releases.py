@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import aiohttp
 
+from de_tasks import causes
 from de_tasks.appspec import Procfile, shell
 from de_tasks.errors import DeTasksError
 from de_tasks.server import tls
@@ -29,8 +30,20 @@ from de_tasks.server.settings import ServerSettings
 CHANGES_TOGETHER = 0.3
 """Seconds after a change of settings until the restart that makes it seen: several changes
 of one moment need one."""
+SHOWN, SEARCHED = 40, 400
+"""Lines of an app that did not start: those that the build's log shows, and those in which the
+cause is looked for."""
 
 logger = logging.getLogger(__name__)
+
+
+class NotStarted(BuildError):
+    """The app was built, and its web process did not come up; `failed` whether it ended with an
+    error, whose last words are the cause."""
+
+    def __init__(self, message: str, failed: bool = False) -> None:
+        super().__init__(message)
+        self.failed = failed
 
 
 class Releases:
@@ -97,7 +110,7 @@ class Releases:
     ) -> Release:
         """Start a release and wait until its web processes answer. `switch` to it, or stop it.
 
-        Raises `BuildError` with the reason when one does not answer; the release that serves is
+        Raises `NotStarted` with the cause when one does not answer; the release that serves is
         not touched then.
         """
         release = await self._release(app, build_id, environment)
@@ -112,10 +125,13 @@ class Releases:
             seconds = await asyncio.gather(*(self._healthy(web) for web in release.webs()))
         except BaseException as error:
             await asyncio.shield(release.stop(1))
-            if isinstance(error, BuildError):
-                for line in log.tail(40, after=before + 1):
-                    say("       " + line.text)
-            raise
+            if not isinstance(error, NotStarted):
+                raise
+            said = [line.text for line in log.tail(SEARCHED, after=before + 1)]
+            for text in said[-SHOWN:]:
+                say("       " + text)
+            cause = causes.last_words(said) if error.failed else causes.exception(said)
+            raise NotStarted(f"{error}: {cause}" if cause else f"{error}.") from None
         say(f"       web answered after {max(seconds, default=0):.1f} s")
         return release
 
@@ -181,12 +197,17 @@ class Releases:
         if release:
             await release.stop(self._settings.stop_grace)
 
-    async def stop_all(self) -> None:
-        """Stop every process of every app."""
-        stops = (
-            at_most_logged(f"end of {app.name}", self.stop(app)) for app in self._apps.values()
-        )
-        await asyncio.gather(*stops)
+    async def stop_all(self, waiting: Callable[[list[str]], None]) -> None:
+        """Stop every process of every app; `waiting` hears which apps have not ended yet."""
+        left = {app.name: app for app in self._apps.values()}
+
+        async def stop(app: App) -> None:
+            await at_most_logged(f"end of {app.name}", self.stop(app))
+            del left[app.name]
+            waiting(sorted(left))
+
+        waiting(sorted(left))
+        await asyncio.gather(*map(stop, list(left.values())))
 
     async def forget(self, app: App) -> None:
         """Stop the app and delete its files."""
@@ -257,7 +278,9 @@ class Releases:
         seen = f"did not listen on $PORT (here {port})"
         while time.monotonic() - begin < limit:
             if process.exit_status is not None:
-                raise BuildError(f"The web process {exit_words(await process.wait())}.")
+                status, seconds = await process.wait(), time.monotonic() - begin
+                words = f"web {exit_words(status, 'ended')} after {seconds:.1f} s"
+                raise NotStarted(words, failed=status != 0)
             try:
                 status = await self._status(port)
             except (aiohttp.ClientError, OSError, TimeoutError):
@@ -267,7 +290,7 @@ class Releases:
                 return time.monotonic() - begin
             seen = f"answered GET / with status {status}"
             await asyncio.sleep(0.5)
-        raise BuildError(f"The web process {seen} within {limit} s.")
+        raise NotStarted(f"web {seen} within {limit} s")
 
     async def _status(self, port: int) -> int:
         timeout = aiohttp.ClientTimeout(total=self._settings.start_timeout)

@@ -61,11 +61,11 @@ class Supervised:
                 self.process = None
 
 
-def exit_words(status: int) -> str:
+def exit_words(status: int, verb: str = "exited") -> str:
     """`exited with status 1`, or the name of the signal that ended it."""
     if status < 0:
         return f"ended by {_signal_name(-status)}"
-    return f"exited with status {status}"
+    return f"{verb} with status {status}"
 
 
 def _signal_name(number: int) -> str:

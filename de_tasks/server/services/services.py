@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, cast
 
+from de_tasks.appspec import URL_VARIABLE
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted, UsageError
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.errors import Refused
@@ -20,7 +21,6 @@ from de_tasks.server.users.access import Access, need_seat
 from de_tasks.server.users.accounts import User
 
 Kind = Literal["redis", "postgres"]
-URL_VARIABLE: dict[str, str] = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
 NAME = re.compile(r"[a-z][a-z0-9-]{0,59}")
 
 logger = logging.getLogger(__name__)

@@ -203,7 +203,8 @@ def test_broken_build_fails_the_deploy(vendor: Person, quick: Path, name: str) -
     (quick / "Procfile").write_text("web: exit 3\n")
     done = vendor.inv("deploy", "-y", "--name", name, folder=quick)
     assert done.code == 3
-    assert f"The build of {name} failed" in done.err
+    assert f"{name} was built, but did not start." in done.err
+    assert done.err.splitlines()[-1].startswith("web ended with status 3 after ")
 
 
 @pytest.mark.parametrize(

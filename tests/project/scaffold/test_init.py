@@ -12,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from de_tasks.appspec import Procfile
+from de_tasks.auth.login import Login
+from de_tasks.auth.store import Store
 from de_tasks.errors import DeTasksError
 from de_tasks.project import checks
 from de_tasks.project.scaffold import adopt, plan, requirements
@@ -395,6 +397,25 @@ def test_template_goes_into_no_folder_with_an_app(task: str, dev: Person, tmp_pa
     assert done.code == 2 and "already: nothing was written" in done.err
     assert snapshot(tmp_path / "app") == {"app.py": SERVER.encode()}
     assert dev.inv("apps.exists", "--name", name, "--exit-code").code == 1
+
+
+def test_next_is_the_sandbox_where_nobody_is_logged_in(nobody: Person) -> None:
+    nobody.host = ""
+    said = nobody.run("init --path shop --template wsgi -y").err
+    assert "Next:\n  cd shop\n  de-tasks sandbox start   (or, for a Dash Enterprise: " in said
+
+
+def test_next_is_the_host_where_one_is_logged_in(dev: Person) -> None:
+    said = dev.run("init --path shop --template wsgi -y").err
+    assert f"Next, on {dev.host} where you are logged in:\n  cd shop\n  de-tasks deploy" in said
+
+
+def test_host_of_the_login_is_proposed(nobody: Person) -> None:
+    nobody.host = ""
+    Store.at(nobody.keyfile).put(Login("de.example.com", "jessica", "a", "r", 1e12))
+    said = nobody.run("init --path shop --template wsgi -y").err
+    assert "Next, on de.example.com where you are logged in" in said
+    assert 'host: "de.example.com"' in (nobody.home / "shop" / "invoke.yaml").read_text()
 
 
 def test_three_questions_on_a_terminal(nobody: Person) -> None:

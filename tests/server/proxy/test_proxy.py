@@ -157,7 +157,7 @@ def test_script_without_sign_in_gets_401(guarded: Guarded, app: str) -> None:
 
 
 def test_login_with_a_browser_is_switched_off(guarded: Guarded) -> None:
-    refused = guarded.owner.run("login")
+    refused = guarded.owner.run("login", terminal=True)
     assert refused.code == 4 and not refused.opened
     assert "Login with a browser is switched off" in refused.err
     assert "Log in with --username" in refused.err

@@ -15,9 +15,10 @@ from de_tasks.server import control
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
-from tests.support.people import Person, log_in
+from tests.support.people import PROGRAMS, Person, log_in
 from tests.support.places import ROOT
 from tests.support.report import needs
+from tests.support.terminals import Terminal
 from tests.support.waiting import BOUND, until
 
 if TYPE_CHECKING:
@@ -283,16 +284,16 @@ def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) ->
 def test_device_is_approved_in_the_browser(tab: Tab, tmp_path: Path) -> None:
     user = backstage(tab.running).add("dev")
     person = Person(tmp_path, tab.running.url, {"BROWSER": "true %s"})
-    with person.begin("login") as child:
-        assert child.stderr and child.stdout
-        told = child.stderr.readline() + child.stderr.readline()
-        tab.open(next(word for word in told.split() if word.startswith("http")))
+    line = [str(PROGRAMS / "de-tasks"), "login"]
+    with Terminal(line, person.home, person.variables()) as terminal:
+        terminal.shows("and confirm the code")
+        tab.open(next(word for word in terminal.text.split() if word.startswith("http")))
         tab.sign_in(user)
         tab.shows(tab.page.get_by_role("button", name="Yes"))
         assert tab.barriers() == []
         tab.page.get_by_role("button", name="Yes").click()
         tab.shows(tab.page.get_by_text("Access granted"))
-        assert child.communicate()[0] == f"Logged in as [{user}] to [{person.host}]!\n"
+        terminal.shows(f"Logged in as [{user}] to [{person.host}]!")
 
 
 def test_account_shows_the_key_to_its_owner(open_tab: Open, portal: control.Running) -> None:

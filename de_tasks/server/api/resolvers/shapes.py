@@ -13,6 +13,7 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo
 
+from de_tasks.appspec import URL_VARIABLE
 from de_tasks.server.api.endpoint import ApiError, Context
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.runtime import usage
@@ -22,7 +23,7 @@ from de_tasks.server.runtime.environments import Environments
 from de_tasks.server.runtime.logs import Line
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.runtime.variables import Variables, account_variables
-from de_tasks.server.services.services import URL_VARIABLE, Services
+from de_tasks.server.services.services import Services
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.access import Access
 from de_tasks.server.users.accounts import User

@@ -1,0 +1,135 @@
+"""Why an app could not be built or did not start, as found in what it printed.
+
+Server and client read the same words: the sandbox for the reason of a failed build, the client for
+that of a platform which gives none, or of an app that was built and does not answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from de_tasks.appspec import URL_VARIABLE
+
+HEADER = re.compile(r"^\s*Traceback \(most recent call last\):")
+FRAME = re.compile(r'^(\s*)File "([^"]+)", line (\d+)')
+EXCEPTION = re.compile(r"^(\s*)([A-Za-z_][\w.]*)(: .*)?$")
+LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\]lib[/\\]python\d")
+FOLDER = re.compile(r"^.*/releases/\d+/|^/(app|workspace)/")
+"""Where a sandbox and the platform keep an app's files."""
+GUNICORN = re.compile(r"^\[[^]]+\] \[\d+\] \[(\w+)\] (.*)$")
+FRAMING = re.compile(r"^(Worker \(|Shutting down|Reason: |Exception in worker|Worker exiting)")
+"""What gunicorn says of its own end, whatever the cause is."""
+MARKED = re.compile(r"^\s*!\s+(\S.*)$")
+VERDICT = re.compile(r"^(Build failed|Push (failed|rejected))")
+"""Lines by which a build's log says why it ended, and those that say only that it did."""
+UNMET = (
+    (
+        r"Because \S+ was not found in the [\w ]+ and you require (\S+?),",
+        "{0} is not in the index",
+    ),
+    (
+        r"Because there (?:is|are) no versions? of \S+ and you require (\S+?),",
+        "{0} is not in the index",
+    ),
+    (
+        r"Because only (\S+) is available and you require (\S+?),",
+        "{1} is not in the index, which has {0}",
+    ),
+    (
+        r"Because only the following versions of \S+ are available: (.+?) and you require (\S+?),",
+        "{1} is not in the index, which has {0}",
+    ),
+    (r"Because you require (\S+) and (\S+?),", "{0} and {1} contradict each other"),
+    (r"No matching distribution found for (\S+)", "{0} is not in the index"),
+    (r"Because (.+?), we can conclude that", "{0}"),
+)
+"""What uv and pip say of requirements that cannot be met, and what that means."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of a traceback's."""
+
+    indent: int
+    path: str
+    line: str
+
+
+def exception(lines: Iterable[str]) -> str:
+    """The last exception of the last traceback with its place in the app's own code, such as
+    `KeyError: 'TOKEN' (app.py, line 5)`; empty where there is no traceback.
+
+    All lines may be indented by as much; a syntax error has no header.
+    """
+    found, frames = "", list[Frame]()
+    for line in lines:
+        if HEADER.match(line):
+            frames = []
+        elif frame := FRAME.match(line):
+            frames.append(Frame(len(frame[1]), frame[2], frame[3]))
+        elif frames and (end := EXCEPTION.match(line)) and len(end[1]) < frames[0].indent:
+            found, frames = line.strip() + _place(frames), []
+    return found
+
+
+def _place(frames: Sequence[Frame]) -> str:
+    own = [frame for frame in frames if not LIBRARY.search(frame.path)]
+    return f" ({FOLDER.sub('', own[-1].path)}, line {own[-1].line})" if own else ""
+
+
+def last_words(lines: Iterable[str]) -> str:
+    """The exception, else the last line that says more than that something has ended; or empty."""
+    kept = list(lines)
+    found = exception(kept)
+    if found:
+        return found
+    for line in reversed(kept):
+        text = line.strip()
+        said = GUNICORN.match(text)
+        if said:
+            text = "" if said[1] == "INFO" or FRAMING.match(said[2]) else said[2]
+        if text and not text.startswith("[sandbox]"):
+            return text
+    return ""
+
+
+def unmet(lines: Iterable[str]) -> str:
+    """What uv or pip says cannot be had, such as `dash==99 is not in the index`; else empty."""
+    text = " ".join(" ".join(lines).split())
+    for pattern, meaning in UNMET:
+        if found := re.search(pattern, text):
+            return meaning.format(*found.groups())
+    return ""
+
+
+def of_build(lines: Iterable[str]) -> str:
+    """Why a build failed, in its log: what the platform marks as the reason, what an installer
+    could not have, or the last words."""
+    kept = list(lines)
+    marked = [found[1] for line in kept if (found := MARKED.match(line))]
+    reasons = [text for text in marked if not VERDICT.match(text)]
+    said = [line for line in kept if not MARKED.match(line)]
+    return reasons[0] if reasons else unmet(kept) or last_words(said) or "".join(marked[:1])
+
+
+def refusal(lines: Iterable[str]) -> str:
+    """Why an installer gave up: the exception of what it built, else its own last words."""
+    kept = list(lines)
+    marked = (re.search(r"(?:^|\s)(?:cause|error|ERROR|╰─▶):? (.+)$", line) for line in kept)
+    named = [found[1].strip() for found in marked if found]
+    return exception(kept) or (named[-1] if named else last_words(kept))
+
+
+def missing_package(cause: str) -> str:
+    """The module or the program that a cause says is not there; else empty."""
+    found = re.search(
+        r"No module named '?([\w-]+)|(?:^|: )([\w.-]+): (?:command )?not found$", cause
+    )
+    return (found[1] or found[2]) if found else ""
+
+
+def database(text: str) -> str:
+    """The type of service whose address a text names, such as `postgres`; else empty."""
+    return next((kind for kind, name in URL_VARIABLE.items() if name in text), "")

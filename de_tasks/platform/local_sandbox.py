@@ -1,0 +1,22 @@
+"""The sandbox of this machine, as the client meets it where it does not answer."""
+
+from __future__ import annotations
+
+from de_tasks.config.host import Host, on_this_machine
+from de_tasks.config.settings import Settings, sandbox_folder
+from de_tasks.errors import DeTasksError
+from de_tasks.terminal.commands import typed
+
+
+def stopped(values: Settings, host: Host) -> DeTasksError | None:
+    """The error for a host that is this machine's sandbox while it is stopped; else None."""
+    if not on_this_machine(host.web):
+        return None
+    # Only the standard library: it is there without the extra, too.
+    from de_tasks.server import control
+
+    last = control.last_run(sandbox_folder(values))
+    if last is None or last.url != host.web:
+        return None
+    port = "" if last.port == values.sandbox_port else f" --port {last.port}"
+    return DeTasksError(f"The sandbox is stopped. Start it: {typed(f'sandbox.start{port}')}")

@@ -1,0 +1,77 @@
+"""invoke's own program, whose faults are said in a line: in a project's file, in what was typed,
+and where nobody reads the output any more."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable
+
+import invoke
+
+from de_tasks.config.faults import located
+from de_tasks.config.files import top
+from de_tasks.errors import OutputClosed
+
+UNKNOWN = re.compile(r"No idea what '(.+)' is!")
+
+
+def improve() -> None:
+    """Let invoke say what is wrong, in place of a traceback, and what may have been meant.
+
+    It reads its files and what was typed after tasks.py, and so after us, but before any code of
+    ours is called.
+    """
+    if hasattr(invoke.Config.load_project, "__wrapped__"):
+        return
+    invoke.Config.load_project = _load_project()  # type: ignore[method-assign,assignment]
+    for name in ("parse_tasks", "parse_cleanup"):
+        setattr(invoke.Program, name, _explained(getattr(invoke.Program, name)))
+
+
+def _load_project() -> Callable[[invoke.Config, bool], None]:
+    load = invoke.Config.load_project
+
+    @functools.wraps(load)
+    def load_project(self: invoke.Config, merge: bool = True) -> None:
+        prefix = getattr(self, "_project_prefix", None) or os.path.join(top(), "")
+        with located(f"{prefix}invoke"):
+            load(self, merge)
+
+    return load_project
+
+
+def _explained(step: Callable[[invoke.Program], None]) -> Callable[[invoke.Program], None]:
+    """A step of invoke's program, which reads the command line or lists the tasks."""
+
+    @functools.wraps(step)
+    def explained(self: invoke.Program) -> None:
+        try:
+            step(self)
+            sys.stdout.flush()
+        except invoke.ParseError as error:
+            raise invoke.ParseError(_proposed(self, error), error.context) from None
+        except BrokenPipeError:
+            # `inv --list | head`. Python flushes once more at its end, and would complain then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise OutputClosed("") from None
+
+    return explained
+
+
+def _proposed(program: invoke.Program, error: invoke.ParseError) -> str:
+    """invoke's sentence, with the option or the command that is most like an unknown one."""
+    said, found = str(error), UNKNOWN.match(str(error))
+    if not found:
+        return said
+    from de_tasks.terminal.proposals import did_you_mean
+
+    if found[1].startswith("-"):
+        known = [*(error.context.flags if error.context else ())]
+    else:
+        known = [
+            name for one in program.collection.to_contexts() for name in (one.name, *one.aliases)
+        ]
+    return said + did_you_mean(found[1], [name for name in known if name])
