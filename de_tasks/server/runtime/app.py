@@ -76,12 +76,18 @@ class App:
     starting: asyncio.Task[None] | None = None
     problem: str = ""
     ending: set[asyncio.Task[None]] = field(default_factory=set)
+    replaced: list[Release] = field(default_factory=list)
+    """Releases whose processes are being ended."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     refresh: asyncio.Task[None] | None = None
 
     def release_folder(self, build_id: int) -> Path:
         """Where the files of a build are."""
         return self.folder / "releases" / str(build_id)
+
+    def in_use(self) -> set[int]:
+        """The builds whose folders have processes of ours in them."""
+        return {release.build_id for release in (self.current, *self.replaced) if release}
 
     async def started(self) -> None:
         """Wait until the sandbox's own start has come to this app, or has failed."""
