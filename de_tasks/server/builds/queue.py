@@ -89,6 +89,10 @@ class Builds:
             "SELECT * FROM builds WHERE app_id = ? ORDER BY id DESC LIMIT 1", app_id
         )
 
+    def get(self, build_id: int) -> sqlite3.Row | None:
+        """A build by its number."""
+        return self._db.find("SELECT * FROM builds WHERE id = ?", build_id)
+
     def log(self, app: App, build_id: int) -> LogFile:
         """The log of a build."""
         if build_id not in self._logs:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.ports import Ports
-from de_tasks.server.runtime.supervised import Supervised
+from de_tasks.server.runtime.supervised import Standing, Supervised
 
 WEB = "web"
+WORST_FIRST = ("crashing", "exited", "starting", "running")
 
 
 @dataclass
@@ -56,6 +57,14 @@ class Release:
     def others(self) -> list[Instance]:
         """The processes that answer none."""
         return [one for kind, all_ in self.instances.items() if kind != WEB for one in all_]
+
+    def standing(self, kind: str) -> Standing:
+        """How the processes of a type are doing: as the worst of them, with all their restarts."""
+        all_ = [one.process.standing for one in self.instances[kind]]
+        if not all_:
+            return Standing("stopped", "")
+        worst = min(all_, key=lambda one: WORST_FIRST.index(one.state))
+        return replace(worst, restarts=sum(one.restarts for one in all_))
 
     async def stop(self, grace: float) -> None:
         """End all of it."""
