@@ -12,7 +12,7 @@ from de_tasks.deployment.answers import Answer, answer_of, asks_to_sign_in, runn
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed, NotFound, Temporary
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
-from de_tasks.platform.models import FINISHED, App, Build, LogLine
+from de_tasks.platform.models import FINISHED, App, Build, LogLine, Process
 from de_tasks.platform.protocol import DeployPlatform
 from de_tasks.terminal.commands import typed
 
@@ -23,6 +23,9 @@ LONGEST_WAIT = 15
 17 points in any minute, with 5 points each for creating the app and for the push."""
 LEAST_SECONDS = 1.0
 """For an app to answer, however late it is."""
+WEB = "web"
+SECOND_LOOK = 1.0
+"""Seconds until a process that has not ended yet is looked at again."""
 LAST_LINES = 20
 """Lines of its log that are shown of an app which does not come up."""
 SEARCHED_LINES = 1000
@@ -60,7 +63,7 @@ def see_through(
     for line in follow(platform, name, sha, waits, deadline):
         tell(Event("log", line.text, {"time": line.time or None}))
     built()
-    app = app or platform.app(name)
+    before, app = app, app or platform.app(name)
     if app is None:
         raise NotFound(f"App {name} was deleted during the deploy.")
     url = app.url
@@ -82,6 +85,10 @@ def see_through(
         raise _not_up(name, error, lines) from None
     if answer is not Answer.APP:
         tell(Event("step", f"{url} asks to sign in; {SAID[answer]}."))
+    # What was known before the build may have had no process at all yet.
+    if app.processes != (WEB,):
+        for process in ended(platform, name, None if before else app):
+            tell(_warning(process, name))
     return app, answer
 
 
@@ -94,6 +101,33 @@ def _not_up(name: str, error: NotUp, lines: Sequence[str]) -> DeployFailed:
         f"{name} was built, but does not answer. The whole log: {typed(f'logs --name {name}')}\n"
         + seen
     )
+
+
+def ended(
+    platform: DeployPlatform,
+    name: str,
+    app: App | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Process]:
+    """The processes but web that have ended already, as far as the server tells.
+
+    They are started after web; `app` is what was told a moment ago, if anything.
+    """
+    for wait in (0.0, SECOND_LOOK):
+        sleep(wait)
+        app = (None if wait else app) or platform.app(name)
+        others = [process for process in app.states if process.type != WEB] if app else []
+        found = [process for process in others if process.failing]
+        if found or not others:
+            return found
+    return []
+
+
+def _warning(process: Process, name: str) -> Event:
+    log = typed(f"logs --process-name {process.type} --name {name}")
+    words = f"The process {process.type} has already ended: {process.last_exit or process.state}."
+    facts = {"process": process.type, "state": process.state, "last_exit": process.last_exit}
+    return Event("step", f"{words} Its log: {log}", {**facts})
 
 
 def follow(

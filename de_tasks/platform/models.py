@@ -73,6 +73,33 @@ class Build:
 
 
 @dataclass(frozen=True)
+class Process:
+    """The processes of a type, as the worst of them is doing.
+
+    `state` is starting, running, crashing, exited or stopped; `since` is UTC as the API writes it,
+    `restarts` counts since the release began, and `last_exit` says how one last ended. What the
+    server does not tell is empty.
+    """
+
+    type: str
+    state: str
+    since: str = ""
+    restarts: int = 0
+    last_exit: str = ""
+
+    @property
+    def failing(self) -> bool:
+        """Whether it ends when it should not."""
+        return self.state in ("crashing", "exited")
+
+    def words(self) -> str:
+        """How it is doing: `crashing (2 restarts, exited with status 1)`."""
+        more = [f"{self.restarts} restart{'' if self.restarts == 1 else 's'}"] * (self.restarts > 0)
+        more += [self.last_exit] if self.last_exit and self.failing else []
+        return f"{self.state} ({', '.join(more)})" if more else self.state
+
+
+@dataclass(frozen=True)
 class App:
     """An app that the caller manages; what the server does not tell is empty, `running` None."""
 
@@ -88,6 +115,16 @@ class App:
     """UTC as the API writes it; empty unless it was asked for."""
     problem: str = ""
     """Why the app does not run as it should, where the server tells."""
+    states: tuple[Process, ...] = ()
+    """How each type of process is doing; empty where the server does not tell."""
+    serving: Build | None = None
+    """What serves, where the server tells: another build where a later one failed."""
+
+    @property
+    def behind(self) -> Build | None:
+        """What serves where that is not the last build."""
+        other = self.serving and self.build and self.serving.id != self.build.id
+        return self.serving if other else None
 
 
 ACCESS_LEVELS = ("restricted", "authenticated", "unauthenticated")

@@ -91,7 +91,7 @@ def list_apps(context: invoke.Context, json: bool = False) -> None:
     if json:
         console.result_json_list(_summary(app) for app in found)
         return
-    rows = ((a.name, a.build.status if a.build else "not deployed", a.owner, a.url) for a in found)
+    rows = ((a.name, _build_cell(a), a.owner, a.url) for a in found)
     console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
 
 
@@ -192,6 +192,8 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
         return
     owner = f", owned by {app.owner}" if app.owner else ""
     console.result(f"{app.name} on {connection.host.name}{owner}")
+    if app.behind:
+        console.result(f"  serves     {app.behind.id}: {app.behind.subject}")
     if app.build:
         words = f"{app.build.id}, {app.build.status}: {app.build.subject}"
         console.result(f"  build      {words if app.build.id else app.build.status}")
@@ -200,8 +202,12 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     else:
         console.result("  build      none: the app has not been deployed")
     if app.running is not None:
-        state = "running" if app.running else "not running"
-        console.result(f"  processes  {', '.join(app.processes) or 'none'} ({state})")
+        if app.states:
+            shown = "; ".join(f"{process.type} {process.words()}" for process in app.states)
+        else:
+            state = "running" if app.running else "not running"
+            shown = f"{', '.join(app.processes) or 'none'} ({state})"
+        console.result(f"  processes  {shown}")
     if app.problem:
         console.result(f"  problem    {app.problem}")
     console.result(f"  address    {app.url}")
@@ -304,6 +310,14 @@ def open_app(context: invoke.Context, name: str = "") -> None:
     browser.open_page(connection.host.own(app.url))
 
 
+def _build_cell(app: App) -> str:
+    if app.build is None:
+        return "not deployed"
+    if app.behind is None:
+        return app.build.status
+    return f"{app.build.status}; serves build {app.behind.id}"
+
+
 def _summary(app: App) -> dict[str, object]:
     return {
         "name": app.name,
@@ -311,6 +325,17 @@ def _summary(app: App) -> dict[str, object]:
         "url": app.url,
         "running": app.running,
         "processes": list(app.processes),
+        "states": [
+            {
+                "type": process.type,
+                "state": process.state,
+                "since": process.since or None,
+                "restarts": process.restarts,
+                "last_exit": process.last_exit or None,
+            }
+            for process in app.states
+        ],
+        "serving": app.serving and {"number": int(app.serving.id), "commit": app.serving.sha},
         "build": app.build.status if app.build else None,
         "error": app.build.error if app.build else None,
         "commit": app.build.sha if app.build else None,

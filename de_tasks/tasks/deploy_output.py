@@ -109,7 +109,7 @@ class Screen:
         elif sha := str(event.facts.get("sha", "")):
             _did(f"Sent {sha[:7]}", float(str(event.facts.get("seconds", 0))))
             self._begin(WAITING)
-        elif "warnings" in event.facts:
+        elif "warnings" in event.facts or "process" in event.facts:
             _look(event.text)
         elif "created" in event.facts:
             _did(event.text)

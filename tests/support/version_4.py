@@ -22,6 +22,14 @@ PATH = "/Manager/graphql"
 
 
 @cache
+def before_standing() -> graphql.GraphQLSchema:
+    """The contract without what it says of processes and of what serves."""
+    text = files("de_tasks.server.api").joinpath("platform.graphql").read_text("utf-8")
+    fields = "state|since|restarts|lastExit|servingBuild"
+    return graphql.build_schema(re.sub(rf"^  ({fields}):.*$", "", text, flags=re.M))
+
+
+@cache
 def published() -> graphql.GraphQLSchema:
     """The schema of part 1: the rest of the contract cut away where it says that it begins."""
     text = files("de_tasks.server.api").joinpath("platform.graphql").read_text("utf-8")
@@ -33,6 +41,7 @@ def published() -> graphql.GraphQLSchema:
 
 class _Handler(BaseHTTPRequestHandler):
     sandbox = ""
+    schema: graphql.GraphQLSchema
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -42,9 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
         text = json.loads(body)["query"] if body.startswith(b"{") else ""
         if "__type(" in text or "__schema" in text:
             # What a server tells of itself comes from its own schema.
-            found = graphql.graphql_sync(published(), text)
+            found = graphql.graphql_sync(self.schema, text)
             self._answer(200, json.dumps(found.formatted).encode())
-        elif text and (problems := graphql.validate(published(), graphql.parse(text))):
+        elif text and (problems := graphql.validate(self.schema, graphql.parse(text))):
             self._answer(400, json.dumps({"errors": [p.formatted for p in problems]}).encode())
         else:
             self._pass_on(body)
@@ -71,9 +80,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def version_4(sandbox: str) -> Iterator[str]:
-    """The address of a stand-in over a sandbox's address, until the end of the block."""
-    handler = type("Handler", (_Handler,), {"sandbox": sandbox})
+def version_4(sandbox: str, schema: graphql.GraphQLSchema | None = None) -> Iterator[str]:
+    """The address of a stand-in over a sandbox's address, until the end of the block; with a
+    schema, for a server that knows so much."""
+    own = {"sandbox": sandbox, "schema": schema or published()}
+    handler = type("Handler", (_Handler,), own)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

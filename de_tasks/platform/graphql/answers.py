@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from de_tasks.platform.models import App, Build, Details, LogLine, LogPage, Mount, People, Service
+from de_tasks.platform.models import (
+    App,
+    Build,
+    Details,
+    LogLine,
+    LogPage,
+    Mount,
+    People,
+    Process,
+    Service,
+)
 
 
 def app_of(found: dict[str, Any]) -> App:
@@ -20,6 +30,19 @@ def app_of(found: dict[str, Any]) -> App:
         build=build_of(found["latestBuild"]),
         tags=split_tags(found["metadata"]["tags"] or ""),
         created=found["analytics"]["timestamps"]["created"] or "" if "analytics" in found else "",
+        states=tuple(process_of(p) for p in found["processes"] if p.get("state")),
+        serving=build_of(found.get("servingBuild")),
+    )
+
+
+def process_of(found: dict[str, Any]) -> Process:
+    """How the processes of a type are doing."""
+    return Process(
+        type=found["type"],
+        state=found["state"],
+        since=found["since"] or "",
+        restarts=found["restarts"] or 0,
+        last_exit=found["lastExit"] or "",
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from de_tasks.errors import DeTasksError, NotFound, Temporary
+from de_tasks.errors import DeTasksError, NotAvailable, NotFound, Temporary
 from de_tasks.net.http import Unavailable
 from de_tasks.platform.graphql import mutations
 from de_tasks.platform.graphql.answers import app_of, build_of, details_of, log_of, service_of
-from de_tasks.platform.graphql.client import Client
+from de_tasks.platform.graphql.client import Answer, Client
 from de_tasks.platform.models import (
     SERVICE_TYPES,
     App,
@@ -26,14 +26,19 @@ from de_tasks.terminal.commands import typed
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
 processes {{ type status }} metadata {{ tags }} latestBuild {{ {BUILD_FIELDS} }}"""
+# What not every server of the contract's second part tells.
+STANDING = f"processes {{ state since restarts lastExit }} servingBuild {{ {BUILD_FIELDS} }}"
 # Asked for where it is needed only: a server may have to look it up elsewhere.
 CREATED = "analytics { timestamps { created } }"
 LOG_FIELDS = "next lines { time process text }"
 
 WHOAMI = "query { current { username isAdmin } }"
-APP = f"query ($name: String!) {{ app(name: $name) {{ {APP_FIELDS} }} }}"
+APP = f"query ($name: String!) {{ app(name: $name) {{ {APP_FIELDS} {STANDING} }} }}"
+PLAIN_APP = f"query ($name: String!) {{ app(name: $name) {{ {APP_FIELDS} }} }}"
 DATED_APP = f"query ($name: String!) {{ app(name: $name) {{ {APP_FIELDS} {CREATED} }} }}"
-APPS = f"query ($page: Int) {{ apps(page: $page) {{ nextPage apps {{ {APP_FIELDS} }} }} }}"
+APPS = f"""query ($page: Int) {{
+apps(page: $page) {{ nextPage apps {{ {APP_FIELDS} {STANDING} }} }} }}"""
+PLAIN_APPS = f"query ($page: Int) {{ apps(page: $page) {{ nextPage apps {{ {APP_FIELDS} }} }} }}"
 DATED_APPS = f"""query ($page: Int) {{
 apps(page: $page) {{ nextPage apps {{ {APP_FIELDS} {CREATED} }} }} }}"""
 ADD_APP = f"mutation ($name: String) {{ addApp(name: $name) {{ error app {{ {APP_FIELDS} }} }} }}"
@@ -72,6 +77,7 @@ class GraphQLPlatform:
         self._client = client
         # Apps that were looked for and not there, and when that was by the server's clock.
         self._absent: dict[str, str] = {}
+        self._is_plain = False
 
     def whoami(self) -> User:
         current = self._client.execute(WHOAMI)["current"]
@@ -80,7 +86,10 @@ class GraphQLPlatform:
     def apps(self, dated: bool = False) -> Iterator[App]:
         page: int | None = 1
         while page:
-            answer = self._client.execute(DATED_APPS if dated else APPS, page=page)["apps"]
+            if dated:
+                answer = self._client.execute(DATED_APPS, page=page)["apps"]
+            else:
+                answer = self._standing(APPS, PLAIN_APPS, page=page)["apps"]
             yield from map(app_of, answer["apps"])
             page = answer["nextPage"]
 
@@ -219,8 +228,20 @@ class GraphQLPlatform:
 
     def _ask(self, name: str, dated: bool) -> tuple[dict[str, Any] | None, str]:
         """The app's answer, and when that was by the server's clock."""
-        answer = self._client.execute(DATED_APP if dated else APP, name=name)
+        if dated:
+            answer = self._client.execute(DATED_APP, name=name)
+        else:
+            answer = self._standing(APP, PLAIN_APP, name=name)
         return answer["app"], answer.time
+
+    def _standing(self, document: str, plain: str, **variables: Any) -> Answer:
+        """The answer to a document, or to a plain one where the server does not know all of it."""
+        if not self._is_plain:
+            try:
+                return self._client.execute(document, **variables)
+            except NotAvailable:
+                self._is_plain = True
+        return self._client.execute(plain, **variables)
 
     def _read(self, found: dict[str, Any]) -> App:
         return app_of(found)

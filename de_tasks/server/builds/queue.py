@@ -10,12 +10,12 @@ from pathlib import Path
 
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.builds.checkout import Checkouts
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.builds.turns import Turns
 from de_tasks.server.builds.unattached import unattached
 from de_tasks.server.builds.unread import unread
 from de_tasks.server.database import Database, timestamp
-from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import App
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments
@@ -46,6 +46,7 @@ class Builds:
         self._settings = settings
         self._db = database
         self._repositories = repositories
+        self._checkouts = Checkouts(repositories)
         self._environments = environments
         self._releases = releases
         self._app_settings = app_settings
@@ -87,6 +88,10 @@ class Builds:
         return self._db.find(
             "SELECT * FROM builds WHERE app_id = ? ORDER BY id DESC LIMIT 1", app_id
         )
+
+    def get(self, build_id: int) -> sqlite3.Row | None:
+        """A build by its number."""
+        return self._db.find("SELECT * FROM builds WHERE id = ?", build_id)
 
     def log(self, app: App, build_id: int) -> LogFile:
         """The log of a build."""
@@ -154,8 +159,8 @@ class Builds:
         async with self._turns.turn(user, log.append):
             self._set(app, build_id, status="building", started_at=timestamp())
             self._forget_logs(app, build_id)
-            await remove_tree(folder)
-            count = await self._repositories.check_out(app.id, row["sha"], folder)
+            (live,) = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
+            count = await self._checkouts.make(app, row["sha"], build_id, live)
             log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
             check_links(folder)
             Procfile.read(folder)
@@ -179,8 +184,10 @@ class Builds:
         async with app.changing, self._turns.turn(user, log.append):
             await self._go_live(app, build_id, environment, log, redact)
         self.changed(app.id).fire()
-        await at_most_logged("old releases", asyncio.to_thread(prune, app))
+        await at_most_logged("old releases", self._prune(app))
         await at_most_logged("old environments", self._prune_environments())
+        async with self._turns.turn(user, lambda text: None):
+            await at_most_logged("spare folder", self._checkouts.prepare(app, row["sha"], count))
 
     async def _go_live(
         self, app: App, build_id: int, environment: str, log: LogFile, redact: Redaction
@@ -223,8 +230,9 @@ class Builds:
         log.append(f" !     {words}{serving}")
         if missing := await self._unattached(app, build_id):
             log.append(f" !     {missing}")
-        await remove_tree(app.release_folder(build_id))
+        await at_most_logged("files of a failed build", self._checkouts.set_aside(app, build_id))
         self._set(app, build_id, status="failed", error=reason, finished_at=timestamp())
+        await at_most_logged("old releases", self._prune(app))
 
     def _set(self, app: App, build_id: int, **values: str) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
@@ -249,6 +257,10 @@ class Builds:
             build_id,
         )
         return row["id"] if row else None
+
+    async def _prune(self, app: App) -> None:
+        await asyncio.to_thread(prune, app)
+        await self._checkouts.tidy(app)
 
     async def _prune_environments(self) -> None:
         rows = self._db.all(

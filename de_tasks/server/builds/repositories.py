@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server.builds.recycling import Listing
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.processes import Leash, kill
 
 BRANCH = "refs/heads/master"
 PIECE = 64 * 1024
 MOST_FILES = 100_000
+MOST_OF_NAMES = 64 * 1024**2
 MEMORY = 1024**2
 """KiB of data for one git process: objects made to be unpacked into memory end it, not us."""
 LIMITED_GIT = ("/bin/sh", "-c", f'ulimit -d {MEMORY} 2>/dev/null; exec git "$@"', "git")
@@ -61,6 +63,8 @@ class Repositories:
             **{f"receive.fsck.{slip}": "ignore" for slip in OLD_SLIPS},
             "http.receivepack": "true",
             "safe.directory": "*",
+            # What `git_index.py` reads.
+            "index.version": "2",
             "protocol.version": "2",
             # A client that rolls back asks for one earlier deploy, not for all of them.
             "uploadpack.allowReachableSHA1InWant": "true",
@@ -105,6 +109,7 @@ class Repositories:
         bare = ("--bare", "--template=", "-b", "master")
         await self._git(None, "init", "--quiet", *bare, str(partial))
         (partial / "info").mkdir(exist_ok=True)
+        (partial / "indexes").mkdir()
         (partial / "info" / "attributes").write_text(ATTRIBUTES)
         partial.rename(path)
 
@@ -142,37 +147,38 @@ class Repositories:
         author, when, message = out.split("\0", 2)
         return CommitInfo(sha, message.strip(), author, when)
 
-    async def check_out(self, app_id: int, sha: str, folder: Path) -> int:
-        """Write the files of a commit to an empty folder; returns how many there are.
+    def index(self, app_id: int, number: int) -> Path:
+        """What git keeps of the files that it has written into a folder of this number."""
+        return self.path(app_id) / "indexes" / str(number)
 
-        Raises `UsageError` for a commit with too many or too large ones.
-        """
-        await self._measure(app_id, sha)
-        folder.mkdir(parents=True)
-        index = folder.with_name(folder.name + ".index")
-        extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
-        try:
-            await self._git(app_id, "read-tree", "--reset", "-u", sha, extra=extra)
-        finally:
-            index.unlink(missing_ok=True)
-        return await asyncio.to_thread(lambda: sum(not p.is_dir() for p in folder.rglob("*")))
-
-    async def _measure(self, app_id: int, sha: str) -> None:
-        """Look before unpacking: a few objects that name one another make any number of files."""
-        files, size, rest = 0, 0, b""
+    async def listing(self, app_id: int, sha: str) -> Listing:
+        """The files of a commit. Raises `UsageError` for one with too many or too large ones."""
+        # Look before unpacking: a few objects that name one another make any number of files.
+        found, size, rest = Listing(), 0, b""
         async with self._started(app_id, "ls-tree", "-r", "-l", "-z", sha) as child:
             assert child.stdout
             while piece := await child.stdout.read(PIECE):
                 *entries, rest = (rest + piece).split(b"\0")
-                files += len(entries)
-                size += sum(_size(entry) for entry in entries)
-                if files > MOST_FILES or size > self._size_limit:
+                for entry in entries:
+                    size += _add(entry, found)
+                if len(found.files) > MOST_FILES or size > self._size_limit:
                     raise UsageError(
                         f"The commit has more than {MOST_FILES} files, or more than "
                         f"{self._size_limit} bytes: no app needs as much."
                     )
+                if found.length > MOST_OF_NAMES:
+                    raise UsageError(
+                        f"The names of the commit's files and folders are longer than "
+                        f"{MOST_OF_NAMES} bytes in all: no app needs as much."
+                    )
             if await child.wait():
                 raise UsageError("git cannot read the files of this commit.")
+        return found
+
+    async def write(self, app_id: int, sha: str, folder: Path, index: Path) -> None:
+        """Write those files of a commit that are not in the folder yet, by its index."""
+        extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
+        await self._git(app_id, "read-tree", "--reset", "-u", sha, extra=extra)
 
     @asynccontextmanager
     async def _started(
@@ -205,7 +211,10 @@ class Repositories:
         return out.decode("utf-8", "replace")
 
 
-def _size(entry: bytes) -> int:
+def _add(entry: bytes, listing: Listing) -> int:
+    """Note a line of `ls-tree`; returns the size of the file."""
     # "100644 blob <hash> <size>\t<path>"; a submodule has "-" for a size.
-    size = entry.partition(b"\t")[0].split()[-1]
+    said, _, path = entry.partition(b"\t")
+    mode, _, blob, size = said.split()
+    listing.add(os.fsdecode(path), int(mode, 8), blob.decode("ascii"))
     return int(size) if size.isdigit() else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import warnings
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -50,20 +51,21 @@ def _sources(folder: Path) -> Iterator[Path]:
     yield folder / "Procfile"
     folders, left = [folder], MOST_FILES
     for place in folders:
-        for path in sorted(place.iterdir()):
-            if path.is_symlink():
-                continue
-            if path.is_dir():
-                hidden = path.name.startswith(".") or path.name in OTHERS
+        with os.scandir(place) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                path = place / entry.name
+                hidden = entry.name.startswith(".") or entry.name in OTHERS
                 if (
                     not hidden
-                    and not (path / "pyvenv.cfg").exists()
                     and len(folders) < MOST_FOLDERS
+                    and not (path / "pyvenv.cfg").exists()
                 ):
                     folders.append(path)
-            elif path.suffix == ".py" and left:
+            elif left and entry.name.endswith(".py") and not entry.is_symlink():
                 left -= 1
-                yield path
+                yield place / entry.name
 
 
 def _text(path: Path) -> str:

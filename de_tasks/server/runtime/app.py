@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.ports import Ports
-from de_tasks.server.runtime.supervised import Supervised
+from de_tasks.server.runtime.supervised import Standing, Supervised
 
 WEB = "web"
+WORST_FIRST = ("crashing", "exited", "starting", "running")
 
 
 @dataclass
@@ -57,6 +58,14 @@ class Release:
         """The processes that answer none."""
         return [one for kind, all_ in self.instances.items() if kind != WEB for one in all_]
 
+    def standing(self, kind: str) -> Standing:
+        """How the processes of a type are doing: as the worst of them, with all their restarts."""
+        all_ = [one.process.standing for one in self.instances[kind]]
+        if not all_:
+            return Standing("stopped", "")
+        worst = min(all_, key=lambda one: WORST_FIRST.index(one.state))
+        return replace(worst, restarts=sum(one.restarts for one in all_))
+
     async def stop(self, grace: float) -> None:
         """End all of it."""
         await asyncio.gather(*(one.stop(grace) for one in (*self.webs(), *self.others())))
@@ -76,12 +85,18 @@ class App:
     starting: asyncio.Task[None] | None = None
     problem: str = ""
     ending: set[asyncio.Task[None]] = field(default_factory=set)
+    replaced: list[Release] = field(default_factory=list)
+    """Releases whose processes are being ended."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     refresh: asyncio.Task[None] | None = None
 
     def release_folder(self, build_id: int) -> Path:
         """Where the files of a build are."""
         return self.folder / "releases" / str(build_id)
+
+    def in_use(self) -> set[int]:
+        """The builds whose folders have processes of ours in them."""
+        return {release.build_id for release in (self.current, *self.replaced) if release}
 
     async def started(self) -> None:
         """Wait until the sandbox's own start has come to this app, or has failed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError
+from de_tasks.server.files import remove
 from de_tasks.server.runtime.app import App
 from de_tasks.server.runtime.app_settings import Mount
 
@@ -22,6 +22,7 @@ def tidy(app: App, persistent: bool) -> None:
     _move_build_logs(app)
     for path in (app.folder / "releases").glob("*.index*"):
         path.unlink()
+    remove(workshop(app))
     for path in app.folder.glob("*.partial"):
         path.unlink()
     arrange_persistent(app, persistent)
@@ -43,12 +44,22 @@ def _move_build_logs(app: App) -> None:
                 path.rename(folder / number)
 
 
+def workshop(app: App) -> Path:
+    """Where a folder is made, before it is that of a release: nothing in it is of any use later."""
+    return app.folder / "workshop"
+
+
+def numbered(app: App) -> list[int]:
+    """The builds that have a folder, the oldest first."""
+    folders = (app.folder / "releases").glob("[0-9]*")
+    return sorted(int(folder.name) for folder in folders if folder.name.isdigit())
+
+
 def prune(app: App) -> None:
     """Delete the files of releases long replaced."""
-    folders = [f for f in (app.folder / "releases").iterdir() if f.name.isdigit()]
-    for folder in sorted(folders, key=lambda f: int(f.name))[:-RELEASES_KEPT]:
-        if app.current is None or folder.name != str(app.current.build_id):
-            shutil.rmtree(folder, ignore_errors=True)
+    for number in numbered(app)[:-RELEASES_KEPT]:
+        if number not in app.in_use():
+            remove(app.release_folder(number))
 
 
 def arrange_persistent(app: App, enabled: bool) -> None:
@@ -59,17 +70,17 @@ def arrange_persistent(app: App, enabled: bool) -> None:
     """
     folder = app.folder / "mount"
     if enabled:
-        _own_folder(folder)
-        _link(_own_folder(app.folder / "releases") / "mount", "../mount")
-        _link(_own_folder(app.folder / "home") / "mount", "../mount")
+        own_folder(folder)
+        _link(own_folder(app.folder / "releases") / "mount", "../mount")
+        _link(own_folder(app.folder / "home") / "mount", "../mount")
         return
     for parent in (app.folder / "releases", app.folder / "home"):
         if not parent.is_symlink() and (parent / "mount").is_symlink():
             (parent / "mount").unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
 
 
-def _own_folder(path: Path) -> Path:
+def own_folder(path: Path) -> Path:
     """A folder of an app, made if it is not there, which is no way to somebody else's."""
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise DeTasksError(f"The app has put something else in the place of its folder {path}.")

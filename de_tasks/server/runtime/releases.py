@@ -146,6 +146,9 @@ class Releases:
         task = asyncio.create_task(replace)
         app.ending.add(task)
         task.add_done_callback(app.ending.discard)
+        if old:
+            app.replaced.append(old)
+            task.add_done_callback(lambda _: app.replaced.remove(old))
 
     async def restart(self, app: App) -> list[str]:
         """Start all processes anew, with the settings of now, before the old ones end.

@@ -27,6 +27,16 @@ def new_mark(data: Path) -> str:
     return mark_of(data) + secrets.token_hex(8)
 
 
+def somebody_in(folder: Path) -> bool:
+    """Whether a process of this machine works in a folder, as far as we can see."""
+    inside = f"{folder.resolve()}/"
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"{os.readlink(process / 'cwd')}/".startswith(inside):
+                return True
+    return False
+
+
 def end_strays(mark: str) -> list[int]:
     """Kill the processes whose mark begins so; returns their ids."""
     wanted = f"\0{VARIABLE}={mark}".encode()

@@ -25,7 +25,8 @@ owner { username } status { running deploying } latestBuild { id status queuedAt
 metadata { title } } } }"""
 APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer owner { username } status { running deploying }
-processes { type number status } metadata { title description permissionLevel showInPortal tags }
+processes { type number status state restarts lastExit } servingBuild { id }
+metadata { title description permissionLevel showInPortal tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
 linkedServices { name serviceType status } persistentFilesystem
 latestBuild { id status error } }

@@ -100,3 +100,21 @@ def test_log_of_a_build_says_what_is_missing_and_no_secret(dev: Person, tmp_path
     log = dev.inv("logs", "--type", "build", folder=folder).out
     assert "the value is ****" in log and "quite/secret" not in log
     assert log.rstrip().endswith(attach), log
+
+
+def test_release_in_an_old_folder_finds_nothing_of_the_old_one(
+    dev: Person, sandbox: control.Running, tmp_path: Path
+) -> None:
+    once = "test ! -e own.txt && touch own.txt && exec python -m http.server $PORT"
+    folder = app_folder(tmp_path, "recycles", Procfile=f"web: {once} --bind 127.0.0.1\n")
+    (folder / folder.name).touch()
+    seen: list[set[int]] = []
+
+    def used_again() -> bool:
+        (folder / "version.txt").write_text(str(len(seen)))
+        assert dev.inv("deploy", "-y", folder=folder).code == 0
+        places = sandbox.data.glob(f"apps/*/releases/*/{folder.name}")
+        seen.append({place.parent.stat().st_ino for place in places})
+        return len(seen) > 2 and not seen[-1] - seen[-2]
+
+    until(used_again, "the folder of an earlier release is used again")

@@ -97,6 +97,7 @@ class Shapes:
             "resources": [],
             "persistentFilesystem": bool(row["persistent"]),
             "latestBuild": self.build(row, build) if build else None,
+            "servingBuild": lambda info: self._serving(row, app),
         }
 
     def in_portal(self, row: sqlite3.Row, user: User) -> dict[str, Any]:
@@ -158,15 +159,34 @@ class Shapes:
             "failed": "\n".join(line.text for line in lines),
         }
 
+    def _serving(self, row: sqlite3.Row, app: App) -> dict[str, Any] | None:
+        build = self._builds.get(app.current.build_id) if app.current else None
+        return self.build(row, build) if build else None
+
     def _processes(self, app: App) -> list[dict[str, Any]]:
         if app.problem and not app.current:
-            return [{"type": WEB, "number": 1, "status": f"not started: {app.problem}"}]
+            failed = {"state": "exited", "restarts": 0, "lastExit": app.problem}
+            return [{"type": WEB, "number": 1, "status": f"not started: {app.problem}", **failed}]
+        if app.current is None:
+            return []
         found = []
-        for kind, instances in (app.current.instances if app.current else {}).items():
+        for kind, instances in app.current.instances.items():
             running = sum(instance.process.running for instance in instances)
-            status = "running" if instances and running == len(instances) else "down"
+            standing = app.current.standing(kind)
+            up = instances and running == len(instances) and standing.state != "crashing"
+            status = "running" if up else "down"
             status += f": {app.problem}" if app.problem and kind == WEB else ""
-            found.append({"type": kind, "number": len(instances), "status": status})
+            found.append(
+                {
+                    "type": kind,
+                    "number": len(instances),
+                    "status": status,
+                    "state": standing.state,
+                    "since": standing.since or None,
+                    "restarts": standing.restarts,
+                    "lastExit": standing.last_exit,
+                }
+            )
         return found
 
     def _mounts(self, app_id: int) -> list[dict[str, str]]:
