@@ -142,10 +142,11 @@ def test_build_that_fails(people: People, quick: Path) -> None:
     (quick / "Procfile").write_text("web: echo the reason is here; exit 3\n")
     done = people["dev"].run("deploy -y", folder=quick)
     assert done.code == 3
-    end = done.err.splitlines()[-2:]
-    assert end[0] == f"The build of {quick.name} failed: The web process exited with status 3."
-    assert end[1] == f"The whole log: de-tasks logs --type build --name {quick.name}"
-    assert any("the reason is here" in line for line in done.err.splitlines()[:-2])
+    cause = "The web process exited with status 3: the reason is here"
+    *_, last, reason, where = done.err.splitlines()
+    assert last == f" !     {cause}"
+    assert reason == f"The build of {quick.name} failed: {cause}"
+    assert where == f"The whole log: de-tasks logs --type build --name {quick.name}"
     again = people["dev"].run("deploy", folder=quick)
     assert again.code == 3, "what failed is built again, even where no file has changed"
 

@@ -90,7 +90,7 @@ def test_no_request_fails_during_a_release(dev: Person, wsgi: Path) -> None:
 BROKEN = {
     "no_procfile": ("Procfile", None, "There is no Procfile"),
     "requirement": ("requirements.txt", "gunicorn==0.0.99\n", "could not be installed"),
-    "syntax": ("Procfile", "web: python -c 'def ('\n", "exited with status"),
+    "syntax": ("Procfile", "web: python -c 'def ('\n", "exited with status 1: SyntaxError"),
     "runtime": ("runtime.txt", "python-3.2.1\n", "asks for Python 3.2.1"),
 }
 

@@ -26,6 +26,8 @@ from de_tasks.server.runtime.redaction import Redaction
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.settings import ServerSettings
 
+LONGEST_REASON = 1000
+"""Characters of the reason why a build failed: an app's message may have a whole document in it."""
 READ_BY_US = ("Procfile", "requirements.txt", "runtime.txt")
 
 logger = logging.getLogger(__name__)
@@ -212,12 +214,15 @@ class Builds:
 
     async def _fail(self, app: App, build_id: int, reason: str) -> None:
         log = self.log(app, build_id)
-        log.append(f" !     {reason}")
         row = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
         if row["release"]:
             log.append(f" !     Build failed. Release {row['release']} goes on serving.")
         else:
             log.append(" !     Build failed.")
+        # The cause is what people look for, and they look at the end.
+        if len(reason) > LONGEST_REASON:
+            reason = f"{reason[:LONGEST_REASON]} ..."
+        log.append(f" !     {reason}")
         if missing := await self._unattached(app, build_id):
             log.append(f" !     {missing}")
         await remove_tree(app.release_folder(build_id))

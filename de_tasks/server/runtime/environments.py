@@ -26,7 +26,7 @@ from uv import find_uv_bin
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree, write_private
-from de_tasks.server.runtime import pip_settings, uv_files, vendor
+from de_tasks.server.runtime import install_errors, pip_settings, uv_files, vendor
 from de_tasks.server.runtime.tree import Tree
 
 COMPLETE = ".complete"
@@ -205,8 +205,10 @@ class Environments:
                     "requirements.txt", heard, making.source, deadline, *install, str(file)
                 )
             except NotInstalled as error:
-                hint = vendor.missing("\n".join(said))
-                raise BuildError(f"{hint or error}") from error
+                if hint := vendor.missing("\n".join(said)):
+                    raise BuildError(hint) from error
+                cause = install_errors.why(said, _version_in(folder))
+                raise BuildError(_could_not(cause or str(error))) from error
         (folder / COMPLETE).touch()
 
     async def _run(
@@ -244,12 +246,22 @@ class Environments:
             # What is installed runs code of its own, and may have left some of it behind.
             await tree.stop(0)
         if status != 0:
-            raise NotInstalled(f"{what} could not be installed: uv exited with status {status}.")
+            raise NotInstalled(f"uv exited with status {status}")
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "****")
         return text
+
+
+def _could_not(cause: str) -> str:
+    return f"requirements.txt could not be installed: {cause}."
+
+
+def _version_in(environment: Path) -> str:
+    """The Python of an environment, as `3.11`; empty where it was not made."""
+    folder = next(environment.glob("lib/python3*"), None)
+    return folder.name.removeprefix("python") if folder else ""
 
 
 def _brought(version: str | None, requirements: Requirements | None) -> str:

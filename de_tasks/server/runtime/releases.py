@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiohttp
 
@@ -13,6 +13,7 @@ from de_tasks.appspec import Procfile, shell
 from de_tasks.errors import DeTasksError
 from de_tasks.server import tls
 from de_tasks.server.files import remove_tree
+from de_tasks.server.runtime import last_words
 from de_tasks.server.runtime.app import WEB, App, Instance, Release
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import BuildError, Environments
@@ -21,6 +22,7 @@ from de_tasks.server.runtime.guarded import at_most_logged, reason, until_done
 from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.ports import Ports
 from de_tasks.server.runtime.processes import Leash
+from de_tasks.server.runtime.redaction import Redaction
 from de_tasks.server.runtime.supervised import Supervised, exit_words
 from de_tasks.server.runtime.tree import Tree
 from de_tasks.server.runtime.variables import platform_variables
@@ -29,6 +31,10 @@ from de_tasks.server.settings import ServerSettings
 CHANGES_TOGETHER = 0.3
 """Seconds after a change of settings until the restart that makes it seen: several changes
 of one moment need one."""
+
+LAST_LINES = 400
+"""Of a web process that did not come up: the cause is looked for in them."""
+LINES_SHOWN = 40
 
 logger = logging.getLogger(__name__)
 
@@ -112,10 +118,12 @@ class Releases:
             seconds = await asyncio.gather(*(self._healthy(web) for web in release.webs()))
         except BaseException as error:
             await asyncio.shield(release.stop(1))
-            if isinstance(error, BuildError):
-                for line in log.tail(40, after=before + 1):
-                    say("       " + line.text)
-            raise
+            if not isinstance(error, BuildError):
+                raise
+            lines = [line.text for line in log.tail(LAST_LINES, after=before + 1)]
+            for text in lines[-LINES_SHOWN:]:
+                say(f"       {text}")
+            raise BuildError(_with_cause(str(error), lines, release.webs())) from error
         say(f"       web answered after {max(seconds, default=0):.1f} s")
         return release
 
@@ -147,7 +155,8 @@ class Releases:
                     app, app.current.build_id, app.current.environment, lambda text: None
                 )
             except (DeTasksError, OSError) as error:
-                why = reason(error)
+                redact = Redaction((await self._app_settings.variables(app.id)).values())
+                why = redact(reason(error))
                 log.append(f"[sandbox] not restarted, the old processes go on: {why}")
                 raise BuildError(why) from error
             self.switch(app, release)
@@ -274,3 +283,12 @@ class Releases:
         address = f"http://127.0.0.1:{port}/"
         async with self._client.get(address, allow_redirects=False, timeout=timeout) as answer:
             return answer.status
+
+
+def _with_cause(problem: str, lines: Sequence[str], webs: Sequence[Instance]) -> str:
+    """What went wrong with the web process, and its own words for it."""
+    for port in [last_words.other_port(lines, web.port) for web in webs]:
+        if port and "$PORT" in problem:
+            return f"{problem} It listens on port {port}: let it read the variable PORT."
+    words = last_words.of(lines)
+    return f"{problem.removesuffix('.')}: {words}" if words else problem

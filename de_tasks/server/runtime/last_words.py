@@ -1,0 +1,54 @@
+"""Why a program ended, in the words of the program itself: the one line of its output that says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+TRACEBACK = "Traceback (most recent call last):"
+EXCEPTION = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?::\s.*|:?)")
+"""How a traceback ends: `module.Name: message`, or the name alone."""
+CHAINED = ("During handling of", "The above exception was")
+CONSEQUENCES = ("gunicorn.errors.HaltServer", "SystemExit", "KeyboardInterrupt")
+"""Exceptions by which a server ends after the one that matters."""
+ROUTINE = re.compile(
+    r"\s*|\[[^\]]*\] \[\d+\] \[(INFO|DEBUG)\] .*|(INFO|DEBUG):.*"
+    r"|\[[^\]]*\] \[\d+\] \[(ERROR|WARNING|CRITICAL)\] (Exception in worker process|Worker \(pid:.*"
+    r"|Shutting down.*|Reason: .*|App failed to load.*|Worker failed to boot.*)"
+    r"|ERROR:\s+Application startup failed.*|\[sandbox\] .*|hint: .*|Try '.*' for help\.?|Aborted!"
+    r"|For further information visit .*|[=~^*\s-]+|exec .*|\+ .*|Failed to (boot|load).*worker.*"
+    r"|HaltServer.*"
+)
+"""Lines that servers write whatever has happened."""
+ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
+
+
+def of(lines: Sequence[str]) -> str:
+    """The line that names the cause: how the last traceback ends, else the last one that no
+    server writes as a matter of routine; empty where there is none."""
+    plain = [COLOURS.sub("", line).rstrip() for line in lines]
+    last = (line.strip() for line in reversed(plain) if not ROUTINE.fullmatch(line))
+    return _exception(plain) or next(last, "")
+
+
+def other_port(lines: Sequence[str], port: int) -> int:
+    """The port that a program says it listens on, where it is another than it should; else 0."""
+    said = [int(number) for line in lines for number in ELSEWHERE.findall(line)]
+    return said[-1] if said and port not in said else 0
+
+
+def _exception(lines: Sequence[str]) -> str:
+    found = ""
+    inside, margin = False, 0
+    for line in lines:
+        if TRACEBACK in line:
+            # uv sets what a build prints further in, and uvicorn puts a level before it.
+            inside, margin = True, len(line) - len(line.lstrip())
+        elif inside and line.strip() and len(line) - len(line.lstrip()) <= margin:
+            inside = False
+            text = line.strip()
+            match = EXCEPTION.fullmatch(text)
+            if match and match["name"] not in CONSEQUENCES and not text.startswith(CHAINED):
+                found = text
+    return found
