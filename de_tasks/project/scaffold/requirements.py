@@ -14,7 +14,7 @@ from importlib import metadata
 
 from packaging.utils import canonicalize_name
 
-from de_tasks.project.checks.packages import EXTRAS
+from de_tasks.project.checks.packages import BRINGS, EXTRAS, closure
 from de_tasks.project.scaffold.python_source import Source
 
 SURE = (
@@ -31,13 +31,6 @@ SURE = (
     "plotly",
 )
 """Packages that are named as they are imported."""
-BROUGHT = {
-    "dash": ("flask", "plotly", "werkzeug"),
-    "streamlit": ("pandas", "numpy", "altair", "pyarrow"),
-    "flask": ("werkzeug", "jinja2", "click", "markupsafe"),
-    "pandas": ("numpy",),
-}
-"""What comes with a package, where it is not installed here to be asked."""
 DEEPEST = 6
 
 
@@ -78,7 +71,8 @@ def lacking(
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
-        else:  # None is known, or several share the name.
+        elif canonicalize_name(module) not in closure(there):
+            # None is known, or several share the name; another version may have brought it.
             unknown.append(module)
     missing = [name for name in wanted if name not in there]
     # What comes with another one that is added need not be named.
@@ -119,7 +113,7 @@ def _brought(name: str) -> Iterable[str]:
     try:
         lines = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
-        return BROUGHT.get(name, ())
+        return BRINGS.get(name, "").split()
     return [name_of(line) for line in lines if "extra ==" not in line]
 
 

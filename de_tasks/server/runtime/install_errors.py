@@ -1,4 +1,4 @@
-"""Why requirements could not be installed, from what uv said, in the words of whoever wrote them."""
+"""Why requirements could not be installed: what uv said, in the words of who wrote them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from de_tasks.server.runtime import last_words
 
-DRAWN = re.compile(r"^\s*(?:[×├╰│][─▶\s]*|error:|cause:|Caused by:)\s*")
+DRAWN = re.compile(
+    r"^\s*(?:[\u00d7\u251c\u2570\u2502][\u2500\u25b6\s]*|error:|cause:|Caused by:)\s*"
+)
 """What uv draws before a cause; versions of it differ."""
 NAME = r"`?([A-Za-z0-9][\w.\[\],-]*(?:[=<>!~]=?[^\s,`]+)?)`?"
 NO_VERSION = re.compile(rf"there is no version of {NAME} and")

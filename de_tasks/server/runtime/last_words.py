@@ -1,4 +1,4 @@
-"""Why a program ended, in the words of the program itself: the one line of its output that says it."""
+"""Why a program ended, in its own words: the one line of its output that says it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ NOT_FOUND = "Failed to find attribute 'server' in 'app'."
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ("bash: line 1: gunicorn: command not found\n", "bash: line 1: gunicorn: command not found"),
+        ("sh: 1: gunicorn: not found\n", "sh: 1: gunicorn: not found"),
         (GUNICORN.format("KeyError: 'REDIS_URL'") + HALT, "KeyError: 'REDIS_URL'"),
         (f"[2026-11-28 10:00:00 +0000] [7] [INFO] Booting\n{NOT_FOUND}\n"
          "[2026-11-28 10:00:00 +0000] [7] [ERROR] App failed to load.\n", NOT_FOUND),
@@ -63,7 +63,7 @@ NOT_FOUND = "Failed to find attribute 'server' in 'app'."
         ("  File \"app.py\", line 1\n    def (\n        ^\nSyntaxError: invalid syntax\n",
          "SyntaxError: invalid syntax"),
         ("Usage: streamlit run [OPTIONS]\nTry 'streamlit run --help' for help.\n\n"
-         "\x1b[31mError: File does not exist: app.py\x1b[0m\n", "Error: File does not exist: app.py"),
+         "\x1b[31mError: No such file: app.py\x1b[0m\n", "Error: No such file: app.py"),
         ("", ""),
     ],
 )  # fmt: skip
