@@ -14,7 +14,7 @@ from importlib import metadata
 
 from packaging.utils import canonicalize_name
 
-from de_tasks.project.checks.packages import BRINGS, EXTRAS, closure
+from de_tasks.project.checks.packages import EXTRAS, closure
 from de_tasks.project.scaffold.python_source import Source
 
 SURE = (
@@ -31,6 +31,13 @@ SURE = (
     "plotly",
 )
 """Packages that are named as they are imported."""
+BROUGHT = {
+    "dash": ("flask", "plotly", "werkzeug"),
+    "streamlit": ("pandas", "numpy", "altair", "pyarrow"),
+    "flask": ("werkzeug", "jinja2", "click", "markupsafe"),
+    "pandas": ("numpy",),
+}
+"""What every version of a package brings, where it is not installed here to be asked."""
 DEEPEST = 6
 
 
@@ -113,7 +120,7 @@ def _brought(name: str) -> Iterable[str]:
     try:
         lines = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
-        return BRINGS.get(name, "").split()
+        return BROUGHT.get(name, ())
     return [name_of(line) for line in lines if "extra ==" not in line]
 
 
