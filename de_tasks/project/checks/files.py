@@ -22,7 +22,7 @@ from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
 THUMBNAIL = re.compile(r"(assets/)?thumbnail\.(png|jpe?g|gif|webp|svg|bmp)", re.IGNORECASE)
-ENV_FILE = re.compile(r"\.env(\.(?!(example|sample|template|dist)$).+)?")
+ENV_FILE = re.compile(r"\.env(\.(?!(.+[._-])?(example|sample|template|dist)$).+)?")
 SPECIAL = re.compile(
     r"^(?:.*/)?\.env(?:\..*)?$|^(?:assets/)?thumbnail\.\w+$", re.MULTILINE | re.IGNORECASE
 )

@@ -14,7 +14,7 @@ from importlib import metadata
 
 from packaging.utils import canonicalize_name
 
-from de_tasks.project.checks.packages import EXTRAS, closure
+from de_tasks.project.checks.packages import EXTRAS, closure, has, package_of
 from de_tasks.project.scaffold.python_source import Source
 
 SURE = (
@@ -78,7 +78,7 @@ def lacking(
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
-        elif canonicalize_name(module) not in closure(there):
+        elif not has(closure(there), package_of(module) or canonicalize_name(module)):
             # None is known, or several share the name; another version may have brought it.
             unknown.append(module)
     missing = [name for name in wanted if name not in there]

@@ -18,7 +18,7 @@ ROUTINE = re.compile(
     r"|Shutting down.*|Reason: .*|App failed to load.*|Worker failed to boot.*)"
     r"|ERROR:\s+Application startup failed.*|\[sandbox\] .*|hint: .*|Try '.*' for help\.?|Aborted!"
     r"|For further information visit .*|[=~^*\s-]+|exec .*|\+ .*|Failed to (boot|load).*worker.*"
-    r"|HaltServer.*"
+    r"|HaltServer.*|\S+: (-c: )?line \d+: `.*'"
 )
 """Lines that servers write whatever has happened."""
 ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")

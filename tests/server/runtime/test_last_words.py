@@ -64,6 +64,8 @@ NOT_FOUND = "Failed to find attribute 'server' in 'app'."
          "SyntaxError: invalid syntax"),
         ("Usage: streamlit run [OPTIONS]\nTry 'streamlit run --help' for help.\n\n"
          "\x1b[31mError: No such file: app.py\x1b[0m\n", "Error: No such file: app.py"),
+        ("bash: -c: line 1: syntax error near `('\nbash: -c: line 1: `gunicorn app:make()'\n",
+         "bash: -c: line 1: syntax error near `('"),
         ("", ""),
     ],
 )  # fmt: skip
