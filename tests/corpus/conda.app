@@ -1,7 +1,7 @@
 Conda's file alone: the platform builds it, a sandbox does not.
 
 live: no
-last: gunicorn: command not found
+last: Name the package that brings gunicorn in requirements.txt
 -- Procfile --
 web: gunicorn app:server
 -- app.py --

@@ -35,6 +35,9 @@ COMPLETE = ".complete"
 SETUPTOOLS = "setuptools<81"
 """What the platform's Pythons brought along as long as they brought any: later versions have no
 `pkg_resources`, which many packages of that time import."""
+REMEDY = (
+    "Ask for fewer, smaller or later packages, or start the sandbox with a longer --install-timeout"
+)
 LAST_WITH_SETUPTOOLS = (3, 11)
 UNUSED = ".unused"
 """Ends the name of a folder that is being removed."""
@@ -209,6 +212,12 @@ class Environments:
                     raise BuildError(hint) from error
                 cause = install_errors.why(said, _version_in(folder))
                 raise BuildError(_could_not(cause or str(error))) from error
+            except BuildError as error:
+                if compiled := install_errors.being_built(said):
+                    version = _version_in(folder)
+                    text = f"without a wheel for Python {version}, {compiled} had to be compiled"
+                    raise BuildError(f"{error}: {text}. {REMEDY}") from error
+                raise BuildError(f"{error}. {REMEDY}") from error
         (folder / COMPLETE).touch()
 
     async def _run(
@@ -238,10 +247,7 @@ class Environments:
             async with asyncio.timeout(deadline - time.monotonic()):
                 status = await tree.wait()
         except TimeoutError:
-            raise BuildError(
-                f"{what} was not installed within {self._timeout} s. Ask for fewer or smaller "
-                "packages, or start the sandbox with a longer --install-timeout"
-            ) from None
+            raise BuildError(f"{what} was not installed within {self._timeout} s") from None
         finally:
             # What is installed runs code of its own, and may have left some of it behind.
             await tree.stop(0)

@@ -53,6 +53,19 @@ def why(said: Sequence[str], python: str) -> str:
     return _last_cause(said)
 
 
+def being_built(said: Sequence[str]) -> str:
+    """The packages whose builds had begun and not ended, as words of a sentence."""
+    found: dict[str, None] = {}
+    for line in said:
+        word, _, name = line.strip().partition(" ")
+        if word == "Building":
+            found[name] = None
+        elif word == "Built":
+            found.pop(name, None)
+    *others, last = [*found] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _resolution(joined: str, python: str) -> str:
     if match := WHEELS.search(joined):
         name, version, tags = match.groups()

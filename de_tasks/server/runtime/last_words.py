@@ -21,6 +21,7 @@ ROUTINE = re.compile(
     r"|HaltServer.*|\S+: (-c: )?line \d+: `.*'"
 )
 """Lines that servers write whatever has happened."""
+NOT_FOUND = re.compile(r"^\S*sh: (?:line )?\d+: (?:exec: )?([\w.-]+): (?:command )?not found$")
 ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
 
 
@@ -30,6 +31,12 @@ def of(lines: Sequence[str]) -> str:
     plain = [COLOURS.sub("", line).rstrip() for line in lines]
     last = (line.strip() for line in reversed(plain) if not ROUTINE.fullmatch(line))
     return _exception(plain) or next(last, "")
+
+
+def missing_program(words: str) -> str:
+    """The program that the shell has not found, by its words; empty where they say otherwise."""
+    found = NOT_FOUND.search(words)
+    return found[1] if found else ""
 
 
 def other_port(lines: Sequence[str], port: int) -> int:

@@ -291,4 +291,6 @@ def _with_cause(problem: str, lines: Sequence[str], webs: Sequence[Instance]) ->
         if port and "$PORT" in problem:
             return f"{problem} It listens on port {port}: let it read the variable PORT."
     words = last_words.of(lines)
+    if program := last_words.missing_program(words):
+        words += f". Name the package that brings {program} in requirements.txt"
     return f"{problem.removesuffix('.')}: {words}" if words else problem

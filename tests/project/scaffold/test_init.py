@@ -93,6 +93,32 @@ APPS = {
         },
         None,
     ),
+    "made by a function": (
+        {
+            "main.py": "import fastapi\ndef make():\n    x = fastapi.FastAPI()\n    return x\n"
+            "app = make()\n"
+        },
+        "uvicorn main:app --host",
+    ),
+    "made by a function of another file": (
+        {
+            "board/__init__.py": "import flask\ndef create(x=0):\n    return flask.Flask('x')\n",
+            "wsgi.py": "from board import create\napplication = create()\n",
+        },
+        "gunicorn wsgi:application",
+    ),
+    "made by a function that nobody calls": (
+        {"app.py": "import dash\ndef make():\n    app = dash.Dash()\n    return app.server\n"},
+        "gunicorn 'app:make()'",
+    ),
+    "a factory of ASGI": (
+        {"app.py": "import fastapi\ndef make():\n    return fastapi.FastAPI()\n"},
+        "uvicorn app:make --factory --host",
+    ),
+    "a function that needs something": (
+        {"app.py": "import flask\ndef make(config):\n    return flask.Flask('x')\n"},
+        None,
+    ),
     "broken": ({"app.py": "def (\n", "other.py": SERVER}, "gunicorn other:server"),
     "nothing": ({"app.py": "print('hello')\n"}, None),
 }

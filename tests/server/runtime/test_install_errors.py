@@ -81,3 +81,9 @@ def test_cause_and_remedy(said: str, parts: list[str]) -> None:
 def test_long_words_are_not_searched_for_names() -> None:
     why = install_errors.why(["error: " + "x" * 70_000 + " ==", "  cause: no operator"], "3.11")
     assert why == "no operator"
+
+
+def test_what_was_being_compiled_is_named() -> None:
+    said = ["   Building numpy==1.21.2", " Building a==1", " Building b==1", "  Built a==1"]
+    assert install_errors.being_built(said) == "numpy==1.21.2 and b==1"
+    assert install_errors.being_built(["Downloading numpy"]) == ""
