@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -18,6 +19,8 @@ LARGEST = 1024**2
 UNKNOWN = -1
 LINK = "120000"
 MOST_LINKS = 10
+NAME = re.compile(r"\t([^\0]*)")
+"""In what `ls-tree -z` prints: no fact before the first tab has one, and a name may have more."""
 
 
 class Entry(NamedTuple):
@@ -54,6 +57,11 @@ class Sent:
     def text(self) -> str:
         """All names, each in a line of its own, with an empty line at either end."""
         return "\n" + "\n".join(self.entries) + "\n"
+
+    @cached_property
+    def links(self) -> list[str]:
+        """The names of all links."""
+        return [name for name, entry in self.entries.items() if entry.link]
 
     def size(self, name: str) -> int:
         """Bytes of a file, 0 for one that is gone."""
@@ -221,11 +229,21 @@ def of_tree(git: Git, tree: str) -> Sent:
 def of_read(git: Git, tree: str, folder: Path, total: int) -> Sent:
     """The files of a folder that was read into a tree: nothing is asked of the folder again but
     what is looked into."""
-    lines = git("ls-tree", "-r", "-z", tree).split("\0")
-    plain, link, executable = Entry(UNKNOWN), Entry(UNKNOWN, link=True), Entry(UNKNOWN, True)
-    kinds = {"100644": plain, LINK: link, "100755": executable}
-    entries = {line.partition("\t")[2]: kinds.get(line[:6], plain) for line in lines if line}
+    listed = "\0" + git("ls-tree", "-r", "-z", tree)
+    # Of thousands of files few are anything but plain, and a search finds these.
+    entries = dict.fromkeys(NAME.findall(listed), Entry(UNKNOWN))
+    for mode, entry in ((LINK, Entry(UNKNOWN, link=True)), ("100755", Entry(UNKNOWN, True))):
+        for name in _of_mode(listed, mode):
+            entries[name] = entry
     return Sent(entries, folder, total=total)
+
+
+def _of_mode(listed: str, mode: str) -> Iterator[str]:
+    at = listed.find(f"\0{mode} ")
+    while at >= 0:
+        end = listed.find("\0", at + 1)
+        yield listed[listed.index("\t", at) + 1 : end]
+        at = listed.find(f"\0{mode} ", end)
 
 
 def of_index(folder: Path, index: str = "") -> Sent | None:
