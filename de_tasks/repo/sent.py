@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -13,14 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from de_tasks.repo.git import Git
+from de_tasks.repo.listing import Listing
 
 LARGEST = 1024**2
 """Bytes of a file that is read: what is larger is data."""
 UNKNOWN = -1
 LINK = "120000"
 MOST_LINKS = 10
-NAME = re.compile(r"\t([^\0]*)")
-"""In what `ls-tree -z` prints: no fact before the first tab has one, and a name may have more."""
 
 
 class Entry(NamedTuple):
@@ -226,24 +224,14 @@ def of_tree(git: Git, tree: str) -> Sent:
     return Sent(entries, git=git)
 
 
-def of_read(git: Git, tree: str, folder: Path, total: int) -> Sent:
+def of_read(listing: Listing, folder: Path, total: int) -> Sent:
     """The files of a folder that was read into a tree: nothing is asked of the folder again but
     what is looked into."""
-    listed = "\0" + git("ls-tree", "-r", "-z", tree)
-    # Of thousands of files few are anything but plain, and a search finds these.
-    entries = dict.fromkeys(NAME.findall(listed), Entry(UNKNOWN))
-    for mode, entry in ((LINK, Entry(UNKNOWN, link=True)), ("100755", Entry(UNKNOWN, True))):
-        for name in _of_mode(listed, mode):
-            entries[name] = entry
+    entries = dict.fromkeys(listing.names, Entry(UNKNOWN))
+    kinds = {LINK: Entry(UNKNOWN, link=True), "100755": Entry(UNKNOWN, True)}
+    for name, mode in listing.modes.items():
+        entries[name] = kinds.get(mode, Entry(UNKNOWN))
     return Sent(entries, folder, total=total)
-
-
-def _of_mode(listed: str, mode: str) -> Iterator[str]:
-    at = listed.find(f"\0{mode} ")
-    while at >= 0:
-        end = listed.find("\0", at + 1)
-        yield listed[listed.index("\t", at) + 1 : end]
-        at = listed.find(f"\0{mode} ", end)
 
 
 def of_index(folder: Path, index: str = "") -> Sent | None:

@@ -64,7 +64,7 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
         _Candidate(source, name, kind, called=True)
         for source in sources.values()
         for name, kind in source.made.items()
-        if kind in SERVABLE
+        if kind in SERVABLE and name in source.alone
     ]
     if candidates:
         return _served(min(candidates, key=lambda c: c.rank), sources)

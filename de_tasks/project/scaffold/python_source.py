@@ -43,8 +43,9 @@ class Source:
     texts: set[str] = field(default_factory=set)
     layout: bool = False
     made: dict[str, str] = field(default_factory=dict)
-    """What functions at module level return that may be called without arguments: by name, as
-    in `defined`."""
+    """What functions at module level return: by name, as in `defined`."""
+    alone: set[str] = field(default_factory=set)
+    """Those that may be called without arguments."""
     calls: dict[str, str] = field(default_factory=dict)
     """The function that each name at module level is the result of, as `module.name`."""
 
@@ -131,6 +132,8 @@ def _bind(source: Source, statement: ast.stmt) -> None:
         source.defined[statement.name] = "wsgi" if is_wsgi else ""
         if kind := _returned(source, statement):
             source.made[statement.name] = kind
+            if _needs_nothing(statement.args):
+                source.alone.add(statement.name)
     elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
@@ -165,11 +168,13 @@ def _kind(source: Source, value: ast.expr) -> str:
     return ""
 
 
+def _needs_nothing(given: ast.arguments) -> bool:
+    plain = len(given.args) + len(given.posonlyargs)
+    return plain <= len(given.defaults) and None not in given.kw_defaults
+
+
 def _returned(source: Source, function: ast.FunctionDef) -> str:
     """What a factory of apps makes, empty for any other function."""
-    given = function.args
-    if len(given.args) + len(given.posonlyargs) > len(given.defaults) or None in given.kw_defaults:
-        return ""
     names: dict[str, str] = {}
     inner = Source(source.path, imported=dict(source.imported))
     for node in ast.walk(function):

@@ -66,6 +66,8 @@ def lacking(
         for extra in _extras(line):
             known = EXTRAS.get((name_of(line), str(canonicalize_name(extra))), "")
             there |= _closure(set(known.split()))
+    # A version that is not installed here may bring more than the one that is.
+    there |= closure(there)
     roots = {module.partition(".")[0] for source in reached for module in source.modules}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
     installed = metadata.packages_distributions()
@@ -78,8 +80,8 @@ def lacking(
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
-        elif not has(closure(there), package_of(module) or canonicalize_name(module)):
-            # None is known, or several share the name; another version may have brought it.
+        elif not has(there, package_of(module) or canonicalize_name(module)):
+            # None is known, or several share the name.
             unknown.append(module)
     missing = [name for name in wanted if name not in there]
     # What comes with another one that is added need not be named.

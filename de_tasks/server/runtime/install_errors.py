@@ -98,7 +98,7 @@ or {RUNTIME}"
 
 
 def _unbuilt(name: str, said: Sequence[str], python: str, joined: str) -> str:
-    words = last_words.of(_of_the_build(said)) or _last_cause(said)
+    words = (last_words.of(_of_the_build(said)) or _last_cause(said)).rstrip(".")
     by = INCLUDED.search(joined)
     what = f"{name}, which {by[1]} requires," if by else name
     if " @ " in name or "://" in name:

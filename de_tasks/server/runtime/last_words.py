@@ -17,7 +17,7 @@ ROUTINE = re.compile(
     r"|\[[^\]]*\] \[\d+\] \[(ERROR|WARNING|CRITICAL)\] (Exception in worker process|Worker \(pid:.*"
     r"|Shutting down.*|Reason: .*|App failed to load.*|Worker failed to boot.*)"
     r"|ERROR:\s+Application startup failed.*|\[sandbox\] .*|hint: .*|Try '.*' for help\.?|Aborted!"
-    r"|For further information visit .*|[=~^*\s-]+|exec .*|\+ .*|Failed to (boot|load).*worker.*"
+    r"|For (further|more) information.*|[=~^*\s-]+|exec .*|\+ .*|Failed to (boot|load).*worker.*"
     r"|HaltServer.*|\S+: (-c: )?line \d+: `.*'"
 )
 """Lines that servers write whatever has happened."""

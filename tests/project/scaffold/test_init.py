@@ -115,6 +115,10 @@ APPS = {
         {"app.py": "import fastapi\ndef make():\n    return fastapi.FastAPI()\n"},
         "uvicorn app:make --factory --host",
     ),
+    "made of settings": (
+        {"app.py": "import flask\ndef make(x):\n    return flask.Flask(x)\napi = make('x')\n"},
+        "gunicorn app:api",
+    ),
     "a function that needs something": (
         {"app.py": "import flask\ndef make(config):\n    return flask.Flask('x')\n"},
         None,
@@ -153,17 +157,20 @@ def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
     [
         ("pyproject.toml", "[project]\ndependencies = ['dash>=3', 'gunicorn']\n", ["dash>=3"]),
         ("pyproject.toml", "[tool.poetry.dependencies]\ndash = '^3.0'\n", ["dash>=3.0"]),
+        ("requirements/production.txt", "-r base.txt\n", ["-r requirements/production.txt"]),
         ("Pipfile", "[packages]\ndash = '*'\nplotly = '==6.0'\n", ["dash", "plotly==6.0"]),
     ],
 )
 def test_dependencies_that_stand_elsewhere_are_taken(
     name: str, text: str, lines: list[str], tmp_path: Path
 ) -> None:
-    fill(tmp_path, {"app.py": SERVER, name: text, "uv.lock": ""})
+    fill(tmp_path, {"app.py": SERVER, name: text, "uv.lock": "", "requirements/base.txt": "dash\n"})
+    if "requirements" not in name:
+        (tmp_path / "requirements" / "base.txt").unlink()
     found = adopt.adopt(tmp_path)
     assert list(found.requirements[:-1]) == lines
     assert requirements.name_of(found.requirements[-1]) == "gunicorn"
-    assert "uv export" in found.words[-1]
+    assert "uv export" in found.words[-1] or name in found.words[-1]
 
 
 def test_server_that_an_extra_brings_is_not_named_again(tmp_path: Path) -> None:
@@ -248,6 +255,12 @@ def test_missing_requirements(present: list[str], expected: set[str], tmp_path: 
     found = requirements.lacking(["gunicorn"], sources.values(), own, present)
     assert {requirements.name_of(line) for line in found.lines} == expected
     assert found.unknown == ("nobody_knows_this",)
+
+
+def test_what_a_pinned_package_brings_gets_no_version_of_ours(tmp_path: Path) -> None:
+    code = "import fastapi, starlette\napp = fastapi.FastAPI()\n"
+    fill(tmp_path, {"main.py": code, "requirements.txt": "fastapi==0.115.5\nuvicorn==0.32\n"})
+    assert adopt.adopt(tmp_path).requirements == ()
 
 
 def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
