@@ -214,6 +214,18 @@ def of_folder(folder: Path) -> Sent:
     return Sent(dict(sorted(entries.items())), folder)
 
 
+def ignored(folder: Path, names: Iterable[str]) -> list[str]:
+    """Which of these names the .gitignore files of a folder leave out, there or not."""
+    with TemporaryDirectory(prefix="de-check-") as empty:
+        git = Git(Path(empty))
+        git("init", "--bare", "--quiet", "--template=")
+        listed = "".join(f"{name}\0" for name in names)
+        arguments = ("check-ignore", "-z", "--no-index", "--stdin")
+        work = {"GIT_WORK_TREE": str(folder.resolve())}
+        done = git.run(*arguments, variables=work, cwd=folder, stdin=listed)
+    return done.stdout.split("\0")[:-1]
+
+
 def of_tree(git: Git, tree: str) -> Sent:
     """The files of a tree in a repository."""
     entries = {}

@@ -21,6 +21,8 @@ ROUTINE = re.compile(
     r"|HaltServer.*|\S+: (-c: )?line \d+: `.*'"
 )
 """Lines that servers write whatever has happened."""
+PLACE = re.compile(r"\s*File \"(?:.*/releases/\d+/)?([^\"]+)\", line (\d+)")
+SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 NOT_FOUND = re.compile(r"^\S*sh: (?:line )?\d+: (?:exec: )?([\w.-]+): (?:command )?not found$")
 ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
 
@@ -46,9 +48,10 @@ def other_port(lines: Sequence[str], port: int) -> int:
 
 
 def _exception(lines: Sequence[str]) -> str:
-    found = ""
+    found, place = "", ""
     inside, margin = False, 0
     for line in lines:
+        place = f"{match[1]}:{match[2]}" if (match := PLACE.match(line)) else place
         if TRACEBACK in line:
             # uv sets what a build prints further in, and uvicorn puts a level before it.
             inside, margin = True, len(line) - len(line.lstrip())
@@ -57,5 +60,6 @@ def _exception(lines: Sequence[str]) -> str:
             text = line.strip()
             match = EXCEPTION.fullmatch(text)
             if match and match["name"] not in CONSEQUENCES and not text.startswith(CHAINED):
-                found = text
+                # Of others the message says what is meant; here it is nothing without the place.
+                found = f"{text} ({place})" if match["name"] in SYNTAX and place else text
     return found

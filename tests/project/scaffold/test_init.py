@@ -263,6 +263,13 @@ def test_what_a_pinned_package_brings_gets_no_version_of_ours(tmp_path: Path) ->
     assert adopt.adopt(tmp_path).requirements == ()
 
 
+def test_gitignore_lets_through_what_is_written(nobody: Person, tmp_path: Path) -> None:
+    fill(tmp_path / "board", {"app.py": SERVER, ".gitignore": "*.txt\n"})
+    assert nobody.run("init -y", folder=tmp_path / "board").code == 0
+    assert "!/requirements.txt\n" in (tmp_path / "board" / ".gitignore").read_text()
+    assert checks.run(tmp_path / "board", "board", 50) == []
+
+
 def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = {"google": ["google-auth", "google-cloud"], "yaml": ["PyYAML"]}
     monkeypatch.setattr(requirements.metadata, "packages_distributions", lambda: shared)

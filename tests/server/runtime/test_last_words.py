@@ -66,6 +66,9 @@ NOT_FOUND = "Failed to find attribute 'server' in 'app'."
          "\x1b[31mError: No such file: app.py\x1b[0m\n", "Error: No such file: app.py"),
         ("bash: -c: line 1: syntax error near `('\nbash: -c: line 1: `gunicorn app:make()'\n",
          "bash: -c: line 1: syntax error near `('"),
+        ("Traceback (most recent call last):\n  File \"/d/apps/1/releases/7/lib/x.py\", line 4\n"
+         "    def (\n        ^\nSyntaxError: invalid syntax\n",
+         "SyntaxError: invalid syntax (lib/x.py:4)"),
         ("", ""),
     ],
 )  # fmt: skip
