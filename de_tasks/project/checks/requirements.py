@@ -40,8 +40,15 @@ CONDA_LINE = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s<>]+(=[^=\s]+)?")
 CONDA_YAML = re.compile(r"(name|channels|dependencies|prefix):(\s.*)?")
 WITHOUT_PKG_RESOURCES = ("82.0.0", "99.0.0")
 """Versions of setuptools: the first that has none, and one that stands for all later ones."""
-BELOW = re.compile(r"[^/]+/requirements\.txt|requirements/(production|prod|base|main)\.txt")
-"""Requirements that stand one folder too deep."""
+BELOW = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"requirements/prod(uction)?\.txt",
+        r"[^/]+/requirements\.txt",
+        r"requirements/(base|main|common)\.txt",
+    )
+)
+"""Requirements that stand one folder too deep, the likeliest first."""
 MOST_ALIKE = 3
 """Lines of one kind that are named one by one: the rest is counted."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(7, 15))
@@ -142,7 +149,8 @@ def missing(sent: Sent) -> Finding:
         return Finding("no-requirements", FILE, 0, *why_left_out(sent, FILE))
     names = [name for name in sent.entries if "/" not in name]
     alike = [n for n in names if re.fullmatch(r"requirements?(\.txt)*", n, re.IGNORECASE)]
-    folder = next((name for name in sent.entries if BELOW.fullmatch(name)), "")
+    below = (name for kind in BELOW for name in sent.entries if kind.fullmatch(name))
+    folder = next(below, "")
     remedies = {
         "uv.lock": "Write it from uv.lock: uv export --no-hashes -o requirements.txt",
         "poetry.lock": "Write it from poetry.lock: poetry export -f requirements.txt "
