@@ -174,16 +174,16 @@ class Requirements:
         return any(_installs(entry.text) for entry in self.entries if not entry.constraint)
 
     @classmethod
-    def read(cls, folder: Path) -> Requirements | None:
-        """The folder's requirements.txt, None without one.
+    def read(cls, folder: Path, name: str = "requirements.txt") -> Requirements | None:
+        """The folder's requirements.txt, or another file of requirements; None without one.
 
         Raises `UsageError` when an included file is missing or leaves the folder.
         """
-        path = folder / "requirements.txt"
+        path = folder / name
         if not path.is_file():
             return None
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise UsageError("requirements.txt leaves the app folder.")
+            raise UsageError(f"{name} leaves the app folder.")
         entries = tuple(_expand(path, folder.resolve(), seen=set()))
         return cls(entries, local=any(_is_local(entry.text, folder) for entry in entries))
 

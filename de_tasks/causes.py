@@ -12,15 +12,26 @@ from dataclasses import dataclass
 
 from de_tasks.appspec import URL_VARIABLE
 
-HEADER = re.compile(r"^\s*Traceback \(most recent call last\):")
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+HEADER = re.compile(r"Traceback \(most recent call last\):")
 FRAME = re.compile(r'^(\s*)File "([^"]+)", line (\d+)')
 EXCEPTION = re.compile(r"^(\s*)([A-Za-z_][\w.]*)(: .*)?$")
 LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\]lib[/\\]python\d")
 FOLDER = re.compile(r"^.*/releases/\d+/|^/(app|workspace)/")
 """Where a sandbox and the platform keep an app's files."""
+CONSEQUENCES = ("gunicorn.errors.HaltServer", "SystemExit", "KeyboardInterrupt")
+"""Exceptions by which a server ends after the one that matters."""
 GUNICORN = re.compile(r"^\[[^]]+\] \[\d+\] \[(\w+)\] (.*)$")
-FRAMING = re.compile(r"^(Worker \(|Shutting down|Reason: |Exception in worker|Worker exiting)")
-"""What gunicorn says of its own end, whatever the cause is."""
+ROUTINE = re.compile(
+    r"|(Worker \(|Shutting down|Reason: |Exception in worker|Worker exiting|App failed to load).*"
+    r"|(INFO|DEBUG):.*|ERROR:\s+Application startup failed.*|\[sandbox\] .*"
+    r"|hint: .*|Try '.*' for help\.?|For (further|more) information.*|Aborted!|[=~^*\s-]+"
+    r"|exec .*|\+ .*|Failed to (boot|load).*worker.*|Worker failed to boot.*|HaltServer.*"
+    r"|\S+: (-c: )?line \d+: `.*'"
+)
+"""Lines that servers, shells and installers write whatever has happened."""
+NOT_FOUND = re.compile(r"(?:^|: )([\w.-]+): (?:command )?not found$")
+ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
 MARKED = re.compile(r"^\s*!\s+(\S.*)$")
 VERDICT = re.compile(r"^(Build failed|Push (failed|rejected))")
 """Lines by which a build's log says why it ended, and those that say only that it did."""
@@ -64,13 +75,16 @@ def exception(lines: Iterable[str]) -> str:
     All lines may be indented by as much; a syntax error has no header.
     """
     found, frames = "", list[Frame]()
-    for line in lines:
-        if HEADER.match(line):
+    for coloured in lines:
+        line = COLOURS.sub("", coloured).rstrip()
+        if HEADER.search(line):
             frames = []
         elif frame := FRAME.match(line):
             frames.append(Frame(len(frame[1]), frame[2], frame[3]))
         elif frames and (end := EXCEPTION.match(line)) and len(end[1]) < frames[0].indent:
-            found, frames = line.strip() + _place(frames), []
+            if end[2] not in CONSEQUENCES:
+                found = line.strip() + _place(frames)
+            frames = []
     return found
 
 
@@ -86,11 +100,10 @@ def last_words(lines: Iterable[str]) -> str:
     if found:
         return found
     for line in reversed(kept):
-        text = line.strip()
-        said = GUNICORN.match(text)
-        if said:
-            text = "" if said[1] == "INFO" or FRAMING.match(said[2]) else said[2]
-        if text and not text.startswith("[sandbox]"):
+        text = COLOURS.sub("", line).strip()
+        if said := GUNICORN.match(text):
+            text = "" if said[1] in ("INFO", "DEBUG") else said[2]
+        if not ROUTINE.fullmatch(text):
             return text
     return ""
 
@@ -124,10 +137,20 @@ def refusal(lines: Iterable[str]) -> str:
 
 def missing_package(cause: str) -> str:
     """The module or the program that a cause says is not there; else empty."""
-    found = re.search(
-        r"No module named '?([\w-]+)|(?:^|: )([\w.-]+): (?:command )?not found$", cause
-    )
-    return (found[1] or found[2]) if found else ""
+    found = re.search(r"No module named '?([\w-]+)", cause)
+    return found[1] if found else missing_program(cause)
+
+
+def missing_program(cause: str) -> str:
+    """The program that the shell has not found, by its words; empty where they say otherwise."""
+    found = NOT_FOUND.search(cause)
+    return found[1] if found else ""
+
+
+def other_port(lines: Iterable[str], port: int) -> int:
+    """The port that a program says it listens on, where it is another than it should; else 0."""
+    said = [int(number) for line in lines for number in ELSEWHERE.findall(line)]
+    return said[-1] if said and port not in said else 0
 
 
 def database(text: str) -> str:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from de_tasks.repo.git import Git
+from de_tasks.repo.listing import Listing
 
 LARGEST = 1024**2
 """Bytes of a file that is read: what is larger is data."""
@@ -54,6 +55,11 @@ class Sent:
     def text(self) -> str:
         """All names, each in a line of its own, with an empty line at either end."""
         return "\n" + "\n".join(self.entries) + "\n"
+
+    @cached_property
+    def links(self) -> list[str]:
+        """The names of all links."""
+        return [name for name, entry in self.entries.items() if entry.link]
 
     def size(self, name: str) -> int:
         """Bytes of a file, 0 for one that is gone."""
@@ -208,6 +214,18 @@ def of_folder(folder: Path) -> Sent:
     return Sent(dict(sorted(entries.items())), folder)
 
 
+def ignored(folder: Path, names: Iterable[str]) -> list[str]:
+    """Which of these names the .gitignore files of a folder leave out, there or not."""
+    with TemporaryDirectory(prefix="de-check-") as empty:
+        git = Git(Path(empty))
+        git("init", "--bare", "--quiet", "--template=")
+        listed = "".join(f"{name}\0" for name in names)
+        arguments = ("check-ignore", "-z", "--no-index", "--stdin")
+        work = {"GIT_WORK_TREE": str(folder.resolve())}
+        done = git.run(*arguments, variables=work, cwd=folder, stdin=listed)
+    return done.stdout.split("\0")[:-1]
+
+
 def of_tree(git: Git, tree: str) -> Sent:
     """The files of a tree in a repository."""
     entries = {}
@@ -218,13 +236,13 @@ def of_tree(git: Git, tree: str) -> Sent:
     return Sent(entries, git=git)
 
 
-def of_read(git: Git, tree: str, folder: Path, total: int) -> Sent:
+def of_read(listing: Listing, folder: Path, total: int) -> Sent:
     """The files of a folder that was read into a tree: nothing is asked of the folder again but
     what is looked into."""
-    lines = git("ls-tree", "-r", "-z", tree).split("\0")
-    plain, link, executable = Entry(UNKNOWN), Entry(UNKNOWN, link=True), Entry(UNKNOWN, True)
-    kinds = {"100644": plain, LINK: link, "100755": executable}
-    entries = {line.partition("\t")[2]: kinds.get(line[:6], plain) for line in lines if line}
+    entries = dict.fromkeys(listing.names, Entry(UNKNOWN))
+    kinds = {LINK: Entry(UNKNOWN, link=True), "100755": Entry(UNKNOWN, True)}
+    for name, mode in listing.modes.items():
+        entries[name] = kinds.get(mode, Entry(UNKNOWN))
     return Sent(entries, folder, total=total)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeTasksError, NotPermitted, Temporary
 from de_tasks.net.limit_reports import WRITE
-from de_tasks.repo import files
+from de_tasks.repo import files, listing
 from de_tasks.repo.bare import Bare, LastDeploy, writing
 from de_tasks.repo.connection import Conversation, Progress
 from de_tasks.repo.errors import Damaged, Failed, LengthRequired, Moved, not_git
@@ -95,7 +95,8 @@ class Snapshot:
         found = self.files()
         self._write()
         if isinstance(self._source, Path):
-            return of_read(self._git, found.tree, self._source.resolve(), found.size)
+            names = listing.of_tree(self._git, found.tree, self._bare.folder)
+            return of_read(names, self._source.resolve(), found.size)
         return of_tree(self._git, found.tree)
 
     def origin(self) -> str:

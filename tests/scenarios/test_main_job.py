@@ -114,9 +114,10 @@ def test_broken(case: str, dev: Person, page: Path) -> None:
 def test_app_that_does_not_listen(tmp_path: Path, quick: Path) -> None:
     running = control.start(tmp_path / "data", {"port": 0, "start_timeout": 1})
     try:
-        (quick / "Procfile").write_text("web: sleep 100\n")
+        (quick / "Procfile").write_text("web: echo at http://127.0.0.1:8050; sleep 100\n")
         failed = log_in(running, "dev", tmp_path / "home").inv("deploy", "-y", folder=quick)
         assert failed.code == 3 and "did not listen on $PORT" in failed.err
+        assert "It listens on port 8050" in failed.err
     finally:
         control.stop(running)
 

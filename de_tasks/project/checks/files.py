@@ -22,7 +22,7 @@ from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
 THUMBNAIL = re.compile(r"(assets/)?thumbnail\.(png|jpe?g|gif|webp|svg|bmp)", re.IGNORECASE)
-ENV_FILE = re.compile(r"\.env(\.(?!(example|sample|template|dist)$).+)?")
+ENV_FILE = re.compile(r"\.env(\.(?!(.+[._-])?(example|sample|template|dist)$).+)?")
 SPECIAL = re.compile(
     r"^(?:.*/)?\.env(?:\..*)?$|^(?:assets/)?thumbnail\.\w+$", re.MULTILINE | re.IGNORECASE
 )
@@ -52,11 +52,12 @@ def check(sent: Sent, megabytes: int) -> Iterator[Finding]:
                 what = f"{name} has {size / MEGABYTE:.0f} MB."
                 remedy = "Leave it out by a .gitignore in the folder, or set de.check.limit higher"
                 yield Finding("large-file", name, 0, what, remedy)
-    for name, entry in sent.entries.items():
-        if entry.link and not name.startswith(within):
+    for name in sent.links:
+        if not name.startswith(within):
             yield from _link(name, sent)
     # Among thousands of names, one search finds the few that are of interest.
-    for name in SPECIAL.findall(sent.text):
+    there = ".env" in sent.text or "thumbnail." in sent.text.lower()
+    for name in SPECIAL.findall(sent.text) if there else ():
         if name.startswith(within):
             continue
         base = name.rpartition("/")[2]
@@ -114,7 +115,8 @@ def _pointers(sent: Sent, within: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def _uses_lfs(sent: Sent) -> bool:
-    return any(b"filter=lfs" in sent.read(name) for name in ATTRIBUTES.findall(sent.text))
+    named = ATTRIBUTES.findall(sent.text) if ".gitattributes" in sent.text else ()
+    return any(b"filter=lfs" in sent.read(name) for name in named)
 
 
 def _link(name: str, sent: Sent) -> Iterator[Finding]:

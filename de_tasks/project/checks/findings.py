@@ -35,6 +35,7 @@ CODES = {
     "conda-export": (ERROR, "requirements.txt is what conda writes, which pip cannot read."),
     "conflicting-pins": (ERROR, "A package is pinned to two versions."),
     "needs-setuptools": (WARNING, "A pinned version needs a setuptools below 81."),
+    "no-wheel": (WARNING, "A pinned version has no wheel for the Python that the app gets."),
     "vendor-stub": (WARNING, "A pin names the empty stub of a package of Dash Enterprise's own."),
     "conda-unused": (WARNING, "environment.yml is not read where there is a requirements.txt."),
     "project-toml": (ERROR, "project.toml is not valid."),

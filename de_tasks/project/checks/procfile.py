@@ -150,19 +150,20 @@ def _commands(
 ) -> Iterator[Finding]:
     from de_tasks.project.checks import programs
 
-    lowered = WARNING if makes_files(sent) else ""
+    # Nobody starts what stands at `release` as a process, and the app runs without it.
+    lowered = WARNING if kind == "release" or makes_files(sent) else ""
     try:
         commands = list(shell.read(text))
     except ValueError:
         if "$'" not in text:
             what = f"The command of {kind} has a quote without its partner."
-            yield Finding("shell-syntax", FILE, number, what, "Add the other quote")
+            yield Finding("shell-syntax", FILE, number, what, "Add the other quote", lowered)
         return
     for at, command in enumerate(commands):
         if isinstance(command, shell.UnquotedCall):
             what = f"The shell does not take the brackets of {command.text}."
             remedy = f"Quote it: '{command.text}'"
-            yield Finding("shell-syntax", FILE, number, what, remedy)
+            yield Finding("shell-syntax", FILE, number, what, remedy, lowered)
             return
         current = Process(number, kind, command, sent, provided, lowered, started)
         yield from programs.check(current, first=at == 0)

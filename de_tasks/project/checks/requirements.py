@@ -15,12 +15,13 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from de_tasks.appspec import VENDOR_PACKAGES, VENDOR_STUB, BadInclude, Line, Requirements
+from de_tasks.appspec import RUNTIME, VENDOR_PACKAGES, VENDOR_STUB, BadInclude, Line, Requirements
 from de_tasks.errors import UsageError
-from de_tasks.project.checks import packages
+from de_tasks.project.checks import packages, wheels
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
@@ -37,6 +38,17 @@ TOKEN = re.compile(
 )
 CONDA_LINE = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s<>]+(=[^=\s]+)?")
 CONDA_YAML = re.compile(r"(name|channels|dependencies|prefix):(\s.*)?")
+WITHOUT_PKG_RESOURCES = ("82.0.0", "99.0.0")
+"""Versions of setuptools: the first that has none, and one that stands for all later ones."""
+BELOW = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"requirements/prod(uction)?\.txt",
+        r"[^/]+/requirements\.txt",
+        r"requirements/(base|main|common)\.txt",
+    )
+)
+"""Requirements that stand one folder too deep, the likeliest first."""
 MOST_ALIKE = 3
 """Lines of one kind that are named one by one: the rest is counted."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(7, 15))
@@ -83,6 +95,7 @@ class _Reading:
     excluded: dict[str, Line] = field(default_factory=dict)
     roots: list[str] = field(default_factory=list)
     pins: dict[str, tuple[Version, Line]] = field(default_factory=dict)
+    specifiers: dict[str, SpecifierSet] = field(default_factory=dict)
 
     def provided(self) -> Provided:
         return Provided(
@@ -119,7 +132,11 @@ def read(sent: Sent) -> tuple[Provided | None, list[Finding]]:
     reading = _Reading()
     for line in found.entries:
         findings += _line(line, sent, reading)
-    findings += _pkg_resources(reading)
+    python = _python(sent)
+    if "setuptools" not in reading.specifiers and _brings_setuptools(python):
+        reading.direct.add("setuptools")
+    findings += _pkg_resources(reading, python)
+    findings += _without_wheels(reading, python)
     return reading.provided(), _together(findings, found)
 
 
@@ -132,7 +149,8 @@ def missing(sent: Sent) -> Finding:
         return Finding("no-requirements", FILE, 0, *why_left_out(sent, FILE))
     names = [name for name in sent.entries if "/" not in name]
     alike = [n for n in names if re.fullmatch(r"requirements?(\.txt)*", n, re.IGNORECASE)]
-    folder = next((n for n in sent.entries if re.fullmatch(r"[^/]+/requirements\.txt", n)), "")
+    below = (name for kind in BELOW for name in sent.entries if kind.fullmatch(name))
+    folder = next(below, "")
     remedies = {
         "uv.lock": "Write it from uv.lock: uv export --no-hashes -o requirements.txt",
         "poetry.lock": "Write it from poetry.lock: poetry export -f requirements.txt "
@@ -313,6 +331,7 @@ def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple
         reading.excluded.setdefault(name, line)
         return
     reading.direct.add(name)
+    reading.specifiers[name] = reading.specifiers.get(name, SpecifierSet()) & wanted.specifier
     reading.sure = reading.sure and packages.is_known(name)
     for extra in wanted.extras:
         brought = packages.EXTRAS.get((name, str(canonicalize_name(extra))))
@@ -369,15 +388,54 @@ def _may_hold(marker: Marker) -> bool:
     return False
 
 
-def _pkg_resources(reading: _Reading) -> Iterator[Finding]:
-    if "setuptools" in reading.direct:
+def _python(sent: Sent) -> str:
+    """The Python that runtime.txt asks for, as `3.11.7` or `3.11`; empty where it asks for none."""
+    found = RUNTIME.fullmatch(sent.read("runtime.txt").decode("utf-8", "replace").strip())
+    return found[1] if found else ""
+
+
+def _brings_setuptools(python: str) -> bool:
+    """Whether an environment has a setuptools below 81 by itself, as far as is known: without
+    runtime.txt nobody knows the Python."""
+    return not python or wheels.minor(python) <= wheels.LAST_WITH_SETUPTOOLS
+
+
+def _pkg_resources(reading: _Reading, python: str) -> Iterator[Finding]:
+    own = reading.specifiers.get("setuptools")
+    if own is None:
+        there = _brings_setuptools(python)
+        ours = "is there up to Python 3.11 only"
+    else:
+        there = not any(own.contains(version) for version in WITHOUT_PKG_RESOURCES)
+        ours = "setuptools has only below 81"
+    if there:
         return
     for name, (bound, instead) in packages.NEEDS_PKG_RESOURCES.items():
         version, line = reading.pins.get(name, (None, None))
         if version and line and name in reading.direct and version < Version(bound):
-            what = f"{name} {version} imports pkg_resources, which setuptools has only below 81."
+            what = f"{name} {version} imports pkg_resources, which {ours}."
             remedy = f"Write '{instead}', or add the line 'setuptools<81'"
+            if own is not None:
+                remedy = f"Write '{instead}', or 'setuptools<81'"
             yield Finding("needs-setuptools", line.file, line.number, what, remedy)
+
+
+def _without_wheels(reading: _Reading, python: str) -> Iterator[Finding]:
+    for name, (version, line) in reading.pins.items():
+        newest = wheels.newest_python(name, version) if name in reading.direct else ""
+        if (
+            ";" in line.text
+            or not newest
+            or not wheels.later(python or wheels.OLDEST_DEFAULT, newest)
+        ):
+            continue
+        what = f"{name} {version} has wheels up to Python {newest} only, and has to be compiled."
+        if python:
+            what = f"{name} {version} has no wheel for Python {python}, only up to {newest}."
+        remedy = f"Write '{name}>={wheels.first_with(name, python or wheels.OLDEST_DEFAULT)}'"
+        if newest != wheels.OLDER:
+            remedy += f", or ask for 'python-{newest}' in runtime.txt"
+        yield Finding("no-wheel", line.file, line.number, what, remedy)
 
 
 def _is_secret(userinfo: str) -> bool:

@@ -85,9 +85,8 @@ def _missing(
         return Lacking((), ()), [str(error)]
     reached = entry.reached if entry else ()
     if present is None and (declared := declared_in(folder)):
-        lines = declared.lines
-        found = lacking(needs, reached, own, lines)
-        return Lacking((*lines, *found.lines), found.unknown), [declared.words]
+        found = lacking(needs, reached, own, declared.known)
+        return Lacking((*declared.lines, *found.lines), found.unknown), [declared.words]
     found = lacking(needs, reached, own, present.lines if present else ())
     if present is None and (folder / "environment.yml").exists():
         names = ", ".join(found.lines)

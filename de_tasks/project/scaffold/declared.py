@@ -1,11 +1,16 @@
-"""Dependencies that stand elsewhere than in requirements.txt: in pyproject.toml or a Pipfile."""
+"""Dependencies that stand elsewhere than in requirements.txt: in a folder of such files, in
+pyproject.toml or in a Pipfile."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from de_tasks.appspec import Requirements
+from de_tasks.errors import UsageError
 
 LOCKS = {
     "uv.lock": "uv export --no-hashes -o requirements.txt",
@@ -16,16 +21,26 @@ LOCKS = {
 """Lock files, and what writes the same as requirements."""
 
 
+SPLIT = ("production", "prod", "deploy", "requirements", "main", "base", "common")
+"""Names of files in a folder `requirements`, the one for a server first."""
+
+
 @dataclass(frozen=True)
 class Declared:
-    """Requirement lines, and words about where they come from."""
+    """Requirement lines to write, words about where they come from, and what they lead to."""
 
     lines: tuple[str, ...]
     words: str
+    known: tuple[str, ...]
 
 
 def declared_in(folder: Path) -> Declared | None:
     """The dependencies that a folder declares in another file, None where there are none."""
+    for name in (f"requirements/{stem}.txt" for stem in SPLIT):
+        with suppress(UsageError):
+            if found := Requirements.read(folder, name):
+                words = f"requirements.txt, which alone is read on the platform, includes {name}"
+                return Declared((f"-r {name}",), words, found.lines)
     for name, read in (("pyproject.toml", _project), ("Pipfile", _pipfile)):
         lines = read(_table(folder / name))
         if lines:
@@ -33,7 +48,7 @@ def declared_in(folder: Path) -> Declared | None:
             lock = next((lock for lock in LOCKS if (folder / lock).exists()), "")
             if lock:
                 words += f". The exact versions of {lock}: {LOCKS[lock]}"
-            return Declared(tuple(lines), words)
+            return Declared(tuple(lines), words, tuple(lines))
     return None
 
 

@@ -37,6 +37,7 @@ class _Candidate:
     source: Source
     name: str
     kind: str
+    called: bool = False
 
     @property
     def rank(self) -> tuple[int, int, int, int, str]:
@@ -57,6 +58,13 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
         for source in sources.values()
         for name, kind in _names(source, sources)
         if kind in SERVABLE
+    ]
+    # Where nothing is made at module level, gunicorn and uvicorn call what makes it.
+    candidates = candidates or [
+        _Candidate(source, name, kind, called=True)
+        for source in sources.values()
+        for name, kind in source.made.items()
+        if kind in SERVABLE and name in source.alone
     ]
     if candidates:
         return _served(min(candidates, key=lambda c: c.rank), sources)
@@ -89,11 +97,13 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
     options, module = _where(source, sources)
     if chosen.kind == "fastapi":
         options = options.replace("--chdir", "--app-dir").replace("--pythonpath", "--app-dir")
+        options = f" --factory{options}" if chosen.called else options
         target = f"{module}:{chosen.name}{options}"
         commands = {"web": f"uvicorn {target} --host 0.0.0.0 --port $PORT"}
         needs = ["uvicorn"]
     else:
-        commands = {"web": f"gunicorn{options} {module}:{chosen.name} --workers 2 --threads 4"}
+        target = f"'{module}:{chosen.name}()'" if chosen.called else f"{module}:{chosen.name}"
+        commands = {"web": f"gunicorn{options} {target} --workers 2 --threads 4"}
         needs = ["gunicorn"]
     for other in reached:
         for name, kind in other.defined.items():
@@ -105,7 +115,7 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
                 needs.append("celery")
     return EntryPoint(
         commands=commands,
-        reason=f"{source.path} has {what} `{chosen.name}`",
+        reason=f"{source.path} has {what} `{chosen.name}{'()' if chosen.called else ''}`",
         needs=tuple(needs),
         reached=reached,
         services=_services(reached),
@@ -120,7 +130,18 @@ def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str
         module, _, original = full.rpartition(".")
         if module in sources and source.layout:
             found.setdefault(name, sources[module].defined.get(original, ""))
+    for name, full in source.calls.items():
+        module, _, function = full.rpartition(".")
+        maker = _module_of(module, source, sources)
+        if not found.get(name) and maker:
+            found[name] = maker.made.get(function, "")
     return list(found.items())
+
+
+def _module_of(module: str, source: Source, sources: Mapping[str, Source]) -> Source | None:
+    """The file that a module is, seen from another one of the app: itself where none is named."""
+    beside = ".".join([*source.path.parent.parts, module])
+    return (sources.get(module) or sources.get(beside)) if module else source
 
 
 def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:

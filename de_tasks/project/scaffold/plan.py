@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from de_tasks.errors import UsageError
 from de_tasks.project.scaffold import adopt, installed
 from de_tasks.project.scaffold.files import File, fit
+from de_tasks.repo.sent import ignored
 
 CI = {
     "github": (".github/workflows/dash-enterprise.yml", "ci/github.yml.jinja"),
@@ -134,6 +135,7 @@ def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
             "This is not the top of its repository: a CI workflow and hooks belong there. "
             "How to deploy many apps of one repository: docs/fleets.md"
         )
+    _send_all_the_same(folder, files, words)
     fitted = [made for file in files if (made := fit(folder, file, words))]
     return ScaffoldPlan(tuple(fitted), tuple(words), services)
 
@@ -145,6 +147,20 @@ def _ci_installs() -> str:
         f"The workflow installs de-tasks from its variable {installed.VARIABLE}, since no package "
         f"index has it. Set it in the CI: {example}"
     )
+
+
+def _send_all_the_same(folder: Path, files: list[File], words: list[str]) -> None:
+    """Let .gitignore leave out no file without which nothing can be deployed."""
+    needed = [file.path for file in files if file.path in ("Procfile", "requirements.txt")]
+    if not needed or not (folder / ".gitignore").is_file():
+        return
+    lines = [f"!/{name}" for name in ignored(folder, needed)]
+    for at, file in enumerate(files):
+        if lines and file.path == ".gitignore":
+            files[at] = replace(file, text=f"{file.text.rstrip()}\n{_lines(lines)}")
+            return
+    if lines:
+        words.append(f"A .gitignore leaves out what is written here: add {', '.join(lines)} to it")
 
 
 def _check(folder: Path, choices: Choices) -> None:

@@ -42,6 +42,12 @@ class Source:
     modules: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     layout: bool = False
+    made: dict[str, str] = field(default_factory=dict)
+    """What functions at module level return: by name, as in `defined`."""
+    alone: set[str] = field(default_factory=set)
+    """Those that may be called without arguments."""
+    calls: dict[str, str] = field(default_factory=dict)
+    """The function that each name at module level is the result of, as `module.name`."""
 
     @property
     def module(self) -> str:
@@ -124,11 +130,17 @@ def _bind(source: Source, statement: ast.stmt) -> None:
         arguments = [a.arg for a in statement.args.args]
         is_wsgi = len(arguments) == 2 and arguments[0].startswith("env")
         source.defined[statement.name] = "wsgi" if is_wsgi else ""
+        if kind := _returned(source, statement):
+            source.made[statement.name] = kind
+            if _needs_nothing(statement.args):
+                source.alone.add(statement.name)
     elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
             if isinstance(target, ast.Name):
                 source.defined[target.id] = _kind(source, statement.value)
+                if isinstance(statement.value, ast.Call):
+                    source.calls[target.id] = _full_name(source, statement.value.func)
             elif isinstance(target, ast.Attribute) and target.attr == "layout":
                 source.layout = True
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
@@ -153,6 +165,32 @@ def _kind(source: Source, value: ast.expr) -> str:
         return "server"
     if isinstance(value, ast.Name):
         return source.defined.get(value.id, "")
+    return ""
+
+
+def _needs_nothing(given: ast.arguments) -> bool:
+    plain = len(given.args) + len(given.posonlyargs)
+    return plain <= len(given.defaults) and None not in given.kw_defaults
+
+
+def _returned(source: Source, function: ast.FunctionDef) -> str:
+    """What a factory of apps makes, empty for any other function."""
+    names: dict[str, str] = {}
+    inner = Source(source.path, imported=dict(source.imported))
+    for node in ast.walk(function):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            _bind(inner, node)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    names[target.id] = _kind(inner, node.value)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and node.value:
+            name = node.value.id if isinstance(node.value, ast.Name) else ""
+            if kind := names.get(name) or _kind(inner, node.value):
+                return kind
     return ""
 
 

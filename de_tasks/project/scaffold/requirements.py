@@ -14,7 +14,7 @@ from importlib import metadata
 
 from packaging.utils import canonicalize_name
 
-from de_tasks.project.checks.packages import EXTRAS
+from de_tasks.project.checks.packages import EXTRAS, closure, has, package_of
 from de_tasks.project.scaffold.python_source import Source
 
 SURE = (
@@ -37,7 +37,7 @@ BROUGHT = {
     "flask": ("werkzeug", "jinja2", "click", "markupsafe"),
     "pandas": ("numpy",),
 }
-"""What comes with a package, where it is not installed here to be asked."""
+"""What every version of a package brings, where it is not installed here to be asked."""
 DEEPEST = 6
 
 
@@ -66,6 +66,8 @@ def lacking(
         for extra in _extras(line):
             known = EXTRAS.get((name_of(line), str(canonicalize_name(extra))), "")
             there |= _closure(set(known.split()))
+    # A version that is not installed here may bring more than the one that is.
+    there |= closure(there)
     roots = {module.partition(".")[0] for source in reached for module in source.modules}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
     installed = metadata.packages_distributions()
@@ -78,7 +80,8 @@ def lacking(
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
-        else:  # None is known, or several share the name.
+        elif not has(there, package_of(module) or canonicalize_name(module)):
+            # None is known, or several share the name.
             unknown.append(module)
     missing = [name for name in wanted if name not in there]
     # What comes with another one that is added need not be named.

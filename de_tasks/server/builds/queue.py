@@ -26,6 +26,8 @@ from de_tasks.server.runtime.redaction import Redaction
 from de_tasks.server.runtime.releases import NotStarted, Releases
 from de_tasks.server.settings import ServerSettings
 
+LONGEST_REASON = 1000
+"""Characters of the reason why a build failed: an app's message may have a whole document in it."""
 READ_BY_US = ("Procfile", "requirements.txt", "runtime.txt")
 
 logger = logging.getLogger(__name__)
@@ -224,10 +226,13 @@ class Builds:
         self, app: App, build_id: int, reason: str, words: str = "Build failed."
     ) -> None:
         log = self.log(app, build_id)
-        log.append(f" !     {reason}")
         row = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
         serving = f" Release {row['release']} goes on serving." if row["release"] else ""
         log.append(f" !     {words}{serving}")
+        # The cause is what people look for, and they look at the end.
+        if len(reason) > LONGEST_REASON:
+            reason = f"{reason[:LONGEST_REASON]} ..."
+        log.append(f" !     {reason}")
         if missing := await self._unattached(app, build_id):
             log.append(f" !     {missing}")
         await at_most_logged("files of a failed build", self._checkouts.set_aside(app, build_id))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import tomllib
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from de_tasks.appspec import Procfile, read_text
 from de_tasks.errors import UsageError
 
 REQUIREMENTS = "requirements.txt"
+PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 LOCKS = {
     "uv.lock": "uv export --no-hashes -o requirements.txt",
     "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",
@@ -66,6 +69,7 @@ def _release(folder: Path) -> Iterator[str]:
 
 def _python(folder: Path, there: set[str]) -> Iterator[str]:
     if ".python-version" not in there:
+        yield from _required_python(folder, there)
         return
     what = ".python-version is not read here"
     if "runtime.txt" in there:
@@ -76,6 +80,20 @@ def _python(folder: Path, there: set[str]) -> Iterator[str]:
         version = re.search(r"\d+\.\d+", _text(folder, ".python-version"))
     example = f"python-{version[0]}" if version else "python-3.11"
     yield f"{what}: write '{example}' into runtime.txt"
+
+
+def _required_python(folder: Path, there: set[str]) -> Iterator[str]:
+    if "runtime.txt" in there or "pyproject.toml" not in there:
+        return
+    project = _table(folder, "pyproject.toml").get("project")
+    wanted = project.get("requires-python") if isinstance(project, dict) else None
+    own = "{}.{}".format(*sys.version_info)
+    with suppress(InvalidSpecifier):
+        found = SpecifierSet(wanted) if isinstance(wanted, str) else SpecifierSet()
+        if not any(found.contains(f"{own}.{patch}") for patch in (0, 99)):
+            likely = [v for v in PYTHONS if found.contains(f"{v}.0") or found.contains(f"{v}.99")]
+            example = f": write 'python-{likely[0]}' into runtime.txt" if likely else ""
+            yield f"pyproject.toml asks for Python {wanted}, and this one is {own}{example}"
 
 
 def _dependencies(folder: Path, there: set[str]) -> Iterator[str]:

@@ -23,11 +23,10 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from de_tasks import causes
 from de_tasks.appspec import Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree, write_private
-from de_tasks.server.runtime import pip_settings, uv_files, vendor
+from de_tasks.server.runtime import install_errors, pip_settings, uv_files, vendor
 from de_tasks.server.runtime.tree import Tree
 
 COMPLETE = ".complete"
@@ -36,6 +35,9 @@ COMPLETE = ".complete"
 SETUPTOOLS = "setuptools<81"
 """What the platform's Pythons brought along as long as they brought any: later versions have no
 `pkg_resources`, which many packages of that time import."""
+REMEDY = (
+    "Ask for fewer, smaller or later packages, or start the sandbox with a longer --install-timeout"
+)
 LAST_WITH_SETUPTOOLS = (3, 11)
 UNUSED = ".unused"
 """Ends the name of a folder that is being removed."""
@@ -206,7 +208,13 @@ class Environments:
                     "requirements.txt", heard, making.source, deadline, *install, str(file)
                 )
             except NotInstalled as error:
-                raise BuildError(_why(said)) from error
+                raise BuildError(_why(said, _version_in(folder))) from error
+            except BuildError as error:
+                if compiled := install_errors.being_built(said):
+                    version = _version_in(folder)
+                    text = f"without a wheel for Python {version}, {compiled} had to be compiled"
+                    raise BuildError(f"{error}: {text}. {REMEDY}") from error
+                raise BuildError(f"{error}. {REMEDY}") from error
         (folder / COMPLETE).touch()
 
     async def _run(
@@ -236,10 +244,7 @@ class Environments:
             async with asyncio.timeout(deadline - time.monotonic()):
                 status = await tree.wait()
         except TimeoutError:
-            raise BuildError(
-                f"{what} was not installed within {self._timeout} s. Ask for fewer or smaller "
-                "packages, or start the sandbox with a longer --install-timeout"
-            ) from None
+            raise BuildError(f"{what} was not installed within {self._timeout} s") from None
         finally:
             # What is installed runs code of its own, and may have left some of it behind.
             await tree.stop(0)
@@ -252,15 +257,20 @@ class Environments:
         return text
 
 
-def _why(said: Sequence[str]) -> str:
-    """Why the requirements were not installed, in what uv has said."""
+def _why(said: Sequence[str], python: str) -> str:
+    """Why the requirements were not installed for this Python, in what uv has said."""
     if hint := vendor.missing("\n".join(said)):
         return hint
-    if cause := causes.unmet(said):
-        return f"requirements.txt: {cause}"
-    return (
-        f"requirements.txt could not be installed: {causes.refusal(said) or 'uv gives no reason'}"
-    )
+    if cause := install_errors.unmet(said, python):
+        return f"requirements.txt: {cause}."
+    cause = install_errors.refusal(said, python) or "uv gives no reason"
+    return f"requirements.txt could not be installed: {cause}."
+
+
+def _version_in(environment: Path) -> str:
+    """The Python of an environment, as `3.11`; empty where it was not made."""
+    folder = next(environment.glob("lib/python3*"), None)
+    return folder.name.removeprefix("python") if folder else ""
 
 
 def _brought(version: str | None, requirements: Requirements | None) -> str:

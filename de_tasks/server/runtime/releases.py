@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import aiohttp
 
@@ -22,6 +22,7 @@ from de_tasks.server.runtime.guarded import at_most_logged, reason, until_done
 from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.ports import Ports
 from de_tasks.server.runtime.processes import Leash
+from de_tasks.server.runtime.redaction import Redaction
 from de_tasks.server.runtime.supervised import Supervised, exit_words
 from de_tasks.server.runtime.tree import Tree
 from de_tasks.server.runtime.variables import platform_variables
@@ -130,8 +131,7 @@ class Releases:
             said = [line.text for line in log.tail(SEARCHED, after=before + 1)]
             for text in said[-SHOWN:]:
                 say("       " + text)
-            cause = causes.last_words(said) if error.failed else causes.exception(said)
-            raise NotStarted(f"{error}: {cause}" if cause else f"{error}.") from None
+            raise NotStarted(_with_cause(error, said, release.webs())) from None
         say(f"       web answered after {max(seconds, default=0):.1f} s")
         return release
 
@@ -166,7 +166,8 @@ class Releases:
                     app, app.current.build_id, app.current.environment, lambda text: None
                 )
             except (DeTasksError, OSError) as error:
-                why = reason(error)
+                redact = Redaction((await self._app_settings.variables(app.id)).values())
+                why = redact(reason(error))
                 log.append(f"[sandbox] not restarted, the old processes go on: {why}")
                 raise BuildError(why) from error
             self.switch(app, release)
@@ -300,3 +301,15 @@ class Releases:
         address = f"http://127.0.0.1:{port}/"
         async with self._client.get(address, allow_redirects=False, timeout=timeout) as answer:
             return answer.status
+
+
+def _with_cause(error: NotStarted, said: Sequence[str], webs: Sequence[Instance]) -> str:
+    """What went wrong with the web process, and its own words for it."""
+    if not error.failed:
+        for port in [causes.other_port(said, web.port) for web in webs]:
+            if port and "$PORT" in str(error):
+                return f"{error}. It listens on port {port}: let it read the variable PORT."
+    words = causes.last_words(said) if error.failed else causes.exception(said)
+    if program := causes.missing_program(words):
+        words += f". Name the package that brings {program} in requirements.txt"
+    return f"{error}: {words}" if words else f"{error}."

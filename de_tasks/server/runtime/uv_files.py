@@ -10,8 +10,13 @@ from de_tasks.appspec import Line, Requirements, options
 from de_tasks.server.files import write_private
 
 INDEXES = ("--index-url", "--extra-index-url", "--find-links", "--no-index")
-FOREIGN = re.compile(r"-[a-z][^\s=].*|(?:-e|--editable)[\s=]+['\"].*", re.DOTALL)
-"""What pip alone reads: a value that follows its short option at once, and a quoted path."""
+BESIDE = re.compile(r"\s+(--(?:no-binary|only-binary)(?:\s+|=)\S+|--pre|--prefer-binary)(?=\s|$)")
+"""Options of all that is installed, where they stand behind a requirement."""
+FOREIGN = re.compile(
+    rf"-[a-z][^\s=].*|(?:-e|--editable)[\s=]+['\"].*|[^-].*?{BESIDE.pattern}.*", re.DOTALL
+)
+"""What pip alone reads: a value that follows its short option at once, a quoted path, and an
+option for everything in the line of a requirement."""
 
 
 def index_lines(requirements: Requirements | None, folder: Path) -> str:
@@ -39,12 +44,18 @@ def requirements_file(requirements: Requirements, folder: Path, place: Path) -> 
     for entry in requirements.entries:
         into = constraints if entry.constraint else wanted
         kept = (*INDEXES, "--editable", "--no-binary", "--only-binary")
-        into += _options(entry, folder, kept) if options(entry.text) else [entry.text]
+        into += _options(entry, folder, kept) if options(entry.text) else _apart(entry.text)
     # An address in them may have a password.
     write_private(place / "constraints.txt", "\n".join(constraints))
     file = place / "requirements.txt"
     write_private(file, "\n".join(wanted))
     return file
+
+
+def _apart(text: str) -> Iterator[str]:
+    """A requirement, and the options behind it in lines of their own."""
+    yield BESIDE.sub("", text)
+    yield from BESIDE.findall(text)
 
 
 def _options(entry: Line, folder: Path, kept: tuple[str, ...]) -> Iterator[str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.project import checks
-from tests.support.checked import PLAIN, codes, findings
+from tests.support.checked import codes
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"
@@ -35,37 +34,6 @@ DASH = "import dash\nfrom dash import dcc, html\napp = dash.Dash()\nserver = app
 )
 def test_files_at_the_side(name: str, text: str, found: str, tmp_path: Path) -> None:
     assert codes(tmp_path, {name: text}) == found
-
-
-def test_virtual_environment_is_one_finding(tmp_path: Path) -> None:
-    files = {f"venv/lib/python3.11/site-packages/{n}.py": "" for n in "abc"}
-    (finding,) = findings(tmp_path, {**files, "venv/pyvenv.cfg": "", "venv/.env": ""})
-    assert "'venv/' to .gitignore" in finding.remedy
-
-
-@pytest.mark.parametrize(
-    ("name", "remedy"),
-    [
-        ("Procfile.txt", "Rename it to Procfile"),
-        ("procfile", "Rename it to Procfile"),
-        ("board/Procfile", "--path board"),
-    ],
-)
-def test_misplaced_procfile_is_named(name: str, remedy: str, tmp_path: Path) -> None:
-    (finding,) = findings(tmp_path, {"Procfile": None, name: PLAIN["Procfile"]})
-    assert finding.code == "no-procfile" and remedy in finding.remedy
-
-
-@pytest.mark.parametrize(
-    ("name", "proposal"),
-    [("ab", "ab-app"), ("quarterly-revenue-by-region-board-1", "quarterly-revenue-by-region-bo")],
-)
-def test_name_that_the_platform_refuses_has_a_proposal(
-    name: str, proposal: str, tmp_path: Path
-) -> None:
-    findings(tmp_path, {})
-    (finding,) = checks.run(tmp_path / "good-app", name, 50)
-    assert finding.code == "app-name" and finding.remedy.endswith(f"--name {proposal}")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,36 @@ APPS = {
         },
         None,
     ),
+    "made by a function": (
+        {
+            "main.py": "import fastapi\ndef make():\n    x = fastapi.FastAPI()\n    return x\n"
+            "app = make()\n"
+        },
+        "uvicorn main:app --host",
+    ),
+    "made by a function of another file": (
+        {
+            "board/__init__.py": "import flask\ndef create(x=0):\n    return flask.Flask('x')\n",
+            "wsgi.py": "from board import create\napplication = create()\n",
+        },
+        "gunicorn wsgi:application",
+    ),
+    "made by a function that nobody calls": (
+        {"app.py": "import dash\ndef make():\n    app = dash.Dash()\n    return app.server\n"},
+        "gunicorn 'app:make()'",
+    ),
+    "a factory of ASGI": (
+        {"app.py": "import fastapi\ndef make():\n    return fastapi.FastAPI()\n"},
+        "uvicorn app:make --factory --host",
+    ),
+    "made of settings": (
+        {"app.py": "import flask\ndef make(x):\n    return flask.Flask(x)\napi = make('x')\n"},
+        "gunicorn app:api",
+    ),
+    "a function that needs something": (
+        {"app.py": "import flask\ndef make(config):\n    return flask.Flask('x')\n"},
+        None,
+    ),
     "broken": ({"app.py": "def (\n", "other.py": SERVER}, "gunicorn other:server"),
     "nothing": ({"app.py": "print('hello')\n"}, None),
 }
@@ -129,17 +159,20 @@ def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
     [
         ("pyproject.toml", "[project]\ndependencies = ['dash>=3', 'gunicorn']\n", ["dash>=3"]),
         ("pyproject.toml", "[tool.poetry.dependencies]\ndash = '^3.0'\n", ["dash>=3.0"]),
+        ("requirements/production.txt", "-r base.txt\n", ["-r requirements/production.txt"]),
         ("Pipfile", "[packages]\ndash = '*'\nplotly = '==6.0'\n", ["dash", "plotly==6.0"]),
     ],
 )
 def test_dependencies_that_stand_elsewhere_are_taken(
     name: str, text: str, lines: list[str], tmp_path: Path
 ) -> None:
-    fill(tmp_path, {"app.py": SERVER, name: text, "uv.lock": ""})
+    fill(tmp_path, {"app.py": SERVER, name: text, "uv.lock": "", "requirements/base.txt": "dash\n"})
+    if "requirements" not in name:
+        (tmp_path / "requirements" / "base.txt").unlink()
     found = adopt.adopt(tmp_path)
     assert list(found.requirements[:-1]) == lines
     assert requirements.name_of(found.requirements[-1]) == "gunicorn"
-    assert "uv export" in found.words[-1]
+    assert "uv export" in found.words[-1] or name in found.words[-1]
 
 
 def test_server_that_an_extra_brings_is_not_named_again(tmp_path: Path) -> None:
@@ -225,6 +258,19 @@ def test_missing_requirements(present: list[str], expected: set[str], tmp_path: 
     found = requirements.lacking(["gunicorn"], sources.values(), own, present)
     assert {requirements.name_of(line) for line in found.lines} == expected
     assert found.unknown == ("nobody_knows_this",)
+
+
+def test_what_a_pinned_package_brings_gets_no_version_of_ours(tmp_path: Path) -> None:
+    code = "import fastapi, starlette\napp = fastapi.FastAPI()\n"
+    fill(tmp_path, {"main.py": code, "requirements.txt": "fastapi==0.115.5\nuvicorn==0.32\n"})
+    assert adopt.adopt(tmp_path).requirements == ()
+
+
+def test_gitignore_lets_through_what_is_written(nobody: Person, tmp_path: Path) -> None:
+    fill(tmp_path / "board", {"app.py": SERVER, ".gitignore": "*.txt\n"})
+    assert nobody.run("init -y", folder=tmp_path / "board").code == 0
+    assert "!/requirements.txt\n" in (tmp_path / "board" / ".gitignore").read_text()
+    assert checks.run(tmp_path / "board", "board", 50) == []
 
 
 def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

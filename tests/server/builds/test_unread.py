@@ -55,3 +55,19 @@ def test_file_that_cannot_be_read_stops_no_build(name: str, tmp_path: Path) -> N
     (tmp_path / name).unlink()
     (tmp_path / name).symlink_to("/etc/passwd")
     list(unread(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [("==3.12.*", ": write 'python-3.12' into runtime.txt"), (">=3.99", ""), (">=3.8", None)],
+)
+def test_other_python_than_this_one_is_named(
+    wanted: str, said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.version_info", (3, 11, 7))
+    files = {"Procfile": "web: serve\n", "requirements.txt": "flask\n"}
+    files["pyproject.toml"] = f'[project]\nrequires-python = "{wanted}"\n'
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    line = f"pyproject.toml asks for Python {wanted}, and this one is 3.11{said}"
+    assert list(unread(tmp_path)) == ([] if said is None else [line])

@@ -1,0 +1,15 @@
+Python up to 3.11 brought pkg_resources along.
+
+live: yes
+-- Procfile --
+web: gunicorn app:server
+-- requirements.txt --
+gunicorn
+-- app.py --
+import pkg_resources
+
+def server(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
+-- runtime.txt --
+python-3.11

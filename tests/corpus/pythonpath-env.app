@@ -1,0 +1,10 @@
+PYTHONPATH by env.
+
+-- Procfile --
+web: env DEBUG=0 PYTHONPATH=./src gunicorn app:server
+-- requirements.txt --
+gunicorn
+-- src/app.py --
+def server(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
