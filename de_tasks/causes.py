@@ -16,6 +16,8 @@ HEADER = re.compile(r"^\s*Traceback \(most recent call last\):")
 FRAME = re.compile(r'^(\s*)File "([^"]+)", line (\d+)')
 EXCEPTION = re.compile(r"^(\s*)([A-Za-z_][\w.]*)(: .*)?$")
 LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\]lib[/\\]python\d")
+LONGEST = 300
+"""Characters of an app's words in a sentence of ours."""
 FOLDER = re.compile(r"^.*/releases/\d+/|^/(app|workspace)/")
 """Where a sandbox and the platform keep an app's files."""
 GUNICORN = re.compile(r"^\[[^]]+\] \[\d+\] \[(\w+)\] (.*)$")
@@ -70,7 +72,7 @@ def exception(lines: Iterable[str]) -> str:
         elif frame := FRAME.match(line):
             frames.append(Frame(len(frame[1]), frame[2], frame[3]))
         elif frames and (end := EXCEPTION.match(line)) and len(end[1]) < frames[0].indent:
-            found, frames = line.strip() + _place(frames), []
+            found, frames = line.strip()[:LONGEST] + _place(frames), []
     return found
 
 
@@ -91,7 +93,7 @@ def last_words(lines: Iterable[str]) -> str:
         if said:
             text = "" if said[1] == "INFO" or FRAMING.match(said[2]) else said[2]
         if text and not text.startswith("[sandbox]"):
-            return text
+            return text[:LONGEST]
     return ""
 
 
