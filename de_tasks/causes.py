@@ -17,6 +17,8 @@ HEADER = re.compile(r"Traceback \(most recent call last\):")
 FRAME = re.compile(r'^(\s*)File "([^"]+)", line (\d+)')
 EXCEPTION = re.compile(r"^(\s*)([A-Za-z_][\w.]*)(: .*)?$")
 LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\]lib[/\\]python\d")
+LONGEST = 300
+"""Characters of an app's words in a sentence of ours."""
 FOLDER = re.compile(r"^.*/releases/\d+/|^/(app|workspace)/")
 """Where a sandbox and the platform keep an app's files."""
 CONSEQUENCES = ("gunicorn.errors.HaltServer", "SystemExit", "KeyboardInterrupt")
@@ -83,7 +85,7 @@ def exception(lines: Iterable[str]) -> str:
             frames.append(Frame(len(frame[1]), frame[2], frame[3]))
         elif frames and (end := EXCEPTION.match(line)) and len(end[1]) < frames[0].indent:
             if end[2] not in CONSEQUENCES:
-                found = line.strip() + _place(frames)
+                found = line.strip()[:LONGEST] + _place(frames)
             frames = []
     return found
 
@@ -104,7 +106,7 @@ def last_words(lines: Iterable[str]) -> str:
         if said := GUNICORN.match(text):
             text = "" if said[1] in ("INFO", "DEBUG") else said[2]
         if not ROUTINE.fullmatch(text):
-            return text
+            return text[:LONGEST]
     return ""
 
 

@@ -20,7 +20,8 @@ WAITS = (1, 1, 2, 3, 5, 8, 13)
 WAITS_AFTER_CREATE = (2, 3, 5, 8, 13)
 LONGEST_WAIT = 15
 """Seconds that each request waits for the build's end. So spaced, a deploy costs at most
-17 points in any minute, with 5 points each for creating the app and for the push."""
+17 points in any minute, with 5 points each for creating the app and for the push; a look at an
+app behind a sign-in is one more."""
 LEAST_SECONDS = 1.0
 """For an app to answer, however late it is."""
 WEB = "web"

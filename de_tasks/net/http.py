@@ -69,12 +69,18 @@ class RateLimited(Temporary):
 
     def __init__(self, seconds: float | None) -> None:
         self.guessed = seconds is None
-        seconds = limit_reports.UNKNOWN_WAIT if seconds is None else seconds
-        super().__init__(
-            f"The rate limit is reached for {seconds:.0f} s more. Run this again then, "
+        self.seconds = limit_reports.UNKNOWN_WAIT if seconds is None else seconds
+        super().__init__("")
+        self.belongs_to("")
+
+    def belongs_to(self, whose: str) -> None:
+        """Say whose limit it is, such as `jessica on example.plotly.host`."""
+        self.message = (
+            f"The rate limit is reached for {self.seconds:.0f} s more"
+            f"{f', that of {whose}' if whose else ''}. Run this again then, "
             "or allow more time with de.retry.deadline"
         )
-        self.seconds = seconds
+        self.args = (self.message,)
 
 
 class NotThePlatform(UsageError):

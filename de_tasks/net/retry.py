@@ -91,7 +91,7 @@ class Policy:
         has happened, and only when it returns None the function is called again.
         """
         run = _Run(self, repeat or find is not None, kinds)
-        function = self._while_there_is_hope(function)
+        function = self._explained(function)
         if find is not None:
             function = _asking(function, find)
         passing: Passing = (*kinds, RateLimited)
@@ -103,10 +103,15 @@ class Policy:
         # and most calls do not fail: so the first failure does it, and is handed over.
         return run.go_on(function, first)
 
-    def _while_there_is_hope(self, function: Callable[[Attempt], T]) -> Callable[[Attempt], T]:
+    def _explained(self, function: Callable[[Attempt], T]) -> Callable[[Attempt], T]:
+        """The same, whose errors say what is known of them here."""
+
         def attempt(this: Attempt) -> T:
             try:
                 return function(this)
+            except RateLimited as error:
+                error.belongs_to(self.whose)
+                raise
             except Unavailable as error:
                 found = None if error.sent else self.hopeless()
                 raise (found or error) from None

@@ -49,8 +49,10 @@ def _explained(step: Callable[[invoke.Program], None]) -> Callable[[invoke.Progr
     @functools.wraps(step)
     def explained(self: invoke.Program) -> None:
         try:
-            step(self)
-            sys.stdout.flush()
+            try:
+                step(self)
+            finally:
+                sys.stdout.flush()
         except invoke.ParseError as error:
             raise invoke.ParseError(_proposed(self, error), error.context) from None
         except BrokenPipeError:

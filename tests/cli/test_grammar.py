@@ -177,6 +177,7 @@ def test_output_that_nobody_reads_ends_quietly(line: tuple[str, str], nobody: Pe
     done = subprocess.run(
         [str(PROGRAMS / line[0]), line[1]],
         cwd=nobody.home,
+        env=nobody.variables(),
         stdout=writer,
         stderr=subprocess.PIPE,
         timeout=BOUND,

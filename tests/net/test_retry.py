@@ -74,6 +74,12 @@ def test_limit_that_does_not_say_how_long_is_waited_a_minute() -> None:
     assert 60 < clock.slept[0] < 60.6
 
 
+def test_limit_says_whose_it_is() -> None:
+    policy = Policy(deadline=1, whose="jessica on de.example")
+    with pytest.raises(RateLimited, match=r"more, that of jessica on de\.example\. Run"):
+        policy.call(always(RateLimited(None)))
+
+
 def test_limit_beyond_the_deadline_is_told_at_once() -> None:
     clock = Clock()
     with pytest.raises(RateLimited, match=r"42 s more.+retry\.deadline"):

@@ -14,7 +14,10 @@ DRAWN = re.compile(
 NAME = r"`?([A-Za-z0-9][\w.\[\],-]*(?:[=<>!~]=?[^\s,`]+)?)`?"
 NO_VERSION = re.compile(rf"there is no version of {NAME} and")
 OTHER_VERSIONS = re.compile(rf"only {NAME} is available and")
-NO_PACKAGE = re.compile(rf"{NAME} was not found in (?:the package registry|the provided|the cache)")
+NO_PACKAGE = (
+    re.compile(rf"was not found in [\w ]+ and you require {NAME}"),
+    re.compile(rf"{NAME} was not found in (?:the package registry|the provided|the cache)"),
+)
 NEEDS_PYTHON = re.compile(
     r"current Python version \(([\d.]+)\) does not satisfy (Python[^\s]+(?:, ?[<>=!~][^\s]+)?)"
     rf" and (?:you require )?{NAME}"
@@ -86,8 +89,9 @@ or {RUNTIME}"
         return f"{match[1]} is not in the index: correct the version, or leave it out"
     if match := OTHER_VERSIONS.search(joined):
         return f"only {match[1]} is available: correct the version"
-    if match := NO_PACKAGE.search(joined):
-        return f"{match[1]} is not in the index: correct the name, or add its index with a line \
+    if match := next(filter(None, (form.search(joined) for form in NO_PACKAGE)), None):
+        name = match[1].rstrip(",")
+        return f"{name} is not in the index: correct the name, or add its index with a line \
 '--extra-index-url <address>'"
     if match := NO_WHEEL.search(joined):
         return f"{match[1]} has no wheel for this Python or this machine: require another version, \
