@@ -33,7 +33,7 @@ def branch_question(values: Settings, folder: Path, app: str) -> str:
 
 
 def check_single(values: Settings, folder: Path) -> None:
-    """Raise `UsageError` for the top folder of several apps that is no app itself."""
+    """Raise `UsageError` for the top folder of a repository's apps that is not one of them."""
     from de_tasks.deployment.fleets.apps import parse
 
     top = nearest(str(folder))
@@ -42,9 +42,9 @@ def check_single(values: Settings, folder: Path) -> None:
     apps = parse(values.apps, values.shared, Path(top))
     if (folder / "Procfile").exists() or any(app.folder == Path(top) for app in apps):
         return
-    names = [app.name for app in apps]
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    *first, last = (app.name for app in apps)
+    listed = f"apps {', '.join(first)} and {last}" if first else f"app {last}"
     raise UsageError(
-        f"{folder} is no app: it holds the app{'s' if len(names) > 1 else ''} {listed}. "
+        f"{top} is not an app: de.apps lists the {listed} in it. "
         f"Deploy them: {typed('fleet.deploy --all')}, or one: {typed('deploy --path PATH')}"
     )

@@ -95,7 +95,7 @@ def bounded(seconds: float | None) -> Iterator[None]:
         if not over.is_set() or code != Interrupted.exit_code:
             raise
         state = str(error).removeprefix("Interrupted.").strip()
-        words = f"Not done within {seconds:g} s, the limit of -T (timeouts.command)."
+        words = f"Not finished within {seconds:g} s, the limit set by -T (timeouts.command)."
         raise Temporary(f"{words} {state}".strip()) from None
 
 

@@ -78,7 +78,7 @@ def test_time_limit_of_a_command_bounds_a_deploy(
     (page / "Procfile").write_text(held_back(hold))
     done = dev.run(f"-T 1 deploy --path {page} -y", program=program)
     assert done.code == 75, done.err
-    assert "Not done within 1 s, the limit of -T (timeouts.command)." in done.err
+    assert "Not finished within 1 s, the limit set by -T (timeouts.command)." in done.err
 
 
 def test_time_limit_that_is_no_number_is_named(nobody: Person) -> None:

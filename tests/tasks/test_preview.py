@@ -61,6 +61,8 @@ def test_preview_from_branch_to_prune(dev: Person, clone: Path, platform: GraphQ
     assert f"/{item['name']}/" in portal and "de-preview" not in portal
     shown = dev.inv("preview.list", folder=clone).out.splitlines()[1].split()
     assert (shown[0], shown[2]) == ("feature/x", "min")
+    asked = dev.inv("preview.delete", "--branch=feature/x", folder=clone)
+    assert asked.code == 2 and "give -y to say yes" in asked.err
 
     kept = dev.inv("preview.prune", folder=clone)
     assert kept.code == 0 and "No preview of" in kept.err
