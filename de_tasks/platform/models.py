@@ -121,6 +121,12 @@ class App:
     """What serves, where the server tells: another build where a later one failed."""
 
     @property
+    def live(self) -> Build | None:
+        """What serves, as far as the server tells: it, or the last build where that was built."""
+        built = self.build if self.build and self.build.status == "built" else None
+        return self.serving or built
+
+    @property
     def behind(self) -> Build | None:
         """What serves where that is not the last build."""
         other = self.serving and self.build and self.serving.id != self.build.id

@@ -13,7 +13,7 @@ from invoke import Collection
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
-from de_tasks.tasks import log_output
+from de_tasks.tasks import log_output, status_output
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
@@ -91,8 +91,7 @@ def list_apps(context: invoke.Context, json: bool = False) -> None:
     if json:
         console.result_json_list(_summary(app) for app in found)
         return
-    rows = ((a.name, _build_cell(a), a.owner, a.url) for a in found)
-    console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
+    status_output.show_all(found)
 
 
 @task(changes=READS, help={"exit_code": "Exit with 1 when the app does not exist"})
@@ -190,27 +189,7 @@ def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
     if json:
         console.result_json(_summary(app))
         return
-    owner = f", owned by {app.owner}" if app.owner else ""
-    console.result(f"{app.name} on {connection.host.name}{owner}")
-    if app.behind:
-        console.result(f"  serves     {app.behind.id}: {app.behind.subject}")
-    if app.build:
-        words = f"{app.build.id}, {app.build.status}: {app.build.subject}"
-        console.result(f"  build      {words if app.build.id else app.build.status}")
-        if app.build.error:
-            console.result(f"  failed     {app.build.error}")
-    else:
-        console.result("  build      none: the app has not been deployed")
-    if app.running is not None:
-        if app.states:
-            shown = "; ".join(f"{process.type} {process.words()}" for process in app.states)
-        else:
-            state = "running" if app.running else "not running"
-            shown = f"{', '.join(app.processes) or 'none'} ({state})"
-        console.result(f"  processes  {shown}")
-    if app.problem:
-        console.result(f"  problem    {app.problem}")
-    console.result(f"  address    {app.url}")
+    status_output.show(app, connection.host.name)
 
 
 @task(changes=READS, name="status")
@@ -308,14 +287,6 @@ def open_app(context: invoke.Context, name: str = "") -> None:
         raise missing(wanted, connection.host.name)
     console.result(app.url)
     browser.open_page(connection.host.own(app.url))
-
-
-def _build_cell(app: App) -> str:
-    if app.build is None:
-        return "not deployed"
-    if app.behind is None:
-        return app.build.status
-    return f"{app.build.status}; serves build {app.behind.id}"
 
 
 def _summary(app: App) -> dict[str, object]:

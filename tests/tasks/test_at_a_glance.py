@@ -8,6 +8,7 @@ import pytest
 
 from de_tasks.platform.models import LogLine
 from de_tasks.tasks import log_output
+from tests.support.apps import SERVER, app_folder
 from tests.support.people import Person
 
 RED, DIM, END = "\x1b[31m", "\x1b[2m", "\x1b[0m"
@@ -28,6 +29,20 @@ def test_history_marks_what_serves(dev: Person, page: Path) -> None:
     assert "WHEN" in heads and "(UTC)" not in heads
     assert f"{RED}failed{END}" in failed and "status 3" in failed
     assert "▶" in live and "live" in live and " ago " in live
+
+
+def test_status_shows_what_serves_and_what_fails(dev: Person, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "glance", Procfile=f"{SERVER}worker: exit 3\n")
+    dev.inv("deploy", "-y", folder=folder)
+    (folder / "Procfile").write_text("web: exit 4\n")
+    dev.inv("deploy", "-y", "--no-check", folder=folder)
+    head, serves, latest, web, worker, *_ = dev.inv("status", folder=folder).out.splitlines()
+    assert head.startswith(f"\x1b[1m{folder.name}{END}") and "worker crashing" in head
+    assert "build" in serves and f"{dev.name}, " in serves and serves.endswith(" ago")
+    assert f"{RED}build " in latest and "failed" in latest and "status 4" in latest
+    assert "web \x1b[32mrunning" in web and f"worker {RED}crashing" in worker
+    (row,) = [line for line in dev.inv("apps").out.splitlines() if folder.name in line]
+    assert f"{RED}worker crashing{END}" in row and "failed" in row
 
 
 def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:
