@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 TRACEBACK = "Traceback (most recent call last):"
@@ -21,18 +21,28 @@ ROUTINE = re.compile(
     r"|HaltServer.*|\S+: (-c: )?line \d+: `.*'"
 )
 """Lines that servers write whatever has happened."""
+VALIDATION = re.compile(r"\d+ validation errors? for ")
+MOST_FIELDS = 6
+SLOW = "gunicorn has ended a worker that took longer to start than its --timeout"
 PLACE = re.compile(r"\s*File \"(?:.*/releases/\d+/)?([^\"]+)\", line (\d+)")
 SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 NOT_FOUND = re.compile(r"^\S*sh: (?:line )?\d+: (?:exec: )?([\w.-]+): (?:command )?not found$")
 ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
 
 
-def of(lines: Sequence[str]) -> str:
+def of(lines: Sequence[str], ended: bool = True) -> str:
     """The line that names the cause: how the last traceback ends, else the last one that no
-    server writes as a matter of routine; empty where there is none."""
+    server writes as a matter of routine; empty where there is none.
+
+    Of a program that has not `ended`, the last line is one of many.
+    """
     plain = [COLOURS.sub("", line).rstrip() for line in lines]
+    if found := _exception(plain):
+        return found
+    if not ended:
+        return SLOW if any("WORKER TIMEOUT" in line for line in plain) else ""
     last = (line.strip() for line in reversed(plain) if not ROUTINE.fullmatch(line))
-    return _exception(plain) or next(last, "")
+    return next(last, "")
 
 
 def missing_program(words: str) -> str:
@@ -47,10 +57,19 @@ def other_port(lines: Sequence[str], port: int) -> int:
     return said[-1] if said and port not in said else 0
 
 
+def _fields(lines: Sequence[str]) -> Iterator[str]:
+    """What stands below the first line of a message: of pydantic, the fields that are wrong."""
+    for line in lines[: 2 * MOST_FIELDS]:
+        if not line.strip() or TRACEBACK in line or ROUTINE.fullmatch(line):
+            return
+        if not line.startswith("  "):
+            yield line.strip()
+
+
 def _exception(lines: Sequence[str]) -> str:
     found, place = "", ""
     inside, margin = False, 0
-    for line in lines:
+    for number, line in enumerate(lines):
         place = f"{match[1]}:{match[2]}" if (match := PLACE.match(line)) else place
         if TRACEBACK in line:
             # uv sets what a build prints further in, and uvicorn puts a level before it.
@@ -62,4 +81,7 @@ def _exception(lines: Sequence[str]) -> str:
             if match and match["name"] not in CONSEQUENCES and not text.startswith(CHAINED):
                 # Of others the message says what is meant; here it is nothing without the place.
                 found = f"{text} ({place})" if match["name"] in SYNTAX and place else text
+                more = text.endswith(":") or VALIDATION.search(text)
+                if more and (fields := ", ".join(_fields(lines[number + 1 :]))):
+                    found = f"{found.rstrip(':')}: {fields}"
     return found

@@ -290,7 +290,7 @@ def _with_cause(problem: str, lines: Sequence[str], webs: Sequence[Instance]) ->
     for port in [last_words.other_port(lines, web.port) for web in webs]:
         if port and "$PORT" in problem:
             return f"{problem} It listens on port {port}: let it read the variable PORT."
-    words = last_words.of(lines)
+    words = last_words.of(lines, ended="$PORT" not in problem and "GET /" not in problem)
     if program := last_words.missing_program(words):
         words += f". Name the package that brings {program} in requirements.txt"
     return f"{problem.removesuffix('.')}: {words}" if words else problem
