@@ -71,7 +71,7 @@ NOT_FOUND = "Failed to find attribute 'server' in 'app'."
          "SyntaxError: invalid syntax (lib/x.py:4)"),
         ("Traceback (most recent call last):\n  File \"a.py\", line 4, in <module>\n"
          "pydantic_core.ValidationError: 2 validation errors for Settings\nDB_URL\n"
-         "  Field required [type=missing]\n    For further information visit x\nKEY\n  Field required\n",
+         "  Field required [type=missing]\n    For further information\nKEY\n  Field required\n",
          "pydantic_core.ValidationError: 2 validation errors for Settings: DB_URL, KEY"),
         ("", ""),
     ],
