@@ -32,6 +32,8 @@ ROUTINE = re.compile(
     r"|\S+: (-c: )?line \d+: `.*'"
 )
 """Lines that servers, shells and installers write whatever has happened."""
+VALIDATION = re.compile(r"\d+ validation errors? for ")
+MOST_FIELDS = 6
 NOT_FOUND = re.compile(r"(?:^|: )([\w.-]+): (?:command )?not found$")
 ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
 MARKED = re.compile(r"^\s*!\s+(\S.*)$")
@@ -77,17 +79,30 @@ def exception(lines: Iterable[str]) -> str:
     All lines may be indented by as much; a syntax error has no header.
     """
     found, frames = "", list[Frame]()
-    for coloured in lines:
-        line = COLOURS.sub("", coloured).rstrip()
+    plain = [COLOURS.sub("", line).rstrip() for line in lines]
+    for at, line in enumerate(plain):
         if HEADER.search(line):
             frames = []
         elif frame := FRAME.match(line):
             frames.append(Frame(len(frame[1]), frame[2], frame[3]))
         elif frames and (end := EXCEPTION.match(line)) and len(end[1]) < frames[0].indent:
             if end[2] not in CONSEQUENCES:
-                found = line.strip()[:LONGEST] + _place(frames)
+                found = _whole(line.strip(), plain[at + 1 :])[:LONGEST] + _place(frames)
             frames = []
     return found
+
+
+def _whole(text: str, below: Sequence[str]) -> str:
+    """A message with the fields that pydantic and its like name in the lines below."""
+    if not (text.endswith(":") or VALIDATION.search(text)):
+        return text
+    fields: list[str] = []
+    for line in below[: 2 * MOST_FIELDS]:
+        if not line.strip() or HEADER.search(line) or ROUTINE.fullmatch(line):
+            break
+        if not line.startswith("  "):
+            fields.append(line.strip())
+    return f"{text.rstrip(':')}: {', '.join(fields)}" if fields else text
 
 
 def _place(frames: Sequence[Frame]) -> str:
@@ -147,6 +162,12 @@ def missing_program(cause: str) -> str:
     """The program that the shell has not found, by its words; empty where they say otherwise."""
     found = NOT_FOUND.search(cause)
     return found[1] if found else ""
+
+
+def slow(lines: Iterable[str]) -> str:
+    """That gunicorn has ended a worker which was still starting, where it says so; else empty."""
+    told = any("WORKER TIMEOUT" in line for line in lines)
+    return "gunicorn has ended a worker that took longer to start than its --timeout" * told
 
 
 def other_port(lines: Iterable[str], port: int) -> int:

@@ -198,6 +198,11 @@ NOT_FOUND = "Failed to find attribute 'server' in 'app'."
         ("Traceback (most recent call last):\n  File \"/d/apps/1/releases/7/lib/x.py\", line 4\n"
          "    def (\n        ^\nSyntaxError: invalid syntax\n",
          "SyntaxError: invalid syntax (lib/x.py, line 4)"),
+        ("Traceback (most recent call last):\n  File \"a.py\", line 4, in <module>\n"
+         "pydantic_core.ValidationError: 2 validation errors for Settings\nDB_URL\n"
+         "  Field required [type=missing]\n    For further information\nKEY\n  Field required\n",
+         "pydantic_core.ValidationError: 2 validation errors for Settings: DB_URL, KEY"
+         " (a.py, line 4)"),
         ("", ""),
     ],
 )  # fmt: skip
@@ -209,3 +214,9 @@ def test_port_that_is_not_the_given_one_is_named() -> None:
     said = ["Dash is running on http://127.0.0.1:8050/", "", " * Serving Flask app 'app'"]
     assert causes.other_port(said, 8000) == 8050
     assert causes.other_port(said, 8050) == causes.other_port([], 8050) == 0
+
+
+def test_worker_that_gunicorn_has_ended_is_named() -> None:
+    slow = "[2026-11-28 10:00:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:9)"
+    assert "--timeout" in causes.slow([slow, "loading data"])
+    assert causes.slow(["loading data"]) == ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import posixpath
 import re
 from collections import Counter
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import unquote, urlsplit
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -21,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 
 from de_tasks.appspec import RUNTIME, VENDOR_PACKAGES, VENDOR_STUB, BadInclude, Line, Requirements
 from de_tasks.errors import UsageError
-from de_tasks.project.checks import packages, wheels
+from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
@@ -32,10 +30,6 @@ INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)",
 OPTION = re.compile(r"\s--[a-z].*$")
 """What pip allows after a requirement, such as `--hash=sha256:...`."""
 USERINFO = re.compile(r"://([^/\s@]*)@")
-TOKEN = re.compile(
-    r"(gh[pousr]_|github_pat_|glpat-|gldt-|pypi-|hf_|AKIA|npm_|dckr_)\S{6,}"
-    r"|(?=\S*\d)(?=\S*[A-Za-z])[\w.~+=-]{12,}|[\w.~+=-]{24,}"
-)
 CONDA_LINE = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s<>]+(=[^=\s]+)?")
 CONDA_YAML = re.compile(r"(name|channels|dependencies|prefix):(\s.*)?")
 WITHOUT_PKG_RESOURCES = ("82.0.0", "99.0.0")
@@ -258,13 +252,13 @@ def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
 
     text = OPTION.sub("", line.text)
     found = []
-    if any(_is_secret(match) for match in USERINFO.findall(line.text)):
+    if any(addresses.is_secret(match) for match in USERINFO.findall(line.text)):
         remedy = "Put it in a variable of the app, as ${NAME} (and change it: it was seen)"
         found.append(finding("index-password", "An address has a password in it.", remedy))
     index = INDEX.fullmatch(line.text)
     if index:
         address = index[1].strip("'\"")
-        return found + [finding(*problem) for problem in _index(address, sent)]
+        return found + [finding(*problem) for problem in addresses.of_index(address, sent)]
     if (include := INCLUDE.match(line.text)) and "://" in include[1]:
         reading.nameless = reading.nameless or not line.text.startswith(("-c", "--c"))
         return found
@@ -272,10 +266,12 @@ def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
     target = editable[1].strip("'\"") if editable else text
     if not editable and text.startswith("-"):
         return found
-    if editable or (" @ " not in target and (_is_path(target) or re.match(r"[a-z+]+:", target))):
+    if editable or (
+        " @ " not in target and (addresses.is_path(target) or re.match(r"[a-z+]+:", target))
+    ):
         if not line.constraint:
             _nameless(target, line, sent, reading)
-        return found + [finding(*problem) for problem in _source(target, line, sent)]
+        return found + [finding(*problem) for problem in addresses.of_source(target, line, sent)]
     try:
         wanted = Requirement(target)
     except InvalidRequirement as error:
@@ -288,7 +284,7 @@ def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
         what = f"{target!r} is no requirement: {reason}"
         return [*found, finding("requirements-line", what, "Write it like 'dash>=3,<4'")]
     if wanted.url:
-        found += [finding(*problem) for problem in _source(wanted.url, line, sent)]
+        found += [finding(*problem) for problem in addresses.of_source(wanted.url, line, sent)]
     if not line.constraint:
         found += [finding(*problem) for problem in _named(wanted, line, reading)]
     return found
@@ -436,91 +432,3 @@ def _without_wheels(reading: _Reading, python: str) -> Iterator[Finding]:
         if newest != wheels.OLDER:
             remedy += f", or ask for 'python-{newest}' in runtime.txt"
         yield Finding("no-wheel", line.file, line.number, what, remedy)
-
-
-def _is_secret(userinfo: str) -> bool:
-    """Whether what stands before the host of an address is for nobody's eyes."""
-    name, _, password = unquote(userinfo).partition(":")
-    if password:
-        return not password.startswith("$")
-    return not name.startswith("$") and bool(TOKEN.fullmatch(name))
-
-
-def _index(address: str, sent: Sent) -> Iterator[tuple[str, str, str]]:
-    host = _host(address)
-    if host is None:
-        if address.startswith("file:") or not _inside(address):
-            what = f"{address} is on this machine, where the server cannot read it."
-            yield "unreachable-index", what, "Take it out, or bring the folder into the app's"
-        elif "$" not in address and "://" not in address and not (
-            sent.has_folder(address) or sent.has(address)
-        ):  # fmt: skip
-            what = f"There is no {address} in the folder."
-            yield "unreachable-index", what, "Correct the path, or add the folder"
-    elif _is_here(host):
-        what = f"{host} is this machine, which the server cannot reach."
-        yield "unreachable-index", what, "Take the line out, or name an index that it can reach"
-    elif "$" not in host and host not in _public_hosts():
-        what = f"{host} is not the public index: Dash Enterprise must be able to reach it."
-        yield "other-index", what, "If it can, put other-index into de.check.ignore"
-
-
-def _public_hosts() -> set[str]:
-    """Hosts of the public index, as pip has them; none where there is no pip to ask."""
-    try:
-        from pip._internal.models import index
-    except ImportError:
-        return set()
-    return {index.PyPI.netloc, index.PyPI.file_storage_domain, index.TestPyPI.netloc}
-
-
-def _source(target: str, line: Line, sent: Sent) -> Iterator[tuple[str, str, str]]:
-    """What is wrong with the address or path that something is installed from."""
-    if target.startswith(("git+ssh:", "ssh:", "git@", "git+git@")):
-        what = f"{target.partition('#')[0]} needs an SSH key that the server does not have."
-        yield "unreachable-index", what, "Name it by an https address"
-        return
-    host = _host(target)
-    if host is not None:
-        if _is_here(host):
-            what = f"{host} is this machine, which the server cannot reach."
-            yield "unreachable-index", what, "Name an address that it can reach"
-        return
-    if "$" in target:
-        return
-    target = target.strip("'\"")
-    bare = re.sub(r"\[.*\]$", "", re.split(r"[#;]", target)[0].strip())
-    place = posixpath.join(posixpath.dirname(line.file), bare.removeprefix("file:"))
-    if re.match(r"(file:)?//|file:/", target) or not _inside(place):
-        what = f"{target} is a path that the server does not have."
-        remedy = "Name the version, as in 'dash==3.2.0'; pip list --format=freeze writes it so"
-        yield "local-requirement", what, remedy
-    elif not sent.has(place) and not sent.has_folder(place):
-        yield "local-requirement", f"There is no {target} in the folder.", "Correct the path"
-
-
-def _is_path(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or text.endswith((".whl", ".tar.gz", ".zip"))
-
-
-def _inside(path: str) -> bool:
-    """Whether a path stays in the app's folder."""
-    absolute = path.startswith(("/", "~")) or bool(re.match(r"[A-Za-z]:[\\/]", path))
-    return not absolute and posixpath.normpath(path).split("/")[0] != ".."
-
-
-def _host(address: str) -> str | None:
-    """The host of a web address, None for anything else."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    web = parts.scheme.rpartition("+")[2] in ("http", "https")
-    return parts.hostname if web else None
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -160,7 +160,8 @@ def _base(source: Source, node: ast.ImportFrom) -> str:
 
 def _kind(source: Source, value: ast.expr) -> str:
     if isinstance(value, ast.Call):
-        return CALLS.get(_full_name(source, value.func), "")
+        called = _full_name(source, value.func)
+        return CALLS.get(called) or source.made.get(called, "")
     if isinstance(value, ast.Attribute) and value.attr == "server":
         return "server"
     if isinstance(value, ast.Name):
@@ -176,7 +177,7 @@ def _needs_nothing(given: ast.arguments) -> bool:
 def _returned(source: Source, function: ast.FunctionDef) -> str:
     """What a factory of apps makes, empty for any other function."""
     names: dict[str, str] = {}
-    inner = Source(source.path, imported=dict(source.imported))
+    inner = Source(source.path, imported=dict(source.imported), made=source.made)
     for node in ast.walk(function):
         if isinstance(node, ast.ImportFrom | ast.Import):
             _bind(inner, node)

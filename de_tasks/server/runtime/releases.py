@@ -309,7 +309,8 @@ def _with_cause(error: NotStarted, said: Sequence[str], webs: Sequence[Instance]
         for port in [causes.other_port(said, web.port) for web in webs]:
             if port and "$PORT" in str(error):
                 return f"{error}. It listens on port {port}: let it read the variable PORT."
-    words = causes.last_words(said) if error.failed else causes.exception(said)
+    # Of a program that has not ended, the last line is one of many.
+    words = causes.last_words(said) if error.failed else causes.exception(said) or causes.slow(said)
     if program := causes.missing_program(words):
         words += f". Name the package that brings {program} in requirements.txt"
     return f"{error}: {words}" if words else f"{error}."

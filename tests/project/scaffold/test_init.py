@@ -117,6 +117,13 @@ APPS = {
         {"app.py": "import fastapi\ndef make():\n    return fastapi.FastAPI()\n"},
         "uvicorn app:make --factory --host",
     ),
+    "made by a function of a function": (
+        {
+            "app.py": "import flask\ndef make(x):\n    return flask.Flask(x)\n"
+            "def create():\n    made = make('x')\n    return made\n"
+        },
+        "gunicorn 'app:create()'",
+    ),
     "made of settings": (
         {"app.py": "import flask\ndef make(x):\n    return flask.Flask(x)\napi = make('x')\n"},
         "gunicorn app:api",
