@@ -171,3 +171,10 @@ def test_importing_the_package_alone_loads_no_task() -> None:
     words = "import sys, de_tasks; print([n for n in sys.modules if 'invoke' in n])"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
+
+
+def test_list_of_tasks_loads_nothing_that_is_slow() -> None:
+    slow = "('rich', 'requests', 'keyring', 'git', 'tenacity', 'jinja2', 'graphql')"
+    words = f"import sys, de_tasks; de_tasks.ns; print([n for n in {slow} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
