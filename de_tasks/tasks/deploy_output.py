@@ -92,7 +92,7 @@ class Screen:
     def failed(self) -> None:
         """Say where it ended, and print what was folded away: it says why."""
         if self._step:
-            console.line((style.mark("failed"), "failed"), f" {self._step}")
+            console.line(style.sign_of("failed"), f" {self._step}")
         for text in [] if self._verbose else self._log:
             console.note(text, log=True)
 
@@ -174,13 +174,16 @@ class Screen:
         if "seconds" in event.facts:
             self._move_on("")
         url, changed = str(event.facts.get("url") or ""), event.facts.get("changed")
-        text = event.text.removesuffix(f": {url}").removeprefix(self._app)
+        text, name = event.text.removesuffix(f": {url}"), self._app
         if changed and self._build and event.facts.get("live"):
             text = f" is live: build {self._build}, {event.facts['seconds']:.1f} s"
         elif changed is False:
             text = " is up to date: nothing has changed"
-        name = (self._app, "name") if text != event.text else ""
-        console.line((style.mark("done"), "done"), " ", name, text, out=True)
+        elif text.startswith(f"{name} "):
+            text = text.removeprefix(name)
+        else:
+            name = ""
+        console.line(style.sign_of("done"), " ", (name, "name") if name else "", text, out=True)
         if url:
             console.line("  ", (url, "name"), out=True)
         if changed is not None:
@@ -191,8 +194,8 @@ class Screen:
 
 def _did(text: str, seconds: float = 0) -> None:
     spent = (f"{text:{WIDTH}} {seconds:5.1f} s",) if seconds >= WORTH_TELLING else (text,)
-    console.line((style.mark("done"), "done"), " ", *spent)
+    console.line(style.sign_of("done"), " ", *spent)
 
 
 def _look(text: str) -> None:
-    console.line((style.mark("look"), "look"), f" {text}")
+    console.line(style.sign_of("look"), f" {text}")
