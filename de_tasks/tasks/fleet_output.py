@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from de_tasks.config.files import top
 from de_tasks.tasks.ages import age
 from de_tasks.terminal import console
+from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
     from de_tasks.deployment.fleets.health import AppHealth
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 def show(apps: Sequence[AppHealth]) -> None:
     """The table; it names the hosts where there are several."""
     heads = ["NAME", "RELEASE", "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED"]
-    rows = [list(_row(seen)) for seen in apps]
+    rows: list[list[Part]] = [list(_row(seen)) for seen in apps]
+    for row, seen in zip(rows, apps, strict=True):
+        row[0] = (seen.app.name, "name")
+        row[4] = (seen.health, "done" if seen.healthy else "failed")
     if len({seen.host for seen in apps}) > 1:
         heads.insert(1, "HOST")
         for row, seen in zip(rows, apps, strict=True):

@@ -13,7 +13,7 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import policy, store, target, vendor_command
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, settings, task, waits
-from de_tasks.terminal import browser, console
+from de_tasks.terminal import browser, console, live, style
 from de_tasks.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def _with_browser(oidc: Oidc) -> Login:
     console.note(f"Open {one_line(code.page)}\nand confirm the code {code.user_code}")
     if not browser.open_page(code.page):
         console.note("There is no browser here: any device will do.")
+    if style.moving():
+        live.show(live.Work("Waiting for your answer in the browser"))
     return device.finish(oidc, code)
 
 

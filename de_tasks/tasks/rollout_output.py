@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeployFailed
 from de_tasks.terminal import console, style
+from de_tasks.terminal.commands import typed
 from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ WORDS = {
     "interrupted": "interrupted",
     "not begun": "not begun",
 }
+SIGNS = {"live": "done", "built": "look"}
 
 
 class LiveTable:
@@ -54,7 +57,10 @@ class LiveTable:
         """A deploy has ended."""
         self._running.pop(result.job.name, None)
         self._ended.append(result)
-        if result.code or not self._live:
+        if self._live:
+            name, text = result.job.name, result.url if not result.code else _line(result)
+            console.line(_sign(result), " ", (name, "name"), f"  {result.status}  {text}")
+        else:
             word = f"{WORDS[result.status]}. " if result.code else ""
             console.note(f"{result.job.name}: {word}{_line(result)}")
         self.tick()
@@ -126,8 +132,43 @@ def _line(result: Result) -> str:
     return lines[-1] if result.code == DeployFailed.exit_code else lines[0]
 
 
+def _sign(result: Result) -> Part:
+    return style.sign_of("failed" if result.code else SIGNS.get(result.status, "off"))
+
+
 def show(results: Sequence[Result]) -> None:
     """The table of all, and behind it the last lines of what failed."""
+    if style.for_people():
+        _at_a_glance(results)
+    else:
+        _in_lines(results)
+    for result in results:
+        if result.status == "failed":
+            console.note(f"\n{result.job.name}: {result.text}")
+            for line in result.log:
+                console.note(f"  {line}", log=True)
+
+
+def _at_a_glance(results: Sequence[Result]) -> None:
+    rows: list[tuple[Part, ...]] = [
+        (
+            _sign(result),
+            (result.job.name, "name"),
+            (result.status, "failed" if result.code else "done"),
+            f"{result.seconds:.1f} s" if result.seconds else "-",
+            result.url or _line(result) or "-",
+        )
+        for result in results
+    ]
+    console.table(("", "NAME", "RESULT", "TIME", "ADDRESS OR REASON"), rows)
+    numbers = Counter(result.status for result in results)
+    console.line(", ".join(f"{number} {status}" for status, number in numbers.items()), out=True)
+    failed = ",".join(result.job.name for result in results if result.code)
+    if failed:
+        console.line((f"  Again: {typed(f'fleet.deploy --only {failed}')}", "detail"))
+
+
+def _in_lines(results: Sequence[Result]) -> None:
     rows = [
         (
             result.job.name,
@@ -138,8 +179,3 @@ def show(results: Sequence[Result]) -> None:
         for result in results
     ]
     console.table(("NAME", "RESULT", "TIME", "ADDRESS OR REASON"), rows)
-    for result in results:
-        if result.status == "failed":
-            console.note(f"\n{result.job.name}: {result.text}")
-            for line in result.log:
-                console.note(f"  {line}", log=True)

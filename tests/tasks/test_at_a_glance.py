@@ -9,6 +9,7 @@ import pytest
 from de_tasks.platform.models import LogLine
 from de_tasks.tasks import log_output
 from tests.support.apps import SERVER, app_folder
+from tests.support.fleets import fleet_folder
 from tests.support.people import Person
 
 RED, DIM, END = "\x1b[31m", "\x1b[2m", "\x1b[0m"
@@ -68,3 +69,16 @@ def test_log_lets_the_present_release_stand_out(capsys: pytest.CaptureFixture[st
     assert old == f"{DIM}03:04:05 {END}{DIM}old{END}"
     assert fine == f"{DIM}03:04:05 {END}fine"
     assert bad.endswith(f"{RED}ValueError: bad{END}") and "\x1b[32mits own" in own
+
+
+def test_fleet_names_what_to_do_again(dev: Person, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    good, bad = fleet_folder(root, "glance", 2)
+    (root / bad / "Procfile").write_text("web: exit 3\n")
+    done = dev.inv("fleet.deploy", "--all", "-y", "--no-check", folder=root)
+    rows = {name: line for line in done.out.splitlines() for name in (good, bad) if name in line}
+    assert "\x1b[32mlive" in rows[good] and f"{RED}✗{END}" in rows[bad]
+    assert done.out.splitlines()[-1] == "1 live, 1 failed"
+    assert f"Again: inv fleet.deploy --only {bad}" in done.err
+    seen = dev.inv("fleet", folder=root).out
+    assert f"\x1b[1m{good}{END}" in seen and "\x1b[32m" in seen
