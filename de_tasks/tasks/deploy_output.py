@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from de_tasks.config import environment
 from de_tasks.errors import DeployFailed
 from de_tasks.terminal import console, live, style
 from de_tasks.terminal.commands import typed
@@ -38,6 +39,9 @@ def shown(json: bool, verbose: bool = False) -> Iterator[Callable[[Event], None]
     """What the events of one deploy are told to."""
     if json:
         yield in_json
+    elif environment.on_github():
+        with Grouped() as grouped:
+            yield grouped
     elif not style.for_people():
         yield in_lines
     else:
@@ -61,6 +65,37 @@ def in_lines(event: Event) -> None:
 def in_json(event: Event) -> None:
     """Print an event as a line of JSON."""
     console.result_json({"event": event.kind, "text": event.text, **event.facts})
+
+
+class Grouped:
+    """Lines in the log of GitHub's runner, the build's in a group that is closed when it is done;
+    what made a deploy fail is an annotation of the job."""
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def __call__(self, event: Event) -> None:
+        """Print an event."""
+        if event.kind == "log" and not self._open:
+            console.annotation("::group::Build log", out=False)
+            self._open = True
+        elif event.kind not in ("log", "progress", "wait"):
+            self._close()
+        in_lines(event)
+
+    def __enter__(self) -> Grouped:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._close()
+        if isinstance(error, DeployFailed):
+            cause = str(error).splitlines()[-1].replace("%", "%25")
+            console.annotation(f"::error title=Deploy failed::{cause}", out=False)
+
+    def _close(self) -> None:
+        if self._open:
+            console.annotation("::endgroup::", out=False)
+        self._open = False
 
 
 class Screen:

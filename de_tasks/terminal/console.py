@@ -34,9 +34,12 @@ def patch(text: str) -> None:
     _print(readable(text) if sys.stdout.isatty() or on_github() else text)
 
 
-def annotation(command: str) -> None:
-    """Print a workflow command of our own for GitHub's runner."""
-    _print(readable(command, commands=True))
+def annotation(command: str, out: bool = True) -> None:
+    """Print a workflow command of our own for GitHub's runner, which reads both streams."""
+    if out:
+        _print(readable(command, commands=True))
+    else:
+        print(readable(command, commands=True), file=sys.stderr, flush=True)
 
 
 def _print(text: str) -> None:
