@@ -110,6 +110,7 @@ def test_requirement_that_cannot_be_met_is_named(said: str, cause: str) -> None:
     [
         (["  KeyError", " !     web: KeyError", " !     Build failed."], "web: KeyError"),
         (["ERROR: No matching distribution found for x==9", " !     Push rejected"], "x==9 is not"),
+        ([" !     The app was built, and did not start.", " !     web: KeyError"], "web: KeyError"),
         (["no compiler", " !     Build failed."], "no compiler"),
         ([" !     Build failed."], "Build failed."),
     ],

@@ -165,7 +165,7 @@ class Shapes:
 
     def _processes(self, app: App) -> list[dict[str, Any]]:
         if app.problem and not app.current:
-            failed = {"state": "exited", "restarts": 0, "lastExit": app.problem}
+            failed = {"state": "exited", "since": None, "restarts": 0, "lastExit": app.problem}
             return [{"type": WEB, "number": 1, "status": f"not started: {app.problem}", **failed}]
         if app.current is None:
             return []
