@@ -1,0 +1,130 @@
+"""The modules that a server is to serve: are they sent, and do they define the name?"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Iterator, Sequence
+
+from de_tasks.project.checks import modules, packages, shell
+from de_tasks.project.checks.findings import WARNING, Finding
+from de_tasks.project.checks.procfile import Process, why_left_out
+
+NEWER = re.compile(
+    rb"^\s*type \w+.*=|\b(def|class) \w+\[|\bexcept\*|\b[rR]?[fFtT][\"']|\bexcept \w+,",
+    re.MULTILINE,
+)
+"""Signs of what Python has learned since 3.10."""
+
+
+def roots(process: Process, *folders: str, paths: Sequence[str] = ()) -> list[str] | None:
+    """The folders that modules are imported from, None where they are not known."""
+    here: str | None = process.command.folder
+    for folder in folders:
+        here = shell.joined(here, folder) if folder else here
+    if here is None or not process.sent.has_folder(here):
+        return None
+    more = [joined for path in paths if path and (joined := shell.joined(here, path.strip()))]
+    if any(path and shell.joined(here, path.strip()) is None for path in paths):
+        return None
+    installed = process.provided.roots if process.provided else ()
+    return [*dict.fromkeys((*more, here, *process.command.paths, *installed))]
+
+
+def check(
+    process: Process, module: str, name: str, target: str, word: int, roots: list[str] | None
+) -> Iterator[Finding]:
+    """Look at a module that has to define a name."""
+    if roots is None:
+        return
+    path = modules.find(process.sent, module, roots)
+    if path is None:
+        stem = module.replace(".", "/")
+        compiled = any(
+            other.startswith(posixpath.normpath(f"{root}/{stem}") + ".")
+            and other.endswith(modules.COMPILED)
+            for root in roots
+            for other in process.sent.entries
+        )
+        if not compiled:
+            yield from no_module(process, module, target, word, roots)
+        return
+    process.started.append((path, tuple(roots)))
+    data = process.sent.read(path)
+    tree = modules.parse(process.sent, path)
+    if tree is None:
+        yield _unreadable(process, path, target, data)
+        return
+    names = modules.defined(tree)
+    if names is None or name in names or _is_submodule(process, path, name):
+        return
+    remedy = "Define it, or correct the name in the Procfile"
+    dash = modules.dash_app(tree)
+    if dash and name == "server":
+        remedy = f"Add to {path}, below {dash}: server = {dash}.server"
+    elif like := _likely(names):
+        remedy = f"Define it, or write {module}:{like}"
+    what = f"{target} is to be served, and {path} does not define {name}."
+    yield process.finding("no-variable", what, remedy, word)
+
+
+def _likely(names: set[str]) -> str:
+    return next((name for name in ("server", "app", "application", "api") if name in names), "")
+
+
+def _is_submodule(process: Process, path: str, name: str) -> bool:
+    folder = posixpath.dirname(path)
+    return path.endswith("__init__.py") and modules.is_there(process.sent, name, [folder])
+
+
+def _unreadable(process: Process, path: str, target: str, data: bytes) -> Finding:
+    import ast
+
+    number, reason = 0, "not valid"
+    try:
+        ast.parse(data)
+    except SyntaxError as error:
+        number, reason = error.lineno or 0, error.msg
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = str(error.args[0] if error.args else error)
+    what = f"{target} is to be served, and Python cannot read {path}: {reason}."
+    # The app's own Python may be newer than this one.
+    lowered = WARNING if sys.version_info < (3, 14) and NEWER.search(data) else process.lowered
+    return Finding("syntax-error", path, number, what, "Correct it", lowered)
+
+
+def no_module(
+    process: Process, module: str, target: str, word: int, roots: Sequence[str]
+) -> Iterator[Finding]:
+    """Say that a module is to be served which is not there, as far as that is sure."""
+    provided, sent = process.provided, process.sent
+    top = module.partition(".")[0]
+    lowered = ""
+    if not modules.is_there(sent, top, roots):
+        if provided is None or provided.nameless or modules.is_standard(top):
+            return
+        if provided.resembles(top) or provided.has(packages.package_of(top) or top):
+            return
+        lowered = "" if provided.sure else WARNING
+    elif provided and provided.nameless and "." in module:
+        lowered = WARNING
+    file = f"{module.replace('.', '/')}.py"
+    what = f"{target} is to be served, and there is no {file}."
+    remedy = "Correct the name in the Procfile, or add the file"
+    place = _elsewhere(process, module)
+    where = posixpath.normpath(posixpath.join(roots[0], file))
+    if sent.left_out(where):
+        what, remedy = why_left_out(sent, where)
+    elif place:
+        remedy = f"There is {place}/{file}: put 'cd {place} &&' before the command"
+    elif module.endswith(".py"):
+        remedy = f"Leave out .py: {target.replace('.py', '', 1)}"
+    yield process.finding("no-module", what, remedy, word, lowered)
+
+
+def _elsewhere(process: Process, module: str) -> str:
+    """A folder that has the module, where exactly one does."""
+    file = f"/{module.replace('.', '/')}.py"
+    found = [name[: -len(file)] for name in process.sent.entries if name.endswith(file)]
+    return found[0] if len(found) == 1 else ""
