@@ -144,14 +144,6 @@ def of_build(lines: Iterable[str]) -> str:
     return reasons[0] if reasons else unmet(kept) or last_words(said) or "".join(marked[:1])
 
 
-def refusal(lines: Iterable[str]) -> str:
-    """Why an installer gave up: the exception of what it built, else its own last words."""
-    kept = list(lines)
-    marked = (re.search(r"(?:^|\s)(?:cause|error|ERROR|╰─▶):? (.+)$", line) for line in kept)
-    named = [found[1].strip() for found in marked if found]
-    return exception(kept) or (named[-1] if named else last_words(kept))
-
-
 def missing_package(cause: str) -> str:
     """The module or the program that a cause says is not there; else empty."""
     found = re.search(r"No module named '?([\w-]+)", cause)
@@ -166,8 +158,9 @@ def missing_program(cause: str) -> str:
 
 def slow(lines: Iterable[str]) -> str:
     """That gunicorn has ended a worker which was still starting, where it says so; else empty."""
-    told = any("WORKER TIMEOUT" in line for line in lines)
-    return "gunicorn has ended a worker that took longer to start than its --timeout" * told
+    if any("WORKER TIMEOUT" in line for line in lines):
+        return "gunicorn has ended a worker that took longer to start than its --timeout"
+    return ""
 
 
 def other_port(lines: Iterable[str], port: int) -> int:

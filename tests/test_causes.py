@@ -119,17 +119,6 @@ def test_build_log_names_the_reason_and_not_the_verdict(log: list[str], cause: s
     assert causes.of_build(log).startswith(cause)
 
 
-@pytest.mark.parametrize(
-    ("lines", "cause"),
-    [
-        (["error: The build backend returned an error", *CHAINED], "KeyError: 'TOKEN'"),
-        (["error: Couldn't parse", '  cause: no such operator "="'], 'no such operator "="'),
-    ],
-)
-def test_installer_that_gives_up_says_why(lines: list[str], cause: str) -> None:
-    assert causes.refusal(lines).startswith(cause)
-
-
 def test_database_whose_address_is_missing() -> None:
     assert causes.database("KeyError: 'REDIS_URL' (app.py, line 3)") == "redis"
     assert causes.database("KeyError: 'TOKEN'") == ""

@@ -10,11 +10,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from de_tasks.config.faults import located
-from de_tasks.config.files import FILES, nearest
+from de_tasks.config.files import CONFIGURATION, FILES, nearest
+from de_tasks.errors import UsageError
 
 if TYPE_CHECKING:
     import invoke
 
+CODE = "invoke.py"
+DATA = tuple(name for name in CONFIGURATION if name != CODE)
 PATH, APP = "INVOKE_DE_PATH", "INVOKE_DE_APP"
 
 
@@ -28,6 +31,11 @@ def governing(config: invoke.Config, folder: str = "") -> invoke.Config:
     project = _nearest(config, folder)
     if project is None or _same(project, _read(config)):
         return config
+    if not any(os.path.isfile(os.path.join(project, name)) for name in DATA):
+        raise UsageError(
+            f"{os.path.join(project, CODE)} is a program of the folder that was named, and is not "
+            "run from elsewhere: type the command there, or write its settings in invoke.yaml"
+        )
     found = config.clone()
     found.set_project_location(project)
     with located(os.path.join(project, "invoke")):

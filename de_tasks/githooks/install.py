@@ -52,10 +52,21 @@ def installed(folder: Path) -> Installed | None:
         return None
     if _ours(path):
         lines = path.read_text("utf-8", "replace").splitlines()
-        commands = [shlex.split(line)[1:-1] for line in lines if line.startswith("run ")]
-        runs = (shlex.join([Path(program).name, *rest]) for program, *rest in commands)
-        return Installed(str(path), True, tuple(runs))
+        return Installed(str(path), True, tuple(map(_run_by, filter(_runs, lines))))
     return Installed(str(path), False, about=PRE_COMMIT if _pre_commits(path) else "")
+
+
+def _runs(line: str) -> bool:
+    return line.startswith("run ")
+
+
+def _run_by(line: str) -> str:
+    """The hook that a line runs; the line itself where somebody has changed it."""
+    try:
+        program, *rest = shlex.split(line)[1:-1]
+    except ValueError:
+        return line
+    return shlex.join([Path(program).name, *rest])
 
 
 def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:

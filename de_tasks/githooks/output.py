@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeployFailed
-from de_tasks.terminal import console
+from de_tasks.terminal import console, live
 
 if TYPE_CHECKING:
     from de_tasks.deployment.events import Event
@@ -32,6 +32,7 @@ class DeployOutput:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        live.clear()
         if isinstance(error, DeployFailed):
             for line in self._log:
                 console.note(f"    {line}", log=True)

@@ -63,6 +63,16 @@ class Unavailable(Temporary):
         self.patience = patience
 
 
+class NoSuchHost(Unavailable):
+    """A resolver has answered that there is no such name: a mistake, most of the time, and not
+    worth another attempt."""
+
+    exit_code = UsageError.exit_code
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False, patience=1)
+
+
 class RateLimited(Temporary):
     """The user's points are used up for `seconds` more, or for how long the server does not say
     (None: then a minute is waited). A refused request had no effect."""
@@ -76,9 +86,8 @@ class RateLimited(Temporary):
     def belongs_to(self, whose: str) -> None:
         """Say whose limit it is, such as `jessica on example.plotly.host`."""
         self.message = (
-            f"The rate limit is reached for {self.seconds:.0f} s more"
-            f"{f', that of {whose}' if whose else ''}. Run this again then, "
-            "or allow more time with de.retry.deadline"
+            f"Rate limit{f' of {whose}' if whose else ''} reached. Try again in "
+            f"{self.seconds:.0f} s, or allow more time with de.retry.deadline"
         )
         self.args = (self.message,)
 
@@ -275,16 +284,16 @@ def _network_error(error: requests.RequestException, url: str) -> DeTasksError:
                 f"{server} does not speak TLS there. If it is a sandbox, write http://{server}"
             )
     names = {type(cause).__name__ for cause in causes}
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Unavailable(f"The proxy on the way to {server} does not answer.", sent=False)
     for cause in causes:
         if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
             # A resolver has answered: nothing that passes by itself.
-            return UsageError(f"There is no host {urlsplit(url).hostname}. Is the name right?")
+            return NoSuchHost(f"There is no host {urlsplit(url).hostname}. Is the name right?")
     if "NameResolutionError" in names:
         return Unavailable(
             f"The name of {server} cannot be resolved now: is the network down?", False, None, 3
         )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return Unavailable(f"The proxy on the way to {server} does not answer.", sent=False)
     never_sent = {"ConnectTimeout", "NewConnectionError", "ConnectTimeoutError"} & names
     if never_sent:
         return Unavailable(

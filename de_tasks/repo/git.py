@@ -241,11 +241,17 @@ def patience(seconds: float) -> dict[str, str]:
 
 
 def _spelled(arguments: tuple[str, ...]) -> str:
-    import re
     import shlex
 
     # Our own secrets stand in variables; an address of the developer's may have one.
-    return re.sub(r"://[^/@\s]*@", "://", shlex.join(("git", *arguments)))
+    return without_logins(shlex.join(("git", *arguments)))
+
+
+def without_logins(text: str) -> str:
+    """A text in which the addresses have no login; a password may have an `@` in it."""
+    import re
+
+    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

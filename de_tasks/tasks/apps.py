@@ -115,11 +115,17 @@ def exists(
         raise invoke.Exit(code=1)
 
 
-DELETES = "delete app {app} from [{host}] with its code and logs"
+def _would_delete(context: invoke.Context, given: Facts) -> str:
+    values = settings(context)
+    app, host = app_name(values, given["name"]), find_host(values).name
+    services = ", and its services with all their data" if given["with_services"] else ""
+    return f"delete app {app} from [{host}] with its code and logs{services}"
+
+
 WITH_SERVICES = {"with_services": "Delete the attached services too, with all their data"}
 
 
-@task(changes=DELETES, help=WITH_SERVICES)
+@task(changes=_would_delete, help=WITH_SERVICES)
 def delete(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
 ) -> None:
@@ -131,7 +137,7 @@ def delete(
     _delete(context, name, with_services, yes, spelled_out=False)
 
 
-@task(changes=DELETES, name="delete", help=WITH_SERVICES)
+@task(changes=_would_delete, name="delete", help=WITH_SERVICES)
 def delete_named(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
 ) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from de_tasks.config import environment
-from de_tasks.errors import DeployFailed
+from de_tasks.errors import DeployFailed, DeTasksError
 from de_tasks.terminal import console, live, style
 from de_tasks.terminal.commands import typed
 
@@ -45,10 +45,11 @@ def shown(json: bool, verbose: bool = False) -> Iterator[Callable[[Event], None]
     elif not style.for_people():
         yield in_lines
     else:
-        screen = Screen(verbose)
+        # Where no line can change, the log is what shows life.
+        screen = Screen(verbose or not style.moving())
         try:
             yield screen
-        except DeployFailed:
+        except (DeTasksError, KeyboardInterrupt):
             screen.failed()
             raise
 
@@ -73,12 +74,17 @@ class Grouped:
 
     def __init__(self) -> None:
         self._open = False
+        self._title = "Build log"
 
     def __call__(self, event: Event) -> None:
         """Print an event."""
         if event.kind == "log" and not self._open:
-            console.annotation("::group::Build log", out=False)
+            console.annotation(f"::group::{self._title}", out=False)
             self._open = True
+        elif event.kind == "progress" and "seconds" in event.facts:
+            # The build has ended, and the app is waited for.
+            self._title = "Log of web"
+            self._close()
         elif event.kind not in ("log", "progress", "wait"):
             self._close()
         in_lines(event)
@@ -155,7 +161,7 @@ class Screen:
         if not style.moving():
             return
         percent = PERCENT.search(event.text)
-        text = event.text.partition(":")[0]
+        text = event.text.rpartition(": ")[0] or event.text
         if percent:
             live.show(live.Work("Sending", self._since, int(percent[1])))
         elif "seconds" in event.facts:
@@ -203,7 +209,8 @@ class Screen:
         if self._times is None:
             return time.monotonic() - self._since
         begun, last = self._times
-        return (last - begun).total_seconds()
+        # What is waited for after the build's end writes nothing into its log.
+        return (last - begun).total_seconds() if self._log else time.monotonic() - self._since
 
     def _done(self, event: Event) -> None:
         if "seconds" in event.facts:
@@ -223,7 +230,7 @@ class Screen:
             console.line("  ", (url, "name"), out=True)
         if changed is not None:
             commands = ("open", "logs --follow") if changed else ("restart",)
-            words = f" {style.dot()} ".join(map(typed, commands))
+            words = f" {style.dot()} ".join(typed(f"{c} --name {self._app}") for c in commands)
             console.line((f"  Next: {words}", "detail"))
 
 

@@ -13,6 +13,8 @@ from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
     from de_tasks.deployment.fleets.health import AppHealth
+LOOKS = {True: "done", False: "failed", None: "detail"}
+"""Of what is known of an app's health."""
 
 
 def show(apps: Sequence[AppHealth]) -> None:
@@ -21,7 +23,7 @@ def show(apps: Sequence[AppHealth]) -> None:
     rows: list[list[Part]] = [list(_row(seen)) for seen in apps]
     for row, seen in zip(rows, apps, strict=True):
         row[0] = (seen.app.name, "name")
-        row[4] = (seen.health, "done" if seen.healthy else "failed")
+        row[4] = (seen.health, LOOKS[seen.healthy])
     if len({seen.host for seen in apps}) > 1:
         heads.insert(1, "HOST")
         for row, seen in zip(rows, apps, strict=True):

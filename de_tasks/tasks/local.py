@@ -75,7 +75,7 @@ def doctor(context: invoke.Context, all: bool = False, json: bool = False) -> No
         for finding in findings:
             _show(finding)
     if any(not finding.good for finding in findings):
-        raise DeTasksError("Not everything is in order.")
+        raise DeTasksError("Some checks failed.")
 
 
 def _show(finding: Diagnosis) -> None:

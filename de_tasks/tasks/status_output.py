@@ -122,7 +122,7 @@ def _row(app: App) -> tuple[Part, ...]:
         state(app),
         serves.id if serves else UNKNOWN,
         latest,
-        ago(build.queued_at) if build else UNKNOWN,
+        ago(serves.queued_at) if serves else UNKNOWN,
         app.owner,
         app.url,
     )

@@ -5,6 +5,7 @@ rich draws them, and is loaded with the first one: who reads a pipe never pays f
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Work:
     detail: str = ""
 
 
+_lock = threading.Lock()
+"""Apps of a fleet are deployed by threads, each of which may print."""
 _live: Live | None = None
 _shown: Work | Sequence[tuple[Part, ...]] = ()
 
@@ -42,28 +45,30 @@ _shown: Work | Sequence[tuple[Part, ...]] = ()
 def show(what: Work | Sequence[tuple[Part, ...]]) -> None:
     """Show work, or lines, in the place of what was shown before."""
     global _live, _shown
-    _shown = what
-    if _live is None:
-        from rich.console import Console
-        from rich.live import Live
+    with _lock:
+        _shown = what
+        if _live is None:
+            from rich.console import Console
+            from rich.live import Live
 
-        _live = Live(
-            console=Console(stderr=True, highlight=False, markup=False, emoji=False),
-            get_renderable=_Drawn(),
-            refresh_per_second=TIMES_A_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        _live.start(refresh=True)
+            _live = Live(
+                console=Console(stderr=True, highlight=False, markup=False, emoji=False),
+                get_renderable=_Drawn(),
+                refresh_per_second=TIMES_A_SECOND,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            _live.start(refresh=True)
 
 
 def clear() -> None:
     """Take it away, so that something can be printed."""
     global _live
-    if _live is not None:
-        ended, _live = _live, None
-        ended.stop()
+    with _lock:
+        if _live is not None:
+            ended, _live = _live, None
+            ended.stop()
 
 
 class _Drawn:

@@ -26,8 +26,6 @@ PLAIN = {"done": "ok", "failed": "failed", "look": "!", "off": "-", "on": "*", "
 
 def for_people() -> bool:
     """Whether a person reads what we print: both streams are a terminal's."""
-    if environment.colours() == "forced":
-        return True
     return sys.stdout.isatty() and sys.stderr.isatty() and not environment.in_ci()
 
 
@@ -39,7 +37,7 @@ def coloured(stream: TextIO) -> bool:
 
 def moving() -> bool:
     """Whether lines can be shown on stderr that change."""
-    return sys.stderr.isatty() and environment.colours() != "none" and not environment.in_ci()
+    return sys.stderr.isatty() and not environment.is_dumb() and not environment.in_ci()
 
 
 def mark(kind: str) -> str:

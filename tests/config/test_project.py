@@ -129,3 +129,9 @@ def test_deploy_says_where_the_app_is_from_when_it_is_not_obvious(
     assert first("--path", "../dash", "--name", "other", folder=wsgi) == "Deploying other"
     dev.environment["INVOKE_DE_APP"] = "exported"
     assert first(folder=wsgi) == "Deploying exported (app of INVOKE_DE_APP)"
+
+
+def test_no_code_of_a_folder_that_is_named_is_run(dev: Person, projects: Path) -> None:
+    (projects / "plain" / "invoke.py").write_text("raise SystemExit('run')\n")
+    out, err = run(dev, "de-tasks", "check --path ../plain", projects / "wsgi")
+    assert out == "" and "plain/invoke.py is a program of the folder that was named" in err

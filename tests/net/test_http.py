@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from itertools import repeat
@@ -115,3 +116,13 @@ def test_a_connection_is_kept_and_watched_again(app: FaultProxy) -> None:
     with pytest.raises(Unavailable, match="did not answer in time"):
         transport.glance(app.url, 0.3)
     assert app.struck == 1
+
+
+def test_name_that_no_resolver_knows_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*arguments: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Unavailable) as found:
+        Transport().glance("http://nosuch.example/", 1)
+    assert found.value.exit_code == 2 and "There is no host nosuch.example" in str(found.value)

@@ -134,7 +134,7 @@ def garbled(exchange: Exchange) -> None:
 
 timed = status("429 Limit", Retry_After="1")
 redirect = status("302 Found", Location="https://sso.example.com/login")
-LIMIT_WORDS = "The rate limit is reached"
+LIMIT_WORDS = "Rate limit"
 # Git shows neither headers nor JSON of a refusal: the minute that is waited then is longer than
 # the deadline of these tests. At a login a 429 is protection against guessing.
 UNSEEN = (75, 75, LIMIT_WORDS)

@@ -8,6 +8,7 @@ import pytest
 
 from de_tasks.platform.models import LogLine
 from de_tasks.tasks import log_output
+from de_tasks.terminal import style
 from tests.support.apps import SERVER, app_folder
 from tests.support.fleets import fleet_folder
 from tests.support.people import Person
@@ -18,6 +19,7 @@ RED, DIM, END = "\x1b[31m", "\x1b[2m", "\x1b[0m"
 @pytest.fixture(autouse=True)
 def colours(dev: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """As at a terminal, whatever is one here."""
+    monkeypatch.setattr(style, "for_people", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     dev.environment["FORCE_COLOR"] = "1"
 

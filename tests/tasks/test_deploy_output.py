@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from de_tasks.deployment.events import Event
-from de_tasks.errors import DeployFailed
+from de_tasks.errors import DeployFailed, Temporary
 from de_tasks.tasks import deploy_output
+from de_tasks.terminal import live, style
 from tests.support.people import PROGRAMS, Done, Person
 from tests.support.terminals import Terminal
 
@@ -26,6 +27,9 @@ LOG = (
 @pytest.fixture(autouse=True)
 def colours(dev: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """As at a terminal, whatever is one here, and no line moves."""
+    monkeypatch.setattr(style, "for_people", lambda: True)
+    monkeypatch.setattr(style, "moving", lambda: True)
+    monkeypatch.setattr(live, "show", lambda work: None)
     monkeypatch.setenv("FORCE_COLOR", "1")
     dev.environment["FORCE_COLOR"] = "1"
 
@@ -49,7 +53,8 @@ def test_steps_then_one_strong_line(dev: Person, page: Path) -> None:
     live, address, following = (*bare(first.out), says[-1])
     assert re.fullmatch(rf"✓ {page.name} is live: build \d+, \d+\.\d s", live)
     assert address == f"  {dev.host.replace('127.0.0.1', 'localhost')}/{page.name}/"
-    assert following == "  Next: inv open · inv logs --follow"
+    named = f"--name {page.name}"
+    assert following == f"  Next: inv open {named} · inv logs --follow {named}"
     again = deploy(dev, page)
     assert bare(again.out)[0] == f"✓ {page.name} is up to date: nothing has changed"
 
@@ -80,14 +85,37 @@ def test_steps_take_what_the_server_says(capsys: pytest.CaptureFixture[str]) -> 
     assert answers.split() == "✓ web answers 2.0 s".split()
 
 
-def test_only_the_step_that_failed_is_unfolded(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(DeployFailed), deploy_output.shown(json=False) as tell:
+@pytest.mark.parametrize("error", [DeployFailed("no"), Temporary("late"), KeyboardInterrupt()])
+def test_only_the_step_that_failed_is_unfolded(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(error)), deploy_output.shown(json=False) as tell:
         for _, text in LOG:
             tell(Event("log", text))
-        raise DeployFailed("no")
+        raise error
     said = bare(capsys.readouterr().err)
     assert said[-2:] == ["✗ Starting web: gunicorn app:server", LOG[-1][1]]
     assert not [line for line in said if "dash" in line]
+
+
+def test_wait_for_the_app_names_its_address(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[live.Work] = []
+    monkeypatch.setattr(live, "show", shown.append)
+    with deploy_output.shown(json=False) as tell:
+        tell(Event("progress", f"Waiting for {ADDRESS}: 3 s", {"seconds": 3.0}))
+    assert [work.text for work in shown] == [f"Waiting for {ADDRESS}"]
+
+
+def test_log_shows_life_where_no_line_can_change(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "moving", lambda: False)
+    with deploy_output.shown(json=False) as tell:
+        for _, text in LOG:
+            tell(Event("log", text))
+    assert bare(capsys.readouterr().err) == [text for _, text in LOG]
 
 
 def test_long_work_shows_life(dev: Person, page: Path) -> None:

@@ -35,11 +35,11 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Screen:
     ("variables", "people", "colours", "moves", "mark"),
     [
         ({}, True, True, True, "✓"),
-        ({"NO_COLOR": "1"}, True, False, False, "✓"),
-        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False, False, "✓"),
+        ({"NO_COLOR": "1"}, True, False, True, "✓"),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False, True, "✓"),
         ({"TERM": "dumb"}, True, False, False, "ok"),
         ({"CI": "true"}, False, False, False, "✓"),
-        ({"CI": "true", "FORCE_COLOR": "1"}, True, True, False, "✓"),
+        ({"CI": "true", "FORCE_COLOR": "1"}, False, True, False, "✓"),
     ],
 )
 def test_terminal_has_what_its_variables_allow(

@@ -403,7 +403,7 @@ def _pkg_resources(reading: _Reading, python: str) -> Iterator[Finding]:
         ours = "is there up to Python 3.11 only"
     else:
         there = not any(own.contains(version) for version in WITHOUT_PKG_RESOURCES)
-        ours = "setuptools has only below 81"
+        ours = "setuptools has only below 82"
     if there:
         return
     for name, (bound, instead) in packages.NEEDS_PKG_RESOURCES.items():

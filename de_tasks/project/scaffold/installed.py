@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,14 +20,12 @@ def source() -> str:
         record = json.loads(found.read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
         return ""
-    if not record:
-        return f"de-tasks=={found.version}"
     address = str(record.get("url", ""))
     if version := record.get("vcs_info"):
-        return f"git+{_bare(address)}@{version.get('commit_id', '')}"
+        return f"{version.get('vcs', 'git')}+{_bare(address)}@{version.get('commit_id', '')}"
     if address.startswith("file:"):
         return _of_clone(Path(unquote(urlsplit(address).path)))
-    return _bare(address)
+    return _bare(address) if address else ""
 
 
 def _of_clone(folder: Path) -> str:
@@ -45,4 +42,7 @@ def _of_clone(folder: Path) -> str:
 
 
 def _bare(address: str) -> str:
-    return re.sub(r"(?<=://)[^/@]*@", "", address)
+    """Without a login; the name of an address for ssh is no secret, and belongs to it."""
+    from de_tasks.repo.git import without_logins
+
+    return without_logins(address) if address.startswith("http") else address

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from de_tasks.server.builds.git_index import Written, seen
 
+FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 FILE, EXECUTABLE, LINK, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o160000
 
 
@@ -75,7 +76,7 @@ class Recycling:
         with _opened(self._rubbish) as rubbish, _opened(folder) as top:
             while places:
                 place = places.pop()
-                with _opened(place or ".", top) as here, os.scandir(here) as entries:
+                with _below(top, place) as here, os.scandir(here) as entries:
                     for entry in list(entries):
                         path = place + entry.name
                         found = entry.stat(follow_symlinks=False)
@@ -122,9 +123,21 @@ def _attributes(path: Path) -> dict[str, bytes]:
 
 
 @contextmanager
+def _below(top: int, place: str) -> Iterator[int]:
+    """A folder below, by its names one after the other: none of them may have become a link."""
+    descriptor = os.open(".", FLAGS, dir_fd=top)
+    try:
+        for name in filter(None, place.split("/")):
+            above, descriptor = descriptor, os.open(name, FLAGS, dir_fd=descriptor)
+            os.close(above)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def _opened(path: Path | str, parent: int | None = None) -> Iterator[int]:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, dir_fd=parent)
+    descriptor = os.open(path, FLAGS, dir_fd=parent)
     try:
         yield descriptor
     finally:

@@ -178,6 +178,8 @@ class Repositories:
     async def write(self, app_id: int, sha: str, folder: Path, index: Path) -> None:
         """Write those files of a commit that are not in the folder yet, by its index."""
         extra = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(folder)}
+        # Of a git that was killed; nobody else writes the indexes of an app meanwhile.
+        index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
         await self._git(app_id, "read-tree", "--reset", "-u", sha, extra=extra)
 
     @asynccontextmanager

@@ -203,15 +203,16 @@ class Releases:
 
     async def stop_all(self, waiting: Callable[[list[str]], None]) -> None:
         """Stop every process of every app; `waiting` hears which apps have not ended yet."""
-        left = {app.name: app for app in self._apps.values()}
+        left = {app.name for app in self._apps.values() if app.current}
 
         async def stop(app: App) -> None:
             await at_most_logged(f"end of {app.name}", self.stop(app))
-            del left[app.name]
-            waiting(sorted(left))
+            if app.name in left:
+                left.remove(app.name)
+                waiting(sorted(left))
 
         waiting(sorted(left))
-        await asyncio.gather(*map(stop, list(left.values())))
+        await asyncio.gather(*map(stop, list(self._apps.values())))
 
     async def forget(self, app: App) -> None:
         """Stop the app and delete its files."""

@@ -11,13 +11,15 @@ import pytest
 from de_tasks.project.scaffold import installed
 from tests.support.repositories import Repository
 
-VCS = {"url": "https://me:secret@git.example/x.git", "vcs_info": {"vcs": "git", "commit_id": "c0"}}
+SSH = {"url": "ssh://hg@hg.example/x", "vcs_info": {"vcs": "hg", "commit_id": "c0"}}
+VCS = {"url": "https://me:s@cret@git.example/x.git", "vcs_info": {"vcs": "git", "commit_id": "c0"}}
 
 
 @pytest.mark.parametrize(
     ("record", "source"),
     [
-        (None, "de-tasks==1.2"),
+        (None, ""),
+        (SSH, "hg+ssh://hg@hg.example/x@c0"),
         (VCS, "git+https://git.example/x.git@c0"),
         ({"url": "https://files.example/x.whl", "archive_info": {}}, "https://files.example/x.whl"),
         ({"url": "file:///no/where", "dir_info": {}}, ""),

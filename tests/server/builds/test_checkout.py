@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server.builds.checkout import SPARE, Checkouts
+from de_tasks.server.builds.recycling import _below
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.runtime.app import App, Release
 from de_tasks.server.runtime.folders import numbered, tidy, workshop
@@ -338,3 +339,24 @@ def test_large_app_has_a_folder_for_its_second_build(bench: Bench) -> None:
     assert numbered(bench.app) == [SPARE, 1]
     asyncio.run(bench.checkouts.prepare(bench.app, bench.old, 2_000))
     assert numbered(bench.app) == [SPARE, 1]
+
+
+@pytest.mark.parametrize("old", [None, 1])
+def test_lock_of_a_git_that_was_killed_stops_no_build(bench: Bench, old: int | None) -> None:
+    if old:
+        bench.make(bench.old, old)
+    lock = bench.repositories.index(1, 2).with_name("2.lock")
+    lock.parent.mkdir(exist_ok=True)
+    lock.touch()
+    assert (bench.make(bench.new, 2) / "untouched" / "kept.txt").read_text() == "kept"
+
+
+def test_folder_that_has_become_a_link_is_not_entered(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "inner").mkdir(parents=True)
+    (tmp_path / "top").mkdir()
+    (tmp_path / "top" / "sub").symlink_to("../elsewhere")
+    top = os.open(tmp_path / "top", os.O_RDONLY)
+    for place in ("sub/", "sub/inner/"):
+        with pytest.raises(NotADirectoryError), _below(top, place):
+            pass
+    os.close(top)
