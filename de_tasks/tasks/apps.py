@@ -93,10 +93,10 @@ def list_apps(context: invoke.Context, json: bool = False) -> list[App]:
     found = Kept(connect(context).platform.apps())
     if json:
         console.result_json_list(app_facts(app) for app in found)
-        return found.list
+        return found.all()
     rows = ((a.name, _build_cell(a), a.owner, a.url) for a in found)
     console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
-    return found.list
+    return found.all()
 
 
 def _existence(found: Existence) -> dict[str, object]:

@@ -92,7 +92,7 @@ def deploy(
     )
     with shown(json, verbose) as tell:
         done = deploy_of(plan, values, connection, tell).run()
-    report([done])
+    report(done)
     return done
 
 
@@ -218,7 +218,7 @@ def rollback(
             tell,
             values.timeout,
         )
-    report([done])
+    report(done)
     return done
 
 

@@ -18,22 +18,15 @@ if TYPE_CHECKING:
 HEADINGS = ("App", "Result", "Commit", "Time", "Address")
 
 
-def report(done: Sequence[Outcome]) -> None:
-    """Hand over how a deploy ended: `url`, `sha` and `changed`, for the steps that follow."""
-    for one in done:
-        changed = "true" if one.changed else "false"
-        _append("output", [f"url={one.url}", f"sha={one.sha or ''}", f"changed={changed}"])
-    _table(
-        (
-            one.name,
-            "deployed" if one.changed else "unchanged",
-            (one.sha or "")[:7],
-            f"{one.seconds:.1f} s" if one.seconds else "",
-            one.url,
-        )
-        for one in done
-        if one.sha or one.changed
-    )
+def report(done: Outcome) -> None:
+    """Hand over how a deploy ended, for the steps that follow: `url`, `sha` and `changed`. A dry
+    run has nothing to hand over."""
+    if not (done.sha or done.changed):
+        return
+    changed = "true" if done.changed else "false"
+    _append("output", [f"url={done.url}", f"sha={done.sha or ''}", f"changed={changed}"])
+    result = "deployed" if done.changed else "unchanged"
+    _table([(done.name, result, (done.sha or "")[:7], _time(done.seconds), done.url)])
 
 
 def report_fleet(done: Sequence[Result]) -> None:
@@ -41,16 +34,17 @@ def report_fleet(done: Sequence[Result]) -> None:
     if len(done) == 1 and not done[0].code:
         changed = "false" if done[0].status == "unchanged" else "true"
         _append("output", [f"url={done[0].url}", f"changed={changed}"])
-    _table(
-        (one.job.name, one.status, "", f"{one.seconds:.1f} s" if one.seconds else "", one.url)
-        for one in done
-    )
+    _table((one.job.name, one.status, "", _time(one.seconds), one.url) for one in done)
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:
     lines = [_row(row) for row in rows]
     if lines:
         _append("step_summary", ["", _row(HEADINGS), "|" + "---|" * len(HEADINGS), *lines, ""])
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds else ""
 
 
 def _row(cells: Iterable[str]) -> str:

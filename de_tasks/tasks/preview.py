@@ -98,7 +98,7 @@ def deploy(
             wait=not no_wait,
             check=not no_check,
         )
-    report([done])
+    report(done)
     return done
 
 

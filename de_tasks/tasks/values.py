@@ -103,16 +103,21 @@ class Report:
 
 
 class Kept:
-    """What comes one by one, to be used as it comes, and in `list` all of it."""
+    """What comes one by one, to be used as it comes, and in the end all of it."""
 
     def __init__(self, found: Iterable[Any]) -> None:
-        self._found = found
-        self.list: list[Any] = []
+        self._found = iter(found)
+        self._seen: list[Any] = []
 
     def __iter__(self) -> Iterator[Any]:
         for one in self._found:
-            self.list.append(one)
+            self._seen.append(one)
             yield one
+
+    def all(self) -> list[Any]:
+        """All of it, also what nobody has used."""
+        self._seen += self._found
+        return self._seen
 
 
 def facts(value: Any) -> dict[str, object]:

@@ -178,8 +178,11 @@ def _cell(part: Part) -> tuple[str, str]:
 
 def interactive() -> bool:
     """Whether there is somebody to answer a question."""
-    if "all" in _silent:
-        return False
+    return "all" not in _silent and at_terminal()
+
+
+def at_terminal() -> bool:
+    """Whether a person could read a question, and type an answer."""
     return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
 
 

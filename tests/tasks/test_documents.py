@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +82,13 @@ def hold(document: object, where: str) -> None:
 
 
 @pytest.fixture
-def project(dev: Person, page: Path) -> Iterator[Path]:
-    (page / "invoke.yaml").write_text(
-        f"de: {{app: {page.name}, apps: [{{name: {page.name}, path: .}}]}}\n"
-    )
+def project(dev: Person, page: Path) -> Path:
+    apps = f"[{{name: {page.name}, path: .}}]"
+    (page / "invoke.yaml").write_text(f"de: {{app: {page.name}, apps: {apps}}}\n")
     repository = Repository.make(page)
     repository.git("push", "-q", "origin", "main")
     dev.environment |= {"INVOKE_DE_CACHE": str(dev.home / "cache"), "DE_JSON": "1"}
-    yield page
+    return page
 
 
 def test_every_command_of_a_day_prints_what_the_schema_says(dev: Person, project: Path) -> None:
