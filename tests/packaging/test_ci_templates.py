@@ -107,7 +107,7 @@ def test_github_takes_the_outputs_without_a_script_of_its_own(tmp_path: Path) ->
         (script,) = [s["run"] for s in job["steps"] if "DE_TASKS" not in s.get("run", "DE_TASKS")]
         assert len(script.splitlines()) == 1, name
         if name != "close":
-            assert job["environment"]["url"] == "${{ steps.%s.outputs.url }}" % name
+            assert job["environment"]["url"] == f"${{{{ steps.{name}.outputs.url }}}}"
 
 
 def test_github_does_not_delete_while_it_deploys(tmp_path: Path) -> None:
