@@ -14,17 +14,18 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import log_output
+from de_tasks.tasks.facts import Kept, app_facts, facts
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.tasks.update import update
-from de_tasks.tasks.values import Deletion, Existence, Kept, Restart, app_facts, facts
 from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import App, LogLine, LogPage
     from de_tasks.project.scaffold.plan import ScaffoldPlan
+    from de_tasks.tasks.values import Deletion, Existence, Restart
 
 FOLLOW_WAIT = 30
 """Seconds that the server may hold a request for new lines back."""
@@ -115,6 +116,8 @@ def exists(context: invoke.Context, name: str = "", exit_code: bool = False) -> 
     [HOST].`, and the exit code is 0 either way: with --exit-code it is 1 for no. An app that
     you may not manage does not exist for you, though its name is taken.
     """
+    from de_tasks.tasks.values import Existence
+
     connection = connect(context)
     wanted, host = app_name(connection.settings, name), connection.host.name
     found = Existence(wanted, host, connection.platform.app(wanted) is not None)
@@ -156,6 +159,8 @@ def delete_named(
 def _delete(
     context: invoke.Context, name: str, with_services: bool, yes: bool, spelled_out: bool
 ) -> Deletion:
+    from de_tasks.tasks.values import Deletion
+
     values = settings(context)
     wanted = app_name(values, name)
     question = f"Delete {wanted} from {find_host(values).name}"
@@ -184,6 +189,8 @@ def restart(context: invoke.Context, name: str = "") -> Restart:
     Prints `Restarting PROCESS for app NAME` for each process. The old processes serve until
     the new ones answer; where these do not, the old ones go on and the command fails.
     """
+    from de_tasks.tasks.values import Restart
+
     connection = connect(context)
     wanted = app_name(connection.settings, name)
     done = Restart(wanted, connection.host.name, tuple(connection.platform.restart(wanted)))

@@ -9,9 +9,9 @@ import invoke
 
 from de_tasks.config import environment
 from de_tasks.errors import UsageError
+from de_tasks.tasks.facts import finding_facts
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import settings, task
-from de_tasks.tasks.values import finding_facts
 from de_tasks.terminal import console, style
 
 if TYPE_CHECKING:

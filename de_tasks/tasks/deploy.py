@@ -14,10 +14,10 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.ages import ago
 from de_tasks.tasks.deploy_output import shown
+from de_tasks.tasks.facts import build_facts
 from de_tasks.tasks.github import report
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
-from de_tasks.tasks.values import Difference, build_facts
 from de_tasks.terminal import console, style
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from de_tasks.deployment.plan import Outcome
     from de_tasks.platform.models import Build
+    from de_tasks.tasks.values import Difference
 
 REF = "Deploy this commit of the folder's repository, not the files as they are"
 NO_CHECK = "Deploy also what the check finds unable to run"
@@ -120,6 +121,7 @@ def diff(
     """Show what a deploy would change against what is deployed."""
     from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
+    from de_tasks.tasks.values import Difference
 
     if stat and names:
         raise UsageError("--stat and --names contradict each other: give one of them.")

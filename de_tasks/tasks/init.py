@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,25 +18,11 @@ from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
-    from de_tasks.project.scaffold.files import File
     from de_tasks.project.scaffold.plan import Choices, ScaffoldPlan
+    from de_tasks.tasks.values import Prepared
 
 NONE = "none"
 TEMPLATE = "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a folder lacked: its files, `written` unless it was a dry run, words about the rest, and
-    kinds of databases that the app wants."""
-
-    app: str
-    template: str
-    ci: str
-    files: tuple[File, ...]
-    words: tuple[str, ...]
-    services: tuple[str, ...]
-    written: bool
 
 
 def _facts(done: Prepared) -> dict[str, object]:
@@ -75,6 +61,7 @@ def init(
 ) -> Prepared:
     """Make a folder ready to deploy: an app from a template, or what the app there lacks."""
     from de_tasks.project.scaffold import files, plan
+    from de_tasks.tasks.values import Prepared
 
     values = settings(context, path=path)
     if path and not is_apps_own(context.config, path):

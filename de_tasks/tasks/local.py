@@ -15,12 +15,12 @@ from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import app_name, find_host, missing, store
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import configuration, connect, settings, task
-from de_tasks.tasks.values import Report
 from de_tasks.terminal import browser, console, style
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.platform.diagnosis import Diagnosis
+    from de_tasks.tasks.values import Report
 
 
 def _report(found: Report) -> dict[str, object]:
@@ -43,6 +43,7 @@ def doctor(context: invoke.Context, all: bool = False) -> Report:
 
     from de_tasks.config.settings import DEFAULT, Settings, cache_folder, origins
     from de_tasks.platform import diagnosis as checks
+    from de_tasks.tasks.values import Report
 
     section, given = sources(configuration(context))
     found = origins(section, **given)

@@ -13,7 +13,6 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import policy, store, target, vendor_command
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, settings, task, waits
-from de_tasks.tasks.values import Account
 from de_tasks.terminal import browser, console
 from de_tasks.terminal.text import one_line
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from de_tasks.auth.store import Store
     from de_tasks.config.settings import Settings
     from de_tasks.platform.de.command import De
+    from de_tasks.tasks.values import Account
 
 
 def _account(found: Account | str) -> dict[str, object]:
@@ -56,6 +56,7 @@ def login(
 ) -> Account | str:
     """Log in to Dash Enterprise, with a browser or with user name and password."""
     from de_tasks.auth.oidc import Oidc
+    from de_tasks.tasks.values import Account
 
     given = settings(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
     to = target(given)
@@ -177,6 +178,8 @@ def _vendor_login(vendor: De, values: Settings) -> str:
 @task(changes=READS, facts=_account)
 def whoami(context: invoke.Context) -> Account:
     """Print who is logged in, and where."""
+    from de_tasks.tasks.values import Account
+
     connection = connect(context)
     user = connection.platform.whoami()
     console.result(f"Logged in as [{user.username}] to [{connection.host.name}].")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.plan import Outcome
     from de_tasks.deployment.previews.mark import Preview
     from de_tasks.deployment.previews.prune import Deleted, Stale
+    from de_tasks.tasks.values import Pruned
 
 NAME = {"name": "Name of the main app (default: de.app, the first of de.branches, or the folder's)"}
 BRANCH = {"branch": "Branch (default: the one that is checked out)"}
@@ -175,15 +175,6 @@ def delete(
     return deleted
 
 
-@dataclass(frozen=True)
-class Pruned:
-    """A preview that has outlived its use, why, and whether it is gone."""
-
-    preview: Preview
-    reason: str
-    deleted: bool
-
-
 def _pruned(found: Sequence[Pruned]) -> list[dict[str, object]]:
     facts = _listed([one.preview for one in found])
     return [
@@ -214,6 +205,7 @@ def prune(
     """Delete the previews whose branch is gone, or that are older than some days."""
     from de_tasks.deployment.previews import prune as previews
     from de_tasks.repo.branches import known_branches
+    from de_tasks.tasks.values import Pruned
 
     days = whole_number(older_than, "--older-than", least=1) if older_than else None
     longest = None if days is None else timedelta(days=days)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as json_module
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from de_tasks.config.settings import Settings
     from de_tasks.server.control import Running
+    from de_tasks.tasks.values import SandboxState
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -140,15 +140,7 @@ def stop(context: invoke.Context, data: str = "") -> bool:
     return bool(process)
 
 
-@dataclass(frozen=True)
-class State:
-    """How a sandbox stands; `running` is None where none answers."""
-
-    data: Path
-    running: Running | None
-
-
-def _state(found: State) -> dict[str, object]:
+def _state(found: SandboxState) -> dict[str, object]:
     running = found.running
     return {
         "running": bool(running),
@@ -159,8 +151,10 @@ def _state(found: State) -> dict[str, object]:
 
 
 @task(changes=READS, facts=_state, default=True, help=DATA)
-def status(context: invoke.Context, data: str = "") -> State:
+def status(context: invoke.Context, data: str = "") -> SandboxState:
     """Say whether the sandbox is running, and where."""
+    from de_tasks.tasks.values import SandboxState
+
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
     running = control.find(folder)
     process = running.pid if running else control.holder(folder)
@@ -170,7 +164,7 @@ def status(context: invoke.Context, data: str = "") -> State:
         console.result(f"The sandbox runs as process {process}, and does not answer.")
     else:
         console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
-    return State(folder, running)
+    return SandboxState(folder, running)
 
 
 @task(changes=_would("delete everything in"), help=DATA)

@@ -10,13 +10,14 @@ from invoke import Collection
 
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name as app_of
+from de_tasks.tasks.facts import facts
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
-from de_tasks.tasks.values import AppService, Existence, facts
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import Service
+    from de_tasks.tasks.values import AppService, Existence
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
 KIND = {"type": "redis or postgres"}
@@ -62,6 +63,8 @@ def exists(
 
     The exit code is 0 either way; with --exit-code it is 1 for False.
     """
+    from de_tasks.tasks.values import Existence
+
     kind = _kind(type)
     connection = connect(context)
     wanted = app_of(connection.settings, name)
@@ -94,6 +97,8 @@ def create(
     The app finds its address, with a password of its own, in REDIS_URL or DATABASE_URL. An app
     has at most one database of each type.
     """
+    from de_tasks.tasks.values import AppService
+
     kind = _kind(type)
     connection = connect(context)
     app = app_of(connection.settings, app_name)
@@ -116,6 +121,8 @@ def delete(
     scripts, where the app is named with --app-name; else -y is needed. Nothing is deleted while
     another app is attached to it.
     """
+    from de_tasks.tasks.values import AppService
+
     kind = _kind(type)
     app = app_of(settings(context), app_name)
     question = f"Delete the {kind} database of {app}, with all its data?"

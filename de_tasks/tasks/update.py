@@ -13,12 +13,12 @@ from de_tasks.errors import DeTasksError, NotAvailable, UsageError
 from de_tasks.platform.connect import Connection, app_name, missing
 from de_tasks.tasks.invoke_options import Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
-from de_tasks.tasks.values import Change, Update
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import Changes
     from de_tasks.platform.protocol import Platform
+    from de_tasks.tasks.values import Update
 
 PEOPLE = {
     "viewer": "user who may open the app",
@@ -171,6 +171,7 @@ def change(
     deleted somebody is asked, without a `yes`; nobody without a terminal for an app that was
     `named`."""
     from de_tasks.platform import differences
+    from de_tasks.tasks.values import Change, Update
 
     try:
         before = connection.platform.details(app)
@@ -211,6 +212,7 @@ def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:
 def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, named: bool) -> Update:
     """Change an app where nobody tells how it was."""
     from de_tasks.platform.models import Changes
+    from de_tasks.tasks.values import Change, Update
 
     none = Changes()
     given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]

@@ -1,16 +1,21 @@
-"""What tasks return where the platform's own models do not say it: for Python, and for JSON."""
+"""What tasks return where the platform's own models do not say it.
+
+Loaded by the task that returns it: to make the classes takes longer than all else at the start.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from de_tasks.deployment.plan import Outcome
-    from de_tasks.platform.models import App, Build
-    from de_tasks.project.checks.findings import Finding
+    from de_tasks.deployment.previews.mark import Preview
+    from de_tasks.platform.diagnosis import Diagnosis
+    from de_tasks.project.scaffold.files import File
+    from de_tasks.server.control import Running
 
 
 @dataclass(frozen=True)
@@ -99,78 +104,35 @@ class Report:
     """The doctor's: each setting with its value and where that is from, and what was looked at."""
 
     settings: Mapping[str, tuple[object, str]]
-    findings: tuple[Any, ...] = field(default=())
+    findings: tuple[Diagnosis, ...] = ()
 
 
-class Kept:
-    """What comes one by one, to be used as it comes, and in the end all of it."""
+@dataclass(frozen=True)
+class Prepared:
+    """What a folder lacked: its files, `written` unless it was a dry run, words about the rest, and
+    kinds of databases that the app wants."""
 
-    def __init__(self, found: Iterable[Any]) -> None:
-        self._found = iter(found)
-        self._seen: list[Any] = []
-
-    def __iter__(self) -> Iterator[Any]:
-        for one in self._found:
-            self._seen.append(one)
-            yield one
-
-    def all(self) -> list[Any]:
-        """All of it, also what nobody has used."""
-        self._seen += self._found
-        return self._seen
+    app: str
+    template: str
+    ci: str
+    files: tuple[File, ...]
+    words: tuple[str, ...]
+    services: tuple[str, ...]
+    written: bool
 
 
-def facts(value: Any) -> dict[str, object]:
-    """A dataclass's fields, as they are; what is empty in a text is not known."""
-    return {name: None if given == "" else given for name, given in asdict(value).items()}
+@dataclass(frozen=True)
+class Pruned:
+    """A preview that has outlived its use, why, and whether it is gone."""
+
+    preview: Preview
+    reason: str
+    deleted: bool
 
 
-def finding_facts(found: Iterable[Finding]) -> list[dict[str, object]]:
-    """What a check found."""
-    return [finding.facts() for finding in found]
+@dataclass(frozen=True)
+class SandboxState:
+    """How a sandbox stands; `running` is None where none answers."""
 
-
-def outcome_facts(outcome: Outcome) -> dict[str, object]:
-    """How a deploy ended."""
-    known = facts(outcome)
-    return {name: known[name] for name in ("name", "url", "sha", "changed", "files", "seconds")}
-
-
-def app_facts(app: App) -> dict[str, object]:
-    """How an app is doing."""
-    return {
-        "name": app.name,
-        "owner": app.owner,
-        "url": app.url,
-        "running": app.running,
-        "processes": list(app.processes),
-        "states": [
-            {
-                "type": process.type,
-                "state": process.state,
-                "since": process.since or None,
-                "restarts": process.restarts,
-                "last_exit": process.last_exit or None,
-            }
-            for process in app.states
-        ],
-        "serving": app.serving and {"number": int(app.serving.id), "commit": app.serving.sha},
-        "build": app.build.status if app.build else None,
-        "error": app.build.error if app.build else None,
-        "commit": app.build.sha if app.build else None,
-    }
-
-
-def build_facts(build: Build) -> dict[str, object]:
-    """A deploy of the past."""
-    return {
-        "number": int(build.id),
-        "queued": build.queued_at,
-        "finished": build.finished_at,
-        "who": build.author,
-        "status": build.status,
-        "source": build.source or None,
-        "message": build.subject,
-        "error": build.error,
-        "sha": build.sha,
-    }
+    data: Path
+    running: Running | None

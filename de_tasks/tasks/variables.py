@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
@@ -12,9 +13,11 @@ from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.tasks.update import change, of_env_file, update_facts
-from de_tasks.tasks.values import Update
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
+
+if TYPE_CHECKING:
+    from de_tasks.tasks.values import Update
 
 KEY = {"key": "Name of the variable"}
 
