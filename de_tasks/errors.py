@@ -18,16 +18,32 @@ the code reaches the shell without a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invoke.exceptions import Exit
 
 
 class DeTasksError(Exit):
-    """What happened and what to type next, in one or two lines."""
+    """What happened and what to type next, in one or two lines.
+
+    `next` are commands to type that the message does not have as they are typed; `value` is what
+    a task has found all the same, such as the findings of a check. `code` is the exit code where
+    it is another than that of the class.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, self.exit_code)
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        next: Sequence[str] = (),
+        value: object = None,
+    ) -> None:
+        super().__init__(message, self.exit_code if code is None else code)
+        self.next = tuple(next)
+        self.value = value
         # Exit.__init__ does not call Exception.__init__, and str() would be empty.
         self.args = (message,)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import de_tasks
 from de_tasks.cli.help import (
@@ -17,6 +19,9 @@ from de_tasks.cli.help import (
 )
 
 FOLDER = Path(__file__).with_name("commands")
+FIELDS = FOLDER.with_name("json.md")
+BELOW = "change that. -->\n"
+"""The end of what is written by hand in the page of the JSON fields."""
 NOTICE = "<!-- Written by `inv reference` from the tasks: change those. -->"
 CONTEXTS = {
     str(context.name): context
@@ -42,7 +47,47 @@ def write() -> list[str]:
         file.unlink()
     for name in changed:
         (FOLDER / name).write_text(wanted[name], "utf-8")
+    page = json_page()
+    if page != _text(FIELDS):
+        FIELDS.write_text(page, "utf-8")
+        changed.append(FIELDS.name)
     return sorted([*changed, *(file.name for file in stale)])
+
+
+def json_page() -> str:
+    """The page of the JSON fields, its tables taken from the schema."""
+    schema = json.loads(FIELDS.with_name("json.schema.json").read_text("utf-8"))
+    by_hand = _text(FIELDS).partition(BELOW)[0] + BELOW
+    rows = [f"| `{name}` | {_form(form)} |" for name, form in schema["commands"].items()]
+    parts = ["\n".join(["| command | prints |", "|---|---|", *rows])]
+    for name, form in schema["$defs"].items():
+        form = next((f for f in form.get("anyOf", []) if "properties" in f), form)
+        about = form.get("description", "")
+        fields = [
+            f"| `{field}` | {_form(value)} | {value.get('description', '')} |"
+            for field, value in form["properties"].items()
+        ]
+        table = "\n".join(["| field | | |", "|---|---|---|", *fields])
+        parts.append("\n\n".join(filter(None, (f"## {name}", about, table))))
+    return by_hand + "\n" + "\n\n".join(parts) + "\n"
+
+
+def _form(value: dict[str, Any]) -> str:
+    """What a part of a schema allows, in words."""
+    if "$ref" in value:
+        name = value["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name})"
+    if "anyOf" in value:
+        return " or ".join(map(_form, value["anyOf"]))
+    if "enum" in value or "const" in value:
+        return ", ".join(f"`{json.dumps(one)}`" for one in value.get("enum", [value.get("const")]))
+    kind = value.get("type", "any value")
+    if kind == "array":
+        return f"list of {_form(value['items'])}"
+    if "properties" in value:
+        inner = ", ".join(f"`{name}`" for name in value["properties"])
+        return f"object: {inner}{' or null' if 'null' in kind else ''}"
+    return kind if isinstance(kind, str) else " or ".join(kind)
 
 
 def _text(file: Path) -> str:

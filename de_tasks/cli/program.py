@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from invoke import Argument, Config, Exit, ParseError, Program
 from invoke.parser import Parser, ParserContext
@@ -14,6 +17,7 @@ from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import nearest
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
+from de_tasks.tasks import documents
 from de_tasks.tasks.task import readable_errors
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import speak_as
@@ -35,6 +39,21 @@ PASSED = {"--debug": False, "-d": False, "--print-completion-script": True}
 """Options of invoke's that are passed on, and whether a value follows."""
 
 
+T = TypeVar("T")
+
+
+def in_json(step: Callable[..., T]) -> Callable[..., T]:
+    """A step before any task runs, whose failure is a document where the command line asks for
+    one; a task does the same for its own."""
+
+    @functools.wraps(step)
+    def told(self: DeTasksProgram, *arguments: object) -> T:
+        with documents.failures(self.asked):
+            return step(self, *arguments)
+
+    return told
+
+
 class Configuration(Config):
     """invoke's, without the environment: `config.settings` reads INVOKE_DE_* itself, and invoke
     stops with a traceback at a variable for what is a list in a file."""
@@ -46,6 +65,15 @@ class Configuration(Config):
 class DeTasksProgram(Program):
     """invoke's program with the reference's core options, help and exit codes."""
 
+    asked = False
+    """Whether JSON is asked for."""
+
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
+        """invoke's, which calls the steps below in turn."""
+        self.asked = documents.asked_by(sys.argv if argv is None else argv)
+        super().run(argv, exit)
+
+    @in_json
     def create_config(self) -> None:
         """invoke's step, with a class of our own; it reads the user's file."""
         with located(USERS):
@@ -55,6 +83,7 @@ class DeTasksProgram(Program):
         """invoke's own options, and ours."""
         return [*super().core_args(), *_own_arguments()]
 
+    @in_json
     def normalize_argv(self, argv: list[str] | None) -> None:
         """Turn the reference's grammar into invoke's; answer help and completion."""
         super().normalize_argv(argv)
@@ -79,6 +108,7 @@ class DeTasksProgram(Program):
         command = read_by(self.name).context(self.core.unparsed[:1])
         return Parser(initial=self.initial_context, contexts=command)
 
+    @in_json
     def parse_tasks(self) -> None:
         """What invoke cannot read is bad usage."""
         try:
@@ -86,6 +116,7 @@ class DeTasksProgram(Program):
         except ParseError as error:
             raise UsageError(readable(str(error))) from None
 
+    @in_json
     def parse_collection(self) -> None:
         """Besides, load the nearest invoke.yaml, as `inv` does beside tasks.py."""
         super().parse_collection()
@@ -94,6 +125,7 @@ class DeTasksProgram(Program):
             self.config.set_project_location(folder)
             self.config.load_project()
 
+    @in_json
     def update_config(self, merge: bool = True) -> None:
         """Hand our core options to the tasks, which rank them as flags."""
         super().update_config(merge)

@@ -81,6 +81,17 @@ def is_dumb() -> bool:
     return os.environ.get("TERM", "") in ("dumb", "unknown")
 
 
+def wants_json() -> bool:
+    """Whether every command that has `--json` is to print JSON."""
+    return os.environ.get("DE_JSON", "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def github_file(name: str) -> str:
+    """The file in which a job of GitHub Actions, or of what works like it, takes its `output` or
+    `step_summary`; empty elsewhere."""
+    return os.environ.get(f"GITHUB_{name.upper()}", "")
+
+
 def workspace() -> str:
     """The top of the checkout in a job of GitHub Actions, empty elsewhere."""
     return os.environ.get("GITHUB_WORKSPACE", "")

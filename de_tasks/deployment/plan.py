@@ -82,5 +82,5 @@ def foreign(build: Build, user: str) -> bool:
 class ReadyDeploy(Protocol):
     """A deploy that is ready to run."""
 
-    def run(self) -> object:
+    def run(self) -> Outcome:
         """Deploy. Raises an error of the tree when it fails."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from de_tasks.deployment.events import Event, planned
-from de_tasks.deployment.plan import Plan
+from de_tasks.deployment.plan import Outcome, Plan
 from de_tasks.deployment.watch import judge
 from de_tasks.errors import DeTasksError, Interrupted, Temporary
 from de_tasks.platform.de.command import De
@@ -52,14 +52,14 @@ class VendorDeploy:
         self._begun = time.monotonic()
         self._state = "Nothing was sent."
 
-    def run(self) -> None:
-        """Deploy."""
+    def run(self) -> Outcome:
+        """Deploy. Which commit it became `de` does not tell."""
         try:
-            self._run()
+            return self._run()
         except KeyboardInterrupt:
             raise Interrupted(f"Interrupted. {self._state}") from None
 
-    def _run(self) -> None:
+    def _run(self) -> Outcome:
         plan = self._plan
         words = f"Deploying {plan.title} to {plan.host} as {plan.user}, through `de`"
         self._step(words, app=plan.name)
@@ -71,7 +71,7 @@ class VendorDeploy:
                 self._tell(planned(snapshot.files(), origin))
                 if plan.dry_run:
                     self._tell(Event("done", "Nothing was sent: this was a dry run."))
-                    return
+                    return Outcome(plan.name, None)
                 last = self._repository.last()
                 if plan.check and (last is None or last.tree != snapshot.files().tree):
                     plan.check.run(snapshot.listing(), plan.name, self._tell)
@@ -84,7 +84,7 @@ class VendorDeploy:
         self._state = f"The build goes on, and the last good release serves. Watch it: {watch}"
         if not plan.wait:
             self._tell(Event("done", f"{plan.name} is being built. Watch it: {watch}"))
-            return
+            return Outcome(plan.name, None, changed=True)
         for line in self._follow(self._begun + plan.timeout):
             self._tell(Event("log", line))
         seconds = time.monotonic() - self._begun
@@ -96,6 +96,7 @@ class VendorDeploy:
             "seconds": round(seconds, 2),
         }
         self._tell(Event("done", f"{plan.name} was built after {seconds:.1f} s: {url}", facts))
+        return Outcome(plan.name, None, url, changed=True, seconds=seconds)
 
     def _send(self, folder: Path, message: str) -> None:
         name = self._plan.name

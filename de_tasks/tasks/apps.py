@@ -11,9 +11,10 @@ import invoke
 from invoke import Collection
 
 from de_tasks.config.numbers import whole_number
-from de_tasks.errors import UsageError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import log_output, status_output
+from de_tasks.tasks.facts import Kept, app_facts, facts
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
@@ -22,8 +23,9 @@ from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.platform.models import App, LogPage
+    from de_tasks.platform.models import App, LogLine, LogPage
     from de_tasks.project.scaffold.plan import ScaffoldPlan
+    from de_tasks.tasks.values import Deletion, Existence, Restart
 
 FOLLOW_WAIT = 30
 """Seconds that the server may hold a request for new lines back."""
@@ -39,12 +41,13 @@ def _would_create(context: invoke.Context, given: Facts) -> str:
 
 @task(
     changes=_would_create,
+    facts=app_facts,
     help={
         "template": TEMPLATE,
         "path": "Folder for the template's files (default: the app's name)",
     },
 )
-def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> None:
+def create(context: invoke.Context, name: str = "", template: str = "", path: str = "") -> App:
     """Initialize an app on Dash Enterprise, without deploying it.
 
     The app's title is its name. With --template its folder is written too, ready to deploy.
@@ -61,7 +64,7 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     app = connection.platform.create_app(wanted)
     console.result(f"App {app.name} was initialized on [{connection.host.name}].")
     if planned is None:
-        return
+        return app
     from de_tasks.project.scaffold.files import write
 
     for kind in planned.services:
@@ -72,6 +75,7 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     for words in planned.words:
         console.note(words)
     console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
+    return app
 
 
 def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
@@ -82,37 +86,44 @@ def _from_template(target: Path, app: str, template: str) -> ScaffoldPlan:
 
 
 @task(changes=READS, name="list", default=True)
-def list_apps(context: invoke.Context, json: bool = False) -> None:
+def list_apps(context: invoke.Context, json: bool = False) -> list[App]:
     """List the apps that you own and co-own; for admins, all apps.
 
-    Each page is printed as it comes, so that a list of any length needs no more memory.
+    Each page is printed as it comes.
     """
-    found = connect(context).platform.apps()
+    found = Kept(connect(context).platform.apps())
     if json:
-        console.result_json_list(_summary(app) for app in found)
-        return
-    status_output.show_all(found)
+        console.result_json_list(app_facts(app) for app in found)
+    else:
+        status_output.show_all(found)
+    return found.all()
 
 
-@task(changes=READS, help={"exit_code": "Exit with 1 when the app does not exist"})
-def exists(
-    context: invoke.Context, name: str = "", exit_code: bool = False, json: bool = False
-) -> None:
+def _existence(found: Existence) -> dict[str, object]:
+    return {"name": found.name, "host": found.host, "exists": found.exists}
+
+
+@task(
+    changes=READS,
+    facts=_existence,
+    help={"exit_code": "Exit with 1 when the app does not exist"},
+)
+def exists(context: invoke.Context, name: str = "", exit_code: bool = False) -> Existence:
     """Say whether an app exists.
 
     The answer is the one line `App [NAME] exists on [HOST].` or `App [NAME] does not exist on
     [HOST].`, and the exit code is 0 either way: with --exit-code it is 1 for no. An app that
     you may not manage does not exist for you, though its name is taken.
     """
+    from de_tasks.tasks.values import Existence
+
     connection = connect(context)
     wanted, host = app_name(connection.settings, name), connection.host.name
-    found = connection.platform.app(wanted) is not None
-    if json:
-        console.result_json({"name": wanted, "host": host, "exists": found})
-    else:
-        console.result(f"App [{wanted}] {'exists' if found else 'does not exist'} on [{host}].")
+    found = Existence(wanted, host, connection.platform.app(wanted) is not None)
+    console.result(f"App [{wanted}] {'exists' if found else 'does not exist'} on [{host}].")
     if exit_code and not found:
-        raise invoke.Exit(code=1)
+        raise DeTasksError("", value=found)
+    return found
 
 
 def _would_delete(context: invoke.Context, given: Facts) -> str:
@@ -125,34 +136,36 @@ def _would_delete(context: invoke.Context, given: Facts) -> str:
 WITH_SERVICES = {"with_services": "Delete the attached services too, with all their data"}
 
 
-@task(changes=_would_delete, help=WITH_SERVICES)
+@task(changes=_would_delete, facts=facts, help=WITH_SERVICES)
 def delete(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
-) -> None:
+) -> Deletion:
     """Delete an app from Dash Enterprise, with its code and logs.
 
     On a terminal you are asked to type the app's name; without one -y is needed. The attached
     services stay, with their data, unless --with-services is given.
     """
-    _delete(context, name, with_services, yes, spelled_out=False)
+    return _delete(context, name, with_services, yes, spelled_out=False)
 
 
-@task(changes=_would_delete, name="delete", help=WITH_SERVICES)
+@task(changes=_would_delete, facts=facts, name="delete", help=WITH_SERVICES)
 def delete_named(
     context: invoke.Context, name: str = "", with_services: bool = False, yes: bool = False
-) -> None:
+) -> Deletion:
     """Delete an app from Dash Enterprise, with its code and logs.
 
     On a terminal you are asked to type the app's name. Without one nobody is asked, as the
     reference has it for scripts, where the app is named with --name; else -y is needed. The
     attached services stay, with their data, unless --with-services is given, which needs -y too.
     """
-    _delete(context, name, with_services, yes, spelled_out=bool(name) and not with_services)
+    return _delete(context, name, with_services, yes, spelled_out=bool(name) and not with_services)
 
 
 def _delete(
     context: invoke.Context, name: str, with_services: bool, yes: bool, spelled_out: bool
-) -> None:
+) -> Deletion:
+    from de_tasks.tasks.values import Deletion
+
     values = settings(context)
     wanted = app_name(values, name)
     question = f"Delete {wanted} from {find_host(values).name}"
@@ -162,44 +175,49 @@ def _delete(
     names = ", ".join(f"{s.name} ({s.kind})" if s.name else s.kind for s in own)
     question += f" with {names}?" if with_services and own else "?"
     if not agreed and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
-        raise invoke.Exit("Nothing was deleted.", code=1)
+        raise DeTasksError("Nothing was deleted.")
     connection.platform.delete_app(wanted, own if with_services else ())
     console.result(f"App {wanted} was deleted from [{connection.host.name}].")
     if own and not with_services:
         console.note(f"Its services are kept, with their data: {names}")
     elif own:
         console.result(f"Its services were deleted with their data: {names}")
+    services = tuple(service.name or service.kind for service in own)
+    gone, kept = (services, ()) if with_services else ((), services)
+    return Deletion(wanted, connection.host.name, gone, kept)
 
 
-@task(changes="restart all processes of app {app} on [{host}]")
-def restart(context: invoke.Context, name: str = "") -> None:
+@task(changes="restart all processes of app {app} on [{host}]", facts=facts)
+def restart(context: invoke.Context, name: str = "") -> Restart:
     """Restart all processes of an app, and return when it answers again.
 
     Prints `Restarting PROCESS for app NAME` for each process. The old processes serve until
     the new ones answer; where these do not, the old ones go on and the command fails.
     """
+    from de_tasks.tasks.values import Restart
+
     connection = connect(context)
     wanted = app_name(connection.settings, name)
-    for process in connection.platform.restart(wanted):
+    done = Restart(wanted, connection.host.name, tuple(connection.platform.restart(wanted)))
+    for process in done.processes:
         console.result(f"Restarting {process} for app {wanted}")
+    return done
 
 
-@task(changes=READS)
-def status(context: invoke.Context, name: str = "", json: bool = False) -> None:
+@task(changes=READS, facts=app_facts)
+def status(context: invoke.Context, name: str = "") -> App:
     """Show how an app is doing: its build, its processes, its address."""
     connection = connect(context)
     wanted = app_name(connection.settings, name)
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
-    if json:
-        console.result_json(_summary(app))
-        return
     status_output.show(app, connection.host.name)
+    return app
 
 
-@task(changes=READS, name="status")
-def build_status(context: invoke.Context, name: str = "", json: bool = False) -> None:
+@task(changes=READS, facts=app_facts, name="status")
+def build_status(context: invoke.Context, name: str = "") -> App:
     """Print the build status of an app: queued, building, built or failed.
 
     An app that was never deployed has none, and a sentence says so.
@@ -211,10 +229,8 @@ def build_status(context: invoke.Context, name: str = "", json: bool = False) ->
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
-    if json:
-        console.result_json(_summary(app))
-    else:
-        console.result(app.build.status if app.build else NEVER_DEPLOYED)
+    console.result(app.build.status if app.build else NEVER_DEPLOYED)
+    return app
 
 
 @task(
@@ -234,7 +250,7 @@ def logs(
     process_name: str = "web",
     follow: bool = False,
     json: bool = False,
-) -> None:
+) -> list[LogLine]:
     """Print the log of an app's last build, or of one of its processes.
 
     de-tasks apps logs --name my-app --type build --count 50
@@ -260,6 +276,7 @@ def logs(
         )
     after: str | None = None
     page: LogPage | None
+    kept: list[LogLine] = []
     while True:
         asked = time.monotonic()
         wait = FOLLOW_WAIT if after is not None else 0
@@ -277,14 +294,16 @@ def logs(
                 console.result_json(asdict(line))
         else:
             log_output.show(page.lines)
+        # What is followed until Ctrl-C returns nothing, and may be long.
+        kept += page.lines if type == "build" or not follow else ()
         if not follow or ended:
-            return
+            return kept
         after, lines = page.next, 1000
         time.sleep(max(0.0, FOLLOW_GAP - (time.monotonic() - asked)) if wait else 0)
 
 
-@task(changes="open app {app} on [{host}] in the browser", name="open")
-def open_app(context: invoke.Context, name: str = "") -> None:
+@task(changes="open app {app} on [{host}] in the browser", facts=app_facts, name="open")
+def open_app(context: invoke.Context, name: str = "") -> App:
     """Open an app in the browser, and print its address."""
     connection = connect(context)
     wanted = app_name(connection.settings, name)
@@ -293,30 +312,7 @@ def open_app(context: invoke.Context, name: str = "") -> None:
         raise missing(wanted, connection.host.name)
     console.result(app.url)
     browser.open_page(connection.host.own(app.url))
-
-
-def _summary(app: App) -> dict[str, object]:
-    return {
-        "name": app.name,
-        "owner": app.owner,
-        "url": app.url,
-        "running": app.running,
-        "processes": list(app.processes),
-        "states": [
-            {
-                "type": process.type,
-                "state": process.state,
-                "since": process.since or None,
-                "restarts": process.restarts,
-                "last_exit": process.last_exit or None,
-            }
-            for process in app.states
-        ],
-        "serving": app.serving and {"number": int(app.serving.id), "commit": app.serving.sha},
-        "build": app.build.status if app.build else None,
-        "error": app.build.error if app.build else None,
-        "commit": app.build.sha if app.build else None,
-    }
+    return app
 
 
 ns = Collection(

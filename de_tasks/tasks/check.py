@@ -9,6 +9,7 @@ import invoke
 
 from de_tasks.config import environment
 from de_tasks.errors import UsageError
+from de_tasks.tasks.facts import finding_facts
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console, style
@@ -23,6 +24,7 @@ SIGNS = {"error": "failed", "warning": "look"}
 
 @task(
     changes=READS,
+    facts=finding_facts,
     help={
         "ref": "Check this commit of the folder's repository, not the files as they are",
         "secrets": "Look for keys, tokens and passwords in every file, too",
@@ -34,8 +36,7 @@ def check(
     name: str = "",
     ref: str = "",
     secrets: bool = False,
-    json: bool = False,
-) -> None:
+) -> Sequence[Finding]:
     """Check that a folder can be deployed: its Procfile, requirements and files."""
     from de_tasks.appspec import check_folder
     from de_tasks.project import checks
@@ -54,16 +55,13 @@ def check(
     sent = of_tree(Git(commit.objects.parent), commit.tree) if commit else None
     search = None if secrets else ()
     found = checks.run(folder, wanted, values.check_limit, values.check_ignore, search, sent)
-    if json:
-        console.result_json([finding.facts() for finding in found])
-    else:
-        _show(found, folder)
-        if environment.on_github():
-            for command in report.workflow_commands(found, folder, environment.workspace()):
-                console.annotation(command)
+    _show(found, folder)
+    if environment.on_github():
+        for command in report.workflow_commands(found, folder, environment.workspace()):
+            console.annotation(command)
     words = report.conclusion(found, wanted)
-    if not json:
-        console.line(*((style.sign_of("done"), " ") if style.for_people() else ()), words)
+    console.line(*((style.sign_of("done"), " ") if style.for_people() else ()), words)
+    return found
 
 
 def _show(found: Sequence[Finding], folder: Path) -> None:

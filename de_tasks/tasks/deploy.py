@@ -10,10 +10,12 @@ import invoke
 from de_tasks.config.numbers import whole_number
 from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
-from de_tasks.errors import UsageError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.ages import ago
 from de_tasks.tasks.deploy_output import shown
+from de_tasks.tasks.facts import build_facts
+from de_tasks.tasks.github import report
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console, style
@@ -21,7 +23,9 @@ from de_tasks.terminal import console, style
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from de_tasks.deployment.plan import Outcome
     from de_tasks.platform.models import Build
+    from de_tasks.tasks.values import Difference
 
 REF = "Deploy this commit of the folder's repository, not the files as they are"
 NO_CHECK = "Deploy also what the check finds unable to run"
@@ -56,7 +60,7 @@ def deploy(
     verbose: bool = False,
     yes: bool = False,
     json: bool = False,
-) -> None:
+) -> Outcome:
     """Deploy the app of a folder, follow its build, and wait until it answers."""
     from de_tasks.appspec import check_folder
     from de_tasks.deployment.intended import branch_question, check_single
@@ -71,7 +75,7 @@ def deploy(
     wanted = app_name(values, name)
     asked = "" if ref or dry_run else branch_question(values, folder, wanted)
     if asked and not console.confirm(asked, yes):
-        raise invoke.Exit("Nothing was deployed.", code=1)
+        raise DeTasksError("Nothing was deployed.")
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path)
     plan = plan_of(
@@ -88,11 +92,18 @@ def deploy(
         origin="" if name else origin_of_app(context.config, path),
     )
     with shown(json, verbose) as tell:
-        deploy_of(plan, values, connection, tell).run()
+        done = deploy_of(plan, values, connection, tell).run()
+    report(done)
+    return done
+
+
+def _difference(found: Difference) -> dict[str, object]:
+    return {"name": found.name, "changed": found.changed, "text": found.text}
 
 
 @task(
     changes=READS,
+    facts=_difference,
     help={
         "stat": "How many lines of each file (the default on a terminal is the text)",
         "names": "Only the names of the files, with A, M or D",
@@ -106,10 +117,11 @@ def diff(
     ref: str = "",
     stat: bool = False,
     names: bool = False,
-) -> None:
+) -> Difference:
     """Show what a deploy would change against what is deployed."""
     from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
+    from de_tasks.tasks.values import Difference
 
     if stat and names:
         raise UsageError("--stat and --names contradict each other: give one of them.")
@@ -131,10 +143,19 @@ def diff(
         console.patch(text.rstrip("\n"))
     else:
         console.note(f"{wanted} is deployed as the folder is: nothing would change.")
+    return Difference(wanted, text)
 
 
-@task(changes=READS, help={"count": "How many of the latest deploys (default: 20)"})
-def history(context: invoke.Context, name: str = "", count: str = "20", json: bool = False) -> None:
+def _builds(found: Sequence[Build]) -> list[dict[str, object]]:
+    return [build_facts(build) for build in found]
+
+
+@task(
+    changes=READS,
+    facts=_builds,
+    help={"count": "How many of the latest deploys (default: 20)"},
+)
+def history(context: invoke.Context, name: str = "", count: str = "20") -> list[Build]:
     """List the deploys of an app: when, who, from which commit, and how they ended."""
     from itertools import islice
 
@@ -146,12 +167,11 @@ def history(context: invoke.Context, name: str = "", count: str = "20", json: bo
     if connection.platform.app(wanted) is None:
         raise missing(wanted, connection.host.name)
     found = list(islice(connection.platform.builds(wanted), number))
-    if json:
-        console.result_json([_facts(build) for build in found])
-    elif not found:
+    if not found:
         console.result(NEVER_DEPLOYED)
     else:
         _show(found)
+    return found
 
 
 def _would_roll_back(context: invoke.Context, given: Facts) -> str:
@@ -175,7 +195,7 @@ def rollback(
     verbose: bool = False,
     yes: bool = False,
     json: bool = False,
-) -> None:
+) -> Outcome:
     """Put an earlier deploy of an app back, as a new deploy."""
     from de_tasks.deployment.rollback import Rollback, find_target, roll_back
 
@@ -190,16 +210,18 @@ def rollback(
     target = find_target(connection.platform, wanted, to)
     question = f"Put deploy {target.build.id} of {wanted} back: {target.build.subject}?"
     if not console.confirm(question, yes):
-        raise invoke.Exit("Nothing was changed.", code=1)
+        raise DeTasksError("Nothing was changed.")
     way = remote(connection, values.branch, app.git_url)
     with shown(json, verbose) as tell:
-        roll_back(
+        done = roll_back(
             Rollback(app, target, connection.username, way),
             repository(values, connection, wanted),
             connection.platform,
             tell,
             values.timeout,
         )
+    report(done)
+    return done
 
 
 def _show(found: Sequence[Build]) -> None:
@@ -236,17 +258,3 @@ def _show_to_people(found: Sequence[Build]) -> None:
             )
         )
     console.table(("", "BUILD", "WHEN", "WHO", "STATUS", "FROM", "MESSAGE"), rows)
-
-
-def _facts(build: Build) -> dict[str, object]:
-    return {
-        "number": int(build.id),
-        "queued": build.queued_at,
-        "finished": build.finished_at,
-        "who": build.author,
-        "status": build.status,
-        "source": build.source or None,
-        "message": build.subject,
-        "error": build.error,
-        "sha": build.sha,
-    }

@@ -163,12 +163,12 @@ class Screen:
         percent = PERCENT.search(event.text)
         text = event.text.rpartition(": ")[0] or event.text
         if percent:
-            live.show(live.Work("Sending", self._since, int(percent[1])))
+            console.work(live.Work("Sending", self._since, int(percent[1])))
         elif "seconds" in event.facts:
             self._move_on(text)
-            live.show(live.Work(text, self._since))
+            console.work(live.Work(text, self._since))
         else:
-            live.show(live.Work(text, self._since))
+            console.work(live.Work(text, self._since))
 
     def _logged(self, event: Event) -> None:
         self._clock(event.facts.get("time"))
@@ -182,7 +182,7 @@ class Screen:
             console.note(event.text, log=True)
         elif style.moving():
             detail = "" if header else event.text.strip()
-            live.show(live.Work(self._step or "Building", self._since, detail=detail))
+            console.work(live.Work(self._step or "Building", self._since, detail=detail))
 
     def _move_on(self, text: str) -> None:
         """A step begins, and the one before it has ended well."""

@@ -12,6 +12,7 @@ from invoke import Collection
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.tasks import github
 from de_tasks.tasks.deploy import NO_CHECK
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, settings, task, waits
@@ -19,6 +20,8 @@ from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.deployment.fleets.apps import Chosen, Selection
+    from de_tasks.deployment.fleets.health import AppHealth
+    from de_tasks.deployment.fleets.parallel import Result
     from de_tasks.platform.connect import Connection
 
 JOBS = 8
@@ -58,7 +61,7 @@ def deploy(
     no_check: bool = False,
     yes: bool = False,
     json: bool = False,
-) -> None:
+) -> list[Result]:
     """Deploy the apps that changed, in parallel and within the rate limit."""
     from de_tasks.deployment.fleets.connections import Connections, make_ready, question
     from de_tasks.deployment.fleets.parallel import Rollout, exit_code
@@ -86,18 +89,27 @@ def deploy(
         show(outcomes)
     else:
         console.result("Nothing has changed: there is nothing to deploy.")
+    github.report_fleet(outcomes)
     if code:
         names = ", ".join(o.job.name for o in outcomes if o.code)
-        raise invoke.Exit(f"Not deployed: {names}.", code=code)
+        raise DeTasksError(f"Not deployed: {names}.", code=code, value=outcomes)
+    return outcomes
+
+
+def _health(found: Sequence[AppHealth]) -> list[dict[str, object]]:
+    from de_tasks.tasks import fleet_output
+
+    return [fleet_output.facts(seen) for seen in found]
 
 
 @task(
     changes=READS,
+    facts=_health,
     default=True,
     iterable=["only"],
     help={"only": SELECTION["only"], "json": "Print one JSON list, an app a line"},
 )
-def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False) -> None:
+def status(context: invoke.Context, only: Sequence[str] = ()) -> list[AppHealth]:
     """Show all apps: release, commit, age, health, and what is not deployed."""
     from de_tasks.deployment.fleets.connections import Connections
     from de_tasks.deployment.fleets.health import Subject, look
@@ -112,14 +124,17 @@ def status(context: invoke.Context, only: Sequence[str] = (), json: bool = False
         return Transport(to.settings.ca_path, to.host.trusted)
 
     found = look([Subject(app, to.host.name, hosts.platform(app), way(to)) for app, to in chosen])
-    if json:
-        console.result_json_list(map(fleet_output.facts, found))
-    else:
-        fleet_output.show(found)
+    fleet_output.show(found)
+    return found
+
+
+def _chosen(found: Sequence[Chosen] | str) -> object:
+    return {"text": found} if isinstance(found, str) else [_facts(chosen) for chosen in found]
 
 
 @task(
     changes=READS,
+    facts=_chosen,
     iterable=["only"],
     help={
         **SELECTION,
@@ -134,8 +149,7 @@ def matrix(
     only: Sequence[str] = (),
     format: str = "github",
     workflow: bool = False,
-    json: bool = False,
-) -> None:
+) -> Sequence[Chosen] | str:
     """Print the job matrix for a CI system: one job for each app, or each that changed."""
     from de_tasks.deployment.fleets import ci_matrix
     from de_tasks.project.scaffold import plan
@@ -144,13 +158,12 @@ def matrix(
         raise UsageError(f"--format is {' or '.join(ci_matrix.FORMATS)}, not {format!r}.")
     if workflow:
         path = plan.templates() / "ci" / f"fleet-{format}.yml"
-        console.result(path.read_text("utf-8").rstrip("\n"))
-        return
+        text = path.read_text("utf-8").rstrip("\n")
+        console.result(text)
+        return text
     found = _selection(context, changed_since, only)
-    if json:
-        console.result_json([_facts(chosen) for chosen in found.chosen])
-    else:
-        console.result(ci_matrix.matrix([chosen.app.name for chosen in found.chosen], format))
+    console.result(ci_matrix.matrix([chosen.app.name for chosen in found.chosen], format))
+    return found.chosen
 
 
 def _check_which(all: bool, changed_since: str, only: Sequence[str]) -> None:

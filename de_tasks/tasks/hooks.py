@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
@@ -12,6 +13,9 @@ from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import task
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
+
+if TYPE_CHECKING:
+    from de_tasks.githooks.install import Installed
 
 
 @task(
@@ -28,7 +32,7 @@ def install(
     preview: bool = False,
     warn_only: bool = False,
     allow_forced: bool = False,
-) -> None:
+) -> Path:
     """Write a pre-push hook that deploys the pushed commit of each branch that maps to an app."""
     from de_tasks.githooks import install as plain_hook
 
@@ -37,32 +41,38 @@ def install(
     if preview:
         # A preview of a branch that was rewritten is one all the same.
         hooks["de-preview"] = options
-    console.result(f"Wrote {plain_hook.install(Path(path or '.'), hooks)}")
+    written = plain_hook.install(Path(path or "."), hooks)
+    console.result(f"Wrote {written}")
+    return written
 
 
 @task(changes="remove the pre-push hook of the repository of {folder}")
-def uninstall(context: invoke.Context, path: str = "") -> None:
+def uninstall(context: invoke.Context, path: str = "") -> Path | None:
     """Remove the pre-push hook that hooks.install wrote."""
     from de_tasks.githooks import install as plain_hook
 
     removed = plain_hook.uninstall(Path(path or "."))
     console.result(f"Removed {removed}" if removed else "There is no pre-push hook.")
+    return removed
 
 
-@task(changes=READS, default=True)
-def status(context: invoke.Context, path: str = "", json: bool = False) -> None:
+def _installed(found: Installed | None) -> dict[str, object] | None:
+    return asdict(found) if found else None
+
+
+@task(changes=READS, facts=_installed, default=True)
+def status(context: invoke.Context, path: str = "") -> Installed | None:
     """Say which pre-push hook there is, and what it runs."""
     from de_tasks.githooks import install as plain_hook
 
     found = plain_hook.installed(Path(path or "."))
-    if json:
-        console.result_json(asdict(found) if found else None)
-    elif found is None:
+    if found is None:
         console.result(f"There is no pre-push hook. Write one: {typed('hooks.install')}")
     elif found.ours:
         console.result(f"{found.path} runs {' and '.join(found.runs)} before a push.")
     else:
         console.result(f"{found.path} was not written by {typed('hooks.install')}. {found.about}")
+    return found
 
 
 ns = Collection("hooks", install, uninstall, status)

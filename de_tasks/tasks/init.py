@@ -19,13 +19,27 @@ from de_tasks.terminal.commands import typed
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
     from de_tasks.project.scaffold.plan import Choices, ScaffoldPlan
+    from de_tasks.tasks.values import Prepared
 
 NONE = "none"
 TEMPLATE = "Begin with this app: dash, dash-postgres, dash-redis, streamlit, wsgi"
 
 
+def _facts(done: Prepared) -> dict[str, object]:
+    return {
+        "app": done.app,
+        "template": done.template or None,
+        "ci": done.ci or None,
+        "files": [{"path": f.path, "adds": f.adds, "text": f.text} for f in done.files],
+        "words": list(done.words),
+        "services": list(done.services),
+        "written": done.written,
+    }
+
+
 @task(
     changes=ITS_DRY_RUN,
+    facts=_facts,
     iterable=["without"],
     help={
         "template": TEMPLATE,
@@ -44,10 +58,10 @@ def init(
     without: Sequence[str] = (),
     dry_run: bool = False,
     yes: bool = False,
-    json: bool = False,
-) -> None:
+) -> Prepared:
     """Make a folder ready to deploy: an app from a template, or what the app there lacks."""
     from de_tasks.project.scaffold import files, plan
+    from de_tasks.tasks.values import Prepared
 
     values = settings(context, path=path)
     if path and not is_apps_own(context.config, path):
@@ -57,21 +71,27 @@ def init(
         values=values, folder=folder, name=name, template=template, ci=ci, without=without, yes=yes
     )
     planned = plan.plan(folder, choices)
-    if json:
-        console.result_json(_facts(planned, choices, written=not dry_run))
+    done = Prepared(
+        choices.app,
+        choices.template,
+        choices.ci,
+        planned.files,
+        planned.words,
+        planned.services,
+        written=not dry_run,
+    )
     if dry_run:
-        if not json:
-            _show(planned)
-        return
-    say = console.note if json else console.result
+        _show(planned)
+        return done
     for file in files.write(folder, planned.files):
         verb = "Added to" if file.adds else "Wrote"
-        say(f"{verb} {file.path}{f': {file.why}' if file.why else ''}")
+        console.result(f"{verb} {file.path}{f': {file.why}' if file.why else ''}")
     if not planned.files:
-        say("Nothing to write: everything is there.")
+        console.result("Nothing to write: everything is there.")
     for words in planned.words:
         console.note(words)
     _tell_next(values, planned, folder, choices)
+    return done
 
 
 def _choices(
@@ -179,15 +199,3 @@ def _tell_next(values: Settings, planned: ScaffoldPlan, folder: Path, choices: C
     steps.append(typed("fleet.deploy --all" if choices.fleet else "deploy"))
     where = f", on {host} where you are logged in" if logged_in else ""
     console.note(f"Next{where}:\n  " + place + "\n  ".join(steps))
-
-
-def _facts(planned: ScaffoldPlan, choices: Choices, written: bool) -> dict[str, object]:
-    return {
-        "app": choices.app,
-        "template": choices.template or None,
-        "ci": choices.ci or None,
-        "files": [{"path": f.path, "adds": f.adds, "text": f.text} for f in planned.files],
-        "words": list(planned.words),
-        "services": list(planned.services),
-        "written": written,
-    }

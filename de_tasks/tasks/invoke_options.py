@@ -59,9 +59,13 @@ def is_dry(context: invoke.Context) -> bool:
     return bool(context.config.run.dry)
 
 
-def tell_dry(words: str) -> None:
+def tell_dry(words: str, json: bool = False) -> None:
     """Say what would have been done."""
-    console.result(f"Would {words}. Nothing was done: this was a dry run (--dry).")
+    text = f"Would {words}. Nothing was done: this was a dry run (--dry)."
+    if json:
+        console.result_json({"dry_run": True, "text": text})
+    else:
+        console.result(text)
 
 
 @contextmanager

@@ -20,18 +20,30 @@ from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.platform.diagnosis import Diagnosis
+    from de_tasks.tasks.values import Report
+
+
+def _report(found: Report) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "settings": {n: {"value": v, "from": where} for n, (v, where) in found.settings.items()},
+        "findings": [asdict(finding) for finding in found.findings],
+    }
 
 
 @task(
     changes=READS,
+    facts=_report,
     help={"all": "At a terminal, show every setting, not only those that are set"},
 )
-def doctor(context: invoke.Context, all: bool = False, json: bool = False) -> None:
+def doctor(context: invoke.Context, all: bool = False) -> Report:
     """Check settings, git, login and server, and say where each setting comes from."""
-    from dataclasses import asdict, fields
+    from dataclasses import fields
 
     from de_tasks.config.settings import DEFAULT, Settings, cache_folder, origins
     from de_tasks.platform import diagnosis as checks
+    from de_tasks.tasks.values import Report
 
     section, given = sources(configuration(context))
     found = origins(section, **given)
@@ -59,23 +71,18 @@ def doctor(context: invoke.Context, all: bool = False, json: bool = False) -> No
         findings += checks.server(connection.client) if connection.client else ()
     except DeTasksError as error:
         findings.append(checks.Diagnosis("login", False, str(error)))
-    if json:
-        document = {
-            "settings": {n: {"value": v, "from": where} for n, (v, where) in shown.items()},
-            "findings": [asdict(finding) for finding in findings],
-        }
-        console.result_json(document)
-    else:
-        brief = style.for_people() and not all
-        rows = [(n, str(v), f) for n, (v, f) in shown.items() if not brief or f != DEFAULT]
-        console.table(("SETTING", "VALUE", "FROM"), rows)
-        if brief:
-            console.line((f"The other settings: {typed('doctor --all')}", "detail"), out=True)
-        console.result("")
-        for finding in findings:
-            _show(finding)
+    brief = style.for_people() and not all
+    rows = [(n, str(v), f) for n, (v, f) in shown.items() if not brief or f != DEFAULT]
+    console.table(("SETTING", "VALUE", "FROM"), rows)
+    if brief:
+        console.line((f"The other settings: {typed('doctor --all')}", "detail"), out=True)
+    console.result("")
+    for finding in findings:
+        _show(finding)
+    done = Report(shown, tuple(findings))
     if any(not finding.good for finding in findings):
-        raise DeTasksError("Some checks failed.")
+        raise DeTasksError("Some checks failed.", value=done)
+    return done
 
 
 def _show(finding: Diagnosis) -> None:
@@ -87,7 +94,7 @@ def _show(finding: Diagnosis) -> None:
 
 
 @task(changes="open the documentation of [{host}] in the browser")
-def docs(context: invoke.Context) -> None:
+def docs(context: invoke.Context) -> str:
     """Open the documentation of Dash Enterprise in the browser, and print its address.
 
     Without a license seat the page is forbidden: see https://dash.plotly.com/ then.
@@ -95,6 +102,7 @@ def docs(context: invoke.Context) -> None:
     address = f"{find_host(settings(context)).web}/docs"
     console.result(address)
     browser.open_page(address)
+    return address
 
 
 @task(

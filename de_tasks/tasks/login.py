@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from de_tasks.auth.store import Store
     from de_tasks.config.settings import Settings
     from de_tasks.platform.de.command import De
+    from de_tasks.tasks.values import Account
+
+
+def _account(found: Account | str) -> dict[str, object]:
+    """Through `de` there is a text: its own sentence."""
+    if isinstance(found, str):
+        return {"text": found}
+    return {"username": found.username, "admin": found.admin, "host": found.host}
+
 
 LOGOUT_SECONDS = 10
 """How long a server may take to hear of a logout."""
@@ -29,6 +38,7 @@ LOGOUT_SECONDS = 10
 
 @task(
     changes="log in to [{host}], and keep the login",
+    facts=_account,
     help={
         "username": "Log in with user name and password instead of a browser",
         "password_stdin": "Read the password from standard input",
@@ -43,17 +53,17 @@ def login(
     password_stdin: bool = False,
     keyfile: str = "",
     ca_path: str = "",
-) -> None:
+) -> Account | str:
     """Log in to Dash Enterprise, with a browser or with user name and password."""
     from de_tasks.auth.oidc import Oidc
+    from de_tasks.tasks.values import Account
 
     given = settings(context, host=host, username=username, keyfile=keyfile, ca_path=ca_path)
     to = target(given)
     values, kept = to.settings, to.store
     vendor = vendor_command(to, waits())
     if vendor:
-        _vendor_login(vendor, values)
-        return
+        return _vendor_login(vendor, values)
     if password_stdin and not values.username:
         raise UsageError("--password-stdin goes with --username: whose password is it?")
     if kept is not None:
@@ -77,6 +87,7 @@ def login(
     if values.api_key:
         console.note("DASH_ENTERPRISE_API_KEY is set, and takes precedence over this login.")
     console.result(f"Logged in as [{new.username}] to [{new.host}]!")
+    return Account(new.username, None, new.host)
 
 
 def _password(values: Settings, password_stdin: bool) -> str:
@@ -152,26 +163,26 @@ def logout(context: invoke.Context) -> None:
     console.result(f"Logged out of [{name}].")
 
 
-def _vendor_login(vendor: De, values: Settings) -> None:
-    """Let `de` log in: it keeps the login, and prints its own sentence."""
+def _vendor_login(vendor: De, values: Settings) -> str:
+    """Let `de` log in: it keeps the login, and prints its own sentence, which is returned where
+    nobody else reads it."""
     if values.username or values.no_keyfile:
         raise UsageError(
             "Through `de` a user name and password are not kept: set DASH_ENTERPRISE_USERNAME and "
             "DASH_ENTERPRISE_PASSWORD, and de.no_keyfile"
         )
-    status = vendor.attached("login")
-    if status:
-        raise DeTasksError(f"`de login` ended with status {status}.")
+    done = vendor.attached("login", shown=not console.silent())
+    if done.status:
+        raise DeTasksError(f"`de login` ended with status {done.status}.")
+    return done.out.strip()
 
 
-@task(changes=READS)
-def whoami(context: invoke.Context, json: bool = False) -> None:
+@task(changes=READS, facts=_account)
+def whoami(context: invoke.Context) -> Account:
     """Print who is logged in, and where."""
+    from de_tasks.tasks.values import Account
+
     connection = connect(context)
     user = connection.platform.whoami()
-    if json:
-        console.result_json(
-            {"username": user.username, "admin": user.is_admin, "host": connection.host.name}
-        )
-    else:
-        console.result(f"Logged in as [{user.username}] to [{connection.host.name}].")
+    console.result(f"Logged in as [{user.username}] to [{connection.host.name}].")
+    return Account(user.username, user.is_admin, connection.host.name)

@@ -17,6 +17,7 @@ from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
 from de_tasks.tasks.deploy import NO_CHECK, REF, VERBOSE
 from de_tasks.tasks.deploy_output import shown
+from de_tasks.tasks.github import report
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
@@ -24,8 +25,10 @@ from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
+    from de_tasks.deployment.plan import Outcome
     from de_tasks.deployment.previews.mark import Preview
     from de_tasks.deployment.previews.prune import Deleted, Stale
+    from de_tasks.tasks.values import Pruned
 
 NAME = {"name": "Name of the main app (default: de.app, the first of de.branches, or the folder's)"}
 BRANCH = {"branch": "Branch (default: the one that is checked out)"}
@@ -69,7 +72,7 @@ def deploy(
     verbose: bool = False,
     yes: bool = False,
     json: bool = False,
-) -> None:
+) -> Outcome:
     """Deploy a branch as an app of its own, created like the main app."""
     from de_tasks.appspec import check_folder
     from de_tasks.repo.source import find_commit
@@ -83,7 +86,7 @@ def deploy(
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path, timeout=timeout)
     with shown(json, verbose) as tell:
-        deploy_preview(
+        done = deploy_preview(
             connection=connection,
             app=main_app(values, name),
             branch=branch,
@@ -95,10 +98,18 @@ def deploy(
             wait=not no_wait,
             check=not no_check,
         )
+    report(done)
+    return done
+
+
+def _listed(found: Sequence[Preview]) -> list[dict[str, object]]:
+    now = datetime.now(timezone.utc)
+    return [_facts(preview, now) for preview in found]
 
 
 @task(
     changes=READS,
+    facts=_listed,
     name="list",
     default=True,
     help={**NAME, "branch": "Only the preview of this branch", "all": "Previews of every app"},
@@ -108,8 +119,7 @@ def list_previews(
     name: str = "",
     branch: str = "",
     all: bool = False,
-    json: bool = False,
-) -> None:
+) -> list[Preview]:
     """List the previews: branch, age since the last deploy, address, owner."""
     from de_tasks.deployment.previews import prune as previews
 
@@ -118,15 +128,21 @@ def list_previews(
     listed = previews.listed(connection.platform, wanted)
     found = [preview for preview in listed if branch in ("", preview.branch)]
     now = datetime.now(timezone.utc)
-    if json:
-        console.result_json([_facts(preview, now) for preview in found])
-        return
     rows = [(p.branch, _age(p.age(now)), p.status, p.url, p.owner) for p in found]
     console.table(("BRANCH", "AGE", "BUILD", "ADDRESS", "OWNER"), rows)
+    return found
+
+
+def _deleted(found: Deleted | None) -> dict[str, object]:
+    if found is None:
+        return {"deleted": False, "branch": None, "name": None, "services": [], "kept": []}
+    names = {"branch": found.preview.branch, "name": found.preview.name}
+    return {"deleted": True, **names, "services": [*found.services], "kept": [*found.kept]}
 
 
 @task(
     changes=_would("delete"),
+    facts=_deleted,
     help={**NAME, **BRANCH, "if_exists": "Succeed when there is no such preview"},
 )
 def delete(
@@ -136,7 +152,7 @@ def delete(
     branch: str = "",
     if_exists: bool = False,
     yes: bool = False,
-) -> None:
+) -> Deleted | None:
     """Delete the preview of a branch, with the services that were made for it."""
     from de_tasks.deployment.previews import prune as previews
     from de_tasks.errors import NotFound
@@ -150,16 +166,26 @@ def delete(
         if not if_exists:
             raise
         console.result(str(missing))
-        return
+        return None
     question = f"Delete {preview.name}, the preview of {branch}, with its services and their data?"
     if not console.confirm(question, yes):
-        raise invoke.Exit("Nothing was deleted.", code=1)
+        raise DeTasksError("Nothing was deleted.")
     deleted = previews.delete(connection.platform, preview, connection.platform.whoami())
-    _show(deleted, connection, console.result)
+    _show(deleted, connection)
+    return deleted
+
+
+def _pruned(found: Sequence[Pruned]) -> list[dict[str, object]]:
+    facts = _listed([one.preview for one in found])
+    return [
+        known | {"reason": one.reason, "deleted": one.deleted}
+        for known, one in zip(facts, found, strict=True)
+    ]
 
 
 @task(
     changes=ITS_DRY_RUN,
+    facts=_pruned,
     help={
         **NAME,
         "older_than": "Days without a deploy after which a preview goes too",
@@ -175,11 +201,11 @@ def prune(
     remote: str = "origin",
     dry_run: bool = False,
     yes: bool = False,
-    json: bool = False,
-) -> None:
+) -> list[Pruned]:
     """Delete the previews whose branch is gone, or that are older than some days."""
     from de_tasks.deployment.previews import prune as previews
     from de_tasks.repo.branches import known_branches
+    from de_tasks.tasks.values import Pruned
 
     days = whole_number(older_than, "--older-than", least=1) if older_than else None
     longest = None if days is None else timedelta(days=days)
@@ -193,7 +219,7 @@ def prune(
         console.note(f"{item.preview.name}: {item.reason}")
     dry_run = dry_run or not (yes or console.interactive())
     if found and not dry_run and not console.confirm(f"Delete {_count(found)}?", yes):
-        raise invoke.Exit("Nothing was deleted.", code=1)
+        raise DeTasksError("Nothing was deleted.")
     if not found:
         console.note(f"No preview of {app} has outlived its use.")
     elif dry_run:
@@ -206,17 +232,14 @@ def prune(
             codes.add(outcome.code)
         else:
             gone.append(item.preview.name)
-            _show(outcome, connection, console.note if json else console.result)
-    if json:
-        now = datetime.now(timezone.utc)
-        more = [{"reason": s.reason, "deleted": s.preview.name in gone} for s in found]
-        facts = [_facts(item.preview, now) for item in found]
-        console.result_json([f | m for f, m in zip(facts, more, strict=True)])
+            _show(outcome, connection)
+    seen = [Pruned(item.preview, item.reason, item.preview.name in gone) for item in found]
     left = [item.preview.name for item in found if item.preview.name not in gone]
     if left and not dry_run:
         # What another try may heal must say so, also to a CI's job.
         code = codes.pop() if len(codes) == 1 else 1
-        raise invoke.Exit(f"Not deleted: {', '.join(left)}.", code=code)
+        raise DeTasksError(f"Not deleted: {', '.join(left)}.", code=code, value=seen)
+    return seen
 
 
 def _branch(values: Settings, branch: str) -> str:
@@ -225,11 +248,13 @@ def _branch(values: Settings, branch: str) -> str:
     return branch or current_branch(Path(values.path).expanduser())
 
 
-def _show(deleted: Deleted, connection: Connection, say: Callable[[str], None]) -> None:
+def _show(deleted: Deleted, connection: Connection) -> None:
     preview, host = deleted.preview, connection.host.name
     repository(connection.settings, connection, preview.name).forget()
     services = f" with {', '.join(deleted.services)}" if deleted.services else ""
-    say(f"Preview {preview.name} of {preview.branch} was deleted from [{host}]{services}.")
+    console.result(
+        f"Preview {preview.name} of {preview.branch} was deleted from [{host}]{services}."
+    )
     if deleted.kept:
         console.note(f"Not made for it, and so kept with their data: {', '.join(deleted.kept)}")
 

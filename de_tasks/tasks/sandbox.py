@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from de_tasks.config.settings import Settings
     from de_tasks.server.control import Running
+    from de_tasks.tasks.values import SandboxState
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -74,7 +75,7 @@ def start(
     view_access: str = "",
     tls: bool = False,
     no_device_grant: bool = False,
-) -> None:
+) -> Running:
     """Start a Dash Enterprise on this machine, and log in to it."""
     control = _control()
     values = settings(context, sandbox_data=data)
@@ -103,7 +104,8 @@ def start(
     kept = None if no_login else store(values)
     if kept:
         kept.hosts()  # A file that is refused is better refused before there is a sandbox.
-    running, new = control.find(folder), not (folder / "passwords.json").exists()
+    running: Running | None = control.find(folder)
+    new = not (folder / "passwords.json").exists()
     ours = running is None
     if ours and foreground:
         command = control.command(folder, options, mounts)
@@ -124,52 +126,59 @@ def start(
     if not no_login:
         _log_in(values, running)
     console.result(running.url)
+    return running
 
 
 @task(changes=_would("stop the sandbox with its data in"), help=DATA)
-def stop(context: invoke.Context, data: str = "") -> None:
+def stop(context: invoke.Context, data: str = "") -> bool:
     """Stop the sandbox and its apps; everything is there at the next start."""
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
     process = control.holder(folder)
     if process:
         control.end(folder, process, console.note)
     console.result("The sandbox has stopped." if process else "The sandbox is not running.")
+    return bool(process)
 
 
-@task(changes=READS, default=True, help=DATA)
-def status(context: invoke.Context, data: str = "", json: bool = False) -> None:
+def _state(found: SandboxState) -> dict[str, object]:
+    running = found.running
+    return {
+        "running": bool(running),
+        "url": running.url if running else None,
+        "ca_path": running.ca_path or None if running else None,
+        "data": str(found.data),
+    }
+
+
+@task(changes=READS, facts=_state, default=True, help=DATA)
+def status(context: invoke.Context, data: str = "") -> SandboxState:
     """Say whether the sandbox is running, and where."""
+    from de_tasks.tasks.values import SandboxState
+
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
     running = control.find(folder)
     process = running.pid if running else control.holder(folder)
-    if json:
-        console.result_json(
-            {
-                "running": bool(running),
-                "url": running.url if running else None,
-                "ca_path": running.ca_path or None if running else None,
-                "data": str(folder),
-            }
-        )
-    elif running:
+    if running:
         console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
     elif process:
         console.result(f"The sandbox runs as process {process}, and does not answer.")
     else:
         console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
+    return SandboxState(folder, running)
 
 
 @task(changes=_would("delete everything in"), help=DATA)
-def reset(context: invoke.Context, data: str = "", yes: bool = False) -> None:
+def reset(context: invoke.Context, data: str = "", yes: bool = False) -> bool:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
     folder = _folder(settings(context, sandbox_data=data))
     if control.holder(folder):
         raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
-        raise invoke.Exit("Nothing was deleted.", code=1)
+        raise DeTasksError("Nothing was deleted.")
     deleted = control.reset(folder)
     console.result(f"{folder} was deleted." if deleted else "There is nothing to delete.")
+    return bool(deleted)
 
 
 @task(
@@ -192,7 +201,7 @@ def add_user(
     brokered: bool = False,
     password_stdin: bool = False,
     data: str = "",
-) -> None:
+) -> str:
     """Make a user of the sandbox, and print the password, this once."""
     body = {"username": username, "role": role, "groups": list(group), "brokered": brokered}
     if password_stdin:
@@ -204,13 +213,15 @@ def add_user(
     else:
         console.note(f"{words}, with the password:")
         console.result(made["password"])
+    return str(made["username"])
 
 
 @task(changes=READS, help={**DATA, "username": "Whose key"})
-def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> None:
+def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> str:
     """Print the API key of a user of the sandbox, for HTTP Basic."""
     found = _control().administer(_running(context, data), "api-key", {"username": username})
     console.result(found["key"])
+    return str(found["key"])
 
 
 def _unmet(options: Mapping[str, int | str], running: Running) -> str:
@@ -266,7 +277,8 @@ def _control() -> ModuleType:
     except ImportError:
         raise UsageError(
             "The sandbox is not installed. Type: pip install 'de-tasks[sandbox]' "
-            "(it needs Python 3.11 or later)"
+            "(it needs Python 3.11 or later)",
+            next=["pip install 'de-tasks[sandbox]'"],
         ) from None
     return control
 

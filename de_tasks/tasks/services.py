@@ -3,57 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
 
-from de_tasks.errors import UsageError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name as app_of
+from de_tasks.tasks.facts import facts
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console
+
+if TYPE_CHECKING:
+    from de_tasks.platform.models import Service
+    from de_tasks.tasks.values import AppService, Existence
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
 KIND = {"type": "redis or postgres"}
 SERVICE = {"service_name": "Name of the service (default: APP-TYPE)"}
 
 
-@task(changes=READS, name="list", default=True, help={"type": "redis, postgres or all"})
-def list_services(context: invoke.Context, type: str = "all", json: bool = False) -> None:
+def _services(found: Sequence[Service]) -> list[dict[str, object]]:
+    from dataclasses import asdict
+
+    return [asdict(service) for service in found]
+
+
+@task(
+    changes=READS,
+    facts=_services,
+    name="list",
+    default=True,
+    help={"type": "redis, postgres or all"},
+)
+def list_services(context: invoke.Context, type: str = "all") -> list[Service]:
     """List the services of your apps; for admins, all services."""
     kinds = _kind(type, also=("all",))
     found = connect(context).platform.services()
     shown = [service for service in found if kinds in ("all", service.kind)]
-    if json:
-        console.result_json([asdict(service) for service in shown])
-        return
     rows = [(s.name, s.kind, s.status, ", ".join(s.apps)) for s in shown]
     console.table(("NAME", "TYPE", "STATUS", "APPS"), rows)
+    return shown
 
 
-@task(changes=READS, help={**KIND, "exit_code": "Exit with 1 when there is none"})
+def _existence(found: Existence) -> dict[str, object]:
+    return {"name": found.name, "type": found.type, "exists": found.exists}
+
+
+@task(
+    changes=READS,
+    facts=_existence,
+    help={**KIND, "exit_code": "Exit with 1 when there is none"},
+)
 def exists(
-    context: invoke.Context,
-    name: str = "",
-    type: str = "",
-    exit_code: bool = False,
-    json: bool = False,
-) -> None:
+    context: invoke.Context, name: str = "", type: str = "", exit_code: bool = False
+) -> Existence:
     """Say True or False: whether an app has a service of a type.
 
     The exit code is 0 either way; with --exit-code it is 1 for False.
     """
+    from de_tasks.tasks.values import Existence
+
     kind = _kind(type)
     connection = connect(context)
     wanted = app_of(connection.settings, name)
-    found = bool(connection.platform.attached(wanted, [kind]))
-    if json:
-        console.result_json({"name": wanted, "type": kind, "exists": found})
-    else:
-        console.result(str(found))
+    there = bool(connection.platform.attached(wanted, [kind]))
+    console.result(str(there))
+    found = Existence(wanted, connection.host.name, there, kind)
     if exit_code and not found:
-        raise invoke.Exit(code=1)
+        raise DeTasksError("", value=found)
+    return found
 
 
 def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
@@ -66,43 +86,53 @@ def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
 
 @task(
     changes=_would("create"),
+    facts=facts,
     help={**APP_NAME, **KIND, **SERVICE},
 )
 def create(
     context: invoke.Context, app_name: str = "", type: str = "", service_name: str = ""
-) -> None:
+) -> AppService:
     """Create a database and attach it to an app, which is restarted to see it.
 
     The app finds its address, with a password of its own, in REDIS_URL or DATABASE_URL. An app
     has at most one database of each type.
     """
+    from de_tasks.tasks.values import AppService
+
     kind = _kind(type)
     connection = connect(context)
     app = app_of(connection.settings, app_name)
     name = connection.platform.attach_service(app, kind, service_name)
     console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
+    return AppService(name, kind, app, connection.host.name)
 
 
 @task(
     changes=_would("delete"),
+    facts=facts,
     help={**APP_NAME, **KIND},
 )
-def delete(context: invoke.Context, app_name: str = "", type: str = "", yes: bool = False) -> None:
+def delete(
+    context: invoke.Context, app_name: str = "", type: str = "", yes: bool = False
+) -> AppService:
     """Delete the database of an app, with all its data.
 
     On a terminal you are asked first. Without one nobody is asked, as the reference has it for
     scripts, where the app is named with --app-name; else -y is needed. Nothing is deleted while
     another app is attached to it.
     """
+    from de_tasks.tasks.values import AppService
+
     kind = _kind(type)
     app = app_of(settings(context), app_name)
     question = f"Delete the {kind} database of {app}, with all its data?"
     agreed = needs_no_answer(question, yes, spelled_out=bool(app_name))
     connection = connect(context)
     if not agreed and not console.confirm(question, yes):
-        raise invoke.Exit("Nothing was deleted.", code=1)
+        raise DeTasksError("Nothing was deleted.")
     name = connection.platform.delete_service(app, kind)
     console.result(f"Service {name} was deleted from [{connection.host.name}] with its data.")
+    return AppService(name, kind, app, connection.host.name)
 
 
 def _kind(text: str, also: Sequence[str] = ()) -> str:

@@ -7,7 +7,8 @@ import functools
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 import invoke
@@ -15,12 +16,14 @@ from invoke.parser import Argument
 from invoke.tasks import Task
 
 from de_tasks.config import context as configured
+from de_tasks.config import environment
 from de_tasks.config.import_path import installed_first
 from de_tasks.config.project import governing
-from de_tasks.errors import Interrupted, UsageError
+from de_tasks.errors import UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name, find_host
-from de_tasks.tasks import invoke_options
+from de_tasks.tasks import documents, invoke_options
+from de_tasks.tasks.documents import AsFacts
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, Changes, Facts
 from de_tasks.terminal import console, live, style
 from de_tasks.terminal.text import readable
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 SHORT = {"name": "n", "type": "t", "yes": "y", "message": "m"}
 NAMES = ("name", "app_name")
 """Options that name an app: an empty one is a script's mistake, and not the folder's app."""
+JSON = "json"
 NUMBERS = frozenset(
     "count jobs older_than port portal_rank timeout to access_token_seconds offline_token_seconds "
     "rate_limit_points rate_limit_seconds install_timeout".split()
@@ -67,6 +71,7 @@ class DeTask(Task):  # type: ignore[type-arg]
     """A task whose short letters come from one table, and that says what it changes."""
 
     changes: Changes
+    facts: AsFacts | None = None
 
     _arguments: list[Any] | None = None
 
@@ -86,6 +91,14 @@ class DeTask(Task):  # type: ignore[type-arg]
             for argument in self._arguments:
                 argument.__class__ = Option
         return copy.deepcopy(self._arguments)
+
+    def argspec(self, body: Callable[..., Any]) -> Signature:
+        """invoke's, with the option `--json` where a value becomes a document."""
+        found = super().argspec(body)
+        if self.facts is None:
+            return found
+        option = Parameter(JSON, Parameter.POSITIONAL_OR_KEYWORD, default=False)
+        return found.replace(parameters=[*found.parameters.values(), option])
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """invoke's options of an argument, with our short letter."""
@@ -134,40 +147,60 @@ def readable_errors() -> Iterator[None]:
         live.clear()
 
 
-def task(changes: Changes, **options: Any) -> Callable[[Callable[..., Any]], DeTask]:
+def task(
+    changes: Changes, facts: AsFacts | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], DeTask]:
     """Like `invoke.task`; Ctrl-C ends with 130, and shared arguments have their help.
 
     `changes` says what the task changes, `READS` that it changes nothing: with `--dry` that is
-    said, and nothing done.
+    said, and nothing done. `facts` makes a JSON document of the value that the task returns: so
+    it has `--json`, which prints the document in place of the task's results. A task that prints
+    JSON lines as they come has an argument `json` instead. With either, a failure is a document.
+
+    Called from Python a task takes `hide=True`, too: then it prints nothing, and asks nobody.
     """
 
     def wrap(body: Callable[..., Any]) -> DeTask:
         @functools.wraps(body)
-        def run(context: invoke.Context, *arguments: Any, **keywords: Any) -> Any:
+        def run(
+            context: invoke.Context, *arguments: Any, hide: bool = False, **keywords: Any
+        ) -> Any:
             config = context.config
-            try:
-                with (
-                    installed_first(),
-                    readable_errors(),
-                    _interruptible(),
-                    invoke_options.bounded(config.timeouts.command),
-                    invoke_options.echoed(config.run.echo),
-                ):
-                    given = _given(keywords)
-                    if changes and invoke_options.is_dry(context):
-                        if changes != ITS_DRY_RUN:
-                            facts = Facts(body, arguments, given)
-                            return invoke_options.tell_dry(_would(context, changes, facts))
-                        given["dry_run"] = True
-                    return body(context, *arguments, **given)
-            except KeyboardInterrupt:
-                raise Interrupted("Interrupted.") from None
+            asked = has_json and bool(keywords.get(JSON) or environment.wants_json())
+            as_document = facts if asked else None
+            with (
+                console.quiet("all") if hide else nullcontext(),
+                installed_first(),
+                readable_errors(),
+                documents.failures(asked, as_document),
+                _interruptible(),
+                invoke_options.bounded(config.timeouts.command),
+                invoke_options.echoed(config.run.echo),
+            ):
+                given = _given(keywords)
+                if facts:
+                    given.pop(JSON, None)
+                elif asked:
+                    given[JSON] = True
+                if changes and invoke_options.is_dry(context):
+                    if changes != ITS_DRY_RUN:
+                        would = _would(context, changes, Facts(body, arguments, given))
+                        return invoke_options.tell_dry(would, asked)
+                    given["dry_run"] = True
+                with console.quiet("results") if as_document else nullcontext():
+                    value = body(context, *arguments, **given)
+                if as_document:
+                    documents.show(value, as_document)
+                return value
 
         parameters = body.__code__.co_varnames[1 : body.__code__.co_argcount]
+        has_json = facts is not None or JSON in parameters
+        if facts:
+            parameters = (*parameters, JSON)
         words = {p: HELP[p] for p in parameters if p in HELP} | options.pop("help", {})
         given = {"positional": (), **options}
         made = DeTask(run, auto_shortflags=False, help=words, **given)
-        made.changes = changes
+        made.changes, made.facts = changes, facts
         return made
 
     return wrap

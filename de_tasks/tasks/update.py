@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks.errors import NotAvailable, UsageError
+from de_tasks.errors import DeTasksError, NotAvailable, UsageError
 from de_tasks.platform.connect import Connection, app_name, missing
 from de_tasks.tasks.invoke_options import Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
@@ -18,6 +18,7 @@ from de_tasks.terminal import console
 if TYPE_CHECKING:
     from de_tasks.platform.models import Changes
     from de_tasks.platform.protocol import Platform
+    from de_tasks.tasks.values import Update
 
 PEOPLE = {
     "viewer": "user who may open the app",
@@ -37,8 +38,15 @@ def _would_change(context: invoke.Context, given: Facts) -> str:
     return f"change app {app}: {', '.join(what) or 'nothing'}"
 
 
+def update_facts(done: Update) -> dict[str, object]:
+    """What was changed, for programs."""
+    changed = [{"what": change.what, "change": change.text} for change in done.changes]
+    return {"name": done.name, "changed": changed, "unchanged": list(done.unchanged)}
+
+
 @task(
     changes=_would_change,
+    facts=update_facts,
     iterable=[
         "add_environment_variable",
         "remove_environment_variable",
@@ -94,7 +102,7 @@ def update(
     remove_tag: Sequence[str] = (),
     name: str = "",
     yes: bool = False,
-) -> None:
+) -> Update:
     """Change an app: variables, access, title, Portal, persistent filesystem.
 
     Give as many options as you like: they are one request, and one restart of the app. What
@@ -142,7 +150,7 @@ def update(
         remove_tags=_split(remove_tag),
     )
     connection = connect(context)
-    change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
+    return change(connection, app_name(connection.settings, name), wanted, yes, named=bool(name))
 
 
 def _given(options: Mapping[str, object]) -> list[str]:
@@ -158,34 +166,39 @@ def _given(options: Mapping[str, object]) -> list[str]:
 
 def change(
     connection: Connection, app: str, wanted: Changes, yes: bool = False, named: bool = False
-) -> None:
+) -> Update:
     """Make the changes that are left to make, and tell what was and what is. Before files are
     deleted somebody is asked, without a `yes`; nobody without a terminal for an app that was
     `named`."""
     from de_tasks.platform import differences
+    from de_tasks.tasks.values import Change, Update
 
     try:
         before = connection.platform.details(app)
     except NotAvailable:
-        _change_unseen(connection.platform, app, wanted, yes, named)
-        return
+        return _change_unseen(connection.platform, app, wanted, yes, named)
     if before is None:
         raise missing(app, connection.host.name)
     changes = differences.effective(app, before, wanted)
     if not list(differences.described(before, changes)):
         console.result(f"Nothing to change: {app} already has these settings.")
-        return
-    same = ", ".join(differences.unchanged(wanted, changes))
+        return Update(app, unchanged=tuple(differences.unchanged(wanted, changes)))
+    same = tuple(differences.unchanged(wanted, changes))
     if same:
-        console.note(f"Already set: {same}")
+        console.note(f"Already set: {', '.join(same)}")
     _agree(app, changes, yes, named)
     refusals = connection.platform.update(app, changes)
     done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))
     for what, line in done:
         console.result(f"{what}: {line}")
+    made = Update(app, tuple(Change(what, line) for what, line in done), same)
     if refusals:
         words = "\n".join(f"{refusal.what}: {refusal.error}" for refusal in refusals)
-        raise type(refusals[0].error)(f"{words}{' The rest is done.' if done else ''}")
+        failed = type(refusals[0].error)(f"{words}{' The rest is done.' if done else ''}")
+        if isinstance(failed, DeTasksError):
+            failed.value = made
+        raise failed
+    return made
 
 
 def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:
@@ -193,12 +206,13 @@ def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:
     if changes.persistent_filesystem is not False or needs_no_answer(question, yes, named):
         return
     if not console.confirm(question, yes):
-        raise invoke.Exit("Nothing was changed.", code=1)
+        raise DeTasksError("Nothing was changed.")
 
 
-def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, named: bool) -> None:
+def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, named: bool) -> Update:
     """Change an app where nobody tells how it was."""
     from de_tasks.platform.models import Changes
+    from de_tasks.tasks.values import Change, Update
 
     none = Changes()
     given = [n for n in Changes.__dataclass_fields__ if getattr(wanted, n) != getattr(none, n)]
@@ -206,7 +220,9 @@ def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, nam
         raise UsageError(f"There is nothing to change for {app}: give at least one option.")
     _agree(app, wanted, yes, named)
     platform.update(app, wanted)
-    console.result(f"App {app} was updated: {', '.join(n.replace('_', ' ') for n in given)}")
+    changed = [n.replace("_", " ") for n in given]
+    console.result(f"App {app} was updated: {', '.join(changed)}")
+    return Update(app, tuple(Change(what, "") for what in changed))
 
 
 def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Collection
@@ -11,15 +12,22 @@ from de_tasks.errors import NotAvailable, NotFound, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, settings, task
-from de_tasks.tasks.update import change, of_env_file
+from de_tasks.tasks.update import change, of_env_file, update_facts
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
+
+if TYPE_CHECKING:
+    from de_tasks.tasks.values import Update
 
 KEY = {"key": "Name of the variable"}
 
 
-@task(changes=READS, name="list", default=True)
-def list_variables(context: invoke.Context, name: str = "", json: bool = False) -> None:
+def _names(found: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": key, "from": origin} for key, origin in found.items()]
+
+
+@task(changes=READS, facts=_names, name="list", default=True)
+def list_variables(context: invoke.Context, name: str = "") -> dict[str, str]:
     """List an app's environment variables: their names and where they come from, not the values.
 
     What you have set comes from the app, all else from the platform: its own variables, and the
@@ -32,10 +40,8 @@ def list_variables(context: invoke.Context, name: str = "", json: bool = False) 
         raise missing(wanted, connection.host.name)
     origins = dict.fromkeys(details.platform_variables, "platform")
     rows = sorted((origins | dict.fromkeys(details.variables, "app")).items())
-    if json:
-        console.result_json([{"name": key, "from": origin} for key, origin in rows])
-    else:
-        console.table(("NAME", "FROM"), rows)
+    console.table(("NAME", "FROM"), rows)
+    return dict(rows)
 
 
 def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
@@ -49,6 +55,7 @@ def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
 
 @task(
     changes=_would("set"),
+    facts=update_facts,
     name="set",
     positional=["key"],
     help={
@@ -56,7 +63,7 @@ def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
         "env_file": "File of KEY=VALUE lines that has the value; - reads standard input",
     },
 )
-def set_variable(context: invoke.Context, key: str, name: str = "", env_file: str = "") -> None:
+def set_variable(context: invoke.Context, key: str, name: str = "", env_file: str = "") -> Update:
     """Set an environment variable of an app, which is restarted to see it.
 
     The value is asked for on a terminal, unseen, and otherwise it is a line of standard input;
@@ -84,17 +91,17 @@ def set_variable(context: invoke.Context, key: str, name: str = "", env_file: st
         value = found
     else:
         raise NotFound(f"--env-file {env_file} has no variable {key}.")
-    change(connection, app, Changes(set_variables={key: value}))
+    return change(connection, app, Changes(set_variables={key: value}))
 
 
-@task(changes=_would("remove"), name="unset", positional=["key"], help=KEY)
-def unset_variable(context: invoke.Context, key: str, name: str = "") -> None:
+@task(changes=_would("remove"), facts=update_facts, name="unset", positional=["key"], help=KEY)
+def unset_variable(context: invoke.Context, key: str, name: str = "") -> Update:
     """Remove an environment variable of an app, which is restarted without it."""
     from de_tasks.platform.models import Changes
 
     key = _key(key)
     connection = connect(context)
-    change(connection, app_name(connection.settings, name), Changes(remove_variables=(key,)))
+    return change(connection, app_name(connection.settings, name), Changes(remove_variables=(key,)))
 
 
 def _key(text: str) -> str:

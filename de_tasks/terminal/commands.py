@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 _program = "inv"
+_named: dict[str, None] = {}
+"""The commands that messages may name, the latest last."""
+REMEMBERED = 1000
 
 
 def speak_as(program: str) -> None:
@@ -14,4 +19,22 @@ def speak_as(program: str) -> None:
 def typed(command: str) -> str:
     """A command such as `apps.create --name x` as the reader of a message would type it."""
     name, space, rest = command.partition(" ")
-    return f"{_program} {name if _program == 'inv' else name.replace('.', ' ')}{space}{rest}"
+    found = f"{_program} {name if _program == 'inv' else name.replace('.', ' ')}{space}{rest}"
+    _named.pop(found, None)
+    _named[found] = None
+    if len(_named) > REMEMBERED:
+        del _named[next(iter(_named))]
+    return found
+
+
+def named_in(message: str) -> list[str]:
+    """The commands of ours that a message names, as `typed` wrote them, in their order.
+
+    Where one ends in a sentence the text alone does not tell.
+    """
+    ends = {
+        found.start(): command
+        for command in sorted(list(_named), key=len)
+        for found in re.finditer(rf"(?<![\w.-]){re.escape(command)}(?![\w-])", message)
+    }
+    return list(dict.fromkeys(ends[at] for at in sorted(ends)))

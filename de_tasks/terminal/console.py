@@ -9,7 +9,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 
 from de_tasks.config.environment import on_github
@@ -24,18 +25,43 @@ ROWS_MEASURED = 100
 """A table's columns are as wide as its first rows need: the others need not be there yet."""
 
 
+_silent: list[str] = []
+"""What is not printed just now: `results`, or `all`."""
+
+
+@contextmanager
+def quiet(what: str) -> Iterator[None]:
+    """Print no `results` for a while but JSON, or nothing at `all`: nobody can be asked then."""
+    _silent.append(what)
+    try:
+        yield
+    finally:
+        _silent.remove(what)
+
+
+def silent() -> bool:
+    """Whether no results are printed just now."""
+    return bool(_silent)
+
+
 def result(text: str, log: bool = False) -> None:
     """Print what was asked for. The colours of an app's `log` pass on a terminal."""
+    if _silent:
+        return
     _print(readable(text, colours=log and sys.stdout.isatty()))
 
 
 def patch(text: str) -> None:
     """Print what a program can apply: as it is, unless a terminal or GitHub's runner reads it."""
+    if _silent:
+        return
     _print(readable(text) if sys.stdout.isatty() or on_github() else text)
 
 
 def annotation(command: str, out: bool = True) -> None:
     """Print a workflow command of our own for GitHub's runner, which reads both streams."""
+    if _silent:
+        return
     if out:
         _print(readable(command, commands=True))
     else:
@@ -43,6 +69,8 @@ def annotation(command: str, out: bool = True) -> None:
 
 
 def _print(text: str) -> None:
+    if "all" in _silent:
+        return
     live.clear()
     try:
         try:
@@ -71,11 +99,13 @@ def result_json_list(values: Iterable[object]) -> None:
     for value in values:
         _print(f"{opening}{in_json(json.dumps(value))}")
         opening = ","
-    result("]" if opening == "," else "[]")
+    _print("]" if opening == "," else "[]")
 
 
 def line(*parts: Part, out: bool = False) -> None:
     """Print a line of styled parts, in colours where there are any; a result goes to `out`."""
+    if "all" in _silent or (out and _silent):
+        return
     stream = sys.stdout if out else sys.stderr
     text = style.painted(parts) if style.coloured(stream) else readable(style.plain(parts))
     if out:
@@ -87,6 +117,8 @@ def line(*parts: Part, out: bool = False) -> None:
 
 def log_line(before: tuple[Part, ...], text: str) -> None:
     """Print a line of an app's log, whose own colours pass, after what is said of it."""
+    if _silent:
+        return
     coloured = style.coloured(sys.stdout)
     said = style.painted(before) if coloured else readable(style.plain(before))
     _print(said + readable(text, colours=coloured))
@@ -95,6 +127,8 @@ def log_line(before: tuple[Part, ...], text: str) -> None:
 def note(text: str, log: bool = False) -> None:
     """Tell how it goes. The colours of an app's `log` pass on a terminal."""
     global _told_at
+    if "all" in _silent:
+        return
     live.clear()
     print(readable(text, colours=log and sys.stderr.isatty()), file=sys.stderr, flush=True)
     _told_at = time.monotonic()
@@ -106,18 +140,27 @@ _told_at = 0.0
 def progress(text: str) -> None:
     """Tell how far it is: on a terminal one line that changes, elsewhere a line now and then."""
     if style.moving():
-        live.show([(text,)])
+        block([(text,)])
     elif time.monotonic() - _told_at >= PROGRESS_SECONDS:
         note(text)
 
 
 def block(lines: Sequence[tuple[Part, ...]]) -> None:
     """On a terminal, show lines that the next ones take the place of."""
-    live.show(lines[: shutil.get_terminal_size().lines - 1])
+    if "all" not in _silent:
+        live.show(lines[: shutil.get_terminal_size().lines - 1])
+
+
+def work(shown: live.Work) -> None:
+    """On a terminal, show what goes on."""
+    if "all" not in _silent:
+        live.show(shown)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
     """Print rows in aligned columns, as they come. A cell may have a style."""
+    if _silent:
+        return
     remaining = (list(map(_cell, row)) for row in rows)
     first = [[(heading, "detail") for heading in headings], *islice(remaining, ROWS_MEASURED)]
     widths = [max(len(text) for text, _ in column) for column in zip(*first, strict=True)]
@@ -138,6 +181,11 @@ def _cell(part: Part) -> tuple[str, str]:
 
 def interactive() -> bool:
     """Whether there is somebody to answer a question."""
+    return "all" not in _silent and at_terminal()
+
+
+def at_terminal() -> bool:
+    """Whether a person could read a question, and type an answer."""
     return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
 
 

@@ -94,6 +94,22 @@ def test_github_gives_strangers_nothing(tmp_path: Path) -> None:
     assert len(checkouts) == 2 and "secrets" not in str(workflow["env"])
 
 
+def test_github_has_an_environment_for_each_preview(tmp_path: Path) -> None:
+    jobs = read(written(tmp_path / "shop", "github"))["jobs"]
+    number = "${{ github.event.pull_request.number }}"
+    assert jobs["preview"]["environment"]["name"] == f"preview/{number}"
+    assert jobs["deploy"]["environment"]["name"] == "production"
+
+
+def test_github_takes_the_outputs_without_a_script_of_its_own(tmp_path: Path) -> None:
+    jobs = read(written(tmp_path / "shop", "github"))["jobs"]
+    for name, job in jobs.items():
+        (script,) = [s["run"] for s in job["steps"] if "DE_TASKS" not in s.get("run", "DE_TASKS")]
+        assert len(script.splitlines()) == 1, name
+        if name != "close":
+            assert job["environment"]["url"] == f"${{{{ steps.{name}.outputs.url }}}}"
+
+
 def test_github_does_not_delete_while_it_deploys(tmp_path: Path) -> None:
     workflow = read(written(tmp_path / "shop", "github"))
     group = "deploy-${{ github.event.pull_request.number || github.ref }}"
@@ -189,7 +205,8 @@ def test_workflows_do_their_job(runner: Runner, dev: Person, page: Path, tmp_pat
     (deploy,) = json.loads(dev.inv("history", "--name", preview["name"], "--json").out)
     assert deploy["message"] == HOSTILE_MESSAGE
     for told in (runner.home / "output", page / "deploy.env"):
-        assert told.read_text().splitlines()[-1].endswith(f"={preview['url']}")
+        words = {line.lower().rpartition("url=")[2] for line in told.read_text().splitlines()}
+        assert preview["url"] in words
     run("close", nowhere)
     assert json.loads(dev.inv("preview.list", "--name", app, "--json").out) == []
     services = json.loads(dev.inv("services.list", "--json").out)

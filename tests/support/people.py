@@ -106,7 +106,7 @@ class Person:
         environment = self.variables(extra or {})
         with (
             surroundings(folder or self.home, environment, stdin, out, err),
-            mock.patch("de_tasks.terminal.console.interactive", lambda: terminal),
+            mock.patch("de_tasks.terminal.console.at_terminal", lambda: terminal),
             nullcontext()
             if self.browses
             else mock.patch("de_tasks.terminal.browser.open_page", opened),

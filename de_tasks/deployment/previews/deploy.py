@@ -13,6 +13,7 @@ from de_tasks.platform.connect import Connection, app_name
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
     from de_tasks.deployment.events import Event
+    from de_tasks.deployment.plan import Outcome
     from de_tasks.repo.source import Commit
 
 
@@ -30,7 +31,7 @@ def deploy_preview(
     restricted: bool = False,
     wait: bool = True,
     check: bool = True,
-) -> None:
+) -> Outcome:
     """Create the preview of a branch if it is not there, and deploy to it, telling each step.
 
     Raises `DeTasksError`s; `agreed` is asked before an app is created or another account's
@@ -73,7 +74,7 @@ def deploy_preview(
         trailers=(mark.trailer(branch),),
         check=False,
     )
-    deploy_of(plan, values, connection, tell, platform).run()
+    return deploy_of(plan, values, connection, tell, platform).run()
 
 
 def main_app(values: Settings, name: str = "") -> str:

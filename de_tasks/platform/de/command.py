@@ -93,12 +93,21 @@ class De:
             raise self.unknown(arguments, done)
         return done.out
 
-    def attached(self, *arguments: str) -> int:
-        """Run a command that talks to the person at the terminal; returns its exit status."""
+    def attached(self, *arguments: str, shown: bool = True) -> Output:
+        """Run a command that talks to the person at the terminal. What it prints on stdout is
+        taken where it is not to be `shown`."""
         try:
-            return subprocess.call(self._line(arguments), env=dict(self.environment))
+            done = subprocess.run(
+                self._line(arguments),
+                env=dict(self.environment),
+                stdout=None if shown else subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+            )
         except OSError as error:
             raise self._missing(error) from None
+        return Output(done.returncode, self._masked(done.stdout or ""), "")
 
     def unknown(self, arguments: tuple[str, ...], done: Output) -> DeTasksError:
         """The error for output that is not documented: all of it, nothing guessed."""

@@ -38,7 +38,8 @@ def conclusion(found: Sequence[Finding], app: str) -> str:
     if errors:
         raise DeTasksError(
             f"{app} is not fit to be deployed: {counted}. "
-            "To accept a finding, add its code to de.check.ignore"
+            "To accept a finding, add its code to de.check.ignore",
+            value=found,
         )
     return f"{app} can be deployed{f': {counted}' if counted else ''}."
 

@@ -156,7 +156,8 @@ def test_ctrl_c_ends_all(dev: Person, tmp_path: Path, hold: Path) -> None:
     os.killpg(child.pid, signal.SIGINT)
     out, err = child.communicate(timeout=LONGEST)
     assert child.returncode == 130, err
-    assert json.loads(out.splitlines()[-1])["event"] == "summary"
+    summary, failure = map(json.loads, out.splitlines()[-2:])
+    assert summary["event"] == "summary" and failure["error"]["code"] == summary["code"] == 130
     assert processes_of(root) + processes_of(dev.home) == []
     hold.unlink()
     again = dev.inv("fleet.deploy", "--only", f"{names[0]},{names[3]}", "-y", folder=root)

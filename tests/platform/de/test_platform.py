@@ -237,7 +237,9 @@ def test_login_is_left_to_de(dev: Person) -> None:
     told = script(one.home, f"{text}os.execv(sys.executable, [sys.executable, *words])\n")
     one.environment["INVOKE_DE_EXECUTABLE"] = str(told)
     # What `de` prints when it logs in goes to the terminal, past us.
-    assert one.spawn("login").out == f"Logged in as [{one.name}] to [{one.host}]!\n"
+    words = f"Logged in as [{one.name}] to [{one.host}]!"
+    assert one.spawn("login").out == f"{words}\n"
+    assert json.loads(one.spawn("login", "--json").out) == {"text": words}
     assert one.inv("whoami").out == f"Logged in as [{one.name}] to [{one.host}].\n"
     assert one.inv("logout").out == f"Logged out of [{one.host}].\n"
     assert one.inv("whoami").code == 1
