@@ -214,7 +214,7 @@ def surroundings(
     folder: Path, environment: Mapping[str, str], stdin: str, out: io.StringIO, err: io.StringIO
 ) -> Iterator[None]:
     """What a process of its own would have: a folder, variables, and where it reads and writes."""
-    before, path = Path.cwd(), list(sys.path)
+    before, path, tasks = Path.cwd(), list(sys.path), set(de_tasks.ns.tasks)
     os.chdir(folder)
     try:
         with (
@@ -231,6 +231,9 @@ def surroundings(
         os.chdir(before)
         sys.path[:] = path
         sys.modules.pop("tasks", None)
+        # A project may add its own to ours, which ends with its process.
+        for name in set(de_tasks.ns.tasks) - tasks:
+            del de_tasks.ns.tasks[name]
 
 
 def run_program(program: str, words: Sequence[str], own_tasks: bool = False) -> int:
