@@ -233,7 +233,7 @@ def surroundings(
         sys.modules.pop("tasks", None)
         # A project may add its own to ours, which ends with its process.
         for name in set(de_tasks.ns.tasks) - tasks:
-            del de_tasks.ns.tasks[name]
+            del de_tasks.ns.tasks[name]  # type: ignore[no-untyped-call]
 
 
 def run_program(program: str, words: Sequence[str], own_tasks: bool = False) -> int:
