@@ -12,10 +12,10 @@ from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks import github
 from de_tasks.tasks.ages import ago
 from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.facts import build_facts
-from de_tasks.tasks.github import report
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console, style
@@ -91,9 +91,9 @@ def deploy(
         check=not no_check,
         origin="" if name else origin_of_app(context.config, path),
     )
-    with shown(json, verbose) as tell:
+    with github.failures(wanted), shown(json, verbose) as tell:
         done = deploy_of(plan, values, connection, tell).run()
-    report(done)
+    github.report(done)
     return done
 
 
@@ -212,7 +212,7 @@ def rollback(
     if not console.confirm(question, yes):
         raise DeTasksError("Nothing was changed.")
     way = remote(connection, values.branch, app.git_url)
-    with shown(json, verbose) as tell:
+    with github.failures(wanted), shown(json, verbose) as tell:
         done = roll_back(
             Rollback(app, target, connection.username, way),
             repository(values, connection, wanted),
@@ -220,7 +220,7 @@ def rollback(
             tell,
             values.timeout,
         )
-    report(done)
+    github.report(done)
     return done
 
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from de_tasks.config.environment import github_file
+from de_tasks.errors import DeployFailed
 from de_tasks.terminal import console
 from de_tasks.terminal.text import one_line
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.parallel import Result
     from de_tasks.deployment.plan import Outcome
 
-HEADINGS = ("App", "Result", "Commit", "Time", "Address")
+HEADINGS = ("App", "Result", "Commit", "Time", "Address or reason")
 
 
 def report(done: Outcome) -> None:
@@ -29,18 +31,36 @@ def report(done: Outcome) -> None:
     _table([(done.name, result, (done.sha or "")[:7], _time(done.seconds), done.url)])
 
 
+@contextmanager
+def failures(app: str) -> Iterator[None]:
+    """Let the summary say why the deploy of an app has failed."""
+    try:
+        yield
+    except DeployFailed as error:
+        _table([(app, "failed", "", "", _cause(str(error)))])
+        raise
+
+
 def report_fleet(done: Sequence[Result]) -> None:
     """Hand over how a fleet's deploys ended; the outputs are those of a single app."""
     if len(done) == 1 and not done[0].code:
         changed = "false" if done[0].status == "unchanged" else "true"
-        _append("output", [f"url={done[0].url}", f"changed={changed}"])
-    _table((one.job.name, one.status, "", _time(one.seconds), one.url) for one in done)
+        _append("output", [f"url={done[0].url}", f"sha={done[0].sha}", f"changed={changed}"])
+    _table(
+        (one.job.name, one.status, "", _time(one.seconds), one.url or _cause(one.text))
+        for one in done
+    )
 
 
 def _table(rows: Iterable[Sequence[str]]) -> None:
     lines = [_row(row) for row in rows]
     if lines:
         _append("step_summary", ["", _row(HEADINGS), "|" + "---|" * len(HEADINGS), *lines, ""])
+
+
+def _cause(text: str) -> str:
+    """A failed deploy names its cause in the last line."""
+    return (text.splitlines() or [""])[-1]
 
 
 def _time(seconds: float) -> str:

@@ -15,9 +15,9 @@ from de_tasks.deployment.begin import repository
 from de_tasks.deployment.previews.deploy import deploy_preview, main_app
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
+from de_tasks.tasks import github
 from de_tasks.tasks.deploy import NO_CHECK, REF, VERBOSE
 from de_tasks.tasks.deploy_output import shown
-from de_tasks.tasks.github import report
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console
@@ -85,10 +85,11 @@ def deploy(
     branch = _branch(values, branch)
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path, timeout=timeout)
-    with shown(json, verbose) as tell:
+    app = main_app(values, name)
+    with github.failures(f"{app}, branch {branch}"), shown(json, verbose) as tell:
         done = deploy_preview(
             connection=connection,
-            app=main_app(values, name),
+            app=app,
             branch=branch,
             source=source,
             agreed=lambda question: console.confirm(question, yes),
@@ -98,7 +99,7 @@ def deploy(
             wait=not no_wait,
             check=not no_check,
         )
-    report(done)
+    github.report(done)
     return done
 
 

@@ -49,6 +49,17 @@ def test_fleet_has_a_row_for_each_app(dev: Person, page: Path, job: Path) -> Non
     _, _, *rows = (job / "summary").read_text().strip().splitlines()
     assert [page.name in row and "live" in row for row in rows] == [True, True]
     assert not (job / "output").exists()
+    assert dev.inv("fleet.deploy", "--only", page.name, "-y", folder=page).code == 0
+    status = json.loads(dev.inv("status", "--name", page.name, "--json").out)
+    assert outputs(job) == {"url": status["url"], "sha": status["commit"], "changed": "false"}
+
+
+def test_summary_says_why_a_deploy_failed(dev: Person, page: Path, job: Path) -> None:
+    (page / "Procfile").write_text("web: exit 3\n")
+    done = dev.inv("deploy", "-y", folder=page)
+    assert done.code == 3 and not (job / "output").exists()
+    row = (job / "summary").read_text().strip().splitlines()[-1]
+    assert row.startswith(f"| {page.name} | failed |") and "ended with status 3" in row
 
 
 def test_dry_run_and_failure_hand_nothing_over(dev: Person, page: Path, job: Path) -> None:

@@ -48,6 +48,7 @@ class Result:
     code: int = 0
     url: str = ""
     log: tuple[str, ...] = field(default=(), repr=False)
+    sha: str = ""
 
 
 class Observer(Protocol):
@@ -156,15 +157,16 @@ class Rollout:
             self._news.put((job, event))
 
         def ended(status: str, text: str, code: int, log: tuple[str, ...] = ()) -> Result:
-            url = str(done[0].facts.get("url", "")) if done else ""
+            facts = done[0].facts if done else {}
             return Result(
                 job=job,
                 status=status,
                 seconds=time.monotonic() - begin,
                 text=text,
                 code=code,
-                url=url,
+                url=str(facts.get("url") or ""),
                 log=log,
+                sha=str(facts.get("sha") or ""),
             )
 
         try:
