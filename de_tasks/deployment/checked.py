@@ -15,7 +15,7 @@ from de_tasks.terminal.commands import typed
 if TYPE_CHECKING:
     from de_tasks.repo.sent import Sent
 
-GO_ON = "To deploy all the same: --no-check"
+GO_ON = "To deploy all the same, give --no-check to the deploy"
 
 
 @dataclass(frozen=True)

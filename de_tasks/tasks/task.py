@@ -19,7 +19,7 @@ from de_tasks.config import context as configured
 from de_tasks.config import environment
 from de_tasks.config.import_path import installed_first
 from de_tasks.config.project import governing
-from de_tasks.errors import UsageError
+from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name, find_host
 from de_tasks.tasks import documents, invoke_options
@@ -141,7 +141,9 @@ def readable_errors() -> Iterator[None]:
         if error.message:
             error.message = readable(error.message)
             if error.code and style.for_people():
-                error.message = style.signed("failed", error.message)
+                # The terminal has echoed ^C behind whatever stood there.
+                start = "\n" * (error.code == Interrupted.exit_code)
+                error.message = start + style.signed("failed", error.message)
         raise
     finally:
         live.clear()

@@ -112,6 +112,8 @@ def _key(text: str) -> str:
             f"Give the name alone, {key or 'KEY'}: a value in a command line can be read by other "
             "users of the machine. It is asked for, or read from standard input"
         )
+    if key.startswith("-"):
+        raise UsageError(f"{key} is no name of a variable. Options stand behind the name")
     if not key:
         raise UsageError("Which variable? Give its name, such as API_KEY")
     return key

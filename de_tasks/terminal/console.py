@@ -219,6 +219,7 @@ def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
         answer = line.strip() or default
         if not line or not choices or answer in choices:
             return answer
+        print(f"{readable(repr(answer))} is none of them.", file=sys.stderr, flush=True)
     raise UsageError(f"{answer!r} is none of: {', '.join(choices)}.")
 
 

@@ -5,6 +5,7 @@ rich draws them, and is loaded with the first one: who reads a pipe never pays f
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -90,15 +91,12 @@ class _Drawn:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
-        seconds = f"  {time.monotonic() - work.since:.0f} s"
-        line = _text((work.text, (seconds, "detail"), (f"  {work.detail}", "detail")))
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=1)
+        seconds = (f"  {time.monotonic() - work.since:.0f} s", "detail")
+        sign = str(self._spinner.render(time.monotonic()))
         if work.percent is None:
-            grid.add_column(no_wrap=True, overflow="ellipsis")
-            grid.add_row(self._spinner, line)
-        else:
-            grid.add_row(self._spinner, line, ProgressBar(100, work.percent, BAR))
+            return _text((f"{sign} {work.text}", seconds, (f"  {work.detail}", "detail")))
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(_text((f"{sign} {work.text}", seconds)), ProgressBar(100, work.percent, BAR))
         return grid
 
 
@@ -109,4 +107,7 @@ def _text(parts: tuple[Part, ...]) -> Text:
         one_line(part) if isinstance(part, str) else (one_line(part[0]), STYLES[part[1]])
         for part in parts
     ]
-    return Text.assemble(*pieces, no_wrap=True, overflow="ellipsis")
+    text = Text.assemble(*pieces, no_wrap=True, overflow="ellipsis")
+    # A line that fills the terminal would be two, of which one is left behind.
+    text.truncate(shutil.get_terminal_size().columns - 1, overflow="ellipsis")
+    return text

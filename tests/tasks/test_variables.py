@@ -98,3 +98,9 @@ def test_program_says_which_word_is_missing_or_too_much(dev: Person) -> None:
     done = dev.run("variables set A B")
     assert done.code == 2 and done.err.startswith("variables set does not take 'B'. Options: --key")
     assert "Usage: de-tasks variables set [OPTIONS] KEY" in dev.run("variables set --help").out
+
+
+@pytest.mark.parametrize("task", ["variables.set", "variables.unset"])
+def test_option_in_the_place_of_a_name_is_no_name(dev: Person, task: str) -> None:
+    done = dev.inv(task, "--help")
+    assert (done.code, done.out) == (2, "") and "--help is no name of a variable" in done.err

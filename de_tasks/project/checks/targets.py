@@ -53,7 +53,7 @@ def check(
     process.started.append((path, tuple(roots)))
     data = process.sent.read(path)
     tree = modules.parse(process.sent, path)
-    if tree is None:
+    if tree is None or _refused(data):
         yield _unreadable(process, path, target, data)
         return
     names = modules.defined(tree)
@@ -78,15 +78,24 @@ def _is_submodule(process: Process, path: str, name: str) -> bool:
     return path.endswith("__init__.py") and modules.is_there(process.sent, name, [folder])
 
 
-def _unreadable(process: Process, path: str, target: str, data: bytes) -> Finding:
-    import ast
+def _refused(data: bytes) -> Exception | None:
+    """Why Python cannot compile a file, which is more than to parse it; nothing of it is run."""
+    import warnings
 
-    number, reason = 0, "not valid"
     try:
-        ast.parse(data)
-    except SyntaxError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(data, "<app>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error
+    return None
+
+
+def _unreadable(process: Process, path: str, target: str, data: bytes) -> Finding:
+    error, number, reason = _refused(data), 0, "not valid"
+    if isinstance(error, SyntaxError):
         number, reason = error.lineno or 0, error.msg
-    except (ValueError, RecursionError, MemoryError) as error:
+    elif error:
         reason = str(error.args[0] if error.args else error)
     what = f"{target} is to be served, and Python cannot read {path}: {reason}."
     # The app's own Python may be newer than this one.
