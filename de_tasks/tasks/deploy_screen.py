@@ -76,6 +76,8 @@ class Screen:
         elif sha := str(event.facts.get("sha", "")):
             _did(f"Sent {sha[:7]}", float(str(event.facts.get("seconds", 0))))
             self._begin(WAITING)
+            if style.moving():
+                live.show(live.Work(WAITING, self._since))
         elif "warnings" in event.facts or "process" in event.facts:
             _look(event.text)
         elif "created" in event.facts:

@@ -123,7 +123,7 @@ def test_long_work_shows_life(dev: Person, page: Path) -> None:
     (page / "tasks.py").write_text("from de_tasks import ns\n")
     variables = dev.variables({"TERM": "xterm-256color", "PYTHONUTF8": "1"})
     with Terminal([str(PROGRAMS / "inv"), "deploy", "-y", "--no-check"], page, variables) as seen:
-        seen.shows("Starting web: sleep 1.5")
+        seen.shows("Waiting for the build")
         seen.shows("is live: build ")
         assert seen.end() == 0
     assert len(set(seen.text) & set("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")) > 1
