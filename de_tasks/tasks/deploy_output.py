@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from de_tasks.config import environment
 from de_tasks.errors import DeployFailed, DeTasksError
 from de_tasks.terminal import console, style
+from de_tasks.terminal.text import readable
 
 if TYPE_CHECKING:
     from de_tasks.deployment.events import Event
@@ -77,7 +78,7 @@ class Grouped:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._close()
         if isinstance(error, DeployFailed):
-            cause = str(error).splitlines()[-1].replace("%", "%25")
+            cause = readable(str(error).splitlines()[-1]).replace("%", "%25")
             console.annotation(f"::error title=Deploy failed::{cause}", out=False)
 
     def _close(self) -> None:

@@ -37,6 +37,7 @@ apps logs -n {app} --type runtime                                 | 4 4 5 0 0 0 
 ~--portal-rank 1; ~--portal-rank 0                                | 4 4 5 0 0 0 0
 ~--maintainer-email {caller}@example.com                          | 4 4 5 0 0 0 0
 ~--tag {caller}; ~--remove-tag {caller}                           | 4 4 5 0 0 0 0
+variables list -n {app}                                           | 4 4 5 0 0 0 0
 services list --type all                                          | 4 4 0 0 0 0 0
 services exists -n {app} --type redis                             | 4 4 5 0 0 0 0
 services create --app-name {app} --type redis; services delete --app-name {app} --type redis | 4 4 5 0 4 1 1
@@ -122,5 +123,5 @@ def test_table_has_every_command_that_asks_the_platform() -> None:
         for name in group.task_names:
             assert f"{group.name} {name} " in lines, name
     for argument in next(c for c in de_tasks.ns.to_contexts() if c.name == "apps.update").flags:
-        if len(argument) > 2 and argument not in ("--name", "--yes", "--env-file"):
+        if len(argument) > 2 and argument not in ("--name", "--yes", "--env-file", "--json"):
             assert f"{argument} " in lines.replace(";", " "), argument
