@@ -31,6 +31,15 @@ VENDOR_PACKAGES = frozenset(
 """Packages that only a Dash Enterprise's own index has."""
 VENDOR_STUB = "0.0.1"
 """The version of the empty packages by which their names are reserved in the public index."""
+LOCKS = {
+    "uv.lock": "uv export --no-hashes -o requirements.txt",
+    "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",
+    "pdm.lock": "pdm export -o requirements.txt",
+    "Pipfile.lock": "pipenv requirements > requirements.txt",
+}
+"""Lock files, and what writes the same as requirements."""
+LAST_WITH_SETUPTOOLS = (3, 11)
+"""Up to this Python an environment has a setuptools below 81, unless the app names its own."""
 URL_VARIABLE = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
 """The variable in which an app finds the address of a service of a type."""
 

@@ -147,7 +147,7 @@ class Deploy:
             question = f"{plan.name} does not exist on {plan.host}. Create it?"
         elif app.build and foreign(app.build, plan.user):
             who = app.build.author or "somebody"
-            at = app.build.queued_at[:19].replace("T", " ")
+            at = app.build.queued
             seen = f"{plan.name} was deployed by {who}{f' at {at} UTC' if at else ''}."
             if not plan.overwrite:
                 raise DeTasksError(f"{seen} With --no-overwrite it stays as it is.")

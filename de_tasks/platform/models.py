@@ -53,6 +53,11 @@ class Build:
         return self.message.partition("\n")[0]
 
     @property
+    def queued(self) -> str:
+        """When it was asked for, in UTC and to the second; empty where that is not known."""
+        return self.queued_at[:19].replace("T", " ")
+
+    @property
     def source(self) -> str:
         """The commit that was deployed, as the deploy's trailer says; else empty."""
         return self._trailer("De-Source")

@@ -229,13 +229,8 @@ def _show(found: Sequence[Build]) -> None:
         _show_to_people(found)
         return
     heads = ("NUMBER", "WHEN (UTC)", "WHO", "STATUS", "SOURCE", "MESSAGE")
-    rows = [(b.id, when(b), b.author, b.status, b.source or "-", b.subject) for b in found]
+    rows = [(b.id, b.queued, b.author, b.status, b.source or "-", b.subject) for b in found]
     console.table(heads, rows)
-
-
-def when(build: Build) -> str:
-    """When a build was asked for, to the second."""
-    return build.queued_at[:19].replace("T", " ")
 
 
 def _show_to_people(found: Sequence[Build]) -> None:

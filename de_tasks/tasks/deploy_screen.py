@@ -19,7 +19,7 @@ HEADER = re.compile(r"^-----> *(.*)$")
 BUILD = re.compile(r"^Build (\d+) of ")
 PERCENT = re.compile(r"(\d+)%")
 ENDS = (
-    (re.compile(r"^\s+Installed (\d+) packages? "), r"Installed \1 packages"),
+    (re.compile(r"^\s+Installed (\d+ packages?) "), r"Installed \1"),
     (re.compile(r"^\s+(\w+) answered after "), r"\1 answers"),
 )
 """What a line of a step's log makes of the step, when it is done."""

@@ -194,9 +194,14 @@ def confirm(question: str, yes: bool) -> bool:
     if yes:
         return True
     require_answer(question)
+    return _answer(f"{question} [y/N]").strip().lower() in ("y", "yes")
+
+
+def _answer(question: str) -> str:
+    """The line that is typed, empty at the end of the input; nothing moves while it is awaited."""
     live.clear()
-    print(f"{readable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    print(f"{readable(question)} ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()
 
 
 def require_answer(question: str) -> None:
@@ -214,8 +219,7 @@ def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
         return default
     words = f"{question} ({', '.join(choices)})" if choices else question
     for _ in range(3):
-        print(f"{readable(words)} [{readable(default)}]: ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
+        line = _answer(f"{words} [{default}]:")
         answer = line.strip() or default
         if not line or not choices or answer in choices:
             return answer
@@ -226,8 +230,7 @@ def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
 def type_to_confirm(question: str, expected: str) -> bool:
     """Ask to type a word. Without a terminal that is a `UsageError` that names `-y`."""
     require_answer(question)
-    print(f"{readable(question)} ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip() == expected
+    return _answer(question).strip() == expected
 
 
 def secret(question: str) -> str:

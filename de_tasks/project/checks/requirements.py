@@ -17,7 +17,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from de_tasks.appspec import RUNTIME, VENDOR_PACKAGES, VENDOR_STUB, BadInclude, Line, Requirements
+from de_tasks.appspec import (
+    LAST_WITH_SETUPTOOLS,
+    RUNTIME,
+    VENDOR_PACKAGES,
+    VENDOR_STUB,
+    BadInclude,
+    Line,
+    Requirements,
+)
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
@@ -393,7 +401,7 @@ def _python(sent: Sent) -> str:
 def _brings_setuptools(python: str) -> bool:
     """Whether an environment has a setuptools below 81 by itself, as far as is known: without
     runtime.txt nobody knows the Python."""
-    return not python or wheels.minor(python) <= wheels.LAST_WITH_SETUPTOOLS
+    return not python or wheels.minor(python) <= LAST_WITH_SETUPTOOLS
 
 
 def _pkg_resources(reading: _Reading, python: str) -> Iterator[Finding]:

@@ -28,8 +28,6 @@ OLDER = "3.8"
 """The newest that a version can have wheels for which has none for the first of `PYTHONS`."""
 OLDEST_DEFAULT = "3.10"
 """What an app gets that asks for no Python; servers that are newer have a later one."""
-LAST_WITH_SETUPTOOLS = (3, 11)
-"""Up to here an environment has a setuptools below 81, unless the app names its own."""
 
 
 def newest_python(package: str, version: Version) -> str:

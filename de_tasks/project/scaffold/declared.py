@@ -9,17 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.appspec import Requirements
+from de_tasks.appspec import LOCKS, Requirements
 from de_tasks.errors import UsageError
-
-LOCKS = {
-    "uv.lock": "uv export --no-hashes -o requirements.txt",
-    "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",
-    "pdm.lock": "pdm export -o requirements.txt",
-    "Pipfile.lock": "pipenv requirements > requirements.txt",
-}
-"""Lock files, and what writes the same as requirements."""
-
 
 SPLIT = ("production", "prod", "deploy", "requirements", "main", "base", "common")
 """Names of files in a folder `requirements`, the one for a server first."""

@@ -11,18 +11,12 @@ from pathlib import Path
 import tomllib
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from de_tasks.appspec import Procfile, read_text
+from de_tasks.appspec import LOCKS, Procfile, read_text
 from de_tasks.errors import UsageError
 
 REQUIREMENTS = "requirements.txt"
 PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
-LOCKS = {
-    "uv.lock": "uv export --no-hashes -o requirements.txt",
-    "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",
-    "pdm.lock": "pdm export -o requirements.txt",
-    "Pipfile.lock": "pipenv requirements > requirements.txt",
-    "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
-}
+LOCKED = {**LOCKS, "Pipfile": f"pipenv lock && {LOCKS['Pipfile.lock']}"}
 CONDA = ("environment.yml", "environment.yaml")
 DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
 SYSTEM = ("Aptfile", "apt-packages")
@@ -103,11 +97,11 @@ def _dependencies(folder: Path, there: set[str]) -> Iterator[str]:
     for name in CONDA:
         if name in there:
             yield f"{name} is not built here: {wanted}"
-    locks = [name for name in LOCKS if name in there]
+    locks = [name for name in LOCKED if name in there]
     if "Pipfile.lock" in locks and "Pipfile" in locks:
         locks.remove("Pipfile")
     for name in locks:
-        remedy = wanted if REQUIREMENTS in there else f"write requirements.txt with {LOCKS[name]}"
+        remedy = wanted if REQUIREMENTS in there else f"write requirements.txt with {LOCKED[name]}"
         yield f"{name} is not read here: {remedy}"
     if not locks and "pyproject.toml" in there and REQUIREMENTS not in there:
         tools = _table(folder, "pyproject.toml").get("tool")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from de_tasks.appspec import Requirements, read_runtime
+from de_tasks.appspec import LAST_WITH_SETUPTOOLS, Requirements, read_runtime
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree, write_private
 from de_tasks.server.runtime import install_errors, pip_settings, uv_files, vendor
@@ -38,7 +38,6 @@ SETUPTOOLS = "setuptools<81"
 REMEDY = (
     "Ask for fewer, smaller or later packages, or start the sandbox with a longer --install-timeout"
 )
-LAST_WITH_SETUPTOOLS = (3, 11)
 UNUSED = ".unused"
 """Ends the name of a folder that is being removed."""
 
