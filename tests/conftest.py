@@ -23,6 +23,7 @@ from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
 from tests.support.disks import small_disk
+from tests.support.foundry import Foundry
 from tests.support.gitserver import serve
 from tests.support.people import People, Person
 from tests.support.report import Report, needs
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    control.launch = Foundry().launch  # type: ignore[assignment]
     if config.getoption("quick"):
         selection.forbid_sandboxes()
     if not is_worker(config):

@@ -119,16 +119,7 @@ def start(
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with log:
-            child = subprocess.Popen(
-                command(data, options, allow_mount, theirs),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[theirs],
-                env=environment,
-                start_new_session=True,
-                preexec_fn=_unblock,
-            )
+            child = launch(command(data, options, allow_mount, theirs), log, theirs, environment)
     except BaseException:
         _unblock()
         os.close(ours)
@@ -157,6 +148,22 @@ def start(
         when = f" within {START_TIMEOUT:.0f} s" if late else ""
         raise DeTasksError(f"The sandbox did not start{when}; {data / 'server.log'} says why.")
     return Running(**record, data=data)
+
+
+def launch(
+    line: Sequence[str], log: IO[bytes], ready_fd: int, environment: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
+    """Start the program, in a session of its own."""
+    return subprocess.Popen(
+        line,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=[ready_fd],
+        env=environment,
+        start_new_session=True,
+        preexec_fn=_unblock,
+    )
 
 
 def command(
