@@ -10,7 +10,8 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[sandbox,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m tests.support.install
 	touch $@
 
 .PHONY: demo test quick lint wheels soak faults clean
@@ -40,9 +41,11 @@ soak: .venv/ready
 faults: .venv/ready
 	$(BIN)/python -m tests.scenarios.matrix
 
-# The packages that the tests install, fetched once for a checkout; beside lint, since that waits for nothing.
+# The packages that the tests install, fetched once for a checkout, and the tests compiled, which each of the
+# processes would do for itself; beside lint, which works on one core.
 wheels: .venv/ready
 	@$(BIN)/python -m tests.support.wheelhouse
+	@$(BIN)/python -m pytest --quiet --collect-only -n 0 >/dev/null
 
 lint: .venv/ready
 	$(BIN)/ruff check .
