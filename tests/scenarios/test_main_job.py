@@ -19,7 +19,7 @@ from de_tasks.server import control
 from tests.support.apps import held_back
 from tests.support.people import LONGEST, Person, log_in
 from tests.support.places import ROOT
-from tests.support.processes import processes_of
+from tests.support.processes import kill, processes_of
 from tests.support.visits import address, fetch
 from tests.support.waiting import BOUND, until
 
@@ -151,8 +151,7 @@ def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path, hold: Path, po
         assert person.run("deploy -y", folder=quick).code == 0
         url = json.loads(person.run("status --json", folder=quick).out)["url"]
         insert_apps(data, 3000)
-        os.kill(running.pid, signal.SIGKILL)
-        os.waitpid(running.pid, 0)
+        kill(running)
         hold.touch()
         running = control.start(data, options)
         early = requests.get(url, timeout=BOUND)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+
+from de_tasks.server import control
+from de_tasks.server.alive import runs
+from tests.support.waiting import until
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -30,3 +36,9 @@ def children_of(pid: int, word: str) -> list[int]:
             if word in line:
                 found.append(child)
     return found
+
+
+def kill(running: control.Running) -> None:
+    """Kill a sandbox, and return when its process is gone."""
+    os.kill(running.pid, signal.SIGKILL)
+    until(lambda: not runs(running.pid), "the sandbox is gone")

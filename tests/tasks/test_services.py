@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ import requests
 
 from de_tasks.server import control
 from tests.support.people import People, Person, log_in
+from tests.support.processes import kill
 from tests.support.waiting import BOUND, until
 
 COUNTER = """
@@ -88,12 +87,6 @@ def test_visits_are_counted_across_deploys_and_restarts(
     finally:
         if control.find(running.data):
             control.stop(running)
-
-
-def kill(running: control.Running) -> None:
-    """Kill the sandbox, and return when its process is gone."""
-    os.kill(running.pid, signal.SIGKILL)
-    os.waitpid(running.pid, 0)
 
 
 @pytest.fixture
