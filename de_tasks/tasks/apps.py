@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +22,12 @@ from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.platform.models import App, LogLine, LogPage
+    from de_tasks.platform.models import App, LogLine
     from de_tasks.project.scaffold.plan import ScaffoldPlan
     from de_tasks.tasks.values import Deletion, Existence, Restart
 
-FOLLOW_WAIT = 30
-"""Seconds that the server may hold a request for new lines back."""
-FOLLOW_GAP = 5.0
-"""Seconds between two requests of a log that is followed: at most 12 points a minute."""
+LINES = 200
+"""Of a log, where nothing else is said."""
 
 
 def _would_create(context: invoke.Context, given: Facts) -> str:
@@ -235,10 +232,14 @@ def build_status(context: invoke.Context, name: str = "") -> App:
 
 @task(
     changes=READS,
+    iterable=["process_name"],
     help={
         "type": "build or runtime",
-        "count": "How many of the latest lines",
-        "process_name": "Process of the Procfile, for runtime logs",
+        "count": f"How many of the latest lines (default: {LINES})",
+        "process_name": "Process of the Procfile, for runtime logs (default: web)",
+        "all": "Of all processes, in the order of time",
+        "since": "Only from then on: 30s, 10m, 2h or 1d ago, or 2026-01-31T14:00 (UTC)",
+        "timestamps": "Say when each line was written (UTC)",
         "follow": "Go on until Ctrl-C, or until the build has ended",
     },
 )
@@ -246,60 +247,56 @@ def logs(
     context: invoke.Context,
     name: str = "",
     type: str = "runtime",
-    count: str = "200",
-    process_name: str = "web",
+    count: str = "",
+    process_name: Sequence[str] = (),
+    all: bool = False,
+    since: str = "",
+    timestamps: bool = False,
     follow: bool = False,
     json: bool = False,
 ) -> list[LogLine]:
-    """Print the log of an app's last build, or of one of its processes.
+    """Print the log of an app's last build, or of its processes.
 
     de-tasks apps logs --name my-app --type build --count 50
     de-tasks apps logs --name my-app --type runtime --process-name worker
+    de-tasks apps logs --name my-app --all --since 10m --follow
     """
     from de_tasks.errors import NotFound
-    from de_tasks.platform.models import FINISHED, NEVER_DEPLOYED
+    from de_tasks.platform import logs as reading
+    from de_tasks.platform.models import NEVER_DEPLOYED
 
     if type not in ("build", "runtime"):
         raise UsageError(f"--type is build or runtime, not {type!r}.")
-    lines = whole_number(count, "--count", least=1)
+    if type == "build" and (all or process_name):
+        raise UsageError("A build has one log: leave --process-name and --all out.")
+    if all and process_name:
+        raise UsageError("Give --process-name or --all, not both.")
+    lines = whole_number(count, "--count", least=1) if count else None if since else LINES
+    wanted = reading.Wanted(lines, reading.since(since) if since else "")
     connection = connect(context, json)
-    wanted = app_name(connection.settings, name)
-    platform = connection.platform
-    app = platform.app(wanted)
+    app_named = app_name(connection.settings, name)
+    platform, host = connection.platform, connection.host.name
+    app = platform.app(app_named)
     if app is None:
-        raise missing(wanted, connection.host.name)
+        raise missing(app_named, host)
     if app.build is None:
         raise NotFound(NEVER_DEPLOYED)
-    if type == "runtime" and app.processes and process_name not in app.processes:
-        raise NotFound(
-            f"App {wanted} has no process {process_name!r}. It has: {', '.join(app.processes)}."
-        )
-    after: str | None = None
-    page: LogPage | None
+    log: reading.BuildLog | reading.ProcessLogs
+    if type == "build":
+        log = reading.BuildLog(platform, host, app_named, wanted)
+    else:
+        processes = app.processes if all else reading.chosen(app, process_name or ("web",))
+        log = reading.ProcessLogs(platform, host, app_named, processes or ("web",), wanted, all)
+    show = log_output.Shown(json, timestamps, several=all or len(process_name) > 1)
     kept: list[LogLine] = []
-    while True:
-        asked = time.monotonic()
-        wait = FOLLOW_WAIT if after is not None else 0
-        if type == "build":
-            build = platform.build(wanted, after=after or "0", wait=min(wait, 5), count=lines)
-            page = build.log if build else None
-            ended = build is not None and build.status in FINISHED
-        else:
-            page = platform.runtime_log(wanted, process_name, lines, after, wait)
-            ended = False
-        if page is None:
-            raise missing(wanted, connection.host.name)
-        if json:
-            for line in page.lines:
-                console.result_json(asdict(line))
-        else:
-            log_output.show(page.lines)
+    for found in reading.followed(log) if follow else [log.read()]:
+        show(found)
+        if log.cut:
+            log.cut = False
+            console.note(f"There are more than {wanted.asked - 1} lines: --count N shows more.")
         # What is followed until Ctrl-C returns nothing, and may be long.
-        kept += page.lines if type == "build" or not follow else ()
-        if not follow or ended:
-            return kept
-        after, lines = page.next, 1000
-        time.sleep(max(0.0, FOLLOW_GAP - (time.monotonic() - asked)) if wait else 0)
+        kept += found if type == "build" or not follow else ()
+    return kept
 
 
 @task(changes="open app {app} on [{host}] in the browser", facts=app_facts, name="open")

@@ -65,7 +65,7 @@ def test_check_marks_each_finding(dev: Person, page: Path) -> None:
 def test_log_lets_the_present_release_stand_out(capsys: pytest.CaptureFixture[str]) -> None:
     before = ["[sandbox] starting release 1", "old", "[sandbox] starting release 2"]
     texts = [*before, "fine", "ValueError: bad", "\x1b[32mits own\x1b[0m"]
-    log_output.show([LogLine("2026-01-02T03:04:05.6", "web", text) for text in texts])
+    log_output.Shown()([LogLine("2026-01-02T03:04:05.6", "web", text) for text in texts])
     first, old, second, fine, bad, own = capsys.readouterr().out.splitlines()
     assert "── release 1 ──" in first and "── release 2 ──" in second
     assert old == f"{DIM}03:04:05 {END}{DIM}old{END}"
