@@ -67,6 +67,16 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
+def on_gitlab() -> bool:
+    """Whether this is a job of GitLab CI."""
+    return os.environ.get("GITLAB_CI") == "true"
+
+
+def gitlab_checkout() -> str:
+    """The top of the checkout in a job of GitLab CI, empty elsewhere."""
+    return os.environ.get("CI_PROJECT_DIR", "") if on_gitlab() else ""
+
+
 def colours() -> str:
     """What the environment says of colours: `forced`, `none`, or nothing."""
     if os.environ.get("NO_COLOR"):

@@ -14,6 +14,7 @@ from de_tasks.errors import DeployFailed, NotFound, Temporary
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
 from de_tasks.platform.models import FINISHED, App, Build, LogLine, Process
 from de_tasks.platform.protocol import DeployPlatform
+from de_tasks.terminal.abridged import Abridged
 from de_tasks.terminal.commands import typed
 
 WAITS = (1, 1, 2, 3, 5, 8, 13)
@@ -81,7 +82,7 @@ def see_through(
     except NotUp as error:
         page = platform.runtime_log(name, "web", SEARCHED_LINES)
         lines = [entry.text for entry in page.lines] if page else []
-        for text in lines[-LAST_LINES:]:
+        for text in _last(lines):
             tell(Event("log", text))
         raise _not_up(name, error, lines) from None
     if answer is not Answer.APP:
@@ -91,6 +92,13 @@ def see_through(
         for process in ended(platform, name, None if before else app):
             tell(_warning(process, name))
     return app, answer
+
+
+def _last(lines: Sequence[str]) -> Sequence[str]:
+    """The end of an app's log; the frames of libraries in it are not counted."""
+    shown = Abridged()
+    kept = [i for i, text in enumerate(lines) if shown.keeps(text)]
+    return lines[kept[-LAST_LINES] :] if len(kept) > LAST_LINES else lines
 
 
 def _not_up(name: str, error: NotUp, lines: Sequence[str]) -> DeployFailed:

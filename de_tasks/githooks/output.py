@@ -34,8 +34,11 @@ class DeployOutput:
     ) -> None:
         live.clear()
         if isinstance(error, DeployFailed):
-            for line in self._log:
-                console.note(f"    {line}", log=True)
+            from de_tasks.terminal.abridged import abridged, repeats
+
+            for line in abridged(self._log):
+                if not repeats(line, str(error)):
+                    console.note(f"    {line}", log=True)
 
     def __call__(self, event: Event) -> None:
         """Tell an event, or keep it for the end."""

@@ -12,7 +12,7 @@ from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, missing
-from de_tasks.tasks import github
+from de_tasks.tasks import ci
 from de_tasks.tasks.ages import ago
 from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.facts import build_facts
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 REF = "Deploy this commit of the folder's repository, not the files as they are"
 NO_CHECK = "Deploy also what the check finds unable to run"
-VERBOSE = "On a terminal, show the whole log of the build"
+VERBOSE = "Show the whole log of the build, with the frames of libraries in it"
 
 
 @task(
@@ -91,9 +91,9 @@ def deploy(
         check=not no_check,
         origin="" if name else origin_of_app(context.config, path),
     )
-    with github.failures(wanted), shown(json, verbose) as tell:
+    with ci.failures(wanted), shown(json, verbose) as tell:
         done = deploy_of(plan, values, connection, tell).run()
-    github.report(done)
+    ci.report(done)
     return done
 
 
@@ -212,7 +212,7 @@ def rollback(
     if not console.confirm(question, yes):
         raise DeTasksError("Nothing was changed.")
     way = remote(connection, values.branch, app.git_url)
-    with github.failures(wanted), shown(json, verbose) as tell:
+    with ci.failures(wanted), shown(json, verbose) as tell:
         done = roll_back(
             Rollback(app, target, connection.username, way),
             repository(values, connection, wanted),
@@ -220,7 +220,7 @@ def rollback(
             tell,
             values.timeout,
         )
-    github.report(done)
+    ci.report(done)
     return done
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from de_tasks.terminal import console, live, style
+from de_tasks.terminal.abridged import Abridged, abridged, repeats
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Screen:
 
     def __init__(self, verbose: bool = False) -> None:
         self._verbose = verbose
+        # Where no line can change, the log is what shows life.
+        self._unfolded = verbose or not style.moving()
+        self._abridged = Abridged()
         self._app = self._build = ""
         self._since = time.monotonic()
         self._times: tuple[datetime, datetime] | None = None
@@ -56,12 +60,14 @@ class Screen:
         }
         told.get(event.kind, self._planned)(event)
 
-    def failed(self) -> None:
-        """Say where it ended, and print what was folded away: it says why."""
+    def failed(self, end: str) -> None:
+        """Say where it ended, and print what was folded away but what the message at the `end`
+        says anyway."""
         if self._step:
             console.line(style.sign_of("failed"), f" {self._step}")
-        for text in [] if self._verbose else self._log:
-            console.note(text, log=True)
+        for text in [] if self._unfolded else abridged(self._log):
+            if not repeats(text, end):
+                console.note(text, log=True)
 
     def _planned(self, event: Event) -> None:
         for text in event.text.split("\n"):
@@ -106,8 +112,9 @@ class Screen:
         for line, end in ENDS:
             if found := line.match(event.text):
                 self._end = found.expand(end)
-        if self._verbose:
-            console.note(event.text, log=True)
+        if self._unfolded:
+            if self._verbose or self._abridged.keeps(event.text):
+                console.note(event.text, log=True)
         elif style.moving():
             detail = "" if header else event.text.strip()
             console.work(live.Work(self._step or "Building", self._since, detail=detail))
@@ -116,7 +123,7 @@ class Screen:
         """A step begins, and the one before it has ended well."""
         if text == self._step:
             return
-        if self._step not in ("", WAITING) and not self._verbose:
+        if self._step not in ("", WAITING) and not self._unfolded:
             _did(self._end or self._step, self._spent())
         if found := BUILD.match(text):
             self._build = found[1]

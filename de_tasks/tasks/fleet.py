@@ -12,7 +12,7 @@ from invoke import Collection
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
-from de_tasks.tasks import github
+from de_tasks.tasks import ci
 from de_tasks.tasks.deploy import NO_CHECK
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, settings, task, waits
@@ -89,7 +89,7 @@ def deploy(
         show(outcomes)
     else:
         console.result("Nothing has changed: there is nothing to deploy.")
-    github.report_fleet(outcomes)
+    ci.report_fleet(outcomes)
     if code:
         names = ", ".join(o.job.name for o in outcomes if o.code)
         raise DeTasksError(f"Not deployed: {names}.", code=code, value=outcomes)

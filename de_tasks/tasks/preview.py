@@ -15,7 +15,7 @@ from de_tasks.deployment.begin import repository
 from de_tasks.deployment.previews.deploy import deploy_preview, main_app
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import Connection
-from de_tasks.tasks import github
+from de_tasks.tasks import ci
 from de_tasks.tasks.deploy import NO_CHECK, REF, VERBOSE
 from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
@@ -86,7 +86,7 @@ def deploy(
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path, timeout=timeout)
     app = main_app(values, name)
-    with github.failures(f"{app}, branch {branch}"), shown(json, verbose) as tell:
+    with ci.failures(f"{app}, branch {branch}"), shown(json, verbose) as tell:
         done = deploy_preview(
             connection=connection,
             app=app,
@@ -99,7 +99,7 @@ def deploy(
             wait=not no_wait,
             check=not no_check,
         )
-    github.report(done)
+    ci.report(done)
     return done
 
 

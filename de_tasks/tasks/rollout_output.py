@@ -138,6 +138,8 @@ def _sign(result: Result) -> Part:
 
 def show(results: Sequence[Result]) -> None:
     """The table of all, and behind it the last lines of what failed."""
+    from de_tasks.terminal.abridged import abridged, repeats
+
     if style.for_people():
         _at_a_glance(results)
     else:
@@ -145,8 +147,9 @@ def show(results: Sequence[Result]) -> None:
     for result in results:
         if result.status == "failed":
             console.note(f"\n{result.job.name}: {result.text}")
-            for line in result.log:
-                console.note(f"  {line}", log=True)
+            for line in abridged(result.log):
+                if not repeats(line, result.text):
+                    console.note(f"  {line}", log=True)
 
 
 def _at_a_glance(results: Sequence[Result]) -> None:

@@ -68,6 +68,12 @@ def annotation(command: str, out: bool = True) -> None:
         print(readable(command, commands=True), file=sys.stderr, flush=True)
 
 
+def marker(text: str) -> None:
+    """Print a line of our own that GitLab's log obeys, as it is."""
+    if not _silent:
+        print(text, file=sys.stderr, flush=True)
+
+
 def _print(text: str) -> None:
     if "all" in _silent:
         return

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from de_tasks.project.scaffold import files, plan
+from de_tasks.tasks import ci
 from tests.support.people import Person
 from tests.support.places import ROOT
 from tests.support.repositories import Repository
@@ -140,6 +141,14 @@ def test_gitlab_runs_what_is_ours_alone(
     assert workflow["close"]["environment"]["action"] == "stop"
 
 
+def test_gitlab_takes_the_outputs_without_a_script_of_its_own(tmp_path: Path) -> None:
+    workflow = read(written(tmp_path / "shop", "gitlab"))
+    fleet = read(ROOT / "templates" / "ci" / "fleet-gitlab.yml")
+    for job in (workflow["deploy"], workflow["preview"], fleet[".fleet-app"]):
+        assert len(job["script"]) == 1 and job["environment"]["url"] == "$url"
+        assert job["artifacts"]["reports"] == {"dotenv": ci.DOTENV}
+
+
 # The shell of each, run ----------------------------------------------------------------------
 
 Job = Callable[[str, Path, str], list[tuple[str, dict[str, str]]]]
@@ -163,7 +172,11 @@ def github_job(name: str, path: Path, branch: str) -> list[tuple[str, dict[str, 
 def gitlab_job(name: str, path: Path, branch: str) -> list[tuple[str, dict[str, str]]]:
     """The script of a job, as GitLab would run it."""
     job = read(path)[{"main": "deploy"}.get(name, name)]
-    given = {"CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": branch}
+    given = {
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": branch,
+        "GITLAB_CI": "true",
+        "CI_PROJECT_DIR": str(path.parent),
+    }
     return [("\n".join(job["script"]), given)]
 
 
@@ -182,30 +195,29 @@ JOBS: dict[str, Job] = {"github": github_job, "gitlab": gitlab_job, "shell": she
 
 def test_workflows_do_their_job(runner: Runner, dev: Person, page: Path, tmp_path: Path) -> None:
     app = page.name
-    paths = {ci: written(page, ci, app) for ci in JOBS}
+    paths = {kind: written(page, kind, app) for kind in JOBS}
     repository = Repository.make(page)
     nowhere = tmp_path / "nothing is checked out"
     nowhere.mkdir()
 
     def run(job: str, folder: Path) -> None:
         # One after the other: what the first has done, the others must leave so.
-        for ci, path in paths.items():
-            for script, variables in JOBS[ci](job, path, HOSTILE_BRANCH):
+        for kind, path in paths.items():
+            for script, variables in JOBS[kind](job, path, HOSTILE_BRANCH):
                 runner.run(script, folder, variables)
 
     run("main", page)
     assert dev.inv("services.create", "--app-name", app, "--type", "redis").code == 0
     repository.git("checkout", "-q", "-b", HOSTILE_BRANCH)
     (page / "index.html").write_text("hello two")
-    (page / ".gitignore").write_text("*.json\n*.env\n")
     repository.commit(HOSTILE_MESSAGE)
     run("preview", page)
     (preview,) = json.loads(dev.inv("preview.list", "--name", app, "--json").out)
     assert preview["branch"] == HOSTILE_BRANCH and fetch(preview["url"]) == (200, "hello two")
     (deploy,) = json.loads(dev.inv("history", "--name", preview["name"], "--json").out)
     assert deploy["message"] == HOSTILE_MESSAGE
-    for told in (runner.home / "output", page / "deploy.env"):
-        words = {line.lower().rpartition("url=")[2] for line in told.read_text().splitlines()}
+    for told in (runner.home / "output", page / ci.DOTENV):
+        words = {line.rpartition("url=")[2] for line in told.read_text().splitlines()}
         assert preview["url"] in words
     run("close", nowhere)
     assert json.loads(dev.inv("preview.list", "--name", app, "--json").out) == []

@@ -159,22 +159,3 @@ def test_long_work_shows_life(dev: Person, page: Path) -> None:
         seen.shows("is live: build ")
         assert seen.end() == 0
     assert len(set(seen.text) & set("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")) > 1
-
-
-def test_log_is_a_group_in_a_job_of_github(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    with pytest.raises(DeployFailed), deploy_output.shown(json=False) as tell:
-        tell(Event("step", "Pushed as 1234567"))
-        for _, text in LOG[:2]:
-            tell(Event("log", text))
-        raise DeployFailed("It failed. The whole log: inv logs\n100% wrong")
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.splitlines() == [
-        "Pushed as 1234567",
-        "::group::Build log",
-        *(text for _, text in LOG[:2]),
-        "::endgroup::",
-        "::error title=Deploy failed::100%25 wrong",
-    ]

@@ -1,4 +1,4 @@
-"""A job of GitHub Actions hears of a deploy: outputs of the step, and a table in the summary."""
+"""A CI's job hears of a deploy: outputs for what follows, and on GitHub a table in the summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.deployment.plan import Outcome
-from de_tasks.tasks import github
+from de_tasks.tasks import ci
 from tests.support.people import Person
 
 
@@ -72,7 +72,7 @@ def test_value_is_one_output_and_one_cell(job: Path, monkeypatch: pytest.MonkeyP
     for kind in ("output", "summary"):
         name = "GITHUB_OUTPUT" if kind == "output" else "GITHUB_STEP_SUMMARY"
         monkeypatch.setenv(name, str(job / kind))
-    github.report(Outcome("a|b<img>", "abc", "http://x/\nevil=1", changed=True))
+    ci.report(Outcome("a|b<img>", "abc", "http://x/\nevil=1", changed=True))
     assert "evil" not in outputs(job)
     row = (job / "summary").read_text().strip().splitlines()[-1]
     assert row.startswith("| a\\|b\\<img\\> |")
@@ -82,3 +82,12 @@ def test_file_that_cannot_be_written_fails_no_deploy(dev: Person, page: Path, jo
     dev.environment["GITHUB_OUTPUT"] = str(job)
     done = dev.inv("deploy", "-y", folder=page)
     assert done.code == 0 and f"{job} cannot be written" in done.err
+
+
+def test_gitlab_has_the_outputs_in_a_report_that_is_never_deployed(dev: Person, page: Path) -> None:
+    dev.environment |= {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(page)}
+    for changed in ("true", "false"):
+        assert dev.inv("deploy", "-y", folder=page).code == 0
+        app = json.loads(dev.inv("status", "--json", folder=page).out)
+        lines = (page / ci.DOTENV).read_text().splitlines()
+        assert lines == [f"url={app['url']}", f"sha={app['commit']}", f"changed={changed}"]
