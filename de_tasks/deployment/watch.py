@@ -14,6 +14,7 @@ from de_tasks.errors import DeployFailed, NotFound, Temporary
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
 from de_tasks.platform.models import FINISHED, App, Build, LogLine, Process
 from de_tasks.platform.protocol import DeployPlatform
+from de_tasks.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.terminal.abridged import Abridged
 from de_tasks.terminal.commands import typed
 
@@ -70,9 +71,10 @@ def see_through(
         raise NotFound(f"App {name} was deleted during the deploy.")
     url = app.url
 
-    def waiting(seconds: float) -> None:
-        words = f"Waiting for {url}: {seconds:.0f} s"
-        tell(Event("progress", words, {"seconds": round(seconds, 1)}))
+    def waiting(seconds: float, status: int) -> None:
+        so_far = f", answers {status} so far" if status else ""
+        words = f"Waiting for {url}: {seconds:.0f} s{so_far}"
+        tell(Event("progress", words, {"seconds": round(seconds, 1), "answers": status or None}))
 
     def runs() -> bool | None:
         return running(platform, name)
@@ -204,23 +206,26 @@ def wait_until_answers(
     name: str,
     transport: Transport,
     deadline: float,
-    waiting: Callable[[float], None],
+    waiting: Callable[[float, int], None],
     runs: Callable[[], bool | None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
     """Ask the app's address until it answers; returns who has answered.
 
     A sign-in stands before what it does not show: `runs` says whether the app runs, as far as the
-    platform tells. Raises `NotUp` at the deadline.
+    platform tells; `waiting` hears for how many seconds this goes on, and which server error the
+    app answers with, 0 for none. Raises `NotUp` at the deadline, and before that for an error that
+    lasts (`readiness`).
     """
     transport.trusted(url)
-    begin, pauses = time.monotonic(), iter(WAITS)
+    begin, pauses, errors = time.monotonic(), iter(WAITS), Errors()
     while True:
         pause = 0.2
         try:
             left = max(LEAST_SECONDS, deadline - time.monotonic())
             glance = transport.glance(url, min(READ_SECONDS, left))
             seen = f"{url} answers {glance.status}"
+            errors.saw(glance.status if glance.status >= 500 else 0)
             if glance.status < 500:
                 # Each look costs a point, where asking the app costs none.
                 known = runs() if asks_to_sign_in(glance, url) else True
@@ -229,8 +234,11 @@ def wait_until_answers(
                 seen = f"{url} asks to sign in, and the platform says that {name} does not run"
                 pause = next(pauses, LONGEST_WAIT)
         except Unavailable as error:
+            errors.saw(0)
             seen = f"{url} is not there: {str(error).partition('.')[0]}"
         if time.monotonic() > deadline:
             raise NotUp(seen)
-        waiting(time.monotonic() - begin)
+        if errors.final:
+            raise NotUp(f"{seen} for {GIVEN_UP_AFTER:.0f} s")
+        waiting(time.monotonic() - begin, errors.status)
         sleep(pause)

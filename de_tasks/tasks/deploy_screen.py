@@ -100,7 +100,9 @@ class Screen:
             console.work(live.Work("Sending", self._since, int(percent[1])))
         elif "seconds" in event.facts:
             self._move_on(text)
-            console.work(live.Work(text, self._since))
+            answers = event.facts.get("answers")
+            detail = f"answers {answers} so far" if answers else ""
+            console.work(live.Work(text, self._since, detail=detail))
         else:
             console.work(live.Work(text, self._since))
 

@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from de_tasks import readiness
 from de_tasks.deployment import watch as following
 from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import planned
@@ -137,6 +138,24 @@ def test_app_that_does_not_come_up(
     assert f"The whole log: de-tasks logs --name {quick.name}" in done.err
 
 
+def test_app_that_goes_on_answering_an_error_of_its_own_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readiness, "SAID_AFTER", 0.0)
+    monkeypatch.setattr(readiness, "GIVEN_UP_AFTER", 0.2)
+    told: list[int] = []
+    with pytest.raises(following.NotUp, match="answers 500 for "):
+        following.wait_until_answers(
+            "http://app.example/x/",
+            "x",
+            cast(Transport, SimpleNamespace(trusted=str, glance=lambda url, seconds: Glance(500))),
+            time.monotonic() + BOUND,
+            lambda seconds, status: told.append(status),
+            lambda: True,
+        )
+    assert set(told) == {500}
+
+
 def test_deploy_of_an_app_whose_page_never_ends(people: People, quick: Path) -> None:
     (quick / "Procfile").write_text("web: python streaming.py\n")
     (quick / "streaming.py").write_text(STREAMING)
@@ -209,7 +228,7 @@ def test_app_behind_a_sign_in_that_does_not_run_is_waited_for() -> None:
         "x",
         cast(Transport, SimpleNamespace(trusted=str, glance=lambda url, seconds: Glance(401))),
         time.monotonic() + BOUND,
-        lambda seconds: None,
+        lambda seconds, status: None,
         lambda: next(said),
         lambda seconds: glances.append("slept"),
     )

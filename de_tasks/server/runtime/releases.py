@@ -12,6 +12,7 @@ import aiohttp
 from de_tasks import causes
 from de_tasks.appspec import Procfile, shell
 from de_tasks.errors import DeTasksError
+from de_tasks.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.server import tls
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import WEB, App, Instance, Release
@@ -123,7 +124,7 @@ class Releases:
         try:
             for instance in release.webs():
                 instance.process.process = await instance.process.start()
-            seconds = await asyncio.gather(*(self._healthy(web) for web in release.webs()))
+            seconds = await asyncio.gather(*(self._healthy(web, say) for web in release.webs()))
         except BaseException as error:
             await asyncio.shield(release.stop(1))
             if not isinstance(error, NotStarted):
@@ -274,13 +275,17 @@ class Releases:
             finally:
                 await asyncio.gather(*(web.stop(grace) for web in old.webs()))
 
-    async def _healthy(self, web: Instance) -> float:
-        """Seconds until `GET /` is answered with anything but a server error."""
+    async def _healthy(self, web: Instance, say: Callable[[str], None]) -> float:
+        """Seconds until `GET /` is answered with anything but a server error.
+
+        Raises `NotStarted` at the process's end, at the timeout, and before that for an error
+        that lasts (`readiness`).
+        """
         port, process = web.port, web.process.process
         assert process
         begin = time.monotonic()
         limit = self._settings.start_timeout
-        seen = f"did not listen on $PORT (here {port})"
+        seen, errors, told = f"did not listen on $PORT (here {port})", Errors(), 0
         while time.monotonic() - begin < limit:
             if process.exit_status is not None:
                 status, seconds = await process.wait(), time.monotonic() - begin
@@ -289,11 +294,18 @@ class Releases:
             try:
                 status = await self._status(port)
             except (aiohttp.ClientError, OSError, TimeoutError):
+                errors.saw(0)
                 await asyncio.sleep(0.01)
                 continue
             if status < 500:
                 return time.monotonic() - begin
             seen = f"answered GET / with status {status}"
+            errors.saw(status)
+            if errors.final:
+                raise NotStarted(f"web {seen} for {GIVEN_UP_AFTER:.0f} s")
+            if errors.status not in (0, told):
+                told = errors.status
+                say(f"       web answers {told} so far")
             await asyncio.sleep(0.5)
         raise NotStarted(f"web {seen} within {limit} s")
 
