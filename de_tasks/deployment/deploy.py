@@ -13,7 +13,7 @@ from de_tasks.deployment.plan import Outcome, Plan, foreign
 from de_tasks.deployment.watch import WAITS, WAITS_AFTER_CREATE, see_through
 from de_tasks.errors import DeTasksError, Interrupted
 from de_tasks.net.http import Transport
-from de_tasks.platform.models import App
+from de_tasks.platform.models import UNSUCCESSFUL, App
 from de_tasks.platform.protocol import DeployPlatform
 from de_tasks.repo.cache import DeployRepository
 from de_tasks.repo.errors import Moved
@@ -130,7 +130,7 @@ class Deploy:
             if self._created:
                 # The answer would be that there is no such app.
                 snapshot.ask_anew()
-            again = plan.again or bool(app.build and app.build.status == "failed")
+            again = plan.again or bool(app.build and app.build.status in UNSUCCESSFUL)
             self._remote = plan.remote(app.git_url)
             push = Push(self._remote, plan.user, message, self._progress)
             try:
@@ -235,10 +235,12 @@ class Deploy:
         )
 
     def _building(self, sha: str) -> str:
-        watch = typed(f"logs --type build --follow --name {self._plan.name}")
+        name = self._plan.name
+        watch = typed(f"logs --type build --follow --name {name}")
+        cancel = f". Cancel it: {typed(f'cancel --name {name}')}" if self._platform.cancels else ""
         return (
             f"The server has this deploy ({sha[:7]}) and goes on building it; the last good "
-            f"release serves until then. Watch it: {watch}"
+            f"release serves until then. Watch it: {watch}{cancel}"
         )
 
     def _step(self, text: str, **facts: object) -> None:

@@ -181,17 +181,23 @@ def _known(platform: DeployPlatform, name: str, sha: str) -> bool:
 
 
 def judge(build: Build, name: str, lines: Sequence[str] = ()) -> None:
-    """Raise `DeployFailed` for a build that has failed; its last line is the cause: what the
-    server says, else what the `lines` of the build's log do."""
+    """Raise `DeployFailed` for a build that has failed or was cancelled; its last line is the
+    cause: what the server says, else what the `lines` of the build's log do."""
+    if build.status == "cancelled":
+        said = build.error or f"Build {build.id} was cancelled."
+        raise DeployFailed(f"{name} was not deployed. {_whole_log(name)}\n{said}")
     if build.status != "failed":
         return
     booted = any(STARTING in line for line in lines)
     what = f"{name} was built, but did not start." if booted else f"The build of {name} failed."
     cause = build.error or causes.of_build(lines)
     raise DeployFailed(
-        f"{what} The whole log: {typed(f'logs --type build --name {name}')}\n"
-        f"{cause or 'The server gives no reason.'}{_remedy(name, cause)}"
+        f"{what} {_whole_log(name)}\n{cause or 'The server gives no reason.'}{_remedy(name, cause)}"
     )
+
+
+def _whole_log(name: str) -> str:
+    return f"The whole log: {typed(f'logs --type build --name {name}')}"
 
 
 def _remedy(name: str, cause: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-FINISHED = ("built", "failed")
+FINISHED = ("built", "failed", "cancelled")
+UNSUCCESSFUL = ("failed", "cancelled")
 NEVER_DEPLOYED = "This app has not been deployed and has no previous builds."
 
 
@@ -35,7 +36,7 @@ class LogPage:
 
 @dataclass(frozen=True)
 class Build:
-    """A build; `status` is queued, building, built or failed."""
+    """A build; `status` is queued, building, built, failed or cancelled."""
 
     id: str
     status: str

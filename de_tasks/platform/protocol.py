@@ -21,6 +21,9 @@ from de_tasks.platform.models import (
 class DeployPlatform(Protocol):
     """What a deploy asks of a platform."""
 
+    cancels: bool
+    """Whether a build can be cancelled here."""
+
     def app(self, name: str) -> App | None:
         """One app; None when there is none, or the caller may not manage it."""
 
@@ -65,6 +68,12 @@ class Platform(DeployPlatform, Protocol):
 
     def restart(self, name: str) -> tuple[str, ...]:
         """Restart an app; returns the processes that were restarted."""
+
+    def cancel_build(self, name: str, number: str = "") -> Build:
+        """Cancel a build of an app, by default its newest that has not ended; returns it.
+
+        Raises `DeTasksError` for one that has ended, `NotFound` for one that is not there.
+        """
 
     def services(self) -> list[Service]:
         """The services that the caller may manage."""

@@ -178,7 +178,12 @@ UPDATE services SET owner = (
 ) WHERE id IN (SELECT service_id FROM links);
 """
 
-MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS)
+CANCELLED = """
+-- Who has cancelled a build, whose status is failed then.
+ALTER TABLE builds ADD COLUMN cancelled_by TEXT;
+"""
+
+MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED)
 """Each takes a data directory from its place's version to the next; the first from nothing."""
 VERSION = len(MIGRATIONS)
 

@@ -5,7 +5,7 @@ from invoke import Collection
 from de_tasks.config.import_path import installed_first
 
 with installed_first():
-    from de_tasks.tasks.apps import create, delete, logs, open_app, restart, status, update
+    from de_tasks.tasks.apps import cancel, create, delete, logs, open_app, restart, status, update
     from de_tasks.tasks.apps import ns as apps
     from de_tasks.tasks.check import check
     from de_tasks.tasks.deploy import deploy, diff, history, rollback
@@ -35,6 +35,7 @@ ns = Collection(
     logs,
     update,
     restart,
+    cancel,
     delete,
     check,
     open_app,

@@ -1,4 +1,5 @@
-"""apps.*, and the same for the app at hand: create, status, logs, open, restart, delete."""
+"""apps.*, and the same for the app at hand: create, status, logs, open, restart, cancel,
+delete."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import log_output, status_output
-from de_tasks.tasks.facts import Kept, app_facts, facts
+from de_tasks.tasks.facts import Kept, app_facts, build_facts, facts
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
@@ -22,7 +23,7 @@ from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.platform.models import App, LogLine
+    from de_tasks.platform.models import App, Build, LogLine
     from de_tasks.project.scaffold.plan import ScaffoldPlan
     from de_tasks.tasks.values import Deletion, Existence, Restart
 
@@ -201,6 +202,25 @@ def restart(context: invoke.Context, name: str = "") -> Restart:
     return done
 
 
+@task(
+    changes="cancel the build of app {app} on [{host}] that has not ended",
+    facts=build_facts,
+    help={"build": "Number of the build, as history has it (default: the latest not ended)"},
+)
+def cancel(context: invoke.Context, name: str = "", build: str = "") -> Build:
+    """Cancel a build of an app that is queued or at work. What serves goes on serving.
+
+    Who waits for it, as `deploy` does, hears who has cancelled it, and fails with code 3.
+    """
+    if build:
+        whole_number(build, "--build", least=1)
+    connection = connect(context)
+    wanted = app_name(connection.settings, name)
+    done = connection.platform.cancel_build(wanted, build)
+    console.result(f"Build {done.id} of {wanted} was cancelled.")
+    return done
+
+
 @task(changes=READS, facts=app_facts)
 def status(context: invoke.Context, name: str = "") -> App:
     """Show how an app is doing: its build, its processes, its address."""
@@ -313,6 +333,6 @@ def open_app(context: invoke.Context, name: str = "") -> App:
 
 
 ns = Collection(
-    "apps", create, list_apps, exists, build_status, logs, update, restart, delete_named
+    "apps", create, list_apps, exists, build_status, logs, update, restart, cancel, delete_named
 )
 ns.__doc__ = "Apps on Dash Enterprise."

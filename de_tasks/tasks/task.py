@@ -40,8 +40,8 @@ NAMES = ("name", "app_name")
 """Options that name an app: an empty one is a script's mistake, and not the folder's app."""
 JSON = "json"
 NUMBERS = frozenset(
-    "count jobs older_than port portal_rank timeout to access_token_seconds offline_token_seconds "
-    "rate_limit_points rate_limit_seconds install_timeout".split()
+    "build count jobs older_than port portal_rank timeout to access_token_seconds "
+    "offline_token_seconds rate_limit_points rate_limit_seconds install_timeout".split()
 )
 """Options whose values are whole numbers, as the help shows them."""
 HELP = {

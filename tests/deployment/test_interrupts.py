@@ -21,7 +21,8 @@ from tests.support.terminals import Terminal
 SENT_NOTHING = r"Nothing was sent\. Run the same command again to deploy"
 HAS_IT = (
     r"The server has this deploy \([0-9a-f]{7}\) and goes on building it; the last good release "
-    r"serves until then\. Watch it: inv logs --type build --follow --name \S+"
+    r"serves until then\. Watch it: inv logs --type build --follow --name \S+\. "
+    r"Cancel it: inv cancel --name \S+"
 )
 PERHAPS = (
     r"The server (had not taken|may have taken) this deploy \([0-9a-f]{7}\) a moment ago, and the "

@@ -71,6 +71,8 @@ ROWS = {
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),
     "apps.exists": Row(("--json",), ("--name nothing-here --exit-code",)),
     "restart": Row(("",), ("--name nothing-here",)),
+    "cancel": Row((), ("",)),
+    "apps.cancel": Row((), ("--build x",)),
     "apps.restart": Row(("",), ("--name nothing-here",)),
     "open": Row(("",), ("--name nothing-here",)),
     # Runs until it is interrupted.
@@ -109,6 +111,7 @@ THROUGH_DE = {
     "status": Row(("",), ("--name nothing-here",)),
     "logs": Row(("--type build",), ("--name nothing-here",)),
     "history": Row((), ("",)),
+    "cancel": Row((), ("",)),
     "restart": Row(("",), ()),
     "run": Row((), ("--with-env",)),
     "doctor": Row(("--json",), ()),

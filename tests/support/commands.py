@@ -84,6 +84,21 @@ def _ending(stage: Stage) -> Path:
     return folder
 
 
+def _building(stage: Stage) -> str:
+    """An app whose build lasts."""
+    folder, name = stage.person.home / "building", f"made-{stage.word()}"
+    folder.mkdir(exist_ok=True)
+    (folder / "Procfile").write_text("web: sleep 1000\n")
+    done = stage.person.run(f"deploy -y --no-check --no-wait -n {name}", folder=folder)
+    assert done.code == 0, done.err
+    return name
+
+
+def _cancelled(stage: Stage, name: str) -> int:
+    app = stage.platform.app(name)
+    return int(app is not None and app.build is not None and app.build.status == "cancelled")
+
+
 def _preview(stage: Stage) -> str:
     branch = f"branch-{stage.word()}"
     line = f"preview deploy -y -n {stage.app} --no-wait --branch {branch}"
@@ -144,6 +159,7 @@ COMMANDS = (
         kind="upload",
     ),
     Operation("restart", "restart -n {app}", "restartApp"),
+    Operation("cancel", "cancel -n|{}", "cancelBuild", _building, _cancelled, whole=1),
     Operation("delete", "delete -y -n|{}", "deleteApp", _app, _gone, whole=1),
     Operation("variables list", "variables list -n {app}", "environmentVariables"),
     Operation("services list", "services list", "services"),

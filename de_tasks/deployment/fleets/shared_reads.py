@@ -37,6 +37,7 @@ class SharedReads:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._platform = platform
+        self.cancels = platform.cancels
         self._known = known
         self._sleep = sleep
         self._clock = clock

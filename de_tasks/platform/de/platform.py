@@ -31,6 +31,8 @@ T = TypeVar("T")
 class VendorPlatform:
     """A Dash Enterprise 5 through `de`."""
 
+    cancels = False
+
     def __init__(self, de: De) -> None:
         self._de = de
         self._seen: dict[tuple[str, ...], list[str]] = {}
@@ -110,6 +112,9 @@ class VendorPlatform:
         if not found:
             raise self._de.unknown(words, Output(0, out, ""))
         return found
+
+    def cancel_build(self, name: str, number: str = "") -> Build:
+        self._not_available("cancelling a build")
 
     def services(self) -> list[Service]:
         self._not_available("the list of services in a documented form", "de services list")

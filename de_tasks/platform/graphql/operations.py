@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from de_tasks.errors import DeTasksError, NotAvailable, NotFound, Temporary
@@ -23,6 +24,8 @@ from de_tasks.platform.models import (
 )
 from de_tasks.terminal.commands import typed
 
+LOOKED_THROUGH = 20
+"""The latest builds, of which one was cancelled a moment ago."""
 BUILD_FIELDS = "id status error queuedAt finishedAt commit { sha message author }"
 APP_FIELDS = f"""name urlOnServer gitUrl owner {{ username }} status {{ running }}
 processes {{ type status }} metadata {{ tags }} latestBuild {{ {BUILD_FIELDS} }}"""
@@ -59,6 +62,8 @@ thumbnailUrl persistentFilesystem collaborators {{ users teams }} coOwners {{ us
 environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }}
 status {{ canScale }} processes {{ type number }} mounts {{ hostDir targetDir }} }} }}"""
 RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"
+CANCEL_BUILD = f"""mutation ($name: String!, $id: ID) {{
+cancelBuild(appname: $name, id: $id) {{ error build {{ {BUILD_FIELDS} }} }} }}"""
 SERVICES = f"query {{ services {{ {SERVICE_FIELDS} }} }}"
 ADD_SERVICE = """mutation ($name: String, $kind: ServiceType) {
 addService(name: $name, serviceType: $kind) { error } }"""
@@ -72,6 +77,7 @@ class GraphQLPlatform:
     """`Platform` over the GraphQL API."""
 
     add_app = ADD_APP
+    cancels = True
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -189,6 +195,16 @@ class GraphQLPlatform:
                 f"{error}\nThe restart may have happened, and was not asked for twice: {status}"
             ) from None
 
+    def cancel_build(self, name: str, number: str = "") -> Build:
+        def cancelled() -> Build | None:
+            found = (b for b in islice(self.builds(name), LOOKED_THROUGH))
+            build = next((b for b in found if not number or b.id == number), None)
+            return build if build and build.status == "cancelled" else None
+
+        return self._client.change(
+            "cancelBuild", CANCEL_BUILD, _build, cancelled, name=name, id=number or None
+        )
+
     def services(self) -> list[Service]:
         return self._services()[0]
 
@@ -273,6 +289,12 @@ class GraphQLPlatform:
             return _named(self.services(), name, kind) is None or None
 
         self._client.change("deleteService", DELETE_SERVICE, _done, gone, name=name, kind=kind)
+
+
+def _build(answer: dict[str, Any]) -> Build:
+    build = build_of(answer["build"])
+    assert build
+    return build
 
 
 def _done(answer: dict[str, Any]) -> bool | None:

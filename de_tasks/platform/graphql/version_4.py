@@ -56,6 +56,7 @@ class PublishedPlatform(GraphQLPlatform):
     """A Dash Enterprise 4."""
 
     add_app = ADD_APP
+    cancels = False
 
     def __init__(self, client: Client, host: Host) -> None:
         super().__init__(client)
@@ -95,6 +96,9 @@ class PublishedPlatform(GraphQLPlatform):
 
     def restart(self, name: str) -> tuple[str, ...]:
         self._lacks("restarting an app", "Mutation.restartApp")
+
+    def cancel_build(self, name: str, number: str = "") -> Build:
+        self._lacks("cancelling a build", "Mutation.cancelBuild")
 
     def attached(self, app: str, kinds: Sequence[str] = ("redis", "postgres")) -> list[Service]:
         # Which other apps a service is linked to this API does not tell.

@@ -6,16 +6,19 @@ import asyncio
 import logging
 import os
 import sqlite3
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from de_tasks.appspec import Procfile
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import DeTasksError, NotFound, UsageError
 from de_tasks.server.builds.checkout import Checkouts
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.builds.turns import Turns
 from de_tasks.server.builds.unattached import unattached
 from de_tasks.server.builds.unread import unread
 from de_tasks.server.database import Database, timestamp
+from de_tasks.server.errors import Refused
 from de_tasks.server.runtime.app import App
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments
@@ -26,6 +29,8 @@ from de_tasks.server.runtime.redaction import Redaction
 from de_tasks.server.runtime.releases import NotStarted, Releases
 from de_tasks.server.settings import ServerSettings
 
+FINISHED = ("built", "failed")
+"""States of a build that has ended; one that was cancelled has failed, and says by whom."""
 LONGEST_REASON = 1000
 """Characters of the reason why a build failed: an app's message may have a whole document in it."""
 READ_BY_US = ("Procfile", "requirements.txt", "runtime.txt")
@@ -58,6 +63,9 @@ class Builds:
         # What is installed comes over the network: that takes its time, and little of ours.
         self._installs = Turns("installs", most=2 * places, each=places)
         self._workers: dict[int, asyncio.Task[None]] = {}
+        # The build that is at work for each app, and who has cancelled one that has not ended yet.
+        self._at_work: dict[int, tuple[int, asyncio.Task[None]]] = {}
+        self._cancelled: dict[int, str] = {}
         self._logs: dict[int, LogFile] = {}
         self._changes: dict[int, Pulse] = {}
 
@@ -114,6 +122,48 @@ class Builds:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
+    async def cancel(self, app: App, number: str | None, user: str) -> sqlite3.Row:
+        """End a build of an app that has not ended, the newest such one without a `number`;
+        returns it when all that it started has ended.
+
+        Raises `NotFound` for a number that no build of the app has, `Refused` for one that has
+        ended.
+        """
+        build_id = self._to_cancel(app, number)["id"]
+        at_work = self._at_work.get(app.id)
+        if at_work is None or at_work[0] != build_id:
+            await self._end_cancelled(app, build_id, user)
+        else:
+            if build_id not in self._cancelled:
+                self._cancelled[build_id] = user
+                at_work[1].cancel()
+            await asyncio.wait({at_work[1]})
+        row = self.get(build_id)
+        if row is None:
+            raise NotFound(f"App {app.name} was deleted.")
+        if not row["cancelled_by"]:
+            raise Refused(_ended(app, row))
+        return row
+
+    def _to_cancel(self, app: App, number: str | None) -> sqlite3.Row:
+        if number is None:
+            row = self._db.find(
+                "SELECT * FROM builds WHERE app_id = ? AND status IN ('queued', 'building')"
+                " ORDER BY id DESC LIMIT 1",
+                app.id,
+            ) or self.last(app.id)
+            if row is None:
+                raise Refused(f"App {app.name} has no builds.")
+        else:
+            row = self._db.find(
+                "SELECT * FROM builds WHERE app_id = ? AND id = CAST(? AS INTEGER)", app.id, number
+            )
+            if row is None:
+                raise NotFound(f"App {app.name} has no build {number}.")
+        if row["status"] in FINISHED:
+            raise Refused(_ended(app, row))
+        return row
+
     def work(self, app: App) -> None:
         """Build what is queued of an app."""
         worker = self._workers.get(app.id)
@@ -131,7 +181,41 @@ class Builds:
             )
             if row is None:
                 return
+            building = asyncio.create_task(self._until_cancelled(app, row))
+            self._at_work[app.id] = row["id"], building
+            try:
+                await building
+            finally:
+                del self._at_work[app.id]
+
+    async def _until_cancelled(self, app: App, row: sqlite3.Row) -> None:
+        try:
             await self._build(app, row)
+        except asyncio.CancelledError:
+            # Else it is the sandbox that ends, or the app, and the build is taken up again.
+            if not (user := self._cancelled.get(row["id"])):
+                raise
+            await self._end_cancelled(app, row["id"], user)
+        finally:
+            self._cancelled.pop(row["id"], None)
+
+    async def _end_cancelled(self, app: App, build_id: int, user: str) -> None:
+        row = self.get(build_id)
+        if row is None or row["status"] in FINISHED:
+            return
+        words = f"Build {build_id} was cancelled by {user}."
+        self._set(
+            app,
+            build_id,
+            status="failed",
+            cancelled_by=user,
+            error=words,
+            finished_at=timestamp(),
+        )
+        self.log(app, build_id).append(f" !     {words}{self._serving(app)}")
+        self.changed(app.id).fire()
+        if app.release_folder(build_id).exists():
+            await at_most_logged("files of a build", self._checkouts.set_aside(app, build_id))
 
     async def _build(self, app: App, row: sqlite3.Row) -> None:
         build_id: int = row["id"]
@@ -162,7 +246,9 @@ class Builds:
             self._set(app, build_id, status="building", started_at=timestamp())
             self._forget_logs(app, build_id)
             (live,) = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
-            count = await self._checkouts.make(app, row["sha"], build_id, live)
+            count = await self._whole(
+                build_id, self._checkouts.make(app, row["sha"], build_id, live)
+            )
             log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
             check_links(folder)
             Procfile.read(folder)
@@ -191,14 +277,26 @@ class Builds:
         async with self._turns.turn(user, lambda text: None):
             await at_most_logged("spare folder", self._checkouts.prepare(app, row["sha"], count))
 
+    async def _whole(self, build_id: int, work: Coroutine[Any, Any, int]) -> int:
+        """What some work returns that is not left half done for the next build of the app, which
+        begins as soon as this one is cancelled."""
+        task = asyncio.create_task(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if build_id not in self._cancelled:
+                task.cancel()
+            await asyncio.wait({task})
+            raise
+
     async def _go_live(
         self, app: App, build_id: int, environment: str, log: LogFile, redact: Redaction
     ) -> None:
         release = await self._releases.deploy(
             app, build_id, environment, lambda text: log.append(redact(text))
         )
-        missing = await self._unattached(app, build_id)
         try:
+            missing = await self._unattached(app, build_id)
             with self._db.transaction():
                 self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)
                 log.append(f"       Processes: {', '.join(release.instances)}")
@@ -226,9 +324,7 @@ class Builds:
         self, app: App, build_id: int, reason: str, words: str = "Build failed."
     ) -> None:
         log = self.log(app, build_id)
-        row = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
-        serving = f" Release {row['release']} goes on serving." if row["release"] else ""
-        log.append(f" !     {words}{serving}")
+        log.append(f" !     {words}{self._serving(app)}")
         # The cause is what people look for, and they look at the end.
         if len(reason) > LONGEST_REASON:
             reason = f"{reason[:LONGEST_REASON]} ..."
@@ -238,6 +334,10 @@ class Builds:
         await at_most_logged("files of a failed build", self._checkouts.set_aside(app, build_id))
         self._set(app, build_id, status="failed", error=reason, finished_at=timestamp())
         await at_most_logged("old releases", self._prune(app))
+
+    def _serving(self, app: App) -> str:
+        (release,) = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
+        return f" Release {release} goes on serving." if release else ""
 
     def _set(self, app: App, build_id: int, **values: str) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
@@ -284,6 +384,11 @@ class Builds:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+
+
+def _ended(app: App, row: sqlite3.Row) -> str:
+    how = f"cancelled by {row['cancelled_by']}" if row["cancelled_by"] else row["status"]
+    return f"Build {row['id']} of {app.name} has ended already: {how}."
 
 
 def check_links(folder: Path) -> None:

@@ -15,13 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from de_tasks.server.builds.queue import Builds
+from de_tasks.server.builds.queue import FINISHED, Builds
 from de_tasks.server.database import Database
 from de_tasks.server.git import post_receive
 from de_tasks.server.runtime.app import App
 from de_tasks.server.runtime.releases import Releases
 
-FINISHED = ("built", "failed")
 PRE_RECEIVE = """#!/bin/sh
 # Refuses what is not a deploy, in words that git shows to the pusher.
 if [ -n "$DE_REFUSAL" ]; then

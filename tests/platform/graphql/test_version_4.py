@@ -84,6 +84,7 @@ def test_preview_of_a_branch(old: Person, people: People, page: Path) -> None:
     ("line", "field"),
     [
         ("restart", "Mutation.restartApp"),
+        ("cancel", "Mutation.cancelBuild"),
         ("history", "Query.builds"),
         ("update --add-co-owner dev", "Mutation.addCoOwners"),
         ("update --remove-co-owner dev", "Mutation.addCoOwners"),

@@ -8,10 +8,10 @@ import time
 from typing import Any
 
 from de_tasks.server.api.endpoint import ApiError, Context
-from de_tasks.server.api.resolvers.base import query
-from de_tasks.server.api.resolvers.shapes import FINISHED, Shapes, cursor, line_count, log_page
+from de_tasks.server.api.resolvers.base import mutation, query
+from de_tasks.server.api.resolvers.shapes import Shapes, cursor, line_count, log_page
 from de_tasks.server.apps import Apps
-from de_tasks.server.builds.queue import Builds
+from de_tasks.server.builds.queue import FINISHED, Builds
 from de_tasks.server.database import Database
 from de_tasks.server.runtime.app import WEB
 from de_tasks.server.runtime.releases import Releases
@@ -79,6 +79,15 @@ class BuildResolvers:
         )
         builds = [self._shapes.build(row, build) for build in rows[:PAGE]]
         return {"builds": builds, "nextPage": number + 1 if len(rows) > PAGE else None}
+
+    @mutation({"build": None})
+    async def cancel_build(
+        self, context: Context, appname: str, id: str | None = None
+    ) -> dict[str, Any]:
+        row = self._apps.need(context.user, appname)
+        app = self._releases.app(row["id"], row["name"])
+        build = await self._builds.cancel(app, id, context.user.username)
+        return {"build": self._shapes.build(row, build)}
 
     @query
     async def runtime_logs(

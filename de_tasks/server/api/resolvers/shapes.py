@@ -15,7 +15,7 @@ from graphql import GraphQLResolveInfo
 
 from de_tasks.appspec import URL_VARIABLE
 from de_tasks.server.api.endpoint import ApiError, Context
-from de_tasks.server.builds.queue import Builds
+from de_tasks.server.builds.queue import FINISHED, Builds
 from de_tasks.server.runtime import usage
 from de_tasks.server.runtime.app import WEB, App
 from de_tasks.server.runtime.app_settings import AppSettings
@@ -28,7 +28,6 @@ from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.access import Access
 from de_tasks.server.users.accounts import User
 
-FINISHED = ("built", "failed")
 MOST_LINES = 10_000
 SHOWN_TO_VIEWERS = ("name", "owner", "urlOnServer", "thumbnailUrl", "metadata")
 
@@ -123,7 +122,7 @@ class Shapes:
         app = self._releases.app(app_row["id"], app_row["name"])
         return {
             "id": str(row["id"]),
-            "status": row["status"],
+            "status": "cancelled" if row["cancelled_by"] else row["status"],
             "commit": {
                 "sha": row["sha"],
                 "message": row["message"],
