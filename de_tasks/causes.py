@@ -7,6 +7,7 @@ that of a platform which gives none, or of an app that was built and does not an
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -172,3 +173,18 @@ def other_port(lines: Iterable[str], port: int) -> int:
 def database(text: str) -> str:
     """The type of service whose address a text names, such as `postgres`; else empty."""
     return next((kind for kind, name in URL_VARIABLE.items() if name in text), "")
+
+
+def exit_words(status: int, verb: str = "exited") -> str:
+    """`exited with status 1`, or the signal that ended a process: `ended by SIGKILL`."""
+    if status < 0:
+        return f"ended by {_signal_name(-status)}"
+    return f"{verb} with status {status}"
+
+
+def _signal_name(number: int) -> str:
+    """Its name; those for programs' own use have none (signal(7), real-time signals)."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -16,6 +16,10 @@ from de_tasks.errors import UsageError
 if TYPE_CHECKING:
     import invoke
 
+LEVELS = ("runtime", "project", "user", "system")
+"""invoke's levels of configuration that are files, the one that counts most first."""
+PATHS = ("ca_path", "keyfile", "cache", "path", "executable", "sandbox.data", "sandbox_data")
+"""Settings that are paths."""
 CODE = "invoke.py"
 DATA = tuple(name for name in CONFIGURATION if name != CODE)
 PATH, APP = "INVOKE_DE_PATH", "INVOKE_DE_APP"
@@ -43,12 +47,73 @@ def governing(config: invoke.Config, folder: str = "") -> invoke.Config:
     return found
 
 
+def section(config: invoke.Config) -> Any:
+    """What of a configuration is ours. A relative path in a file starts from that file's folder,
+    wherever the command is typed."""
+    found = config.get("de", {})
+    if not hasattr(found, "keys"):
+        return found
+    kept = {name: found[name] for name in found.keys()}
+    for name in PATHS:
+        outer, _, inner = name.partition(".")
+        file = _file_with(config, outer, inner)
+        if file is not None:
+            folder = os.path.dirname(os.path.abspath(os.path.expanduser(file)))
+            _start_from(folder, kept, outer, inner)
+    return kept
+
+
+def own_section(config: invoke.Config, folder: str) -> dict[str, Any]:
+    """What the file in a folder itself says, as a file of its own; empty where there is none, or
+    where it is the one that invoke has read."""
+    here = os.path.abspath(os.path.expanduser(folder))
+    if nearest(here) != here or _same(here, _read(config)):
+        return {}
+    found = _section(getattr(governing(config, here), "_project", None) or {})
+    kept = {name: found[name] for name in found.keys()}
+    for name in PATHS:
+        outer, _, inner = name.partition(".")
+        _start_from(here, kept, outer, inner)
+    return kept
+
+
+def _start_from(folder: str, level: dict[str, Any], outer: str, inner: str) -> None:
+    """Let a path of a level start from a folder, if it is relative."""
+    value = _value(level, outer, inner)
+    if not isinstance(value, str) or not value or value.startswith("~") or os.path.isabs(value):
+        return
+    # A program without a folder is looked for on the PATH.
+    named = outer == "executable" and os.path.basename(value) == value
+    if named or _same(os.getcwd(), folder):
+        return
+    path = os.path.normpath(os.path.join(folder, value))
+    level[outer] = {**level[outer], inner: path} if inner else path
+
+
+def _value(level: Any, outer: str, inner: str = "") -> Any:
+    value = level.get(outer)
+    if not inner:
+        return value
+    return value.get(inner) if hasattr(value, "keys") else None
+
+
+def _file_with(config: invoke.Config, outer: str, inner: str = "") -> str | None:
+    """The file that a setting is from, None where that is code, or nobody has set it."""
+    value = _value(_section(config), outer, inner)
+    for level in LEVELS:
+        own = _section(getattr(config, f"_{level}", None) or {})
+        if value and _value(own, outer, inner) == value:
+            path: Any = getattr(config, f"_{level}_path", None)
+            return str(path) if path else None
+    return None
+
+
 def origin_of_app(config: invoke.Config, folder: str = "") -> str:
     """Where the app's name in the governing configuration comes from, as people may look it up:
     a variable or a file. Empty where that is the file at hand, or nothing names an app."""
     if os.environ.get(APP):
         return APP
-    path = _file_with_app(governing(config, folder))
+    path = _file_with(governing(config, folder), "app")
     if path is None:
         return ""
     file = os.path.abspath(os.path.expanduser(path))
@@ -64,7 +129,7 @@ def is_apps_own(config: invoke.Config, folder: str) -> bool:
     not if a project's file around it says so, whose own folder is another."""
     found = governing(config, folder)
     project = _read(found)
-    if project is None or _file_with_app(found) != getattr(found, "_project_path", None):
+    if project is None or _file_with(found, "app") != getattr(found, "_project_path", None):
         return True
     return os.path.abspath(os.path.expanduser(folder)) == project
 
@@ -93,16 +158,6 @@ def _read(config: invoke.Config) -> str | None:
 
 def _same(folder: str, other: str | None) -> bool:
     return other is not None and os.path.samefile(folder, other)
-
-
-def _file_with_app(config: invoke.Config) -> str | None:
-    """The file that names the app, None where code does."""
-    app = _section(config).get("app")
-    for level in ("runtime", "project", "user", "system"):
-        if app and _section(getattr(config, f"_{level}", None) or {}).get("app") == app:
-            path: Any = getattr(config, f"_{level}_path", None)
-            return str(path) if path else None
-    return None
 
 
 def _section(level: Any) -> Any:

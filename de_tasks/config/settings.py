@@ -135,6 +135,12 @@ def origins(
     return found
 
 
+def is_set(name: str) -> bool:
+    """Whether the environment has a value for a setting."""
+    variables = (REFERENCE_VARIABLES.get(name, ""), f"INVOKE_DE_{name.upper()}")
+    return any(os.environ.get(variable) for variable in variables if variable)
+
+
 def _flat(configuration: Mapping[str, object], known: set[str]) -> dict[str, tuple[str, object]]:
     """Settings by field name, with how each is written; sections are taken apart."""
     found: dict[str, tuple[str, object]] = {}

@@ -95,8 +95,9 @@ def configuration(path: str) -> invoke.Config:
 def settings(path: str) -> Settings:
     """The settings of the app's folder."""
     from de_tasks.config import context
+    from de_tasks.config.project import section
 
-    return context.settings({"de": configuration(path).get("de", {})}, path=path)
+    return context.settings({"de": section(configuration(path))}, path=path)
 
 
 def connect(values: Settings) -> Connection:

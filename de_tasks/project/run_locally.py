@@ -38,7 +38,8 @@ class Ended:
         """The sentence for its end, with the cause in its own words and what mends it, where that
         is known of the app in `folder`."""
         cause = causes.last_words(self.lines)
-        words = f"{self.kind} ended with status {self.status}{f': {cause}' if cause else ''}"
+        how = causes.exit_words(self.status, "ended")
+        words = f"{self.kind} {how}{f': {cause}' if cause else ''}"
         missing = causes.missing_package(cause)
         own = any((folder / name).exists() for name in (missing, f"{missing}.py"))
         if not missing or own:

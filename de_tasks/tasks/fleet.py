@@ -11,6 +11,7 @@ from invoke import Collection
 
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.project import own_section
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.tasks import ci
 from de_tasks.tasks.deploy import NO_CHECK
@@ -180,7 +181,12 @@ def _selection(context: invoke.Context, changed_since: str, only: Sequence[str])
 
     values = settings(context)
     root = Path(top())
-    apps = parse(values.apps, values.shared, root)
+    apps = parse(
+        values.apps,
+        values.shared,
+        root,
+        lambda folder: own_section(context.config, str(folder)),
+    )
     names = [name.strip() for text in only for name in text.split(",")]
     changed = compare(root, changed_since) if changed_since else None
     found = select(apps, names, changed)

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from de_tasks.githooks.install import Installed
 
 
+def _path(found: Path | None) -> dict[str, object]:
+    return {"path": str(found) if found else None}
+
+
 @task(
     changes="write a pre-push hook for the repository of {folder}",
+    facts=_path,
     help={
         "preview": "Deploy a preview app of every other branch, too",
         "warn_only": "Let a failed deploy warn, and never stop a push",
@@ -46,7 +51,7 @@ def install(
     return written
 
 
-@task(changes="remove the pre-push hook of the repository of {folder}")
+@task(changes="remove the pre-push hook of the repository of {folder}", facts=_path)
 def uninstall(context: invoke.Context, path: str = "") -> Path | None:
     """Remove the pre-push hook that hooks.install wrote."""
     from de_tasks.githooks import install as plain_hook

@@ -93,7 +93,11 @@ def _show(finding: Diagnosis) -> None:
         console.result(f"{'ok ' if finding.good else 'BAD'}  {finding.what}: {finding.seen}")
 
 
-@task(changes="open the documentation of [{host}] in the browser")
+def _address(found: str) -> dict[str, object]:
+    return {"url": found}
+
+
+@task(changes="open the documentation of [{host}] in the browser", facts=_address)
 def docs(context: invoke.Context) -> str:
     """Open the documentation of Dash Enterprise in the browser, and print its address.
 

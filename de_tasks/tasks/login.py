@@ -11,6 +11,7 @@ import invoke
 from de_tasks.config import environment
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import policy, store, target, vendor_command
+from de_tasks.tasks.facts import facts
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, settings, task, waits
 from de_tasks.terminal import browser, console, live, style
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from de_tasks.auth.store import Store
     from de_tasks.config.settings import Settings
     from de_tasks.platform.de.command import De
-    from de_tasks.tasks.values import Account
+    from de_tasks.tasks.values import Account, Logout
 
 
 def _account(found: Account | str) -> dict[str, object]:
@@ -127,26 +128,28 @@ def _keep(oidc: Oidc, kept: Store, new: Login) -> None:
             oidc.revoke(before)
 
 
-@task(changes="log out: end the login on the server, and forget it here")
-def logout(context: invoke.Context) -> None:
+@task(changes="log out: end the login on the server, and forget it here", facts=facts)
+def logout(context: invoke.Context) -> Logout:
     """Log out: end the login on the server and forget it here."""
     from de_tasks.auth.oidc import Oidc
+    from de_tasks.tasks.values import Logout
 
     values = settings(context)
     kept = store(values)
     if kept is None or not (values.host or kept.hosts()):
         console.result("You are not logged in.")
-        return
+        return Logout(None)
     to = target(values)
     name, present = to.host.name, None
     vendor = vendor_command(to, waits())
     if vendor:
         vendor("logout")
         console.result(f"Logged out of [{name}].")
-        return
+        return Logout(name)
     if name not in kept.hosts():
         console.result(f"You are not logged in to [{name}].")
-        return
+        return Logout(None)
+    ended = None
     try:
         present = kept.get(name)
         if present:
@@ -154,13 +157,16 @@ def logout(context: invoke.Context) -> None:
             short = replace(values, retry_deadline=min(LOGOUT_SECONDS, values.retry_deadline))
             Oidc(to.host, to.transport, policy(short, to.host, waits())).revoke(present)
             console.note("The login was ended on the server, and is forgotten here.")
+            ended = True
     except DeTasksError as error:
+        ended = False
         console.note(
             "The login is forgotten here. It could not be ended on the server, where it is good "
             f"until it expires: {error}"
         )
     kept.remove(name)
     console.result(f"Logged out of [{name}].")
+    return Logout(name, ended)
 
 
 def _vendor_login(vendor: De, values: Settings) -> str:

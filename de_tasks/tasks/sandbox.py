@@ -15,6 +15,7 @@ from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.platform.connect import store
+from de_tasks.tasks.facts import facts
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from de_tasks.config.settings import Settings
     from de_tasks.server.control import Running
-    from de_tasks.tasks.values import SandboxState
+    from de_tasks.tasks.values import SandboxState, SandboxUser
 
 DATA = {"data": "Directory of the sandbox's data"}
 LIMITS = {
@@ -44,8 +45,27 @@ def _would(what: str) -> Callable[[invoke.Context, Facts], str]:
     return words
 
 
+def _started(found: Running) -> dict[str, object]:
+    from de_tasks.tasks.values import SandboxState
+
+    return _state(SandboxState(found.data, found))
+
+
+def _stopped(found: bool) -> dict[str, object]:
+    return {"stopped": found}
+
+
+def _deleted(found: bool) -> dict[str, object]:
+    return {"deleted": found}
+
+
+def _key(found: str) -> dict[str, object]:
+    return {"key": found}
+
+
 @task(
     changes=_would("start the sandbox with its data in"),
+    facts=_started,
     iterable=["allow_mount"],
     help={
         **DATA,
@@ -129,7 +149,7 @@ def start(
     return running
 
 
-@task(changes=_would("stop the sandbox with its data in"), help=DATA)
+@task(changes=_would("stop the sandbox with its data in"), facts=_stopped, help=DATA)
 def stop(context: invoke.Context, data: str = "") -> bool:
     """Stop the sandbox and its apps; everything is there at the next start."""
     control, folder = _control(), _folder(settings(context, sandbox_data=data))
@@ -167,7 +187,7 @@ def status(context: invoke.Context, data: str = "") -> SandboxState:
     return SandboxState(folder, running)
 
 
-@task(changes=_would("delete everything in"), help=DATA)
+@task(changes=_would("delete everything in"), facts=_deleted, help=DATA)
 def reset(context: invoke.Context, data: str = "", yes: bool = False) -> bool:
     """Delete the sandbox's data: its apps, users and logs."""
     control = _control()
@@ -183,6 +203,7 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> bool:
 
 @task(
     changes="make user {username} of the sandbox",
+    facts=facts,
     iterable=["group"],
     help={
         **DATA,
@@ -201,8 +222,10 @@ def add_user(
     brokered: bool = False,
     password_stdin: bool = False,
     data: str = "",
-) -> str:
+) -> SandboxUser:
     """Make a user of the sandbox, and print the password, this once."""
+    from de_tasks.tasks.values import SandboxUser
+
     body = {"username": username, "role": role, "groups": list(group), "brokered": brokered}
     if password_stdin:
         body["password"] = console.line_of_stdin("--password-stdin")
@@ -213,10 +236,11 @@ def add_user(
     else:
         console.note(f"{words}, with the password:")
         console.result(made["password"])
-    return str(made["username"])
+    password = "" if password_stdin else str(made["password"])
+    return SandboxUser(str(made["username"]), str(made["role"]), password)
 
 
-@task(changes=READS, help={**DATA, "username": "Whose key"})
+@task(changes=READS, facts=_key, help={**DATA, "username": "Whose key"})
 def api_key(context: invoke.Context, username: str = "dev", data: str = "") -> str:
     """Print the API key of a user of the sandbox, for HTTP Basic."""
     found = _control().administer(_running(context, data), "api-key", {"username": username})

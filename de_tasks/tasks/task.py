@@ -18,7 +18,7 @@ from invoke.tasks import Task
 from de_tasks.config import context as configured
 from de_tasks.config import environment
 from de_tasks.config.import_path import installed_first
-from de_tasks.config.project import governing
+from de_tasks.config.project import governing, section
 from de_tasks.errors import Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name, find_host
@@ -234,7 +234,7 @@ def _given(keywords: dict[str, Any]) -> dict[str, Any]:
 def configuration(context: invoke.Context, path: object = "") -> configured.Configuration:
     """What of invoke's configuration is ours, for the app in a folder."""
     found = governing(context.config, str(path or ""))
-    return {name: found.get(name, {}) for name in ("de", "de_flags")}
+    return {"de": section(found), "de_flags": found.get("de_flags", {})}
 
 
 def settings(context: invoke.Context, **flags: object) -> Settings:

@@ -5,7 +5,7 @@ Loaded by the task that returns it: to make the classes takes longer than all el
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -128,6 +128,24 @@ class Pruned:
     preview: Preview
     reason: str
     deleted: bool
+
+
+@dataclass(frozen=True)
+class Logout:
+    """Where a login was forgotten, None where there was none; `ended` whether the server ended it,
+    None where it was not asked."""
+
+    host: str | None
+    ended: bool | None = None
+
+
+@dataclass(frozen=True)
+class SandboxUser:
+    """A user of a sandbox who was made; `password` is empty where it was given."""
+
+    username: str
+    role: str
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,3 +136,22 @@ def test_no_code_of_a_folder_that_is_named_is_run(dev: Person, projects: Path) -
     (projects / "plain" / "invoke.py").write_text("raise SystemExit('run')\n")
     out, err = run(dev, "de-tasks", "check --path ../plain", projects / "wsgi")
     assert out == "" and "plain/invoke.py is a program of the folder that was named" in err
+
+
+PATHS = "{ca_path: certs/ca.pem, executable: bin/de, sandbox: {data: sand}, keyfile: ~/login}"
+
+
+@pytest.mark.parametrize("below", ["", "src"])
+def test_relative_path_in_a_file_starts_from_the_files_folder(
+    dev: Person, projects: Path, below: str
+) -> None:
+    (projects / "wsgi" / "invoke.yaml").write_text(f"de: {PATHS}\n")
+    (projects / ".invoke.yaml").write_text("de: {cache: kept}\n")
+    folder = projects / "wsgi"
+    dev.environment["INVOKE_DE_KEYFILE"] = ""
+    done = dev.run("doctor --json", folder=folder / below)
+    found = {n: s["value"] for n, s in json.loads(done.out)["settings"].items()}
+    where = {n: str((folder / below / found[n]).resolve()) for n in ("ca_path", "executable")}
+    assert where == {"ca_path": f"{folder}/certs/ca.pem", "executable": f"{folder}/bin/de"}
+    assert (folder / below / found["sandbox_data"]).resolve() == folder / "sand"
+    assert (found["keyfile"], found["cache"]) == ("~/login", str(projects / "kept"))

@@ -20,11 +20,13 @@ SCHEMA = json.loads((ROOT / "docs" / "json.schema.json").read_text())
 TASKS: dict[str, DeTask] = {str(c.name): de_tasks.ns[c.name] for c in de_tasks.ns.to_contexts()}
 LINES = ("logs", "deploy", "rollback")
 """Commands that print JSON lines; the last word of their names."""
-WITHOUT = {
-    *("docs", "run", "logout", "hooks.install", "hooks.uninstall", "sandbox.add-user"),
-    *("sandbox.api-key", "sandbox.reset", "sandbox.start", "sandbox.stop"),
+WITHOUT = {"run"}
+"""Commands that have no JSON."""
+ALONE = {
+    *("cancel", "sandbox.start", "sandbox.add-user", "sandbox.api-key", "sandbox.stop"),
+    "sandbox.reset",
 }
-"""Commands that have no JSON: what they do is no app's, or is seen at a terminal."""
+"""Commands that have a test of their own here, since they need a build that lasts, or a sandbox."""
 WORKING_DAY = (
     "sandbox.status",
     "whoami",
@@ -60,12 +62,16 @@ WORKING_DAY = (
     "preview.delete -y --branch feature",
     "preview.delete -y --branch feature --if-exists",
     "preview.prune",
+    "hooks.install",
     "hooks.status",
+    "hooks.uninstall",
+    "docs",
     "doctor",
     "services.delete --type redis -y",
     "apps.delete --name NAME-other",
     "delete -y",
     "login --username USER --password-stdin",
+    "logout",
 )
 
 
@@ -108,8 +114,32 @@ def test_every_command_of_an_app_has_json() -> None:
     has = {name for name, task in TASKS.items() if "json" in task.argspec(task.body).parameters}
     assert has == set(TASKS) - WITHOUT == set(SCHEMA["commands"])
     # Some have a second name.
-    tried = [TASKS[line.split()[0]] for line in WORKING_DAY]
+    tried = [TASKS[line.split()[0]] for line in (*WORKING_DAY, *ALONE)]
     assert [name for name in has if not any(TASKS[name] is task for task in tried)] == []
+
+
+def test_cancelled_build_is_a_document(dev: Person, project: Path) -> None:
+    (project / "Procfile").write_text("web: sleep 1000\n")
+    assert dev.inv("deploy", "-y", "--no-check", "--no-wait", folder=project).code == 0
+    done = dev.inv("cancel", folder=project)
+    hold(json.loads(done.out), "commands/cancel")
+    assert json.loads(done.out)["status"] == "cancelled"
+
+
+@pytest.mark.sandbox
+def test_life_of_a_sandbox_is_in_documents(nobody: Person, tmp_path: Path) -> None:
+    nobody.host, data = "", str(tmp_path / "data")
+    for line in (
+        "start --port 0",
+        "add-user --username ada",
+        "api-key --username ada",
+        "stop",
+        "reset -y",
+    ):
+        command, *words = line.split()
+        done = nobody.inv(f"sandbox.{command}", *words, "--data", data, "--json")
+        assert done.code == 0, (line, done)
+        hold(json.loads(done.out), f"commands/sandbox.{command}")
 
 
 @pytest.mark.parametrize("line", ["status --name nothing-here", "logs --type x", "delete"])

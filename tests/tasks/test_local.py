@@ -132,6 +132,13 @@ def test_run_ends_with_the_first_process_that_ends(folder: Path, port: int) -> N
     assert processes_of(folder / "wsgi.py") == []
 
 
+def test_run_names_the_signal_that_ended_a_process(folder: Path, port: int) -> None:
+    (folder / "Procfile").write_text("web: kill -KILL $$\n")
+    with running(folder, "--port", str(port)) as child:
+        assert child.wait(LONGEST) == 1 and child.stderr
+        assert "web ended by SIGKILL" in child.stderr.read()
+
+
 @pytest.mark.parametrize(
     ("command", "cause"),
     [

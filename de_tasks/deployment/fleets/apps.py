@@ -1,9 +1,13 @@
-"""A fleet: the apps of one repository, as `de.apps` lists them, and which of them changed."""
+"""A fleet: the apps of one repository, as `de.apps` lists them, and which of them changed.
+
+An entry is what counts most for its app; then what the app's own folder has in an invoke.yaml, as
+`deploy` in that folder would read it; then what the fleet's file says for all.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +18,10 @@ from de_tasks.repo.changes import Changed
 
 OWN = ("host", "branch", "timeout", "confirm", "ca_path", "insecure_http", "keyfile", "no_keyfile")
 """Settings that an app of a fleet may have of its own."""
+PATHS = ("ca_path", "keyfile")
+"""Those of them that are paths, relative to the fleet's file."""
+CHECK = ("check", "check_ignore", "check_limit")
+"""What an app's own file may say besides."""
 KEYS = ("name", "path", "shared", *OWN)
 
 
@@ -26,6 +34,8 @@ class FleetApp:
     folder: Path
     shared: tuple[Path, ...] = ()
     own: Mapping[str, object] = field(default_factory=dict)
+    check: Mapping[str, object] = field(default_factory=dict)
+    """Settings of the check in the app's own file."""
 
     @property
     def host(self) -> str:
@@ -53,8 +63,14 @@ class Selection:
     outside: tuple[Path, ...] = ()
 
 
-def parse(entries: Sequence[object], shared: Sequence[object], root: Path) -> tuple[FleetApp, ...]:
+def parse(
+    entries: Sequence[object],
+    shared: Sequence[object],
+    root: Path,
+    file_of: Callable[[Path], Mapping[str, object]] = lambda folder: {},
+) -> tuple[FleetApp, ...]:
     """Read `de.apps`; paths are relative to `root`, and `shared` ones are parts of every app.
+    `file_of` tells the settings of an app's own file.
 
     Raises `UsageError` that names the entry which is wrong, and when there is none at all.
     """
@@ -66,7 +82,7 @@ def parse(entries: Sequence[object], shared: Sequence[object], root: Path) -> tu
     everywhere = _paths(shared, root, "de.shared")
     apps: list[FleetApp] = []
     for number, entry in enumerate(entries, 1):
-        app = _app(entry, root, everywhere, f"de.apps, entry {number}")
+        app = _app(entry, root, everywhere, f"de.apps, entry {number}", file_of)
         for other in apps:
             if (other.name, other.host) == (app.name, app.host):
                 raise UsageError(
@@ -77,7 +93,13 @@ def parse(entries: Sequence[object], shared: Sequence[object], root: Path) -> tu
     return tuple(apps)
 
 
-def _app(entry: object, root: Path, everywhere: tuple[Path, ...], where: str) -> FleetApp:
+def _app(
+    entry: object,
+    root: Path,
+    everywhere: tuple[Path, ...],
+    where: str,
+    file_of: Callable[[Path], Mapping[str, object]],
+) -> FleetApp:
     if isinstance(entry, str):
         entry = {"path": entry}
     if not isinstance(entry, Mapping):
@@ -86,7 +108,8 @@ def _app(entry: object, root: Path, everywhere: tuple[Path, ...], where: str) ->
     if not isinstance(path, str) or not path:
         raise UsageError(f"{where} has neither a name nor a path: {dict(entry)!r}")
     folder = _full(root, path)
-    name = str(entry.get("name") or folder.name)
+    file = file_of(folder) if folder.is_dir() else {}
+    name = str(entry.get("name") or file.get("app") or folder.name)
     where = f"{where} ({name})"
     for key in entry:
         if key not in KEYS:
@@ -98,8 +121,13 @@ def _app(entry: object, root: Path, everywhere: tuple[Path, ...], where: str) ->
     if not folder.is_dir():
         raise UsageError(f"{where}: there is no folder {folder}. Give the right path")
     own = {key: value for key, value in entry.items() if key in OWN}
+    own |= {key: str(_full(root, str(own[key]))) for key in PATHS if own.get(key)}
+    # As everywhere, the environment overrides a file.
+    unset = {key: value for key, value in file.items() if key in OWN and not settings.is_set(key)}
     shared = _paths(entry.get("shared", ()), root, f"{where}, shared")
-    return FleetApp(name, folder, everywhere + shared, settings.typed(own, where))
+    typed = settings.typed(unset, f"{where}, invoke.yaml") | settings.typed(own, where)
+    check = {key: value for key, value in file.items() if key in CHECK}
+    return FleetApp(name, folder, everywhere + shared, typed, check)
 
 
 def _paths(value: object, root: Path, where: str) -> tuple[Path, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from de_tasks.config.context import Configuration, settings
 from de_tasks.deployment.begin import deploy_of, plan_of
@@ -55,9 +55,18 @@ class Connections:
         self._names: dict[Key, list[str]] = {}
 
     def settings(self, app: FleetApp, **flags: object) -> Settings:
-        """The settings of an app: its own go before those of all, core options before both."""
+        """The settings of an app: its own override those of all, core options both."""
         own = {name: value for name, value in app.own.items() if name not in self._core}
-        return settings(self._configuration, **{**own, **{n: v for n, v in flags.items() if v}})
+        found = self._configuration
+        if app.check:
+            section = {name: found["de"][name] for name in found["de"].keys()}
+            for name, value in app.check.items():
+                before: Any = section.get(name)
+                if isinstance(value, Mapping) and hasattr(before, "keys"):
+                    value = {**before, **value}
+                section[name] = value
+            found = {**found, "de": section}
+        return settings(found, **{**own, **{n: v for n, v in flags.items() if v}})
 
     def to(self, app: FleetApp, tell: Callable[[Wait], None] | None = None) -> Connection:
         """The connection of an app."""

@@ -24,7 +24,7 @@ from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.ports import Ports
 from de_tasks.server.runtime.processes import Leash
 from de_tasks.server.runtime.redaction import Redaction
-from de_tasks.server.runtime.supervised import Supervised, exit_words
+from de_tasks.server.runtime.supervised import Supervised
 from de_tasks.server.runtime.tree import Tree
 from de_tasks.server.runtime.variables import platform_variables
 from de_tasks.server.settings import ServerSettings
@@ -289,7 +289,7 @@ class Releases:
         while time.monotonic() - begin < limit:
             if process.exit_status is not None:
                 status, seconds = await process.wait(), time.monotonic() - begin
-                words = f"web {exit_words(status, 'ended')} after {seconds:.1f} s"
+                words = f"web {causes.exit_words(status, 'ended')} after {seconds:.1f} s"
                 raise NotStarted(words, failed=status != 0)
             try:
                 status = await self._status(port)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from de_tasks.causes import exit_words
 from de_tasks.server.database import timestamp
 from de_tasks.server.runtime.guarded import STEADY, reason, supervise
 from de_tasks.server.runtime.logs import LogFile
@@ -114,18 +114,3 @@ class Supervised:
         self._last_exit, self._ended_at = words, timestamp()
         soon = time.monotonic() - self._began <= STEADY
         self._crashing_since = (self._crashing_since or self._ended_at) if soon else ""
-
-
-def exit_words(status: int, verb: str = "exited") -> str:
-    """`exited with status 1`, or the name of the signal that ended it."""
-    if status < 0:
-        return f"ended by {_signal_name(-status)}"
-    return f"{verb} with status {status}"
-
-
-def _signal_name(number: int) -> str:
-    """Its name; those for programs' own use have none (signal(7), real-time signals)."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from de_tasks.causes import exit_words
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import write_private
 from de_tasks.server.runtime import leash
@@ -23,7 +24,6 @@ from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.output import Output
 from de_tasks.server.runtime.ports import is_free
 from de_tasks.server.runtime.processes import Leash, until_end
-from de_tasks.server.runtime.supervised import exit_words
 from de_tasks.server.services.machine import end_processes
 
 PORTS = range(20000, 32768)

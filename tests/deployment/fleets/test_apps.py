@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import invoke
 import pytest
 
+from de_tasks.config.project import own_section
 from de_tasks.deployment.fleets import ci_matrix
 from de_tasks.deployment.fleets.apps import FleetApp, parse, select
+from de_tasks.deployment.fleets.connections import Connections
 from de_tasks.errors import UsageError
 from de_tasks.repo.changes import changed_since
 from tests.support.gitserver import git
@@ -145,3 +148,24 @@ def test_matrix_as_json_says_why(root: Path, nobody: Person) -> None:
     words = ("fleet.matrix", "--json", "--changed-since", "HEAD")
     (found,) = json.loads(nobody.inv(*words, folder=root).out)
     assert found["name"] == "map" and found["files"] == ["apps/map/file.txt"]
+
+
+def test_file_in_an_apps_folder_counts_as_for_a_deploy_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "de: {app: the-map, branch: stable, host: x.example, check: {ignore: [no-procfile]}}\n"
+    (root / "apps" / "map" / "invoke.yaml").write_text(own)
+    (root / "apps" / "energy" / "invoke.yaml").write_text("de: {app: other, branch: stable}\n")
+    energy = {"name": "energy", "path": "apps/energy", "branch": "main"}
+    monkeypatch.setenv("DASH_ENTERPRISE_HOST", "y.example")
+
+    def file_of(folder: Path) -> dict[str, object]:
+        return own_section(invoke.Config(), str(folder))
+
+    found = parse(["apps/map", energy], (), root, file_of)
+    assert [(app.name, app.host, app.own["branch"]) for app in found] == [
+        ("the-map", "", "stable"),
+        ("energy", "", "main"),
+    ]
+    values = Connections({"de": {"check": {"limit": 7}}}, print).settings(found[0])
+    assert (values.check_ignore, values.check_limit) == (("no-procfile",), 7)
