@@ -63,7 +63,11 @@ def see_through(
     `built` is called in between. Raises `DeployFailed` when the build fails or the app does not
     come up, whose last words are told then.
     """
-    for line in follow(platform, name, sha, waits, deadline):
+
+    def queued(words: str) -> None:
+        tell(Event("progress", words))
+
+    for line in follow(platform, name, sha, waits, deadline, queued):
         tell(Event("log", line.text, {"time": line.time or None}))
     built()
     before, app = app, app or platform.app(name)
@@ -142,9 +146,15 @@ def _warning(process: Process, name: str) -> Event:
 
 
 def follow(
-    platform: DeployPlatform, name: str, sha: str, waits: Iterable[int], deadline: float
+    platform: DeployPlatform,
+    name: str,
+    sha: str,
+    waits: Iterable[int],
+    deadline: float,
+    queued: Callable[[str], None] = lambda words: None,
 ) -> Iterator[LogLine]:
-    """The log of a commit's build as it comes, to the build's end.
+    """The log of a commit's build as it comes, to the build's end; `queued` hears what it waits
+    for while it has none.
 
     Raises `DeployFailed` when the build fails or gives way to a newer one, `Temporary` when it
     has not ended at the deadline.
@@ -162,11 +172,16 @@ def follow(
             after = build.log.next
             if build.status in FINISHED:
                 return judge(build, name, lines)
+            if build.status == "queued" and not lines:
+                queued(f"Waiting for the turn of build {build.id}".strip())
         elif build and (looks := looks + 1) > 1 and _known(platform, name, sha):
             raise DeployFailed(
                 f"{build.author or 'Somebody'} has deployed {name} after you. "
                 f"How your build ended: {typed(f'history --name {name}')}"
             )
+        elif build and build.status not in FINISHED:
+            # The server has the commit, and makes a build of it when this one has ended.
+            queued(f"Waiting for build {build.id} of {name} to end")
         # A server that answers early must not make us spend points faster.
         time.sleep(max(0.0, wait - (time.monotonic() - asked)))
     raise Temporary(

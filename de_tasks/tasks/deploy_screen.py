@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HEADER = re.compile(r"^-----> *(.*)$")
 """How Heroku's build logs, and all that follow them, begin a step."""
 BUILD = re.compile(r"^Build (\d+) of ")
+QUEUED = re.compile(r"^\s+(Waiting(?: for\b|:).*)$")
+"""How a build's log says what it waits for."""
 PERCENT = re.compile(r"(\d+)%")
 ENDS = (
     (re.compile(r"^\s+Installed (\d+ packages?) "), r"Installed \1"),
@@ -29,6 +31,38 @@ WIDTH = 42
 WAITING = "Waiting for the build"
 WORTH_TELLING = 0.05
 """Seconds; what takes less is told without a time."""
+
+
+class Packages:
+    """How many of the packages there are is known, as uv's or pip's lines tell it."""
+
+    TOTAL = re.compile(r"^\s+Resolved (\d+) packages?\b")
+    NAMES = re.compile(r"^\s+Installing collected packages: (.+)$")
+    ONE = re.compile(r"^\s+(?:(?:Downloaded|Built) (\S+)|\+ ([\w.-]+)==)")
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._there: set[str] = set()
+
+    def saw(self, line: str) -> None:
+        """Take a line of the log."""
+        if total := self.TOTAL.match(line):
+            self._total = int(total[1])
+        elif names := self.NAMES.match(line):
+            self._total = len(names[1].split(","))
+        elif one := self.ONE.match(line):
+            self._there.add(re.split(r"[=@]", (one[1] or one[2]).lower())[0])
+
+    @property
+    def percent(self) -> int | None:
+        """How far it is; None where no total is known."""
+        return min(100, 100 * len(self._there) // self._total) if self._total else None
+
+    @property
+    def words(self) -> str:
+        """`3 of 30 packages`."""
+        there = min(len(self._there), self._total)
+        return f"{there} of {self._total} package{'' if self._total == 1 else 's'}"
 
 
 class Screen:
@@ -47,6 +81,7 @@ class Screen:
         self._times: tuple[datetime, datetime] | None = None
         self._step = self._end = ""
         self._log: list[str] = []
+        self._packages = Packages()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
@@ -111,6 +146,7 @@ class Screen:
         if header := HEADER.match(event.text):
             self._move_on(header[1])
         self._log.append(event.text)
+        self._packages.saw(event.text)
         for line, end in ENDS:
             if found := line.match(event.text):
                 self._end = found.expand(end)
@@ -118,8 +154,13 @@ class Screen:
             if self._verbose or self._abridged.keeps(event.text):
                 console.note(event.text, log=True)
         elif style.moving():
-            detail = "" if header else event.text.strip()
-            console.work(live.Work(self._step or "Building", self._since, detail=detail))
+            queued = QUEUED.match(event.text)
+            text = queued[1] if queued else self._step or "Building"
+            detail = "" if header or queued else event.text.strip()
+            percent = self._packages.percent
+            if percent is not None and not queued:
+                detail = self._packages.words
+            console.work(live.Work(text, self._since, percent, detail))
 
     def _move_on(self, text: str) -> None:
         """A step begins, and the one before it has ended well."""
@@ -134,6 +175,7 @@ class Screen:
 
     def _begin(self, text: str) -> None:
         self._step, self._end, self._since, self._log = text, "", time.monotonic(), []
+        self._packages = Packages()
         self._times = (self._times[1], self._times[1]) if self._times else None
 
     def _clock(self, at: object) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeployFailed
-from de_tasks.terminal import console, style
+from de_tasks.terminal import console, live, style
 from de_tasks.terminal.commands import typed
 from de_tasks.terminal.style import Part
 
@@ -75,7 +75,8 @@ class LiveTable:
             (f"  {name:{width}}", (f"  {now - since:4.0f} s", "detail"), f"  {text}")
             for name, (since, text) in self._running.items()
         ]
-        console.block([*lines, (self._summary(),)])
+        done = live.bar(len(self._ended), self._total)
+        console.block([*lines, (*done, f"  {self._summary()}")])
 
     def _summary(self) -> str:
         failed = sum(bool(result.code) for result in self._ended)

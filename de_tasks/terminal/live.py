@@ -72,6 +72,13 @@ def clear() -> None:
             ended.stop()
 
 
+def bar(done: int, total: int) -> tuple[Part, ...]:
+    """How far it is, as part of a line."""
+    full = BAR * done // total if total else BAR
+    whole, rest = ("━", "━") if has_marks() else ("#", "-")
+    return (whole * full, "done"), (rest * (BAR - full), "detail")
+
+
 class _Drawn:
     """Called for each picture, in rich's thread."""
 
@@ -96,7 +103,10 @@ class _Drawn:
         if work.percent is None:
             return _text((f"{sign} {work.text}", seconds, (f"  {work.detail}", "detail")))
         grid = Table.grid(padding=(0, 1))
-        grid.add_row(_text((f"{sign} {work.text}", seconds)), ProgressBar(100, work.percent, BAR))
+        bar = ProgressBar(100, work.percent, BAR)
+        grid.add_row(
+            _text((f"{sign} {work.text}", seconds)), bar, _text(((work.detail, "detail"),))
+        )
         return grid
 
 

@@ -16,6 +16,8 @@ from de_tasks.deployment import watch as following
 from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import planned
 from de_tasks.net.http import Glance, Transport
+from de_tasks.platform.models import Build
+from de_tasks.platform.protocol import DeployPlatform
 from de_tasks.repo.files import Files
 from tests.support.apps import held_back
 from tests.support.people import People, Person
@@ -218,6 +220,19 @@ def test_app_behind_a_sign_in_of_which_nobody_says_that_it_runs(
     done = dev.run("deploy", folder=quick)
     assert "the platform does not say" in done.err
     assert "is live" not in done.out and f"{quick.name} was built" in done.out
+
+
+def test_what_a_build_waits_for_is_told() -> None:
+    def build(number: str, status: str, sha: str) -> Build:
+        return Build(number, status, sha, "", "", "")
+
+    seen = iter([build("12", "building", "other"), build("13", "queued", "ours")])
+    last = build("13", "built", "ours")
+    asked = SimpleNamespace(build=lambda *_, **__: next(seen, last), builds=lambda name: ())
+    told: list[str] = []
+    platform, late = cast(DeployPlatform, asked), time.monotonic() + BOUND
+    assert not list(following.follow(platform, "shop", "ours", (0, 0, 0), late, told.append))
+    assert told == ["Waiting for build 12 of shop to end", "Waiting for the turn of build 13"]
 
 
 def test_app_behind_a_sign_in_that_does_not_run_is_waited_for() -> None:

@@ -140,6 +140,30 @@ def test_wait_for_the_app_names_its_address(
     assert [work.text for work in shown] == [f"Waiting for {ADDRESS}"]
 
 
+def test_packages_have_a_bar_where_the_log_tells_how_many(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[live.Work] = []
+    monkeypatch.setattr(live, "show", shown.append)
+    lines = ("Resolved 4 packages in 1s", " Downloaded numpy", "+ numpy==2", "+ dash==3")
+    with deploy_output.shown(json=False) as tell:
+        for text in (*(text for _, text in LOG[:2]), *(f"       {line}" for line in lines)):
+            tell(Event("log", text))
+    assert [work.percent for work in shown] == [None, None, 0, 25, 25, 50]
+    assert shown[-1].detail == "2 of 4 packages"
+
+
+def test_what_a_build_waits_for_is_what_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[live.Work] = []
+    monkeypatch.setattr(live, "show", shown.append)
+    with deploy_output.shown(json=False) as tell:
+        for text in (LOG[0][1], "       Waiting for build 6 of this app to end"):
+            tell(Event("log", text))
+    assert shown[-1].text == "Waiting for build 6 of this app to end"
+
+
 def test_log_shows_life_where_no_line_can_change(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
