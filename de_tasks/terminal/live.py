@@ -75,7 +75,7 @@ def clear() -> None:
 def bar(done: int, total: int) -> tuple[Part, ...]:
     """How far it is, as part of a line."""
     full = BAR * done // total if total else BAR
-    whole, rest = ("━", "━") if has_marks() else ("#", "-")
+    whole, rest = ("━", "─") if has_marks() else ("#", "-")
     return (whole * full, "done"), (rest * (BAR - full), "detail")
 
 
