@@ -71,8 +71,9 @@ ROWS = {
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),
     "apps.exists": Row(("--json",), ("--name nothing-here --exit-code",)),
     "restart": Row(("",), ("--name nothing-here",)),
-    "cancel": Row((), ("",)),
-    "apps.cancel": Row((), ("--build x",)),
+    # Of an app whose build lasts.
+    "cancel": Row(("--name lasting",), ("",)),
+    "apps.cancel": Row(("--name lasting --json",), ("--build x",)),
     "apps.restart": Row(("",), ("--name nothing-here",)),
     "open": Row(("",), ("--name nothing-here",)),
     # Runs until it is interrupted.

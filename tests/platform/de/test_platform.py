@@ -213,6 +213,7 @@ def test_broken_build_fails_the_deploy(vendor: Person, quick: Path, name: str) -
         "apps.list",
         "services.list",
         "history --name {name}",
+        "cancel --name {name}",
         "diff --name {name}",
         "rollback --name {name} -y",
         "services.create --app-name {name} --type redis --service-name own",
