@@ -333,6 +333,6 @@ def open_app(context: invoke.Context, name: str = "") -> App:
 
 
 ns = Collection(
-    "apps", create, list_apps, exists, build_status, logs, update, restart, cancel, delete_named
+    "apps", create, list_apps, exists, build_status, logs, update, restart, delete_named
 )
 ns.__doc__ = "Apps on Dash Enterprise."

@@ -73,7 +73,6 @@ ROWS = {
     "restart": Row(("",), ("--name nothing-here",)),
     # Of an app whose build lasts.
     "cancel": Row(("--name lasting",), ("",)),
-    "apps.cancel": Row(("--name lasting --json",), ("--build x",)),
     "apps.restart": Row(("",), ("--name nothing-here",)),
     "open": Row(("",), ("--name nothing-here",)),
     # Runs until it is interrupted.

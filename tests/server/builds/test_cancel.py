@@ -58,7 +58,7 @@ def test_queued_build_is_the_one_that_is_cancelled(dev: Person, page: Path, hold
     push(dev, page)
     (page / "index.html").write_text("hello two")
     push(dev, page)
-    done = dev.run(f"apps cancel --name {page.name}")
+    done = dev.run(f"cancel --name {page.name}")
     assert re.fullmatch(rf"Build \d+ of {page.name} was cancelled\.\n", done.out), done.err
     assert states(dev, page) == ["cancelled", "building"]
     hold.unlink()

@@ -43,7 +43,7 @@ services exists -n {app} --type redis                             | 4 4 5 0 0 0 
 services create --app-name {app} --type redis; services delete --app-name {app} --type redis | 4 4 5 0 4 1 1
 deploy {folder} -n {app} -y                                       | 4 4 1 0 0 0 0
 apps restart -n {app}                                             | 4 4 5 0 0 0 0
-apps cancel -n {app}                                              | 4 4 5 1 1 1 1
+cancel -n {app}                                                   | 4 4 5 1 1 1 1
 apps delete -n del-{caller}-{mark}                                | 4 4 5 0 4 4 0
 """  # noqa: E501
 """Exit codes of the lines' commands: of the first that fails. ~ is `apps update -n {app}`, 4 is
