@@ -64,6 +64,22 @@ UNMET = (
 """What uv and pip say of requirements that cannot be met, and what that means."""
 
 
+NAME = r"([A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z][A-Z0-9]{3,})"
+UNSET = (
+    re.compile(rf"KeyError: '{NAME}'"),
+    re.compile(
+        rf"\b{NAME}['\"`]?:? (?:environment variable |variable )?(?:is |was )?"
+        r"(?:not (?:set|found|defined|configured)|missing|required|undefined|unset"
+        r"|unbound variable|parameter (?:null or )?not set)"
+    ),
+    re.compile(
+        rf"(?:\b[Nn]o|\b[Mm]issing|\b[Ss]et)(?: the)?(?: environment variable| variable)?:?"
+        rf" ['\"`]?{NAME}\b"
+    ),
+)
+"""How Python, shells and people say that an environment variable is not set."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """A line of a traceback's."""
@@ -168,6 +184,11 @@ def other_port(lines: Iterable[str], port: int) -> int:
     """The port that a program says it listens on, where it is another than it should; else 0."""
     said = [int(number) for line in lines for number in ELSEWHERE.findall(line)]
     return said[-1] if said and port not in said else 0
+
+
+def variable(text: str) -> str:
+    """The environment variable that a cause says is not set; else empty."""
+    return next((found[1] for pattern in UNSET if (found := pattern.search(text))), "")
 
 
 def database(text: str) -> str:

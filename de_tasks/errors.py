@@ -9,6 +9,7 @@
     ├── NotFound                5   no such app, service, user or process
     ├── NotAvailable            1   the way to this server cannot do or tell this
     ├── Temporary              75   network or rate limit outlasted the deadline (EX_TEMPFAIL)
+    ├── Declined                1   somebody answered a question with no
     ├── Interrupted           130   Ctrl-C (128 + SIGINT)
     └── OutputClosed          141   whoever read the output has gone (128 + SIGPIPE)
 
@@ -91,6 +92,10 @@ class Temporary(DeTasksError):
     """Nothing is wrong with the request: the same command may succeed later."""
 
     exit_code = 75
+
+
+class Declined(DeTasksError):
+    """Whoever was asked answered no, and nothing was done."""
 
 
 class Interrupted(DeTasksError):

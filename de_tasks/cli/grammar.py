@@ -15,7 +15,7 @@ from invoke.parser import ParserContext
 from de_tasks.cli.help import SHOW_HELP, Help, long_name, option_names
 from de_tasks.cli.help import words as words_of
 from de_tasks.errors import UsageError
-from de_tasks.terminal.proposals import did_you_mean
+from de_tasks.terminal.proposals import as_option, did_you_mean
 
 
 class Grammar:
@@ -136,7 +136,8 @@ class Grammar:
         free = [o for o in words_of(context) if not any(f.startswith(f"--{o}=") for f in found)]
         if not free:
             title, names = command.replace(".", " "), ", ".join(option_names(context))
-            raise UsageError(f"{title} does not take {word!r}. Options: {names}")
+            meant = as_option(word, option_names(context))
+            raise UsageError(f"{title} does not take {word!r}.{meant} Options: {names}")
         found.append(f"--{free[0]}={word}")
 
     def _no_such_option(self, option: str, command: str) -> str:

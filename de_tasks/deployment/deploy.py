@@ -11,7 +11,7 @@ from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import Event, counted, planned
 from de_tasks.deployment.plan import Outcome, Plan, foreign
 from de_tasks.deployment.watch import WAITS, WAITS_AFTER_CREATE, see_through
-from de_tasks.errors import DeTasksError, Interrupted
+from de_tasks.errors import Declined, DeTasksError, Interrupted
 from de_tasks.net.http import Transport
 from de_tasks.platform.models import UNSUCCESSFUL, App
 from de_tasks.platform.protocol import DeployPlatform
@@ -81,7 +81,7 @@ class Deploy:
             self._tell(Event("done", words, facts))
             return Outcome(plan.name, pushed.sha, app.url)
         seconds = round(self._parts["push"], 2)
-        self._step(f"Pushed as {pushed.sha[:7]}", sha=pushed.sha, seconds=seconds)
+        self._step(f"Sent {pushed.sha[:7]}", sha=pushed.sha, seconds=seconds)
         if plan.wait:
             return self._wait(pushed)
         watch = typed(f"logs --type build --follow --name {plan.name}")
@@ -155,7 +155,7 @@ class Deploy:
         elif plan.always_ask:
             question = f"Overwrite {plan.name} on {plan.host}?"
         if question and not self._confirmed(question):
-            raise DeTasksError("Nothing was deployed.")
+            raise Declined("Nothing was deployed.")
         if app:
             return app
         self._made = f"App {plan.name} may have been created. "
@@ -231,7 +231,7 @@ class Deploy:
         known = "had not taken" if arrived is False else "may have taken"
         return (
             f"The server {known} this deploy ({snapshot.sent[:7]}) a moment ago, and the last good "
-            f"release serves. What it has now: {status}"
+            f"build serves. What it has now: {status}"
         )
 
     def _building(self, sha: str) -> str:
@@ -240,7 +240,7 @@ class Deploy:
         cancel = f". Cancel it: {typed(f'cancel --name {name}')}" if self._platform.cancels else ""
         return (
             f"The server has this deploy ({sha[:7]}) and goes on building it; the last good "
-            f"release serves until then. Watch it: {watch}{cancel}"
+            f"build serves until then. Watch it: {watch}{cancel}"
         )
 
     def _step(self, text: str, **facts: object) -> None:

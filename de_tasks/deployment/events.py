@@ -21,7 +21,7 @@ class Event:
 def planned(files: Files, origin: str) -> Event:
     """What is to be deployed: how many files, how big, and from which commit."""
     number = files.changed or "nothing"
-    changed = "" if files.changed is None else f", {number} changed since your last deploy"
+    changed = "" if files.changed is None else f", {number} changed since your last push"
     source = f", from {origin}" if origin else ""
     lines = [f"{counted(files.count)}, {megabytes(files.size)}{changed}{source}"]
     if files.largest:

@@ -56,10 +56,10 @@ def find_target(platform: Platform, name: str, number: str) -> RollbackTarget:
             if build.id == number:
                 return RollbackTarget(build, present)
         numbers = ", ".join(build.id for build in good[:20]) or "none"
-        raise NotFound(f"App {name} has no good deploy {number}. It has: {numbers}.")
+        raise NotFound(f"App {name} has no good build {number}. It has: {numbers}.")
     # After a failed deploy the newest good one serves still: going back means the one before.
     if len(good) < 2:
-        raise NotFound(f"App {name} has no earlier good deploy to go back to.")
+        raise NotFound(f"App {name} has no earlier good build to go back to.")
     return RollbackTarget(good[1], present)
 
 
@@ -73,10 +73,10 @@ def roll_back(
     """Put it back, telling each step. Raises `DeployFailed` when it does not come up."""
     name, target = back.app.name, back.target.build
     begin = time.monotonic()
-    words = f"Putting deploy {target.id} of {name} back: {target.subject}"
+    words = f"Putting build {target.id} of {name} back: {target.subject}"
     tell(Event("step", words, {"app": name}))
     source = f"\nDe-Source: {target.source}" if target.source else ""
-    message = f"Roll back to deploy {target.id}: {target.subject}\n{source}\n{origin_trailers('')}"
+    message = f"Roll back to build {target.id}: {target.subject}\n{source}\n{origin_trailers('')}"
 
     def step(text: str) -> None:
         tell(Event("step", text))
@@ -85,7 +85,7 @@ def roll_back(
         push = Push(back.remote, back.user, message, lambda line: None)
         with repository.snapshot(Deployed(target.sha, back.remote), step) as snapshot:
             pushed = _put(snapshot, push, back.app, platform)
-        tell(Event("step", f"Pushed as {pushed.sha[:7]}", {"sha": pushed.sha}))
+        tell(Event("step", f"Sent {pushed.sha[:7]}", {"sha": pushed.sha}))
         transport = Transport(back.remote.ca_path, back.remote.trusted)
         deadline = begin + timeout
         see_through(
@@ -100,10 +100,10 @@ def roll_back(
     except KeyboardInterrupt:
         status = typed(f"status --name {name}")
         raise Interrupted(
-            f"Interrupted. The last good release serves. How far it came: {status}"
+            f"Interrupted. The last good build serves. How far it came: {status}"
         ) from None
     seconds = time.monotonic() - begin
-    words = f"{name} is back at deploy {target.id} after {seconds:.1f} s: {back.app.url}"
+    words = f"{name} is back at build {target.id} after {seconds:.1f} s: {back.app.url}"
     now = back.target.present
     undo = typed(f"rollback --name {name} --to {now.id}") if now else ""
     facts: dict[str, object] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from de_tasks.deployment.events import Event, planned
 from de_tasks.deployment.plan import Outcome, Plan
 from de_tasks.deployment.watch import judge
-from de_tasks.errors import DeTasksError, Interrupted, Temporary
+from de_tasks.errors import Declined, DeTasksError, Interrupted, Temporary
 from de_tasks.platform.de.command import De
 from de_tasks.platform.models import FINISHED
 from de_tasks.platform.protocol import Platform
@@ -81,7 +81,7 @@ class VendorDeploy:
             self._state = f"The deploy may have begun: {status} tells."
             self._send(target, plan.message_through_de(origin))
         watch = typed(f"logs --type build --name {plan.name}")
-        self._state = f"The build goes on, and the last good release serves. Watch it: {watch}"
+        self._state = f"The build goes on, and the last good build serves. Watch it: {watch}"
         if not plan.wait:
             self._tell(Event("done", f"{plan.name} is being built. Watch it: {watch}"))
             return Outcome(plan.name, None, changed=True)
@@ -128,7 +128,7 @@ class VendorDeploy:
         else:
             question = f"Overwrite {plan.name} on {plan.host}?"
         if not plan.confirm(question):
-            raise DeTasksError("Nothing was deployed.")
+            raise Declined("Nothing was deployed.")
         if there:
             # What the log says now is old when the build is followed.
             self._platform.build(plan.name, count=LINES)

@@ -33,11 +33,11 @@ LAST_LINES = 20
 """Lines of its log that are shown of an app which does not come up."""
 SEARCHED_LINES = 1000
 """Lines of a log in which the cause is looked for."""
-STARTING, STARTS = "-----> Starting web", "[sandbox] starting release"
+STARTING, STARTS = "-----> Starting web", "[sandbox] starting build"
 """Where the build's log, and that of the web process, begins to tell of the start."""
 SAID = {
-    Answer.RUNNING: "the build says that the app answered, and the platform that it runs",
-    Answer.UNKNOWN: "whether the app answers behind it, the platform does not say",
+    Answer.RUNNING: "{} is up; visitors sign in first.",
+    Answer.UNKNOWN: "{} shows a sign-in page first; whether the app runs behind it is not known.",
 }
 """What is known of an app behind a sign-in."""
 
@@ -92,7 +92,7 @@ def see_through(
             tell(Event("log", text))
         raise _not_up(name, error, lines) from None
     if answer is not Answer.APP:
-        tell(Event("step", f"{url} asks to sign in; {SAID[answer]}."))
+        tell(Event("step", SAID[answer].format(name)))
     # What was known before the build may have had no process at all yet.
     if app.processes != (WEB,):
         for process in ended(platform, name, None if before else app):
@@ -216,10 +216,13 @@ def _whole_log(name: str) -> str:
 
 
 def _remedy(name: str, cause: str) -> str:
-    """What attaches the database whose address a cause names."""
-    kind = causes.database(cause)
-    command = typed(f"services.create --type {kind} --app-name {name}")
-    return f"{'' if cause.endswith('.') else '.'} Database? {command}" if kind else ""
+    """What attaches the database whose address a cause names, or sets the variable."""
+    stop = "" if cause.endswith(".") else "."
+    if kind := causes.database(cause):
+        return f"{stop} Database? {typed(f'services.create --type {kind} --app-name {name}')}"
+    if key := causes.variable(cause):
+        return f"{stop} Set it: {typed(f'variables.set {key} --name {name}')}"
+    return ""
 
 
 def wait_until_answers(

@@ -169,7 +169,7 @@ def app_name(values: Settings, name: str | None) -> str:
 
 
 def missing(name: str, host: str) -> DeTasksError:
-    """The error for an app that is not there."""
-    from de_tasks.errors import NotFound
+    """The error for an app that is not there, or not for this user: it names what to type next."""
+    from de_tasks.platform.no_such_app import no_such_app
 
-    return NotFound(f"App [{name}] does not exist on [{host}].")
+    return no_such_app(name, host, deploy=True)

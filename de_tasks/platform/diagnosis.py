@@ -70,7 +70,9 @@ def way(values: Settings, host: Host) -> Diagnosis:
     """Whether the host is reached by its API or through `de`, and why."""
     chosen = choose(values, host, Transport(values.ca_path))
     through = {"api": "the platform API", "de": f"the vendor's {values.executable}"}
-    return Diagnosis("way", True, f"{host.name} through {through[chosen.through]}: {chosen.why}")
+    return Diagnosis(
+        "connection", True, f"{host.name} through {through[chosen.through]}: {chosen.why}"
+    )
 
 
 def documents() -> dict[str, str]:
@@ -90,18 +92,24 @@ def server(client: Client) -> Iterator[Diagnosis]:
     try:
         answer = client.execute(graphql.get_introspection_query(), actions=0)
     except DeTasksError as error:
-        yield Diagnosis("api", False, f"The server does not describe its API: {error}")
+        yield Diagnosis("api", False, f"The server does not say what its API offers: {error}")
         return
     try:
         schema = graphql.build_client_schema(answer.data)  # type: ignore[arg-type]
     except (TypeError, graphql.GraphQLError) as error:
-        yield Diagnosis("api", False, f"What the server says of its API cannot be read: {error}")
+        yield Diagnosis(
+            "api", False, f"The server's description of its API cannot be read: {error}"
+        )
         return
     lacking = 0
     for name, text in documents().items():
         for problem in graphql.validate(schema, graphql.parse(text)):
             lacking += 1
-            yield Diagnosis("api", False, f"{name}: {problem.message}")
+            yield Diagnosis(
+                "api",
+                False,
+                f"The server does not understand our request {name}: {problem.message}",
+            )
     if not lacking:
         count = len(documents())
-        yield Diagnosis("api", True, f"The server offers all that our {count} documents ask for.")
+        yield Diagnosis("api", True, f"The server understands all {count} requests that we send.")

@@ -36,19 +36,19 @@ def choose(values: Settings, host: Host, transport: Transport) -> Way:
     if values.platform not in WAYS:
         raise UsageError(f"de.platform is {', '.join(WAYS)}, not {values.platform!r}.")
     if values.platform != "auto":
-        return Way(values.platform, "de.platform says so")
+        return Way(values.platform, "set by de.platform")
     if values.api_key:
-        return Way("api", "an API key is set, and version 4 takes one")
+        return Way("api", "an API key is set")
     if "://" in host.name:
-        return Way("api", "the host is a URL, as a sandbox is")
+        return Way("api", "the host is a URL, like that of a sandbox")
     if not _signs_in_like_version_5(host, transport):
-        return Way("api", "the host has no sign-in service of version 5")
+        return Way("api", "it is no Dash Enterprise 5")
     if shutil.which(values.executable) is None:
         raise UsageError(
             f"{host.name} is a Dash Enterprise 5, whose API is reached through `de` alone, and "
             f"{values.executable} is not there.\n{install(host)}"
         )
-    return Way("de", f"{host.name} signs in like version 5")
+    return Way("de", "it is a Dash Enterprise 5")
 
 
 def _signs_in_like_version_5(host: Host, transport: Transport) -> bool:

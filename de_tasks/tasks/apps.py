@@ -11,7 +11,7 @@ import invoke
 from invoke import Collection
 
 from de_tasks.config.numbers import whole_number
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import log_output, status_output
 from de_tasks.tasks.facts import Kept, app_facts, build_facts, facts
@@ -34,7 +34,7 @@ LINES = 200
 def _would_create(context: invoke.Context, given: Facts) -> str:
     app = app_name(settings(context), given.get("name"))
     files = f", and write its files to {given['path'] or app}" if given["template"] else ""
-    return f"create app {app} on [{find_host(settings(context)).name}]{files}"
+    return f"create app {app} on {find_host(settings(context)).name}{files}"
 
 
 @task(
@@ -60,14 +60,15 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
         raise UsageError("--path is the folder for a template's files: give --template too.")
     planned = _from_template(target, wanted, template) if template else None
     app = connection.platform.create_app(wanted)
-    console.result(f"App {app.name} was initialized on [{connection.host.name}].")
+    console.done(f"App {app.name} was initialized on [{connection.host.name}].")
     if planned is None:
+        console.following(typed(f"deploy --name {wanted}"))
         return app
     from de_tasks.project.scaffold.files import write
 
     for kind in planned.services:
         service = connection.platform.attach_service(wanted, kind)
-        console.result(f"Service {service} was attached to app {wanted}.")
+        console.done(f"Service {service} was attached to app {wanted}.")
     written = [file.path for file in write(target, planned.files)]
     console.note(f"Wrote {', '.join(written)} to {target}")
     for words in planned.words:
@@ -128,7 +129,7 @@ def _would_delete(context: invoke.Context, given: Facts) -> str:
     values = settings(context)
     app, host = app_name(values, given["name"]), find_host(values).name
     services = ", and its services with all their data" if given["with_services"] else ""
-    return f"delete app {app} from [{host}] with its code and logs{services}"
+    return f"delete app {app} from {host} with its code and logs{services}"
 
 
 WITH_SERVICES = {"with_services": "Delete the attached services too, with all their data"}
@@ -173,19 +174,19 @@ def _delete(
     names = ", ".join(f"{s.name} ({s.kind})" if s.name else s.kind for s in own)
     question += f" with {names}?" if with_services and own else "?"
     if not agreed and not console.type_to_confirm(f"{question} Type its name to confirm:", wanted):
-        raise DeTasksError("Nothing was deleted.")
+        raise Declined("Nothing was deleted.")
     connection.platform.delete_app(wanted, own if with_services else ())
-    console.result(f"App {wanted} was deleted from [{connection.host.name}].")
+    console.done(f"App {wanted} was deleted from [{connection.host.name}].")
     if own and not with_services:
         console.note(f"Its services are kept, with their data: {names}")
     elif own:
-        console.result(f"Its services were deleted with their data: {names}")
+        console.done(f"Its services were deleted with their data: {names}")
     services = tuple(service.name or service.kind for service in own)
     gone, kept = (services, ()) if with_services else ((), services)
     return Deletion(wanted, connection.host.name, gone, kept)
 
 
-@task(changes="restart all processes of app {app} on [{host}]", facts=facts)
+@task(changes="restart all processes of app {app} on {host}", facts=facts)
 def restart(context: invoke.Context, name: str = "") -> Restart:
     """Restart all processes of an app, and return when it answers again.
 
@@ -198,7 +199,7 @@ def restart(context: invoke.Context, name: str = "") -> Restart:
     wanted = app_name(connection.settings, name)
     done = Restart(wanted, connection.host.name, tuple(connection.platform.restart(wanted)))
     for process in done.processes:
-        console.result(f"Restarting {process} for app {wanted}")
+        console.done(f"Restarting {process} for app {wanted}")
     return done
 
 
@@ -319,7 +320,7 @@ def logs(
     return kept
 
 
-@task(changes="open app {app} on [{host}] in the browser", facts=app_facts, name="open")
+@task(changes="open app {app} on {host} in the browser", facts=app_facts, name="open")
 def open_app(context: invoke.Context, name: str = "") -> App:
     """Open an app in the browser, and print its address."""
     connection = connect(context)

@@ -10,7 +10,7 @@ import invoke
 from de_tasks.config.numbers import whole_number
 from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import Declined, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks import ci
 from de_tasks.tasks.ages import ago
@@ -43,7 +43,7 @@ VERBOSE = "Show the whole log of the build, with the frames of libraries in it"
         "no_overwrite": "Refuse to overwrite what another account has deployed",
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
-        "json": "Print JSON lines: plan, step, progress, log, wait, done",
+        "json": "Print JSON, a line for each event: plan, step, progress, log, wait, done",
     },
 )
 def deploy(
@@ -75,7 +75,7 @@ def deploy(
     wanted = app_name(values, name)
     asked = "" if ref or dry_run else branch_question(values, folder, wanted)
     if asked and not console.confirm(asked, yes):
-        raise DeTasksError("Nothing was deployed.")
+        raise Declined("Nothing was deployed.")
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path)
     plan = plan_of(
@@ -175,14 +175,14 @@ def history(context: invoke.Context, name: str = "", count: str = "20") -> list[
 
 
 def _would_roll_back(context: invoke.Context, given: Facts) -> str:
-    which = f"deploy {given['to']}" if given["to"] else "the last good deploy before this one"
+    which = f"build {given['to']}" if given["to"] else "the last good build before this one"
     return f"put {which} of {app_name(settings(context), given.get('name'))} back"
 
 
 @task(
     changes=_would_roll_back,
     help={
-        "to": "Number of a deploy, as history has it (default: the last good one before this)",
+        "to": "Number of a build, as history has it (default: the last good one before this)",
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
     },
@@ -208,9 +208,9 @@ def rollback(
     if app is None:
         raise missing(wanted, connection.host.name)
     target = find_target(connection.platform, wanted, to)
-    question = f"Put deploy {target.build.id} of {wanted} back: {target.build.subject}?"
+    question = f"Put build {target.build.id} of {wanted} back: {target.build.subject}?"
     if not console.confirm(question, yes):
-        raise DeTasksError("Nothing was changed.")
+        raise Declined("Nothing was changed.")
     way = remote(connection, values.branch, app.git_url)
     with ci.failures(wanted), shown(json, verbose) as tell:
         done = roll_back(

@@ -12,7 +12,7 @@ from invoke import Collection
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.config.project import own_section
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.tasks import ci
 from de_tasks.tasks.deploy import NO_CHECK
 from de_tasks.tasks.invoke_options import READS, Facts
@@ -48,7 +48,7 @@ def _would_deploy(context: invoke.Context, given: Facts) -> str:
         "message": "What changed, for the deploys' commits",
         "no_check": NO_CHECK,
         "timeout": "Seconds that build and start of each may take (default: 900)",
-        "json": "Print JSON lines: the events of each app, its result, a summary",
+        "json": "Print JSON, a line for each event, for each app's result, and for the summary",
     },
 )
 def deploy(
@@ -66,7 +66,7 @@ def deploy(
     """Deploy the apps that changed, in parallel and within the rate limit."""
     from de_tasks.deployment.fleets.connections import Connections, make_ready, question
     from de_tasks.deployment.fleets.parallel import Rollout, exit_code
-    from de_tasks.tasks.rollout_output import JsonLines, LiveTable, show
+    from de_tasks.tasks.rollout_output import JsonLines, LiveTable, again, show
 
     _check_which(all, changed_since, only)
     parallel = whole_number(jobs, "--jobs", least=1) if jobs else JOBS
@@ -79,8 +79,9 @@ def deploy(
     hosts.read(rollout.pause)
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
-        raise DeTasksError("Nothing was deployed.")
-    observer = JsonLines() if json else LiveTable(len(ready), hosts.left)
+        raise Declined("Nothing was deployed.")
+    width = max((len(one.job.name) for one in ready), default=0)
+    observer = JsonLines() if json else LiveTable(len(ready), hosts.left, width)
     outcomes = rollout.run([one.job for one in ready], observer)
     code = exit_code(outcomes)
     if json:
@@ -93,7 +94,8 @@ def deploy(
     ci.report_fleet(outcomes)
     if code:
         names = ", ".join(o.job.name for o in outcomes if o.code)
-        raise DeTasksError(f"Not deployed: {names}.", code=code, value=outcomes)
+        words = f"Not deployed: {names}. Again: {again(outcomes)}"
+        raise DeTasksError(words, code=code, value=outcomes)
     return outcomes
 
 
@@ -108,10 +110,10 @@ def _health(found: Sequence[AppHealth]) -> list[dict[str, object]]:
     facts=_health,
     default=True,
     iterable=["only"],
-    help={"only": SELECTION["only"], "json": "Print one JSON list, an app a line"},
+    help={"only": SELECTION["only"], "json": "Print a JSON list, with one app on each line"},
 )
 def status(context: invoke.Context, only: Sequence[str] = ()) -> list[AppHealth]:
-    """Show all apps: release, commit, age, health, and what is not deployed."""
+    """Show all apps: build, commit, age, health, and what is not deployed."""
     from de_tasks.deployment.fleets.connections import Connections
     from de_tasks.deployment.fleets.health import Subject, look
     from de_tasks.net.http import Transport

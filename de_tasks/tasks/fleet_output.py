@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from de_tasks.config.files import top
 from de_tasks.tasks.ages import age
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
 from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ LOOKS = {True: "done", False: "failed", None: "detail"}
 
 def show(apps: Sequence[AppHealth]) -> None:
     """The table; it names the hosts where there are several."""
-    heads = ["NAME", "RELEASE", "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED"]
+    # What programs read stays as it is.
+    build = "BUILD" if style.for_people() else "RELEASE"
+    heads = ["NAME", build, "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED"]
     rows: list[list[Part]] = [list(_row(seen)) for seen in apps]
     for row, seen in zip(rows, apps, strict=True):
         row[0] = (seen.app.name, "name")

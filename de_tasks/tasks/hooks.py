@@ -47,7 +47,7 @@ def install(
         # A preview of a branch that was rewritten is one all the same.
         hooks["de-preview"] = options
     written = plain_hook.install(Path(path or "."), hooks)
-    console.result(f"Wrote {written}")
+    console.done(f"Wrote {written}")
     return written
 
 
@@ -57,7 +57,10 @@ def uninstall(context: invoke.Context, path: str = "") -> Path | None:
     from de_tasks.githooks import install as plain_hook
 
     removed = plain_hook.uninstall(Path(path or "."))
-    console.result(f"Removed {removed}" if removed else "There is no pre-push hook.")
+    if removed:
+        console.done(f"Removed {removed}")
+    else:
+        console.result("There is no pre-push hook.")
     return removed
 
 

@@ -68,12 +68,15 @@ def _proposed(program: invoke.Program, error: invoke.ParseError) -> str:
     said, found = str(error), UNKNOWN.match(str(error))
     if not found:
         return said
-    from de_tasks.terminal.proposals import did_you_mean
+    from de_tasks.terminal.proposals import as_option, did_you_mean
+
+    options = [*(error.context.flags if error.context else ())]
 
     if found[1].startswith("-"):
-        known = [*(error.context.flags if error.context else ())]
+        return said + did_you_mean(found[1], options)
     else:
         known = [
             name for one in program.collection.to_contexts() for name in (one.name, *one.aliases)
         ]
-    return said + did_you_mean(found[1], [name for name in known if name])
+    meant = did_you_mean(found[1], [name for name in known if name])
+    return said + (as_option(found[1], options) or meant)

@@ -4,6 +4,7 @@ documentation, and the doctor."""
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def doctor(context: invoke.Context, all: bool = False) -> Report:
     except DeTasksError as error:
         findings.append(checks.Diagnosis("login", False, str(error)))
     brief = style.for_people() and not all
-    rows = [(n, str(v), f) for n, (v, f) in shown.items() if not brief or f != DEFAULT]
+    rows = [(n, _words(v), f) for n, (v, f) in shown.items() if not brief or f != DEFAULT]
     console.table(("SETTING", "VALUE", "FROM"), rows)
     if brief:
         console.line((f"The other settings: {typed('doctor --all')}", "detail"), out=True)
@@ -83,6 +84,17 @@ def doctor(context: invoke.Context, all: bool = False) -> Report:
     if any(not finding.good for finding in findings):
         raise DeTasksError("Some checks failed.", value=done)
     return done
+
+
+def _words(value: object) -> str:
+    """A setting's value as it is written in a file: a list with commas, `-` for nothing."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_words(inner)}" for key, inner in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_words, value)) or "-"
+    return str(value) if value not in ("", None) else "-"
 
 
 def _show(finding: Diagnosis) -> None:
@@ -97,7 +109,7 @@ def _address(found: str) -> dict[str, object]:
     return {"url": found}
 
 
-@task(changes="open the documentation of [{host}] in the browser", facts=_address)
+@task(changes="open the documentation of {host} in the browser", facts=_address)
 def docs(context: invoke.Context) -> str:
     """Open the documentation of Dash Enterprise in the browser, and print its address.
 

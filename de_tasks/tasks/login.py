@@ -38,7 +38,7 @@ LOGOUT_SECONDS = 10
 
 
 @task(
-    changes="log in to [{host}], and keep the login",
+    changes="log in to {host}, and keep the login",
     facts=_account,
     help={
         "username": "Log in with user name and password instead of a browser",
@@ -87,7 +87,7 @@ def login(
         _keep(oidc, kept, new)
     if values.api_key:
         console.note("DASH_ENTERPRISE_API_KEY is set, and takes precedence over this login.")
-    console.result(f"Logged in as [{new.username}] to [{new.host}]!")
+    console.done(f"Logged in as [{new.username}] to [{new.host}]!")
     return Account(new.username, None, new.host)
 
 
@@ -144,7 +144,7 @@ def logout(context: invoke.Context) -> Logout:
     vendor = vendor_command(to, waits())
     if vendor:
         vendor("logout")
-        console.result(f"Logged out of [{name}].")
+        console.done(f"Logged out of [{name}].")
         return Logout(name)
     if name not in kept.hosts():
         console.result(f"You are not logged in to [{name}].")
@@ -165,7 +165,7 @@ def logout(context: invoke.Context) -> Logout:
             f"until it expires: {error}"
         )
     kept.remove(name)
-    console.result(f"Logged out of [{name}].")
+    console.done(f"Logged out of [{name}].")
     return Logout(name, ended)
 
 

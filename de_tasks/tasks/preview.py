@@ -13,7 +13,7 @@ from invoke import Collection
 from de_tasks.config.numbers import whole_number
 from de_tasks.deployment.begin import repository
 from de_tasks.deployment.previews.deploy import deploy_preview, main_app
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import Declined, DeTasksError
 from de_tasks.platform.connect import Connection
 from de_tasks.tasks import ci
 from de_tasks.tasks.deploy import NO_CHECK, REF, VERBOSE
@@ -55,7 +55,7 @@ def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
         "no_wait": "Return when the server has the files; the build goes on",
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
-        "json": "Print JSON lines: preview, plan, step, progress, log, wait, done",
+        "json": "Print JSON, a line for each event: preview, plan, step, progress, log, wait, done",
     },
 )
 def deploy(
@@ -170,7 +170,7 @@ def delete(
         return None
     question = f"Delete {preview.name}, the preview of {branch}, with its services and their data?"
     if not console.confirm(question, yes):
-        raise DeTasksError("Nothing was deleted.")
+        raise Declined("Nothing was deleted.")
     deleted = previews.delete(connection.platform, preview, connection.platform.whoami())
     _show(deleted, connection)
     return deleted
@@ -220,7 +220,7 @@ def prune(
         console.note(f"{item.preview.name}: {item.reason}")
     dry_run = dry_run or not (yes or console.interactive())
     if found and not dry_run and not console.confirm(f"Delete {_count(found)}?", yes):
-        raise DeTasksError("Nothing was deleted.")
+        raise Declined("Nothing was deleted.")
     if not found:
         console.note(f"No preview of {app} has outlived its use.")
     elif dry_run:
@@ -253,9 +253,7 @@ def _show(deleted: Deleted, connection: Connection) -> None:
     preview, host = deleted.preview, connection.host.name
     repository(connection.settings, connection, preview.name).forget()
     services = f" with {', '.join(deleted.services)}" if deleted.services else ""
-    console.result(
-        f"Preview {preview.name} of {preview.branch} was deleted from [{host}]{services}."
-    )
+    console.done(f"Preview {preview.name} of {preview.branch} was deleted from {host}{services}.")
     if deleted.kept:
         console.note(f"Not made for it, and so kept with their data: {', '.join(deleted.kept)}")
 
@@ -280,7 +278,7 @@ def _age(age: timedelta) -> str:
     for unit, size in (("days", 1440), ("hours", 60)):
         if minutes >= 2 * size:
             return f"{minutes // size} {unit}"
-    return f"{minutes} min"
+    return f"{minutes} min" if minutes else "just now"
 
 
 def _count(found: Sequence[Stale]) -> str:

@@ -29,15 +29,19 @@ SIGNS = {"live": "done", "built": "look"}
 
 
 class LiveTable:
-    """Tells people how the deploys go. `left` tells what is left of the points of each host."""
+    """Tells people how the deploys go.
 
-    def __init__(self, total: int, left: Callable[[], Sequence[Window]]) -> None:
+    `left` tells what is left of the points of each host, `width` is that of the longest name.
+    """
+
+    def __init__(self, total: int, left: Callable[[], Sequence[Window]], width: int) -> None:
         self._total = total
         self._left = left
         self._running: dict[str, tuple[float, str]] = {}
         self._ended: list[Result] = []
         self._waiting_until = 0.0
         self._live = style.moving()
+        self._width = width
 
     def told(self, job: Job, event: Event) -> None:
         """Something happened in a deploy."""
@@ -57,9 +61,8 @@ class LiveTable:
         """A deploy has ended."""
         self._running.pop(result.job.name, None)
         self._ended.append(result)
-        if self._live:
-            name, text = result.job.name, result.url if not result.code else _line(result)
-            console.line(_sign(result), " ", (name, "name"), f"  {result.status}  {text}")
+        if style.for_people():
+            _at_a_glance(result, self._width)
         else:
             word = f"{WORDS[result.status]}. " if result.code else ""
             console.note(f"{result.job.name}: {word}{_line(result)}")
@@ -138,38 +141,42 @@ def _sign(result: Result) -> Part:
 
 
 def show(results: Sequence[Result]) -> None:
-    """The table of all, and behind it the last lines of what failed."""
+    """The end of all: at a terminal, where each was shown as it ended, their numbers; elsewhere
+    the table, and the last lines of what failed."""
     from de_tasks.terminal.abridged import abridged, repeats
 
     if style.for_people():
-        _at_a_glance(results)
-    else:
-        _in_lines(results)
-    for result in results:
-        if result.status == "failed":
-            console.note(f"\n{result.job.name}: {result.text}")
-            for line in abridged(result.log):
-                if not repeats(line, result.text):
-                    console.note(f"  {line}", log=True)
-
-
-def _at_a_glance(results: Sequence[Result]) -> None:
-    rows: list[tuple[Part, ...]] = [
-        (
-            _sign(result),
-            (result.job.name, "name"),
-            (result.status, "failed" if result.code else "done"),
-            f"{result.seconds:.1f} s" if result.seconds else "-",
-            result.url or _line(result) or "-",
+        numbers = Counter(result.status for result in results)
+        console.line(
+            ", ".join(f"{number} {status}" for status, number in numbers.items()), out=True
         )
-        for result in results
-    ]
-    console.table(("", "NAME", "RESULT", "TIME", "ADDRESS OR REASON"), rows)
-    numbers = Counter(result.status for result in results)
-    console.line(", ".join(f"{number} {status}" for status, number in numbers.items()), out=True)
-    failed = ",".join(result.job.name for result in results if result.code)
-    if failed:
-        console.line((f"  Again: {typed(f'fleet.deploy --only {failed}')}", "detail"))
+        return
+    _in_lines(results)
+    for result in results:
+        lines = [line for line in abridged(result.log) if not repeats(line, result.text)]
+        if result.status == "failed" and lines:
+            console.note(f"\nThe end of the log of {result.job.name}:")
+            for line in lines:
+                console.note(f"  {line}", log=True)
+
+
+def again(results: Sequence[Result]) -> str:
+    """What deploys those that were not deployed."""
+    return typed(f"fleet.deploy --only {','.join(r.job.name for r in results if r.code)}")
+
+
+def _at_a_glance(result: Result, width: int) -> None:
+    """A line; what failed has its cause, and where the whole log is, in the next ones."""
+    name, seconds = result.job.name, f"{result.seconds:6.1f} s" if result.seconds else " " * 8
+    status: Part = (f"{result.status:9}", "failed" if result.code else "done")
+    cause = _line(result)
+    detail = (result.url or cause) if not result.code else ""
+    gap = " " * (width - len(name) + 2)
+    console.line(_sign(result), " ", (name, "name"), gap, status, f" {seconds}  {detail}", out=True)
+    if result.code and cause:
+        console.line(f"    {cause}", out=True)
+    if result.status == "failed" and (first := result.text.partition("\n")[0]) != cause:
+        console.line((f"    {first}", "detail"), out=True)
 
 
 def _in_lines(results: Sequence[Result]) -> None:

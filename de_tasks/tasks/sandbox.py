@@ -13,12 +13,12 @@ from invoke import Collection
 
 from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.platform.connect import store
 from de_tasks.tasks.facts import facts
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import settings, task
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
@@ -139,13 +139,18 @@ def start(
     if not ours:
         console.note(f"The sandbox is running already on {running.url}{_unmet(options, running)}")
     else:
-        console.note(f"The sandbox is running on {running.url}")
+        if not style.for_people():
+            console.note(f"The sandbox is running on {running.url}")
         if running.ca_path:
             console.note(f"Its certificate authority, for your browser: {running.ca_path}")
         _show_passwords(folder / "passwords.json", new)
     if not no_login:
         _log_in(values, running)
-    console.result(running.url)
+    if style.for_people():
+        console.done("The sandbox is running on ", (running.url, "name"))
+    else:
+        console.result(running.url)
+    console.following(typed(f"login --host {running.url}") if no_login else typed("deploy"))
     return running
 
 
@@ -156,7 +161,10 @@ def stop(context: invoke.Context, data: str = "") -> bool:
     process = control.holder(folder)
     if process:
         control.end(folder, process, console.note)
-    console.result("The sandbox has stopped." if process else "The sandbox is not running.")
+    if process:
+        console.done("The sandbox has stopped.")
+    else:
+        console.result("The sandbox is not running.")
     return bool(process)
 
 
@@ -195,9 +203,12 @@ def reset(context: invoke.Context, data: str = "", yes: bool = False) -> bool:
     if control.holder(folder):
         raise DeTasksError(f"The sandbox is running. Stop it first: {typed('sandbox.stop')}")
     if folder.exists() and not console.confirm(f"Delete everything in {folder}?", yes):
-        raise DeTasksError("Nothing was deleted.")
+        raise Declined("Nothing was deleted.")
     deleted = control.reset(folder)
-    console.result(f"{folder} was deleted." if deleted else "There is nothing to delete.")
+    if deleted:
+        console.done(f"{folder} was deleted.")
+    else:
+        console.result("There is nothing to delete.")
     return bool(deleted)
 
 
@@ -232,7 +243,7 @@ def add_user(
     made = _control().administer(_running(context, data), "users", body)
     words = f"{made['username']} is a {made['role']} of the sandbox"
     if password_stdin:
-        console.result(f"{words}.")
+        console.done(f"{words}.")
     else:
         console.note(f"{words}, with the password:")
         console.result(made["password"])

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Collection
 
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import Declined, DeTasksError, NotFound, UsageError
 from de_tasks.platform.connect import app_name as app_of
 from de_tasks.tasks.facts import facts
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import Service
@@ -43,7 +44,9 @@ def list_services(context: invoke.Context, type: str = "all") -> list[Service]:
     found = connect(context).platform.services()
     shown = [service for service in found if kinds in ("all", service.kind)]
     rows = [(s.name, s.kind, s.status, ", ".join(s.apps)) for s in shown]
-    console.table(("NAME", "TYPE", "STATUS", "APPS"), rows)
+    # Options take the names of apps: at a terminal no other name is called so.
+    name = "SERVICE" if style.for_people() else "NAME"
+    console.table((name, "TYPE", "STATUS", "APPS"), rows)
     return shown
 
 
@@ -103,7 +106,7 @@ def create(
     connection = connect(context)
     app = app_of(connection.settings, app_name)
     name = connection.platform.attach_service(app, kind, service_name)
-    console.result(f"Service {name} was attached to app {app} on [{connection.host.name}].")
+    console.done(f"Service {name} was attached to app {app} on [{connection.host.name}].")
     return AppService(name, kind, app, connection.host.name)
 
 
@@ -117,31 +120,45 @@ def delete(
 ) -> AppService:
     """Delete the database of an app, with all its data.
 
-    On a terminal you are asked first. Without one nobody is asked, as the reference has it for
-    scripts, where the app is named with --app-name; else -y is needed. Nothing is deleted while
-    another app is attached to it.
+    On a terminal you are asked first, for the type too where the app has two databases. Without
+    a terminal nobody is asked where the app is named with --app-name; else -y is needed. Nothing
+    is deleted while another app is attached to it.
     """
     from de_tasks.tasks.values import AppService
 
-    kind = _kind(type)
     app = app_of(settings(context), app_name)
+    kind = _kind(type) if type or not console.interactive() else _attached(context, app)
     question = f"Delete the {kind} database of {app}, with all its data?"
     agreed = needs_no_answer(question, yes, spelled_out=bool(app_name))
     connection = connect(context)
     if not agreed and not console.confirm(question, yes):
-        raise DeTasksError("Nothing was deleted.")
+        raise Declined("Nothing was deleted.")
     name = connection.platform.delete_service(app, kind)
-    console.result(f"Service {name} was deleted from [{connection.host.name}] with its data.")
+    console.done(f"Service {name} was deleted from [{connection.host.name}] with its data.")
     return AppService(name, kind, app, connection.host.name)
+
+
+def _attached(context: invoke.Context, app: str) -> str:
+    """The type of an app's database; asks which one where there are two."""
+    connection = connect(context)
+    kinds = [service.kind for service in connection.platform.attached(app)]
+    if not kinds:
+        raise NotFound(
+            f"App {app} has no database. Attach one: "
+            + typed(f"services.create --type postgres --app-name {app}")
+        )
+    return kinds[0] if len(kinds) == 1 else console.choose("Which database?", kinds[0], kinds)
 
 
 def _kind(text: str, also: Sequence[str] = ()) -> str:
     from de_tasks.platform.models import SERVICE_TYPES
+    from de_tasks.terminal.proposals import did_you_mean
 
     choices = [*SERVICE_TYPES, *also]
     if text not in choices:
         given = f"not {text!r}" if text else "and is missing"
-        raise UsageError(f"--type is {', '.join(choices[:-1])} or {choices[-1]}, {given}.")
+        meant = did_you_mean(text, choices) if text else ""
+        raise UsageError(f"--type is {', '.join(choices[:-1])} or {choices[-1]}, {given}.{meant}")
     return text
 
 

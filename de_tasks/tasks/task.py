@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,13 +20,13 @@ from de_tasks.config import context as configured
 from de_tasks.config import environment
 from de_tasks.config.import_path import installed_first
 from de_tasks.config.project import governing, section
-from de_tasks.errors import Interrupted, UsageError
+from de_tasks.errors import Declined, Interrupted, UsageError
 from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name, find_host
 from de_tasks.tasks import documents, invoke_options
 from de_tasks.tasks.documents import AsFacts
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, Changes, Facts
-from de_tasks.terminal import console, live, style
+from de_tasks.terminal import console, live, style, wrapping
 from de_tasks.terminal.text import readable
 
 if TYPE_CHECKING:
@@ -140,7 +141,11 @@ def readable_errors() -> Iterator[None]:
     except invoke.Exit as error:
         if error.message:
             error.message = readable(error.message)
-            if error.code and style.for_people():
+            if sys.stderr.isatty():
+                sign = len(style.mark("failed")) + 1
+                error.message = wrapping.wrapped(error.message, wrapping.width() - sign)
+            # Who says no has not met a failure.
+            if error.code and style.for_people() and not isinstance(error, Declined):
                 # The terminal has echoed ^C behind whatever stood there.
                 start = "\n" * (error.code == Interrupted.exit_code)
                 error.message = start + style.signed("failed", error.message)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import invoke
 
-from de_tasks.errors import DeTasksError, NotAvailable, UsageError
+from de_tasks.errors import Declined, DeTasksError, NotAvailable, UsageError
 from de_tasks.platform.connect import Connection, app_name, missing
 from de_tasks.tasks.invoke_options import Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
@@ -181,7 +181,7 @@ def change(
         raise missing(app, connection.host.name)
     changes = differences.effective(app, before, wanted)
     if not list(differences.described(before, changes)):
-        console.result(f"Nothing to change: {app} already has these settings.")
+        console.done(f"Nothing to change: {app} already has these settings.")
         return Update(app, unchanged=tuple(differences.unchanged(wanted, changes)))
     same = tuple(differences.unchanged(wanted, changes))
     if same:
@@ -190,7 +190,7 @@ def change(
     refusals = connection.platform.update(app, changes)
     done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))
     for what, line in done:
-        console.result(f"{what}: {line}")
+        console.done(f"{what}: {line}")
     made = Update(app, tuple(Change(what, line) for what, line in done), same)
     if refusals:
         words = "\n".join(f"{refusal.what}: {refusal.error}" for refusal in refusals)
@@ -206,7 +206,7 @@ def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:
     if changes.persistent_filesystem is not False or needs_no_answer(question, yes, named):
         return
     if not console.confirm(question, yes):
-        raise DeTasksError("Nothing was changed.")
+        raise Declined("Nothing was changed.")
 
 
 def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, named: bool) -> Update:
@@ -221,7 +221,7 @@ def _change_unseen(platform: Platform, app: str, wanted: Changes, yes: bool, nam
     _agree(app, wanted, yes, named)
     platform.update(app, wanted)
     changed = [n.replace("_", " ") for n in given]
-    console.result(f"App {app} was updated: {', '.join(changed)}")
+    console.done(f"App {app} was updated: {', '.join(changed)}")
     return Update(app, tuple(Change(what, "") for what in changed))
 
 

@@ -12,15 +12,21 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from de_tasks.config.environment import on_github
 from de_tasks.errors import DeTasksError, OutputClosed, UsageError
-from de_tasks.terminal import live, style
+from de_tasks.terminal import live, style, wrapping
 from de_tasks.terminal.style import Part
 from de_tasks.terminal.text import in_json, one_line, readable
 
+if TYPE_CHECKING:
+    from typing import TextIO
+
 PROGRESS_SECONDS = 5.0
 """Without a terminal, seconds of silence before a line of progress."""
+LAST_COLUMN = 20
+"""Columns that the last cell of a row must have, or else there is no table."""
 ROWS_MEASURED = 100
 """A table's columns are as wide as its first rows need: the others need not be there yet."""
 
@@ -55,7 +61,16 @@ def patch(text: str) -> None:
     """Print what a program can apply: as it is, unless a terminal or GitHub's runner reads it."""
     if _silent:
         return
-    _print(readable(text) if sys.stdout.isatty() or on_github() else text)
+    shown = readable(text) if sys.stdout.isatty() or on_github() else text
+    _print("\n".join(map(_as_git, shown.split("\n"))) if style.coloured(sys.stdout) else shown)
+
+
+def _as_git(text: str) -> str:
+    """A line of a patch in the colours that git gives it."""
+    if text.startswith(("diff ", "index ", "--- ", "+++ ", "new file", "deleted file")):
+        return style.painted(((text, "name"),))
+    look = {"+": "done", "-": "failed", "@": "detail"}.get(text[:1], "")
+    return style.painted(((text, look),)) if look else text
 
 
 def annotation(command: str, out: bool = True) -> None:
@@ -113,12 +128,44 @@ def line(*parts: Part, out: bool = False) -> None:
     if "all" in _silent or (out and _silent):
         return
     stream = sys.stdout if out else sys.stderr
+    _put(_fitted(parts) if stream.isatty() else parts, stream)
+
+
+def _put(parts: tuple[Part, ...], stream: TextIO) -> None:
     text = style.painted(parts) if style.coloured(stream) else readable(style.plain(parts))
-    if out:
+    if stream is sys.stdout:
         _print(text)
     else:
         live.clear()
         print(text, file=sys.stderr, flush=True)
+
+
+def done(text: str, *parts: Part) -> None:
+    """Print that something was done: a result, which has a mark before it at a terminal."""
+    if style.for_people():
+        line(style.sign_of("done"), " ", text, *parts, out=True)
+    else:
+        result(text + style.plain(parts))
+
+
+def following(*commands: str) -> None:
+    """At a terminal, say what may be typed next."""
+    if style.for_people():
+        line((f"  Next: {f' {style.dot()} '.join(commands)}", "detail"))
+
+
+def _fitted(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Parts of a line with breaks between words, where the terminal is narrower."""
+    places = wrapping.breaks(style.plain(parts), wrapping.width())
+    if not places:
+        return parts
+    found: list[Part] = []
+    at = 0
+    for part in parts:
+        text = part if isinstance(part, str) else part[0]
+        text, at = "".join(places.get(at + n, c) for n, c in enumerate(text)), at + len(text)
+        found.append(text if isinstance(part, str) else (text, part[1]))
+    return tuple(found)
 
 
 def log_line(before: tuple[Part, ...], text: str) -> None:
@@ -136,7 +183,10 @@ def note(text: str, log: bool = False) -> None:
     if "all" in _silent:
         return
     live.clear()
-    print(readable(text, colours=log and sys.stderr.isatty()), file=sys.stderr, flush=True)
+    shown = readable(text, colours=log and sys.stderr.isatty())
+    if sys.stderr.isatty() and not log:
+        shown = wrapping.wrapped(shown, wrapping.width())
+    print(shown, file=sys.stderr, flush=True)
     _told_at = time.monotonic()
 
 
@@ -164,20 +214,59 @@ def work(shown: live.Work) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
-    """Print rows in aligned columns, as they come. A cell may have a style."""
+    """Print rows in aligned columns, as they come. A cell may have a style.
+
+    In a terminal that is too narrow the last column is broken between its words, or else each row
+    is a block of lines.
+    """
     if _silent:
         return
     remaining = (list(map(_cell, row)) for row in rows)
-    first = [[(heading, "detail") for heading in headings], *islice(remaining, ROWS_MEASURED)]
-    widths = [max(len(text) for text, _ in column) for column in zip(*first, strict=True)]
-    for row in chain(first, remaining):
+    first = list(islice(remaining, ROWS_MEASURED))
+    heads = [(heading, "detail") for heading in headings]
+    widths = [max(len(text) for text, _ in column) for column in zip(heads, *first, strict=True)]
+    columns = wrapping.width() if sys.stdout.isatty() else 0
+    last = columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    if not columns or last >= widths[-1]:
+        _print_rows(chain([heads], first, remaining), widths, 0)
+    elif first and last >= max(LAST_COLUMN, *(_longest_word(row[-1][0]) for row in first)):
+        _print_rows(chain([heads], first, remaining), widths, last)
+    else:
+        for row in chain(first, remaining):
+            _print_block(heads, row)
+
+
+def _print_rows(rows: Iterable[Sequence[tuple[str, str]]], widths: list[int], last: int) -> None:
+    """`last` are the columns that the last cell has, 0 for any number."""
+    below = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    for row in rows:
         parts: list[Part] = []
-        for (text, look), width in zip(row, widths, strict=True):
+        for at, ((text, look), width) in enumerate(zip(row, widths, strict=True)):
             gap = " " * (width - len(text) + 2)
+            if last and at == len(row) - 1:
+                text = wrapping.wrapped(text, last).replace("\n", "\n" + " " * below)
             parts += [(text, look) if look and text else text, gap]
         while parts and not style.plain((parts[-1],)).strip():
             parts.pop()
-        line(*parts, out=True)
+        _put(tuple(parts), sys.stdout)
+
+
+def _print_block(heads: Sequence[tuple[str, str]], row: Sequence[tuple[str, str]]) -> None:
+    """A row of a table that does not fit: the first cell that has a heading, the others below."""
+    at = next((n for n, (heading, _) in enumerate(heads) if heading), 0)
+    title: list[Part] = []
+    for text, look in row[: at + 1]:
+        title += [(text, look) if look and text else text, " "] if text else []
+    line(*title[:-1], out=True)
+    width = max(len(heading) for heading, _ in heads)
+    for (heading, _), (text, look) in zip(heads[at + 1 :], row[at + 1 :], strict=True):
+        if text:
+            named: Part = (f"  {heading.lower():{width}}  ", "detail")
+            line(named, (text, look) if look else text, out=True)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
 
 
 def _cell(part: Part) -> tuple[str, str]:

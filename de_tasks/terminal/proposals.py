@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 
@@ -13,3 +14,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     begins = [choice for choice in choices if choice.startswith(word)]
     close = begins or difflib.get_close_matches(word, choices, n=1)
     return f" Did you mean {min(close, key=len)}?" if close else ""
+
+
+def as_option(word: str, options: Iterable[str]) -> str:
+    """` For the app of that name: --name sales`, where a stray word can be the value of one of a
+    command's options; empty where it cannot."""
+    known = set(options)
+    if "--path" in known and (os.sep in word or os.path.isdir(word)):
+        return f" For that folder: --path {word}"
+    for option in ("--name", "--app-name"):
+        if option in known:
+            return f" For the app of that name: {option} {word}"
+    return ""

@@ -59,7 +59,7 @@ def test_words_of_a_deploy(people: People, quick: Path) -> None:
     )
     assert lines[1] == "1 file, 0.1 kB"
     assert lines[2].startswith(f"App {quick.name} was initialized on [http://")
-    assert re.fullmatch("Pushed as [0-9a-f]{7}", lines[3])
+    assert re.fullmatch("Sent [0-9a-f]{7}", lines[3])
     assert any("-----> Starting web" in line for line in lines)
     parts = r"\(snapshot [\d.]+, check [\d.]+, push [\d.]+, build [\d.]+, start [\d.]+\)"
     address = rf"http://localhost:\d+/{quick.name}/"
@@ -67,10 +67,10 @@ def test_words_of_a_deploy(people: People, quick: Path) -> None:
     assert re.fullmatch(rf"{words}: {address}\n", done.out)
     (quick / "more.txt").write_text("")
     again = people["dev"].run("deploy", folder=quick)
-    assert "2 files, 0.1 kB, 1 changed since your last deploy" in again.err
+    assert "2 files, 0.1 kB, 1 changed since your last push" in again.err
     assert re.fullmatch(rf"{words}, 1 file changed: {address}\n", again.out)
     third = people["dev"].run("deploy", folder=quick)
-    assert "nothing changed since your last deploy" in third.err
+    assert "nothing changed since your last push" in third.err
     assert re.fullmatch(rf"Nothing has changed: {address} is up to date\.\n", third.out)
 
 
@@ -110,7 +110,7 @@ def test_largest_files_of_a_big_deploy() -> None:
     files = Files("tree", 7, 120_000_000, 3, (("a\nb.bin", 90_000_000), ("c.csv", 49_000)))
     event = planned(files, "0123456789-dirty (main)")
     assert event.text.splitlines() == [
-        "7 files, 120.0 MB, 3 changed since your last deploy, from 0123456789-dirty (main)",
+        "7 files, 120.0 MB, 3 changed since your last push, from 0123456789-dirty (main)",
         "The largest, which lines in the folder's .gitignore would leave out:",
         r"    90.0 MB  a\nb.bin",
         "    49.0 kB  c.csv",
@@ -203,7 +203,7 @@ def test_app_behind_a_sign_in_is_live_because_the_build_says_so(dev: Person, qui
     dev.run(f"apps update --name {quick.name} --view-access restricted")
     (quick / "new").touch()
     done = dev.run("deploy", folder=quick)
-    assert f"{quick.name}/ asks to sign in; the build says that the app answered" in done.err
+    assert f"{quick.name} is up; visitors sign in first.\n" in done.err
     assert (done.code, f"{quick.name} is live" in done.out) == (0, True)
     # And a fleet's health tells the same two apart.
     (quick / "invoke.yaml").write_text("de:\n  apps: [.]\n")

@@ -68,13 +68,13 @@ def test_rollback_and_its_undoing(people: People, quick: Path) -> None:
     dev = people["dev"]
     deploy(dev, quick, "first")
     only = dev.run("rollback -y", folder=quick)
-    assert only.code == 5 and "has no earlier good deploy" in only.err
+    assert only.code == 5 and "has no earlier good build" in only.err
     deploy(people["admin"], quick, "second")
     first, second = (str(entry["number"]) for entry in reversed(history(dev, quick)))
     asked = dev.run("rollback", folder=quick)
-    assert asked.code == 2 and f"Put deploy {first} of {quick.name} back: first?" in asked.err
+    assert asked.code == 2 and f"Put build {first} of {quick.name} back: first?" in asked.err
     back = dev.run("rollback -y", folder=quick)
-    assert back.code == 0 and f"{quick.name} is back at deploy {first} after" in back.out
+    assert back.code == 0 and f"{quick.name} is back at build {first} after" in back.out
     assert "Requirements unchanged" in back.err or "nothing to install" in back.err
     undo = f"de-tasks rollback --name {quick.name} --to {second}"
     assert back.err.rstrip().endswith(f"To undo this: {undo}")
@@ -83,11 +83,11 @@ def test_rollback_and_its_undoing(people: People, quick: Path) -> None:
     assert undone.code == 0 and end["files"] == 1
     messages = [entry["message"] for entry in history(dev, quick)]
     assert messages[:2] == [
-        f"Roll back to deploy {second}: second",
-        f"Roll back to deploy {first}: first",
+        f"Roll back to build {second}: second",
+        f"Roll back to build {first}: first",
     ]
     unknown = dev.run("rollback -y --to 99999", folder=quick)
-    assert unknown.code == 5 and "has no good deploy 99999. It has: " in unknown.err
+    assert unknown.code == 5 and "has no good build 99999. It has: " in unknown.err
 
 
 def test_rollback_from_another_machine(people: People, quick: Path, tmp_path: Path) -> None:
@@ -128,4 +128,4 @@ def test_rollback_after_a_failed_deploy(people: People, quick: Path) -> None:
         str(e["number"]) for e in reversed(history(dev, quick)) if e["status"] == "built"
     )
     back = dev.run("rollback -y", folder=quick)
-    assert f"is back at deploy {first}" in back.out and f"--to {second}" in back.err
+    assert f"is back at build {first}" in back.out and f"--to {second}" in back.err

@@ -20,20 +20,20 @@ from tests.support.terminals import Terminal
 
 SENT_NOTHING = r"Nothing was sent\. Run the same command again to deploy"
 HAS_IT = (
-    r"The server has this deploy \([0-9a-f]{7}\) and goes on building it; the last good release "
+    r"The server has this deploy \([0-9a-f]{7}\) and goes on building it; the last good build "
     r"serves until then\. Watch it: inv logs --type build --follow --name \S+\. "
     r"Cancel it: inv cancel --name \S+"
 )
 PERHAPS = (
     r"The server (had not taken|may have taken) this deploy \([0-9a-f]{7}\) a moment ago, and the "
-    r"last good release serves\. What it has now: inv status --name \S+"
+    r"last good build serves\. What it has now: inv status --name \S+"
 )
 ANYTHING = f"{SENT_NOTHING}|{PERHAPS}|{HAS_IT}"
 MOMENTS = {
     "at the beginning": ("step", "Deploying", ANYTHING),
     "with the plan": ("plan", "", ANYTHING),
     "while pushing": ("progress", "Writing objects", f"{PERHAPS}|{HAS_IT}"),
-    "after the push": ("step", "Pushed as", HAS_IT),
+    "after the push": ("step", "Sent", HAS_IT),
     "while building": ("log", "Starting web", HAS_IT),
 }
 

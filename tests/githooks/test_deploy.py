@@ -219,7 +219,7 @@ def test_interrupted_push_sends_nothing_and_says_where_it_stands(
         said = ""
         for line in push.stderr:
             said += line
-            if "Pushed as" in line:
+            if "Sent" in line:
                 os.killpg(push.pid, signal.SIGINT)
         assert push.wait(BOUND) != 0 and "goes on building it" in said, said
         assert "To push all the same" not in said

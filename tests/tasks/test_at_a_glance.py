@@ -62,12 +62,12 @@ def test_check_marks_each_finding(dev: Person, page: Path) -> None:
     assert f"{DIM}  [no-web]{END}" in found.out and f"{RED}✗{END} " in found.err
 
 
-def test_log_lets_the_present_release_stand_out(capsys: pytest.CaptureFixture[str]) -> None:
-    before = ["[sandbox] starting release 1", "old", "[sandbox] starting release 2"]
+def test_log_lets_the_present_build_stand_out(capsys: pytest.CaptureFixture[str]) -> None:
+    before = ["[sandbox] starting build 1", "old", "[sandbox] starting build 2"]
     texts = [*before, "fine", "ValueError: bad", "\x1b[32mits own\x1b[0m"]
     log_output.Shown()([LogLine("2026-01-02T03:04:05.6", "web", text) for text in texts])
     first, old, second, fine, bad, own = capsys.readouterr().out.splitlines()
-    assert "── release 1 ──" in first and "── release 2 ──" in second
+    assert "── build 1 ──" in first and "── build 2 ──" in second
     assert old == f"{DIM}03:04:05 {END}{DIM}old{END}"
     assert fine == f"{DIM}03:04:05 {END}fine"
     assert bad.endswith(f"{RED}ValueError: bad{END}") and "\x1b[32mits own" in own
@@ -78,9 +78,12 @@ def test_fleet_names_what_to_do_again(dev: Person, tmp_path: Path) -> None:
     good, bad = fleet_folder(root, "glance", 2)
     (root / bad / "Procfile").write_text("web: exit 3\n")
     done = dev.inv("fleet.deploy", "--all", "-y", "--no-check", folder=root)
-    rows = {name: line for line in done.out.splitlines() for name in (good, bad) if name in line}
+    lines = done.out.splitlines()
+    rows = {n: next(line for line in lines if n in line) for n in (good, bad)}
     assert "\x1b[32mlive" in rows[good] and f"{RED}✗{END}" in rows[bad]
     assert done.out.splitlines()[-1] == "1 live, 1 failed"
-    assert f"Again: inv fleet.deploy --only {bad}" in done.err
+    assert done.err.endswith(f"Not deployed: {bad}. Again: inv fleet.deploy --only {bad}\n")
+    # The cause is told once, in the row of its app.
+    assert (done.out + done.err).count("status 3") == 1
     seen = dev.inv("fleet", folder=root).out
     assert f"\x1b[1m{good}{END}" in seen and "\x1b[32m" in seen

@@ -58,7 +58,7 @@ def test_dry_run_of_a_task_changes_nothing(name: str, dev: Person, page: Path) -
 
 
 def test_dry_run_under_both_programs(dev: Person) -> None:
-    words = f"Would delete app shop from [{dev.host}] with its code and logs. Nothing was done"
+    words = f"Would delete app shop from {dev.host} with its code and logs. Nothing was done"
     assert dev.inv("--dry", "delete", "--name", "shop", "-y").out.startswith(words)
     for option in ("-R", "--dry"):
         assert dev.run(f"{option} delete --name shop -y").out.startswith(words)

@@ -60,7 +60,7 @@ def test_preview_from_branch_to_prune(dev: Person, clone: Path, platform: GraphQ
     portal = fetch(f"{dev.host}/?q={item['name']}")[1]
     assert f"/{item['name']}/" in portal and "de-preview" not in portal
     shown = dev.inv("preview.list", folder=clone).out.splitlines()[1].split()
-    assert (shown[0], shown[2]) == ("feature/x", "min")
+    assert (shown[0], " ".join(shown[1:3])) == ("feature/x", "just now")
     asked = dev.inv("preview.delete", "--branch=feature/x", folder=clone)
     assert asked.code == 2 and "give -y to say yes" in asked.err
 

@@ -58,3 +58,16 @@ def test_server_that_does_not_tell_is_asked_for_less(
         facts = json.loads(other.inv("status", "--json", folder=quick).out)
         assert facts["name"] == quick.name and facts["states"] == [] and facts["serving"] is None
         assert quick.name in other.inv("apps.list").out
+
+
+def test_app_that_does_not_exist_names_the_next_commands(dev: Person) -> None:
+    for command in ("status", "logs", "variables.list"):
+        done = dev.inv(command, "--name", "nothing")
+        assert done.code == 5 and "Deploy it: inv deploy --name nothing\n" in done.err
+        assert done.err.endswith("Your apps: inv apps.list\n")
+    assert "Your apps: inv apps.list" in dev.inv("restart", "--name", "nothing").err
+
+
+@pytest.mark.parametrize("program", ["inv", "de-tasks"])
+def test_stray_word_is_proposed_as_the_option_it_is_meant_for(dev: Person, program: str) -> None:
+    assert "For the app of that name: --name sales" in dev.run("status sales", program=program).err

@@ -318,7 +318,7 @@ def test_persistent_filesystem_restarts_the_app(owner: Person, app: str, folder:
     assert owner.run(f"deploy {folder} -n {app} -y").code == 0
 
     def starts() -> int:
-        return owner.run(f"logs -n {app}").out.count("[sandbox] starting release")
+        return owner.run(f"logs -n {app}").out.count("[sandbox] starting build")
 
     assert starts() == 1
     update(owner, app, "--persistent-filesystem")

@@ -9,26 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from de_tasks.terminal import console, style
-
-
-class Screen(io.StringIO):
-    """A stream that is a terminal's."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Screen:
-    """Let both streams be this terminal's, and no variable say anything of colours."""
-    for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    screen = Screen()
-    monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setattr(sys, "stderr", screen)
-    return screen
+from tests.support.screen import terminal
 
 
 @pytest.mark.parametrize(

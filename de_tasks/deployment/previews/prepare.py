@@ -13,7 +13,7 @@ from de_tasks.deployment.previews.mark import (
     read_mark,
     without_marks,
 )
-from de_tasks.errors import DeTasksError, NotAvailable, NotFound
+from de_tasks.errors import Declined, DeTasksError, NotAvailable, NotFound
 from de_tasks.platform.models import App, Changes, Details, Mount, People, RefusedChange
 from de_tasks.platform.protocol import Platform
 from de_tasks.terminal.commands import typed
@@ -74,7 +74,7 @@ def prepare(
     main, like = platform.app(wanted.app), platform.details(wanted.app)
     if main is None or like is None:
         raise NotFound(
-            f"App [{wanted.app}] does not exist on [{wanted.host}], and a preview is created "
+            f"App {wanted.app} does not exist on {wanted.host}, and a preview is created "
             f"like it. Deploy it first: {typed('deploy')}"
         )
     if without_marks(main.tags) != main.tags:
@@ -87,11 +87,11 @@ def prepare(
         read_mark(found)
     if new_one:
         if not agreed(f"{wanted.name}, the preview of {wanted.branch}, is not there. Create it?"):
-            raise DeTasksError("Nothing was deployed.")
+            raise Declined("Nothing was deployed.")
         refusals = _create(platform, wanted, main, like, left_over)
     there = platform.details(wanted.name)
     if there is None:
-        raise NotFound(f"App [{wanted.name}] was deleted from [{wanted.host}] meanwhile.")
+        raise NotFound(f"App {wanted.name} was deleted from {wanted.host} in the meantime.")
     values = {name: like.variables[name] for name in wanted.variables if name in like.variables}
     new = {name: value for name, value in values.items() if name not in there.variables}
     lacking = [mount for mount in like.mounts if mount not in there.mounts]

@@ -10,10 +10,11 @@ from itertools import pairwise
 
 from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
-from de_tasks.errors import DeTasksError, NotFound, Temporary, UsageError
+from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.net.http import RateLimited
 from de_tasks.net.retry import Attempt, Policy
 from de_tasks.platform.de import output
+from de_tasks.platform.no_such_app import no_such_app
 
 SECONDS = 300.0
 """The longest that one command other than a deploy may take."""
@@ -88,7 +89,7 @@ class De:
         done = self.policy.call(once, repeat=False)
         for option, name in pairwise(arguments):
             if option in ("--name", "--app-name") and output.is_missing(done.all, name):
-                raise NotFound(f"App [{name}] does not exist on [{self.host.name}].")
+                raise no_such_app(name, self.host.name)
         if done.status:
             raise self.unknown(arguments, done)
         return done.out

@@ -24,6 +24,7 @@ from de_tasks.net import limit_reports
 from de_tasks.net.budget import Spending
 from de_tasks.net.http import Transport, Unavailable, read_object
 from de_tasks.net.retry import PASSING, Attempt
+from de_tasks.platform.no_such_app import no_such_app
 
 T = TypeVar("T")
 NOT_IN_SCHEMA = re.compile(r"Cannot query field|Unknown (argument|type)")
@@ -224,7 +225,7 @@ class Client:
 
     def missing(self, app: str) -> NotFound:
         """The error for an app that is not there."""
-        return NotFound(f"App [{app}] does not exist on [{self._host.name}].")
+        return no_such_app(app, self._host.name)
 
     def refusal(self, code: str | None, message: str) -> DeTasksError:
         """The error for a mutation's `error` sentence with its code."""

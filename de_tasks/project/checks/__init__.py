@@ -12,6 +12,7 @@ from de_tasks.errors import UsageError
 from de_tasks.project.checks import code, files, procfile, project_files, requirements, secrets
 from de_tasks.project.checks.findings import CODES, Finding
 from de_tasks.repo.sent import Sent, of_folder
+from de_tasks.terminal.proposals import did_you_mean
 
 NEEDED = ("not-required", "unknown-program", "import-not-required")
 """Findings that say that something has to be installed."""
@@ -49,8 +50,9 @@ def of(
     """
     for wanted in ignore:
         if wanted not in CODES:
+            meant = did_you_mean(str(wanted), CODES)
             raise UsageError(
-                f"de.check.ignore: there is no code {wanted!r}. Codes: {', '.join(CODES)}"
+                f"de.check.ignore: there is no code {wanted!r}.{meant} Codes: {', '.join(CODES)}"
             )
     provided, found = requirements.read(sent)
     looked = procfile.check(sent, provided)

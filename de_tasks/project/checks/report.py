@@ -37,7 +37,7 @@ def conclusion(found: Sequence[Finding], app: str) -> str:
     counted = ", ".join(part for part in parts if part)
     if errors:
         raise DeTasksError(
-            f"{app} is not fit to be deployed: {counted}. "
+            f"{app} cannot be deployed as it is: {counted}. "
             "To accept a finding, add its code to de.check.ignore",
             value=found,
         )

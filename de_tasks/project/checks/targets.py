@@ -65,7 +65,7 @@ def check(
         remedy = f"Add to {path}, below {dash}: server = {dash}.server"
     elif like := _likely(names):
         remedy = f"Define it, or write {module}:{like}"
-    what = f"{target} is to be served, and {path} does not define {name}."
+    what = f"{path} does not define {name}, which {target} names."
     yield process.finding("no-variable", what, remedy, word)
 
 
@@ -97,7 +97,7 @@ def _unreadable(process: Process, path: str, target: str, data: bytes) -> Findin
         number, reason = error.lineno or 0, error.msg
     elif error:
         reason = str(error.args[0] if error.args else error)
-    what = f"{target} is to be served, and Python cannot read {path}: {reason}."
+    what = f"Python cannot read {path}, which {target} names: {reason}."
     # The app's own Python may be newer than this one.
     lowered = WARNING if sys.version_info < (3, 14) and NEWER.search(data) else process.lowered
     return Finding("syntax-error", path, number, what, "Correct it", lowered)
@@ -106,7 +106,7 @@ def _unreadable(process: Process, path: str, target: str, data: bytes) -> Findin
 def no_module(
     process: Process, module: str, target: str, word: int, roots: Sequence[str]
 ) -> Iterator[Finding]:
-    """Say that a module is to be served which is not there, as far as that is sure."""
+    """Say that the module of a target is not there, as far as that is sure."""
     provided, sent = process.provided, process.sent
     top = module.partition(".")[0]
     lowered = ""
@@ -119,7 +119,7 @@ def no_module(
     elif provided and provided.nameless and "." in module:
         lowered = WARNING
     file = f"{module.replace('.', '/')}.py"
-    what = f"{target} is to be served, and there is no {file}."
+    what = f"There is no {file}, which {target} names."
     remedy = "Correct the name in the Procfile, or add the file"
     place = _elsewhere(process, module)
     where = posixpath.normpath(posixpath.join(roots[0], file))

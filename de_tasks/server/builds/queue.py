@@ -337,7 +337,7 @@ class Builds:
 
     def _serving(self, app: App) -> str:
         (release,) = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
-        return f" Release {release} goes on serving." if release else ""
+        return f" Build {release} goes on serving." if release else ""
 
     def _set(self, app: App, build_id: int, **values: str) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)

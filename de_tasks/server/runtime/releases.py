@@ -120,7 +120,7 @@ class Releases:
         command = Procfile.read(app.release_folder(build_id)).commands[WEB]
         say(f"-----> Starting web: {command}")
         before = log.last
-        log.append(f"[sandbox] starting release {build_id}")
+        log.append(f"[sandbox] starting build {build_id}")
         try:
             for instance in release.webs():
                 instance.process.process = await instance.process.start()
