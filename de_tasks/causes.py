@@ -64,7 +64,9 @@ UNMET = (
 """What uv and pip say of requirements that cannot be met, and what that means."""
 
 
-NAME = r"([A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z][A-Z0-9]{3,})"
+LONG = "([A-Z][A-Z0-9]*_[A-Z0-9_]+)"
+NAME = "([A-Z][A-Z0-9]*_[A-Z0-9_]+|[A-Z][A-Z0-9]{3,})"
+"""Names of variables. Without an underscore one may be an abbreviation, such as HTTP."""
 UNSET = (
     re.compile(rf"KeyError: '{NAME}'"),
     re.compile(
@@ -74,7 +76,7 @@ UNSET = (
     ),
     re.compile(
         rf"(?:\b[Nn]o|\b[Mm]issing|\b[Ss]et)(?: the)?(?: environment variable| variable)?:?"
-        rf" ['\"`]?{NAME}\b"
+        rf" ['\"`]?{LONG}\b"
     ),
 )
 """How Python, shells and people say that an environment variable is not set."""

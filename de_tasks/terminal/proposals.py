@@ -17,12 +17,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def as_option(word: str, options: Iterable[str]) -> str:
-    """` For the app of that name: --name sales`, where a stray word can be the value of one of a
+    """` Did you mean --name sales?`, where a stray word can be the value of one of a
     command's options; empty where it cannot."""
     known = set(options)
     if "--path" in known and (os.sep in word or os.path.isdir(word)):
-        return f" For that folder: --path {word}"
+        return f" Did you mean --path {word}?"
     for option in ("--name", "--app-name"):
         if option in known:
-            return f" For the app of that name: {option} {word}"
+            return f" Did you mean {option} {word}?"
     return ""

@@ -70,4 +70,4 @@ def test_app_that_does_not_exist_names_the_next_commands(dev: Person) -> None:
 
 @pytest.mark.parametrize("program", ["inv", "de-tasks"])
 def test_stray_word_is_proposed_as_the_option_it_is_meant_for(dev: Person, program: str) -> None:
-    assert "For the app of that name: --name sales" in dev.run("status sales", program=program).err
+    assert "Did you mean --name sales?" in dev.run("status sales", program=program).err

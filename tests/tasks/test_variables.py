@@ -96,7 +96,7 @@ def test_value_in_the_command_line_is_refused_and_not_repeated(
 def test_program_says_which_word_is_missing_or_too_much(dev: Person) -> None:
     assert "positional arguments: 'key'" in dev.run("variables set").err
     done = dev.run("variables set A B")
-    assert done.code == 2 and done.err.startswith("variables set does not take 'B'. Options: --key")
+    assert done.code == 2 and "does not take 'B'." in done.err and "Options: --key" in done.err
     assert "Usage: de-tasks variables set [OPTIONS] KEY" in dev.run("variables set --help").out
 
 
