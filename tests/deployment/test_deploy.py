@@ -218,7 +218,7 @@ def test_app_behind_a_sign_in_of_which_nobody_says_that_it_runs(
     dev.run("create --name " + quick.name)
     dev.run(f"apps update --name {quick.name} --view-access restricted")
     done = dev.run("deploy", folder=quick)
-    assert "the platform does not say" in done.err
+    assert "whether the app runs behind it is not known" in done.err
     assert "is live" not in done.out and f"{quick.name} was built" in done.out
 
 

@@ -87,3 +87,17 @@ def test_fleet_names_what_to_do_again(dev: Person, tmp_path: Path) -> None:
     assert (done.out + done.err).count("status 3") == 1
     seen = dev.inv("fleet", folder=root).out
     assert f"\x1b[1m{good}{END}" in seen and "\x1b[32m" in seen
+
+
+def test_lines_of_old_processes_stand_before_the_new_build(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    texts = ["[t] [7] [INFO] Booted", "[sandbox] starting build 2", "[t] [7] [INFO] Ends", "new"]
+    log_output.show([LogLine("", "web", text) for text in texts])
+    _, ends, build, new = capsys.readouterr().out.splitlines()
+    assert ends == f"{DIM}[t] [7] [INFO] Ends{END}" and "── build 2 ──" in build and new == "new"
+
+
+def test_no_is_no_failure(dev: Person, page: Path) -> None:
+    no = dev.inv("deploy", folder=page, terminal=True, stdin="n\n")
+    assert no.code == 1 and no.err.endswith("[y/N] Nothing was deployed.\n")
