@@ -93,7 +93,7 @@ def test_lines_of_old_processes_stand_before_the_new_build(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     texts = ["[t] [7] [INFO] Booted", "[sandbox] starting build 2", "[t] [7] [INFO] Ends", "new"]
-    log_output.show([LogLine("", "web", text) for text in texts])
+    log_output.Shown()([LogLine("", "web", text) for text in texts])
     _, ends, build, new = capsys.readouterr().out.splitlines()
     assert ends == f"{DIM}[t] [7] [INFO] Ends{END}" and "── build 2 ──" in build and new == "new"
 
@@ -101,3 +101,14 @@ def test_lines_of_old_processes_stand_before_the_new_build(
 def test_no_is_no_failure(dev: Person, page: Path) -> None:
     no = dev.inv("deploy", folder=page, terminal=True, stdin="n\n")
     assert no.code == 1 and no.err.endswith("[y/N] Nothing was deployed.\n")
+
+
+def test_patch_is_coloured_as_by_git(dev: Person, page: Path) -> None:
+    dev.inv("deploy", "-y", folder=page)
+    (page / "index.html").write_text("hello two")
+    said = dev.inv("diff", folder=page).out
+    assert f"{RED}-hello one{END}" in said and f"\x1b[32m+hello two{END}" in said
+
+
+def test_what_was_done_has_a_mark(dev: Person, page: Path) -> None:
+    assert dev.inv("create", folder=page).out.startswith(f"\x1b[32m✓{END} App {page.name} ")

@@ -13,7 +13,7 @@ from de_tasks.terminal import console, live, style
 
 def run_one_of_four() -> None:
     none: Any = None
-    table = LiveTable(4, lambda: [])
+    table = LiveTable(4, lambda: [], width=4)
     table.ended(Result(Job("shop", "example.plotly.host", none, none), "live"))
 
 
