@@ -38,6 +38,28 @@ LOCKS = {
     "Pipfile.lock": "pipenv requirements > requirements.txt",
 }
 """Lock files, and what writes the same as requirements."""
+VERSIONS = (4, 5)
+DEFAULT_VERSION = 5
+"""What customers run today: it reads other files than version 4."""
+OTHER_VERSION: dict[int, dict[str, str]] = {
+    5: {
+        "runtime.txt": "set it with inv update --python-version {python}",
+        "app.json": "its scripts go to [scripts] of project.toml: inv init --migrate writes it",
+        "CHECKS": "version 5 has no step for it, and a build fails or succeeds by itself",
+        "DOKKU_SCALE": "every process of the Procfile runs once, and App Manager sets replicas",
+        "apt-packages": "its packages go to Aptfile: inv init --migrate writes it",
+    },
+    4: {
+        "Aptfile": "its packages go to apt-packages",
+        "project.toml": "its scripts go to scripts.dokku of app.json",
+    },
+}
+"""Files that a version of Dash Enterprise does not read because they are the other's, and what
+takes their place there; `{python}` is the minor version that runtime.txt asks for."""
+RELEASE_UNDOCUMENTED = (
+    "release: runs as a process like any other, and nothing is documented of it on version 5: run "
+    "it from predeploy of project.toml"
+)
 LAST_WITH_SETUPTOOLS = (3, 11)
 """Up to this Python an environment has a setuptools below 81, unless the app names its own."""
 URL_VARIABLE = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
@@ -136,6 +158,28 @@ def read_runtime(folder: Path) -> str | None:
     if not match:
         raise UsageError(f"runtime.txt says {text!r}; it should be like 'python-3.11.7'.")
     return match.group(1)
+
+
+SCALE_LINE = re.compile(r"([A-Za-z0-9_-]+)\s*=\s*(\d{1,2})")
+
+
+def read_scale(folder: Path) -> dict[str, int] | None:
+    """How many of each process the DOKKU_SCALE of version 4 asks for, None without the file.
+
+    Raises `UsageError` naming a line that is not like `web=1`.
+    """
+    path = folder / "DOKKU_SCALE"
+    if not path.is_file():
+        return None
+    found: dict[str, int] = {}
+    for number, raw in enumerate(read_text(path).splitlines(), 1):
+        line = raw.partition("#")[0].strip()
+        match = SCALE_LINE.fullmatch(line)
+        if line and not match:
+            raise UsageError(f"DOKKU_SCALE line {number} is not like 'web=1': {line!r}.")
+        if match:
+            found[match[1]] = int(match[2])
+    return found
 
 
 @dataclass(frozen=True)
@@ -311,6 +355,39 @@ def read_text(path: Path) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error
+
+
+APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")
+"""A package of Debian (Policy 5.6.7), perhaps with an architecture, a version or a release."""
+
+
+def apt_lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """The lines of an Aptfile: number, `package`, `address`, `repository` or `wrong`, and what
+    it says. Comments begin with `#`.
+
+    Raises `UsageError` for CRLF line ends, which become part of the packages' names.
+    """
+    if "\r" in text:
+        raise UsageError("Aptfile has CRLF line ends, which become part of the packages' names.")
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.partition("#")[0].strip()
+        if line.startswith(":repo:"):
+            yield number, "repository", line.removeprefix(":repo:").strip()
+        elif line.startswith(("http://", "https://")):
+            yield number, "address", line
+        elif line.startswith(("apt ", "apt-get ", "sudo ")):
+            yield number, "wrong", line
+        else:
+            for word in line.split():
+                yield number, "package" if APT_PACKAGE.fullmatch(word) else "wrong", word
+
+
+def other_version(version: int, name: str, runtime: str = "") -> str:
+    """What takes the place of a file that this version does not read because it is the other's;
+    empty for any other file. `runtime` is the text of runtime.txt."""
+    found = RUNTIME.fullmatch(runtime.strip())
+    python = ".".join(found[1].split(".")[:2]) if found else "3.11"
+    return OTHER_VERSION[version].get(name, "").format(python=python)
 
 
 def shell(path: str | None = None) -> str:

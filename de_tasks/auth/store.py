@@ -72,6 +72,20 @@ class Store:
         """The certificate file that the host was logged in to with."""
         return str(self._hosts(self._file.read()).get(host, {}).get("ca_path", ""))
 
+    def version(self, host: str) -> int:
+        """The version of Dash Enterprise that the host was found to be; 0 where nobody knows."""
+        found = self._versions(self._file.read()).get(host)
+        return found if isinstance(found, int) else 0
+
+    def remember_version(self, host: str, version: int) -> None:
+        """Keep what the host was found to be."""
+        if self.version(host) == version:
+            return
+        with self.lock():
+            content = self._file.read()
+            content["versions"] = {**self._versions(content), host: version}
+            self._file.write(content)
+
     def place(self, host: str) -> str:
         """Where the tokens of a host are, empty when there is no login."""
         entry = self._hosts(self._file.read()).get(host)
@@ -163,6 +177,10 @@ class Store:
         except ValueError:
             found = {}
         return {name: found[name] for name in SECRETS if name in found}
+
+    def _versions(self, content: dict[str, Any]) -> dict[str, Any]:
+        versions = content.get("versions")
+        return versions if isinstance(versions, dict) else {}
 
     def _hosts(self, content: dict[str, Any]) -> dict[str, dict[str, Any]]:
         hosts = content.get("hosts")

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from de_tasks.appspec import VERSIONS
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import UsageError
 
@@ -53,6 +54,7 @@ class Settings:
     api: str = ""
     git: str = ""
     platform: str = "auto"
+    version: int = 0
     executable: str = "de"
     app: str = ""
     path: str = "."
@@ -185,6 +187,9 @@ def _valid(name: str, value: object, origin: str) -> object:
     if name == "confirm" and value not in CONFIRM:
         rule = f"de.confirm is {' or '.join(CONFIRM)}, not {value!r}."
         raise UsageError(rule if origin == "de.confirm" else f"{origin}: {rule}")
+    if name == "version" and value not in (0, *VERSIONS):
+        rule = f"de.version is 4 or 5, not {value}."
+        raise UsageError(rule if origin == "de.version" else f"{origin}: {rule}")
     return value
 
 

@@ -69,9 +69,12 @@ def check_of(connection: Connection, values: Settings) -> Check:
 
     from de_tasks.config.host import LOOPBACK
     from de_tasks.deployment.checked import Check
+    from de_tasks.platform.connect import store
+    from de_tasks.platform.version import version_of
 
     local = urlsplit(connection.host.web).hostname in LOOPBACK
-    return Check(values.check_ignore, values.check_limit, local)
+    version = version_of(values, store(values), connection.host.name)
+    return Check(values.check_ignore, values.check_limit, local, version)
 
 
 def deploy_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from de_tasks.appspec import DEFAULT_VERSION
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeTasksError
 from de_tasks.repo.source import Commit
@@ -21,11 +22,12 @@ GO_ON = "To deploy all the same, give --no-check to the deploy"
 @dataclass(frozen=True)
 class Check:
     """What is looked for: codes to `ignore`, files of more than `megabytes`; `local` says that
-    the server is on this machine, and reaches what is here."""
+    the server is on this machine, and reaches what is here, `version` which files a build reads."""
 
     ignore: tuple[object, ...] = ()
     megabytes: int = 50
     local: bool = False
+    version: int = DEFAULT_VERSION
 
     def run_on(self, source: Path | Commit, name: str, tell: Callable[[Event], None]) -> None:
         """`run`, where the source was not read yet."""
@@ -46,7 +48,7 @@ class Check:
         from de_tasks.project import checks
         from de_tasks.project.checks import report
 
-        found = checks.of(files, name, self.megabytes, self.ignore, self.local)
+        found = checks.of(files, name, self.megabytes, self.ignore, self.local, self.version)
         errors = [finding for finding in found if finding.level == "error"]
         warnings = [finding for finding in found if finding.level == "warning"]
         if warnings:

@@ -33,6 +33,8 @@ def _check(options: argparse.Namespace) -> None:
     from de_tasks.appspec import check_folder
     from de_tasks.config import environment
     from de_tasks.errors import UsageError
+    from de_tasks.platform.connect import store
+    from de_tasks.platform.version import version_of
     from de_tasks.project import checks
     from de_tasks.project.checks import report
     from de_tasks.repo.sent import of_index
@@ -58,6 +60,7 @@ def _check(options: argparse.Namespace) -> None:
         values.check_ignore,
         search,
         of_index(folder, options.index),
+        version_of(values, store(values)),
     )
     for line in report.lines(found, folder):
         console.result(line)

@@ -113,12 +113,14 @@ def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
     from de_tasks.net.budget import Budget
     from de_tasks.platform.graphql.client import Client
     from de_tasks.platform.graphql.operations import GraphQLPlatform
+    from de_tasks.platform.version import remember
 
     to = target(values)
     de = vendor_command(to, tell)
     if de:
         from de_tasks.platform.de.platform import VendorPlatform
 
+        remember(to.store, to.host.name, 5)
         return Connection(to.settings, to.host, VendorPlatform(de), de=de)
     patience = policy(to.settings, to.host, tell)
     credentials = choose(to.settings, to.host, Oidc(to.host, to.transport, patience), to.store)
@@ -133,6 +135,7 @@ def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
         # Version 4 servers take a key, and sandboxes do: their schemas tell them apart.
         if version_4.is_all(client):
             platform = version_4.PublishedPlatform(client, to.host)
+            remember(to.store, to.host.name, 4)
     return Connection(to.settings, to.host, platform, account, client)
 
 

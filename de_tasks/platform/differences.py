@@ -14,7 +14,7 @@ from de_tasks.errors import NotFound
 from de_tasks.platform.graphql.mutations import METADATA
 from de_tasks.platform.models import Changes, Details, People
 
-VALUES = (*METADATA, "persistent_filesystem")
+VALUES = (*METADATA, "persistent_filesystem", "python_version")
 """Fields of `Changes` that are fields of `Details` too."""
 PEOPLE = (("viewers", "viewers"), ("co-owners", "co_owners"))
 """How people are called, and in fields of `Changes` and `Details`."""
@@ -60,7 +60,7 @@ def described(
     """What is changed, and from what to what, but for the steps that were refused."""
     for field in VALUES:
         now = getattr(changes, field)
-        step = "metadata" if field in METADATA else "persistent filesystem"
+        step = "metadata" if field in METADATA else _words(field)
         if now is not None and step not in refused:
             yield _words(field), f"{_shown(getattr(before, field))} -> {_shown(now)}"
     for what, who in PEOPLE:

@@ -195,6 +195,9 @@ class Details:
     scale: dict[str, int] = field(default_factory=dict)
     """How many processes of each type there are; empty where the app's own file says so."""
     mounts: tuple[Mount, ...] = ()
+    python_version: str | None = None
+    """The minor version that builds are made with; empty for the server's own, None where the
+    server does not tell."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,8 @@ class Changes:
     portal_rank: int | None = None
     maintainer_email: str | None = None
     persistent_filesystem: bool | None = None
+    python_version: str | None = None
+    """A minor version, such as `3.11`, from the next build on; empty for the server's own."""
     thumbnail: bytes | None = field(default=None, repr=False)
     add_viewers: People = People()
     remove_viewers: People = People()

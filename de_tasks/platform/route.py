@@ -28,8 +28,9 @@ def choose(values: Settings, host: Host, transport: Transport) -> Way:
     1. `de.platform`, unless it is `auto`
     2. an API key: the published API of version 4
     3. a host that is a URL: a sandbox
-    4. a sign-in service at the place of version 5: `de`
-    5. the API
+    4. `de.version: 4`: the API
+    5. a sign-in service at the place of version 5: `de`
+    6. the API
 
     Raises `UsageError` for a version 5 host without `de`.
     """
@@ -41,6 +42,8 @@ def choose(values: Settings, host: Host, transport: Transport) -> Way:
         return Way("api", "an API key is set")
     if "://" in host.name:
         return Way("api", "the host is a URL, like that of a sandbox")
+    if values.version == 4:
+        return Way("api", "set by de.version")
     if not _signs_in_like_version_5(host, transport):
         return Way("api", "it is no Dash Enterprise 5")
     if shutil.which(values.executable) is None:

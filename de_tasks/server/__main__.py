@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.server import as_version
 from de_tasks.server.alive import runs
 from de_tasks.server.control import take
 from de_tasks.server.runtime.reaper import GRACE, STUBBORN
@@ -47,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         lock = lock_data(settings.data)
         with lock:
+            version = as_version.settle(settings.data, settings.as_version)
+            settings = replace(settings, as_version=version)
             sockets = listen(settings.port)
             settings = replace(settings, port=sockets[0].getsockname()[1])
             asyncio.run(serve(settings, sockets, ready, lock.fileno()))

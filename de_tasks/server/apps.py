@@ -16,6 +16,7 @@ from de_tasks.server.builds.queue import Builds
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.errors import Refused
+from de_tasks.server.runtime import pythons
 from de_tasks.server.runtime.folders import arrange_persistent
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.settings import ServerSettings
@@ -198,6 +199,15 @@ class Apps:
             # First what may be refused. What a kill leaves behind, the next start arranges.
             await asyncio.to_thread(arrange_persistent, running, enabled)
             self._db.execute("UPDATE apps SET persistent = ? WHERE id = ?", enabled, app["id"])
+        return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
+
+    async def set_python(self, app: sqlite3.Row, version: str) -> sqlite3.Row:
+        """Set the Python that builds are made with from the next one on; an empty one is the
+        sandbox's own. Raises `UsageError` for no minor version, `NotFound` for one that is not
+        on this machine."""
+        if version:
+            await asyncio.to_thread(pythons.need, version)
+        self._db.execute("UPDATE apps SET python = ? WHERE id = ?", version, app["id"])
         return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
 
     async def delete(self, user: User, name: str | None) -> None:

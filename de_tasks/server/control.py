@@ -50,6 +50,8 @@ class Running:
     data: Path
     ca_path: str = ""
     """The certificate that its own authority signs with, empty without TLS."""
+    version: int = 5
+    """4 or 5: which files its builds read."""
 
 
 def find(data: Path) -> Running | None:

@@ -183,7 +183,12 @@ CANCELLED = """
 ALTER TABLE builds ADD COLUMN cancelled_by TEXT;
 """
 
-MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED)
+PYTHON = """
+-- The minor version that the app is built for; empty where the sandbox's own will do.
+ALTER TABLE apps ADD COLUMN python TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED, PYTHON)
 """Each takes a data directory from its place's version to the next; the first from nothing."""
 VERSION = len(MIGRATIONS)
 

@@ -134,6 +134,7 @@ async def serve(
                 "port": settings.port,
                 "instance": sandbox.instance,
                 "ca_path": str(made.authority) if made else "",
+                "version": settings.as_version,
             }
             write_private(settings.data / RUNNING, json.dumps(record))
             serving = asyncio.create_task(server.serve(sockets))

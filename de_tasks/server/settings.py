@@ -44,6 +44,9 @@ class ServerSettings:
     patience: int = 20
     """For a request's headers, and again for a form; and a third of what a body to an app or a
     push may pause."""
+    as_version: int = 0
+    """4 or 5: which files a build reads; the API is the same. 0 takes what the data directory
+    remembers, else 5."""
     view_access: str = "restricted"
     """Viewer access of a new app: the safe one, as a slip should hide an app, not show it."""
 

@@ -39,6 +39,8 @@ def check(
 ) -> Sequence[Finding]:
     """Check that a folder can be deployed: its Procfile, requirements and files."""
     from de_tasks.appspec import check_folder
+    from de_tasks.platform.connect import store
+    from de_tasks.platform.version import version_of
     from de_tasks.project import checks
     from de_tasks.project.checks import report
     from de_tasks.repo.git import Git
@@ -54,7 +56,10 @@ def check(
     commit = find_commit(folder, ref) if ref else None
     sent = of_tree(Git(commit.objects.parent), commit.tree) if commit else None
     search = None if secrets else ()
-    found = checks.run(folder, wanted, values.check_limit, values.check_ignore, search, sent)
+    version = version_of(values, store(values))
+    found = checks.run(
+        folder, wanted, values.check_limit, values.check_ignore, search, sent, version
+    )
     _show(found, folder)
     if environment.on_github():
         for command in report.workflow_commands(found, folder, environment.workspace()):

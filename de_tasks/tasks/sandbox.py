@@ -24,6 +24,7 @@ from de_tasks.terminal.commands import typed
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from de_tasks.auth.store import Store
     from de_tasks.config.settings import Settings
     from de_tasks.server.control import Running
     from de_tasks.tasks.values import SandboxState, SandboxUser
@@ -74,6 +75,7 @@ def _key(found: str) -> dict[str, object]:
         "foreground": "Stay in the foreground until Ctrl-C",
         "no_login": "Do not log its user dev in",
         "tls": "Serve https, with a certificate authority of its own",
+        "as_": "4 or 5: which files a build reads (default: as before, else 5)",
         "no_device_grant": "Switch login with a browser off",
         "view_access": "Who may open new apps: restricted (default), authenticated or"
         " unauthenticated",
@@ -93,6 +95,7 @@ def start(
     install_timeout: str = "",
     allow_mount: Sequence[str] = (),
     view_access: str = "",
+    as_: str = "",
     tls: bool = False,
     no_device_grant: bool = False,
 ) -> Running:
@@ -120,6 +123,8 @@ def start(
         options["device_grant"] = False
     if view_access:
         options["view_access"] = _level(view_access)
+    if as_:
+        options["as_version"] = _version(as_)
     mounts = [_allowed(text) for text in allow_mount]
     kept = None if no_login else store(values)
     if kept:
@@ -140,14 +145,15 @@ def start(
         console.note(f"The sandbox is running already on {running.url}{_unmet(options, running)}")
     else:
         if not style.for_people():
-            console.note(f"The sandbox is running on {running.url}")
+            console.note(f"The sandbox is running on {running.url}, {_reads(running)}")
         if running.ca_path:
             console.note(f"Its certificate authority, for your browser: {running.ca_path}")
         _show_passwords(folder / "passwords.json", new)
     if not no_login:
         _log_in(values, running)
+    _remember(kept, running)
     if style.for_people():
-        console.done("The sandbox is running on ", (running.url, "name"))
+        console.done("The sandbox is running on ", (running.url, "name"), f", {_reads(running)}")
     else:
         console.result(running.url)
     console.following(typed(f"login --host {running.url}") if no_login else typed("deploy"))
@@ -175,6 +181,7 @@ def _state(found: SandboxState) -> dict[str, object]:
         "url": running.url if running else None,
         "ca_path": running.ca_path or None if running else None,
         "data": str(found.data),
+        "version": running.version if running else None,
     }
 
 
@@ -187,7 +194,9 @@ def status(context: invoke.Context, data: str = "") -> SandboxState:
     running = control.find(folder)
     process = running.pid if running else control.holder(folder)
     if running:
-        console.result(f"The sandbox is running on {running.url}, process {running.pid}.")
+        console.result(
+            f"The sandbox is running on {running.url}, process {running.pid}, {_reads(running)}."
+        )
     elif process:
         console.result(f"The sandbox runs as process {process}, and does not answer.")
     else:
@@ -263,11 +272,14 @@ def _unmet(options: Mapping[str, int | str], running: Running) -> str:
     """What of the options a sandbox that runs already does not have, and how it gets it."""
     asked = {name: value for name, value in options.items() if name != "port"}
     port = options["port"]
+    if asked.get("as_version") == running.version:
+        del asked["as_version"]
     if port and port != running.port:
         asked = {"port": port, **asked}
     if not asked:
         return ""
-    flags = " ".join(f"--{name.replace('_', '-')}" for name in asked)
+    names = ("as" if name == "as_version" else name.replace("_", "-") for name in asked)
+    flags = " ".join(f"--{name}" for name in names)
     elsewhere = f", not on port {port}" if "port" in asked else ""
     return f"{elsewhere}, as it was started. For {flags} stop it first: {typed('sandbox.stop')}"
 
@@ -284,6 +296,22 @@ def _allowed(text: str) -> Path:
     if not folder.is_dir():
         raise UsageError(f"--allow-mount {text}: there is no such folder.")
     return folder
+
+
+def _version(text: str) -> int:
+    if text not in ("4", "5"):
+        raise UsageError(f"--as is 4 or 5, not {text!r}.")
+    return int(text)
+
+
+def _reads(running: Running) -> str:
+    return f"and builds as version {running.version} does"
+
+
+def _remember(kept: Store | None, running: Running) -> None:
+    from de_tasks.platform.version import remember
+
+    remember(kept, running.url, running.version)
 
 
 def _level(text: str) -> str:

@@ -61,6 +61,8 @@ def update_facts(done: Update) -> dict[str, object]:
         "env_file": "File of KEY=VALUE lines to add or change; - reads standard input",
         "persistent_filesystem": "Give the app a folder that outlives releases",
         "no_persistent_filesystem": "Take that folder away, with everything in it",
+        "python_version": "Minor version of Python, such as 3.11, from the next deploy on; an "
+        "empty one unsets it",
         "view_access": "restricted, authenticated or unauthenticated",
         **{f"add_{who}": f"Add a {about}" for who, about in PEOPLE.items()},
         **{f"remove_{who}": f"Remove a {about.split(';')[0]}" for who, about in PEOPLE.items()},
@@ -82,6 +84,7 @@ def update(
     env_file: str = "",
     persistent_filesystem: bool = False,
     no_persistent_filesystem: bool = False,
+    python_version: str | None = None,
     view_access: str | None = None,
     add_viewer: Sequence[str] = (),
     add_group_viewer: Sequence[str] = (),
@@ -137,6 +140,7 @@ def update(
             "no-persistent-filesystem",
             no_persistent_filesystem,
         ),
+        python_version=_minor(python_version),
         portal_rank=_rank(portal_rank) if portal_rank else None,
         maintainer_email=_mail(maintainer_email),
         thumbnail=_picture(thumbnail) if thumbnail else None,
@@ -281,6 +285,14 @@ def _rank(text: str) -> int:
     if not -(2**31) <= rank < 2**31:
         raise UsageError(f"--portal-rank goes from {-(2**31)} to {2**31 - 1}, not {rank}.")
     return rank
+
+
+def _minor(text: str | None) -> str | None:
+    import re
+
+    if text and not re.fullmatch(r"3\.\d{1,2}", text):
+        raise UsageError(f"--python-version should be a minor version such as 3.11, not {text!r}.")
+    return text
 
 
 def _mail(text: str | None) -> str | None:

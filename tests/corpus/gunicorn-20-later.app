@@ -1,5 +1,6 @@
 ... but not on Python 3.12.
 
+version: 4
 check: warning needs-setuptools requirements.txt:1 | gunicorn>=22
 -- Procfile --
 web: gunicorn app:server

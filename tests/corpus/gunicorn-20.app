@@ -1,5 +1,6 @@
 gunicorn 20 imports pkg_resources, and finds it on Python 3.11.
 
+version: 4
 -- Procfile --
 web: gunicorn app:server
 -- requirements.txt --

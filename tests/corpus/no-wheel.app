@@ -1,5 +1,6 @@
 A pin that has no wheels for the Python that is asked for.
 
+version: 4
 check: warning no-wheel requirements.txt:2 | 'numpy>=1.26.0'
 -- Procfile --
 web: gunicorn app:server

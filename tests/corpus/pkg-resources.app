@@ -1,6 +1,7 @@
 Python up to 3.11 brought pkg_resources along.
 
 live: yes
+python: 3.11
 -- Procfile --
 web: gunicorn app:server
 -- requirements.txt --
@@ -11,5 +12,3 @@ import pkg_resources
 def server(environ, start_response):
     start_response("200 OK", [])
     return [b"hello"]
--- runtime.txt --
-python-3.11

@@ -1,8 +1,7 @@
 runtime.txt is not as it should be.
 
+version: 4
 check: error bad-runtime runtime.txt:1 | python-3.11.7
-live: no
-last: runtime.txt says '3.11'
 -- Procfile --
 web: gunicorn app:server
 -- requirements.txt --

@@ -1,5 +1,6 @@
 The same pin, with its Python.
 
+version: 4
 -- Procfile --
 web: gunicorn app:server
 -- requirements.txt --

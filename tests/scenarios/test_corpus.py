@@ -26,7 +26,7 @@ def test_check_says(example: Example, tmp_path: Path) -> None:
         repository.git("rm", "-q", "--cached", "--ignore-unmatch", example.untracked)
         repository.git("add", "-f", *(n for n in example.files if n != example.untracked))
         files = sent.of_index(folder)
-    found = checks.run(folder, example.app, 50, (), (), files)
+    found = checks.run(folder, example.app, 50, (), (), files, int(example.version))
     said = [f"{f.level} {f.code} {f.file}{f':{f.line}' if f.line else ''}".strip() for f in found]
     assert sorted(said) == sorted(expected.finding for expected in example.findings), found
     words = "\n".join(f"{f.what} {f.remedy}" for f in found)
@@ -42,6 +42,9 @@ def author(cast: People) -> Person:
 @pytest.mark.parametrize("example", DEPLOYED, ids=lambda example: example.name)
 def test_deploy_ends(example: Example, author: Person, tmp_path: Path) -> None:
     folder = example.write(tmp_path / f"{example.name[:20]}-{secrets.token_hex(2)}")
+    if example.python:
+        author.run(f"apps create --name {folder.name}")
+        author.run(f"apps update --name {folder.name} --python-version {example.python}")
     done = author.run("deploy -y --no-check", folder=folder)
     assert (done.code == 0) == example.live, done.err
     if not example.live:

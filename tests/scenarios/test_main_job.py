@@ -91,7 +91,8 @@ BROKEN = {
     "no_procfile": ("Procfile", None, "There is no Procfile"),
     "requirement": ("requirements.txt", "gunicorn==0.0.99\n", "gunicorn==0.0.99 is not"),
     "syntax": ("Procfile", "web: python -c 'def ('\n", "SyntaxError: "),
-    "runtime": ("runtime.txt", "python-3.2.1\n", "asks for Python 3.2.1"),
+    "project": ("project.toml", "[scripts\n", "project.toml is not TOML"),
+    "conda": ("environment.yml", "name: x\n", "environment.yml alone is not built here"),
 }
 
 

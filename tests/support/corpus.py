@@ -30,6 +30,8 @@ class Example:
     live: bool | None = None
     last: str = ""
     untracked: str = ""
+    version: str = "5"
+    python: str = ""
     files: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> Path:
@@ -58,7 +60,7 @@ def read(path: Path) -> Example:
         elif key == "live":
             found.live = {"yes": True, "no": False}[value]
         else:
-            assert key in ("last", "app", "untracked"), f"{path.name}: {line}"
+            assert key in ("last", "app", "untracked", "version", "python"), f"{path.name}: {line}"
             setattr(found, key, value)
     for at in range(0, len(sections), 3):
         name, flags, text = sections[at : at + 3]

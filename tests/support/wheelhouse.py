@@ -22,8 +22,9 @@ import tomllib
 from filelock import FileLock
 from uv import find_uv_bin
 
+from de_tasks.errors import DeTasksError
 from de_tasks.server.runtime import pip_settings
-from de_tasks.server.runtime.environments import SETUPTOOLS, BuildError, find_python
+from de_tasks.server.runtime.pythons import AskedPython, find_python
 from tests.support.places import ROOT
 from tests.support.report import needs
 
@@ -81,8 +82,8 @@ def promised(*extras: str) -> str:
 def python_for(version: str) -> str:
     """An interpreter of that version, empty if this machine has none."""
     try:
-        return find_python(version, lambda _: None)
-    except BuildError:
+        return find_python(AskedPython(version), lambda _: None)
+    except DeTasksError:
         return ""
 
 

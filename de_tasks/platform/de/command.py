@@ -110,6 +110,13 @@ class De:
             raise self._missing(error) from None
         return Output(done.returncode, self._masked(done.stdout or ""), "")
 
+    def need(self, least: tuple[int, int]) -> None:
+        """Raise `UsageError` where `de` is older; one that does not tell its version is trusted."""
+        found = output.version(self("--version"))
+        if found and found[:2] < least:
+            needed, yours = (".".join(map(str, parts)) for parts in (least, found))
+            raise UsageError(f"needs de {needed} or newer; yours is {yours}")
+
     def unknown(self, arguments: tuple[str, ...], done: Output) -> DeTasksError:
         """The error for output that is not documented: all of it, nothing guessed."""
         if output.UNTRUSTED in done.all:

@@ -88,3 +88,9 @@ def _milliseconds(document: Any) -> float | None:
     stack = first.get("stacktrace") if isinstance(first, dict) else None
     value = stack.get("msBeforeNext") if isinstance(stack, dict) else None
     return float(value) if isinstance(value, int | float) else None
+
+
+def version(text: str) -> tuple[int, ...]:
+    """The version that `de --version` tells, empty where there is none in it."""
+    found = re.search(r"\bversion (\d+(?:\.\d+)+)", text) or re.search(r"(\d+(?:\.\d+)+)", text)
+    return tuple(map(int, found[1].split("."))) if found else ()

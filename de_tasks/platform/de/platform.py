@@ -97,6 +97,8 @@ class VendorPlatform:
     def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
             options = update_options(changes)
+            if changes.python_version is not None:
+                self._de.need((1, 10))
             if changes.thumbnail is not None:
                 picture = Path(folder) / f"thumbnail.{image_type(changes.thumbnail) or 'png'}"
                 picture.write_bytes(changes.thumbnail)
@@ -175,6 +177,7 @@ def update_options(changes: Changes) -> list[str]:
         ("view-access", changes.view_access),
         ("portal-rank", changes.portal_rank),
         ("maintainer-email", changes.maintainer_email),
+        ("python-version", changes.python_version),
     ):
         options += [f"--{name}", str(value)] if value is not None else []
     for name, without, on in (

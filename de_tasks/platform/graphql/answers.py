@@ -100,6 +100,7 @@ def details_of(found: dict[str, Any]) -> Details:
         portal_rank=metadata["sortRank"] or 0,
         maintainer_email=(metadata["contact"] or {}).get("email") or "",
         persistent_filesystem=found.get("persistentFilesystem"),
+        python_version=(found["python"] or "") if "python" in found else None,
         thumbnail_url=found["thumbnailUrl"] or "",
         viewers=_people(found["collaborators"]),
         co_owners=_people(found["coOwners"]) if "coOwners" in found else None,

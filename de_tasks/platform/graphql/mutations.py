@@ -70,6 +70,9 @@ def steps(changes: Changes) -> list[Step]:
     if changes.persistent_filesystem is not None:
         enabled = {"enabled": ("Boolean!", changes.persistent_filesystem)}
         found.append(Step("persistent filesystem", "setPersistentFilesystem", enabled))
+    if changes.python_version is not None:
+        version = {"version": ("String", changes.python_version or None)}
+        found.append(Step("python version", "setPython", version))
     if changes.scale:
         numbers = [{"type": kind, "number": number} for kind, number in changes.scale.items()]
         found.append(

@@ -58,7 +58,7 @@ wait: $wait) {{ {LOG_FIELDS} }} }}"""
 SERVICE_FIELDS = "name serviceType created status apps"
 DETAILS = f"""query ($name: String!) {{ app(name: $name) {{
 metadata {{ title description tags permissionLevel showInPortal sortRank contact {{ email }} }}
-thumbnailUrl persistentFilesystem collaborators {{ users teams }} coOwners {{ users teams }}
+thumbnailUrl persistentFilesystem python collaborators {{ users teams }} coOwners {{ users teams }}
 environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }}
 status {{ canScale }} processes {{ type number }} mounts {{ hostDir targetDir }} }} }}"""
 RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"

@@ -90,6 +90,8 @@ class PublishedPlatform(GraphQLPlatform):
     def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         if changes.persistent_filesystem is not None:
             self._lacks("the persistent filesystem", "Mutation.setPersistentFilesystem")
+        if changes.python_version is not None:
+            self._lacks("the Python of an app (version 4 reads runtime.txt)", "Mutation.setPython")
         if changes.add_co_owners or changes.remove_co_owners:
             self._lacks("co-owners", "Mutation.addCoOwners")
         return super().update(name, changes)

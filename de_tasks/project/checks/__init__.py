@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from de_tasks.appspec import DEFAULT_VERSION
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import code, files, procfile, project_files, requirements, secrets
 from de_tasks.project.checks.findings import CODES, Finding
@@ -25,6 +26,7 @@ def run(
     ignore: Sequence[object] = (),
     search: Sequence[str] | None = (),
     sent: Sent | None = None,
+    version: int = DEFAULT_VERSION,
 ) -> list[Finding]:
     """Every finding about a folder, in the order of files and lines.
 
@@ -34,7 +36,7 @@ def run(
     """
     folder = folder.resolve()
     sent = sent or of_folder(folder)
-    found = of(sent, name, megabytes, ignore)
+    found = of(sent, name, megabytes, ignore, version=version)
     wanted = list(sent.entries) if search is None else search
     if wanted and "secret" not in ignore:
         found += secrets.scan(folder, wanted)
@@ -42,11 +44,17 @@ def run(
 
 
 def of(
-    sent: Sent, name: str, megabytes: int, ignore: Sequence[object] = (), local: bool = False
+    sent: Sent,
+    name: str,
+    megabytes: int,
+    ignore: Sequence[object] = (),
+    local: bool = False,
+    version: int = DEFAULT_VERSION,
 ) -> list[Finding]:
     """Every finding about the files that a deploy sends, but for secrets.
 
-    `local` says that the server is on this machine, and reaches what is here.
+    `local` says that the server is on this machine, and reaches what is here; `version` is that of
+    its Dash Enterprise.
     """
     for wanted in ignore:
         if wanted not in CODES:
@@ -54,7 +62,7 @@ def of(
             raise UsageError(
                 f"de.check.ignore: there is no code {wanted!r}.{meant} Codes: {', '.join(CODES)}"
             )
-    provided, found = requirements.read(sent)
+    provided, found = requirements.read(sent, version)
     looked = procfile.check(sent, provided)
     more = [*looked.findings, *code.check(sent, looked.started, provided)]
     if not sent.has(requirements.FILE) and not requirements.is_conda(sent):
@@ -65,8 +73,8 @@ def of(
     found += more
     found += code.workers(sent, looked.workers)
     found += code.logout(provided)
-    found += project_files.check(sent)
-    found += files.runtime(sent)
+    found += project_files.check(sent, version)
+    found += files.runtime(sent) if version == 4 else []
     found += files.name(name)
     found += files.check(sent, megabytes)
     left_out = {*ignore, *(["unreachable-index"] if local else [])}

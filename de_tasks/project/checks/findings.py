@@ -40,6 +40,8 @@ CODES = {
     "conda-unused": (WARNING, "environment.yml has no effect beside a requirements.txt."),
     "project-toml": (ERROR, "project.toml is not valid."),
     "apt-line": (ERROR, "A line of the Aptfile cannot be read."),
+    "other-version": (WARNING, "Only the other version of Dash Enterprise reads this file."),
+    "release-process": (NOTE, "Nothing is documented of `release` on version 5."),
     "dockerfile": (WARNING, "A Dockerfile has no effect."),
     "hard-path": (WARNING, "A link begins with `/`, and the app is served below its name."),
     "postgres-url": (WARNING, "SQLAlchemy 1.4 and later does not accept `postgres://`."),

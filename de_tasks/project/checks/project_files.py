@@ -6,19 +6,25 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from de_tasks.appspec import (
+    OTHER_VERSION,
+    RELEASE_UNDOCUMENTED,
+    apt_lines,
+    other_version,
+    process,
+)
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.requirements import CONDA
 from de_tasks.project.checks.requirements import FILE as REQUIREMENTS
 from de_tasks.repo.sent import Sent
 
 APT = "Aptfile"
-PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")
-"""A package of Debian (Policy 5.6.7), perhaps with an architecture, a version or a release."""
 DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
 
 
-def check(sent: Sent) -> Iterator[Finding]:
-    """Look at what stands at the top of the folder."""
+def check(sent: Sent, version: int) -> Iterator[Finding]:
+    """Look at what stands at the top of the folder, as this version of Dash Enterprise does."""
+    yield from _other_version(sent, version)
     for name in CONDA:
         if sent.has(name) and sent.has(REQUIREMENTS):
             what = f"{name} is not read, since there is a requirements.txt: Conda's packages miss."
@@ -28,8 +34,26 @@ def check(sent: Sent) -> Iterator[Finding]:
         what = "Dockerfile is not read: the app is built from requirements.txt and Procfile."
         remedy = "Write what it installs into requirements.txt and Aptfile"
         yield Finding("dockerfile", "Dockerfile", 0, what, remedy)
-    yield from _project(sent)
-    yield from _apt(sent)
+    if version == 5:
+        yield from _project(sent)
+        yield from _apt(sent)
+
+
+def _other_version(sent: Sent, version: int) -> Iterator[Finding]:
+    for name in OTHER_VERSION[version]:
+        if sent.has(name):
+            runtime = sent.read(name).decode("utf-8", "replace") if name == "runtime.txt" else ""
+            place = other_version(version, name, runtime)
+            what = f"{name} is not read on version {version}."
+            yield Finding("other-version", name, 0, what, f"{place[0].upper()}{place[1:]}")
+    procfile = sent.read("Procfile").decode("utf-8", "replace") if sent.has("Procfile") else ""
+    for number, line in enumerate(procfile.splitlines(), 1):
+        if version == 5 and process(line.strip())[0] == "release":
+            what, _, remedy = RELEASE_UNDOCUMENTED.rpartition(": ")
+            finding = Finding(
+                "release-process", "Procfile", number, f"{what}.", remedy.capitalize()
+            )
+            yield finding
 
 
 def _project(sent: Sent) -> Iterator[Finding]:
@@ -80,12 +104,8 @@ def _apt(sent: Sent) -> Iterator[Finding]:
         what = "Aptfile has CRLF line ends, which become part of the packages' names."
         yield Finding("apt-line", APT, 0, what, "Save it with LF")
         return
-    for number, raw in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-        line = raw.partition("#")[0].strip()
-        if not line or line.startswith((":repo:", "http://", "https://")):
-            continue
-        wrong = next((word for word in line.split() if not PACKAGE.fullmatch(word)), "")
-        if wrong or line.startswith(("apt ", "apt-get ", "sudo ")):
-            what = f"{wrong or line!r} is no package's name."
+    for number, kind, text in apt_lines(data.decode("utf-8", "replace")):
+        if kind == "wrong":
+            what = f"{text!r} is no package's name."
             remedy = "Write one name a line, in lower case, as `apt-cache search` has it"
             yield Finding("apt-line", APT, number, what, remedy)

@@ -115,7 +115,7 @@ def is_conda(sent: Sent) -> bool:
     return not sent.has(FILE) and any(sent.has(name) for name in CONDA)
 
 
-def read(sent: Sent) -> tuple[Provided | None, list[Finding]]:
+def read(sent: Sent, version: int) -> tuple[Provided | None, list[Finding]]:
     """What the requirements install, None if not known; and what is wrong with them."""
     if not sent.has(FILE):
         return None if is_conda(sent) else Provided(), []
@@ -134,7 +134,7 @@ def read(sent: Sent) -> tuple[Provided | None, list[Finding]]:
     reading = _Reading()
     for line in found.entries:
         findings += _line(line, sent, reading)
-    python = _python(sent)
+    python = _python(sent) if version == 4 else ""
     if "setuptools" not in reading.specifiers and _brings_setuptools(python):
         reading.direct.add("setuptools")
     findings += _pkg_resources(reading, python)
@@ -438,5 +438,8 @@ def _without_wheels(reading: _Reading, python: str) -> Iterator[Finding]:
             what = f"{name} {version} has no wheel for Python {python}, only up to {newest}."
         remedy = f"Write '{name}>={wheels.first_with(name, python or wheels.OLDEST_DEFAULT)}'"
         if newest != wheels.OLDER:
-            remedy += f", or ask for 'python-{newest}' in runtime.txt"
+            how = f"python-{newest} in runtime.txt"
+            if version == 5:
+                how = f"inv update --python-version {newest}"
+            remedy += f", or set Python {newest} ({how})"
         yield Finding("no-wheel", line.file, line.number, what, remedy)

@@ -12,6 +12,7 @@ from typing import Any
 
 from de_tasks.appspec import Procfile
 from de_tasks.errors import DeTasksError, NotFound, UsageError
+from de_tasks.server.builds import read
 from de_tasks.server.builds.checkout import Checkouts
 from de_tasks.server.builds.repositories import Repositories
 from de_tasks.server.builds.turns import Turns
@@ -33,7 +34,14 @@ FINISHED = ("built", "failed")
 """States of a build that has ended; one that was cancelled has failed, and says by whom."""
 LONGEST_REASON = 1000
 """Characters of the reason why a build failed: an app's message may have a whole document in it."""
-READ_BY_US = ("Procfile", "requirements.txt", "runtime.txt")
+READ_BY_US = (
+    "Procfile",
+    "requirements.txt",
+    "runtime.txt",
+    "project.toml",
+    "Aptfile",
+    "DOKKU_SCALE",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -251,9 +259,15 @@ class Builds:
             )
             log.append(f"       {count} {'file' if count == 1 else 'files'} at {row['sha'][:7]}")
             check_links(folder)
+            version = self._settings.as_version
             Procfile.read(folder)
+            read.check(folder, version)
+            (setting,) = self._db.one("SELECT python FROM apps WHERE id = ?", app.id)
+            asked = read.python(folder, version, setting)
             redact.add((await self._app_settings.variables(app.id)).values())
-            for line in await asyncio.to_thread(lambda: list(unread(folder))):
+            for line in await asyncio.to_thread(
+                lambda: [*unread(folder, version), *read.notes(folder, version, setting)]
+            ):
                 say(f"       {line}")
         (number,) = self._db.one("SELECT cache_number FROM apps WHERE id = ?", app.id)
         # `purgeCache` counts the number up, so that nothing that was kept is used again.
@@ -265,6 +279,7 @@ class Builds:
             say,
             lambda: self._installs.turn(user, log.append),
             self._app_settings.of_users(app.id),
+            asked,
         )
         self._set(app, build_id, environment=environment)
         if app.changing.locked():
@@ -292,10 +307,21 @@ class Builds:
     async def _go_live(
         self, app: App, build_id: int, environment: str, log: LogFile, redact: Redaction
     ) -> None:
-        release = await self._releases.deploy(
-            app, build_id, environment, lambda text: log.append(redact(text))
-        )
+        def say(text: str) -> None:
+            log.append(redact(text))
+
+        folder, version = app.release_folder(build_id), self._settings.as_version
+        scripts = await asyncio.to_thread(read.scripts, folder, version)
+        before = {"predeploy": scripts.get("predeploy", "")}
+        if version == 4:
+            before["release"] = Procfile.read(folder).commands.get("release", "")
+        for kind, command in before.items():
+            if command:
+                await self._releases.run(app, build_id, environment, kind, command, say)
+        release = await self._releases.deploy(app, build_id, environment, say)
         try:
+            if after := scripts.get("postdeploy"):
+                await self._releases.run(app, build_id, environment, "postdeploy", after, say)
             missing = await self._unattached(app, build_id)
             with self._db.transaction():
                 self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)

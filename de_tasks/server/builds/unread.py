@@ -11,7 +11,7 @@ from pathlib import Path
 import tomllib
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from de_tasks.appspec import LOCKS, Procfile, read_text
+from de_tasks.appspec import LOCKS, OTHER_VERSION, other_version, read_text
 from de_tasks.errors import UsageError
 
 REQUIREMENTS = "requirements.txt"
@@ -19,19 +19,13 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 LOCKED = {**LOCKS, "Pipfile": f"pipenv lock && {LOCKS['Pipfile.lock']}"}
 CONDA = ("environment.yml", "environment.yaml")
 DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
-SYSTEM = ("Aptfile", "apt-packages")
-VERSION_4 = {
-    "app.json": "its scripts are not run, and its health checks not made",
-    "CHECKS": "a release is live as soon as web answers GET /",
-    "DOKKU_SCALE": "say how many of each process with the API's scaleProcesses",
-}
 
 
-def unread(folder: Path) -> Iterator[str]:
-    """A sentence for each file, and for each line of the Procfile, that is passed over."""
+def unread(folder: Path, version: int) -> Iterator[str]:
+    """A sentence for each file that a build of the version passes over."""
     there = {path.name for path in folder.iterdir() if path.is_file()}
-    yield from _release(folder)
-    yield from _python(folder, there)
+    yield from _others(folder, version, there)
+    yield from _python(folder, version, there)
     yield from _dependencies(folder, there)
     for name in DOCKER:
         if name in there:
@@ -39,45 +33,41 @@ def unread(folder: Path) -> Iterator[str]:
                 f"{name} is not built here: the app is built from requirements.txt and Procfile. "
                 "Write what it installs into requirements.txt"
             )
-    for name in SYSTEM:
+
+
+def _others(folder: Path, version: int, there: set[str]) -> Iterator[str]:
+    for name in OTHER_VERSION[version]:
         if name in there:
-            yield f"{name} is not read here: install what it names on this machine"
-    yield from (
-        f"{name} is not read here: {why}" for name, why in VERSION_4.items() if name in there
-    )
-    for kind, script in _scripts(folder, there):
-        yield (
-            f"{kind} of project.toml is not run here: start what the app needs in its Procfile, as "
-            f"in 'web: {script} && gunicorn app:server'"
-        )
+            runtime = ""
+            with suppress(UsageError):
+                runtime = _text(folder, name)
+            place = other_version(version, name, runtime)
+            yield f"{name} is not read on version {version}: {place}"
 
 
-def _release(folder: Path) -> Iterator[str]:
-    commands = Procfile.read(folder).commands
-    if command := commands.get("release"):
-        yield (
-            f"release: is not run here: {command}. To run it before the app starts, write 'web: "
-            f"{command} && {commands['web']}'"
-        )
-
-
-def _python(folder: Path, there: set[str]) -> Iterator[str]:
+def _python(folder: Path, version: int, there: set[str]) -> Iterator[str]:
     if ".python-version" not in there:
-        yield from _required_python(folder, there)
+        yield from _required_python(folder, version, there)
         return
     what = ".python-version is not read here"
-    if "runtime.txt" in there:
+    if version == 4 and "runtime.txt" in there:
         yield f"{what}: Python is the one of runtime.txt"
         return
-    version = None
+    found = None
     with suppress(UsageError):
-        version = re.search(r"\d+\.\d+", _text(folder, ".python-version"))
-    example = f"python-{version[0]}" if version else "python-3.11"
-    yield f"{what}: write '{example}' into runtime.txt"
+        found = re.search(r"\d+\.\d+", _text(folder, ".python-version"))
+    yield f"{what}: {_ask_for(version, found[0] if found else '3.11')}"
 
 
-def _required_python(folder: Path, there: set[str]) -> Iterator[str]:
-    if "runtime.txt" in there or "pyproject.toml" not in there:
+def _ask_for(version: int, python: str) -> str:
+    """How an app gets a Python on a version."""
+    if version == 4:
+        return f"write 'python-{python}' into runtime.txt"
+    return f"set it with inv update --python-version {python}"
+
+
+def _required_python(folder: Path, version: int, there: set[str]) -> Iterator[str]:
+    if (version == 4 and "runtime.txt" in there) or "pyproject.toml" not in there:
         return
     project = _table(folder, "pyproject.toml").get("project")
     wanted = project.get("requires-python") if isinstance(project, dict) else None
@@ -86,7 +76,7 @@ def _required_python(folder: Path, there: set[str]) -> Iterator[str]:
         found = SpecifierSet(wanted) if isinstance(wanted, str) else SpecifierSet()
         if not any(found.contains(f"{own}.{patch}") for patch in (0, 99)):
             likely = [v for v in PYTHONS if found.contains(f"{v}.0") or found.contains(f"{v}.99")]
-            example = f": write 'python-{likely[0]}' into runtime.txt" if likely else ""
+            example = f": {_ask_for(version, likely[0])}" if likely else ""
             yield f"pyproject.toml asks for Python {wanted}, and this one is {own}{example}"
 
 
@@ -109,13 +99,6 @@ def _dependencies(folder: Path, there: set[str]) -> Iterator[str]:
         if isinstance(tools, dict) and "poetry" in tools:
             command = f"poetry lock && {LOCKS['poetry.lock']}"
         yield f"pyproject.toml is not read here: write requirements.txt with {command}"
-
-
-def _scripts(folder: Path, there: set[str]) -> Iterator[tuple[str, str]]:
-    scripts = _table(folder, "project.toml").get("scripts") if "project.toml" in there else None
-    for kind, command in scripts.items() if isinstance(scripts, dict) else ():
-        if kind in ("predeploy", "postdeploy") and isinstance(command, str) and command.strip():
-            yield kind, f"bash {command}" if command.endswith(".sh") else command
 
 
 def _table(folder: Path, name: str) -> dict[str, object]:

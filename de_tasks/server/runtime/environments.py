@@ -6,14 +6,12 @@ A release whose requirements did not change starts in an environment that is the
 from __future__ import annotations
 
 import asyncio
-import glob
 import hashlib
 import importlib.metadata
 import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +21,11 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from de_tasks.appspec import LAST_WITH_SETUPTOOLS, Requirements, read_runtime
+from de_tasks.appspec import LAST_WITH_SETUPTOOLS, Requirements
 from de_tasks.errors import DeTasksError
 from de_tasks.server.files import remove_tree, write_private
 from de_tasks.server.runtime import install_errors, pip_settings, uv_files, vendor
+from de_tasks.server.runtime.pythons import AskedPython, find_python
 from de_tasks.server.runtime.tree import Tree
 
 COMPLETE = ".complete"
@@ -95,18 +94,22 @@ class Environments:
         say: Callable[[str], None],
         turn: Callable[[], AbstractAsyncContextManager[None]],
         variables: Mapping[str, str],
+        asked: AskedPython,
     ) -> str:
         """Name of an environment that has what `source` requires, made if it is not there.
 
         `commit` identifies the content of the folder, for requirements that install from it;
         `purged` tells an environment from others with the same requirements. An install sees the
-        app's `variables`. What has to be installed waits for its `turn`.
+        app's `variables`, and is for the Python that was `asked` for. What has to be installed
+        waits for its `turn`.
         Raises `BuildError` with the reason.
         """
         requirements = Requirements.read(source)
-        version = read_runtime(source)
-        python = await asyncio.to_thread(find_python, version, say)
-        brought = _brought(version, requirements)
+        try:
+            python = await asyncio.to_thread(find_python, asked, say)
+        except DeTasksError as error:
+            raise BuildError(str(error)) from None
+        brought = _brought(asked.version, requirements)
         lines = requirements.lines if requirements else ()
         wanted = [python, *sorted(lines), commit if requirements and requirements.local else ""]
         wanted += [purged] if purged else []
@@ -277,54 +280,3 @@ def _brought(version: str | None, requirements: Requirements | None) -> str:
     asked = tuple(map(int, version.split(".")[:2])) if version else sys.version_info[:2]
     named = requirements is not None and "setuptools" in requirements.packages
     return "" if named or asked > LAST_WITH_SETUPTOOLS else SETUPTOOLS
-
-
-def find_python(version: str | None, say: Callable[[str], None]) -> str:
-    """Path of an interpreter for `3.11` or `3.11.7`; without a version, the sandbox's own.
-
-    A patch level that is not on this machine gives way to another of the same minor version,
-    with a word. Raises `BuildError` when there is none, naming those there are.
-    """
-    own = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    if version is None:
-        say(f"-----> Python {sys.version.split()[0]}")
-        return own
-    minor = ".".join(version.split(".")[:2])
-    found: dict[str, str] = {}
-    for candidate in [own, *_candidates(minor)]:
-        actual = _version_of(candidate)
-        if actual and actual.startswith(minor + "."):
-            found.setdefault(actual, candidate)
-    if not found:
-        raise BuildError(
-            f"runtime.txt asks for Python {version}, and there is no Python {minor} on this "
-            f"machine. Install it, or remove runtime.txt to use {sys.version.split()[0]}."
-        )
-    actual = version if version in found else next(iter(found))
-    note = "" if actual.startswith(version) else f" (runtime.txt asks for {version})"
-    say(f"-----> Python {actual}{note}")
-    return found[actual]
-
-
-def _candidates(minor: str) -> list[str]:
-    on_path = shutil.which(f"python{minor}")
-    home = os.path.expanduser("~")
-    patterns = (
-        f"{home}/.pyenv/versions/{minor}.*/bin/python{minor}",
-        f"{home}/.local/share/uv/python/cpython-{minor}.*/bin/python{minor}",
-        f"/usr/local/bin/python{minor}",
-        f"/usr/bin/python{minor}",
-        f"/opt/*/bin/python{minor}",
-    )
-    return ([on_path] if on_path else []) + [p for pat in patterns for p in sorted(glob.glob(pat))]
-
-
-def _version_of(python: str) -> str | None:
-    code = "import platform; print(platform.python_version())"
-    try:
-        done = subprocess.run(
-            [python, "-ISc", code], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

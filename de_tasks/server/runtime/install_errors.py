@@ -35,7 +35,7 @@ MOST_LINES = 400
 LONGEST_WORD = 200
 WORD = re.compile(rf"\S{{{LONGEST_WORD},}}")
 """What is longer is no name, and is searched again and again."""
-RUNTIME = "ask for another Python in runtime.txt"
+RUNTIME = "ask for another Python with inv update --python-version (on version 4 in runtime.txt)"
 
 
 def unmet(said: Sequence[str], python: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import aiohttp
 
 from de_tasks import causes
-from de_tasks.appspec import Procfile, shell
+from de_tasks.appspec import Procfile, read_scale, shell
 from de_tasks.errors import DeTasksError
 from de_tasks.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.server import tls
@@ -136,6 +137,63 @@ class Releases:
         say(f"       web answered after {max(seconds, default=0):.1f} s")
         return release
 
+    async def run(
+        self,
+        app: App,
+        build_id: int,
+        environment: str,
+        kind: str,
+        command: str,
+        say: Callable[[str], None],
+    ) -> None:
+        """Run a command of a build to its end, as the app's processes run; `say` gets its lines.
+
+        A file of the app's folder needs no executable bit. Raises `BuildError` with its cause.
+        """
+        folder = app.release_folder(build_id)
+        variables = await self._app_settings.variables(app.id)
+        arrange_mounts(app, build_id, self._app_settings.mounts(app.id))
+        (app.folder / "home").mkdir(parents=True, exist_ok=True)
+        (port,) = self._ports.take(1)
+        try:
+            platform = platform_variables(
+                self._settings, app, self._environments.path(environment), port
+            )
+            said: list[str] = []
+
+            def hear(lines: list[str]) -> None:
+                for line in lines:
+                    said.append(line)
+                    say(f"       {line}")
+
+            say(f"-----> Running {kind}: {command}")
+            bash = shell(platform["PATH"])
+            script = (folder / command).is_file()
+            program = "python" if command.endswith(".py") else bash
+            tree = await Tree.start(
+                *((program, command) if script else (bash, "-c", command)),
+                folder=folder,
+                environment={**tls.variables(self._settings), **variables, **platform},
+                hear=hear,
+                data=self._settings.data,
+                lock=self._leash.lock,
+            )
+            limit = self._settings.install_timeout
+            try:
+                async with asyncio.timeout(limit):
+                    status = await tree.wait()
+            except TimeoutError:
+                raise BuildError(f"{kind} did not end within {limit} s.") from None
+            finally:
+                await tree.stop(0)
+        finally:
+            self._ports.give_back(port)
+        if status:
+            words = causes.last_words(said)
+            raise BuildError(
+                f"{kind} {exit_words(status, 'ended')}{f': {words}' if words else '.'}"
+            )
+
     def switch(self, app: App, release: Release) -> None:
         """Let a release that answers take the place of the one that serves."""
         old, app.current, app.problem = app.current, release, ""
@@ -250,8 +308,7 @@ class Releases:
 
             return Instance(port, Supervised(f"{kind} of {app.name}", start, log), self._ports)
 
-        # `release` is the platform's own name for a command that is no process.
-        kinds = {kind: scale.get(kind, 1) for kind in commands if kind != "release"}
+        kinds = _kinds(commands, scale, app.release_folder(build_id), self._settings.as_version)
         ports = self._ports.take(sum(kinds.values()))
         try:
             given = iter(ports)
@@ -314,6 +371,18 @@ class Releases:
         address = f"http://127.0.0.1:{port}/"
         async with self._client.get(address, allow_redirects=False, timeout=timeout) as answer:
             return answer.status
+
+
+def _kinds(
+    commands: Mapping[str, str], asked: Mapping[str, int], folder: Path, version: int
+) -> dict[str, int]:
+    """How many of each process are started. Version 5 starts one of each that nobody scaled.
+    On version 4 the app's own file decides, else web alone runs; `release` is no process there."""
+    if version == 5:
+        return {kind: asked.get(kind, 1) for kind in commands}
+    own = read_scale(folder)
+    scale = {"web": 1, **asked} if own is None else own
+    return {kind: scale.get(kind, 0) for kind in commands if kind != "release"}
 
 
 def _with_cause(error: NotStarted, said: Sequence[str], webs: Sequence[Instance]) -> str:

@@ -28,7 +28,7 @@ app(name: $name) { name urlOnServer owner { username } status { running deployin
 processes { type number status state restarts lastExit } servingBuild { id }
 metadata { title description permissionLevel showInPortal tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
-linkedServices { name serviceType status } persistentFilesystem
+linkedServices { name serviceType status } persistentFilesystem python
 latestBuild { id status error } }
 builds(appname: $name) { builds { id status queuedAt commit { sha message author } } } }"""
 LIVE = {
@@ -57,6 +57,11 @@ removeEnvironmentVariable(appname: $name, name: $key) { error } }""",
         """mutation ($name: String, $level: PermissionLevels) {
 updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
         ("level",),
+    ),
+    "python": (
+        """mutation ($name: String!, $version: String) {
+setPython(appname: $name, version: $version) { error } }""",
+        ("version",),
     ),
     **{
         f"{verb}-{who}-{kind}": (

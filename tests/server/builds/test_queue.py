@@ -92,7 +92,10 @@ def test_log_of_a_build_says_what_is_missing_and_no_secret(dev: Person, tmp_path
     assert dev.inv("update", *added, folder=folder).code == 0
     assert dev.inv("deploy", "-y", folder=folder).code == 0
     log = dev.inv("logs", "--type", "build", folder=folder).out
-    assert "release: is not run here" in log and ".python-version is not read here" in log
+    assert (
+        "release: runs as a process like any other" in log
+        and ".python-version is not read here" in log
+    )
     attach = f"services create --type redis --app-name {folder.name}"
     assert log.rstrip().endswith(attach), log
     (folder / "run.sh").write_text('echo "the value is $TOKEN"\nexit 3\n')

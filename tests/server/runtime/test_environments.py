@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.appspec import read_runtime
 from de_tasks.server.runtime.environments import COMPLETE, BuildError, Environments
+from de_tasks.server.runtime.pythons import AskedPython
 from tests.support.apps import app_folder
 from tests.support.processes import processes_of
 from tests.support.turns import turns_beside
@@ -56,8 +58,14 @@ def of(
 ) -> Path:
     """The environment that is made for an app's folder."""
     environments = Environments(tmp_path / "environments", None, 60)
-    make = environments.provide(folder, "commit", "", said.append, nullcontext, variables or {})
+    make = environments.provide(
+        folder, "commit", "", said.append, nullcontext, variables or {}, asked(folder)
+    )
     return environments.path(asyncio.run(asyncio.wait_for(make, BOUND)))
+
+
+def asked(folder: Path) -> AskedPython:
+    return AskedPython(read_runtime(folder))
 
 
 def installed(environment: Path) -> set[str]:
@@ -74,7 +82,7 @@ def install(tmp_path: Path, timeout: int, then: str) -> Path:
     folder = app_folder(tmp_path, "install", **files)
     environments = Environments(tmp_path / "environments", None, timeout)
     said: list[str] = []
-    make = environments.provide(folder, "commit", "", said.append, nullcontext, {})
+    make = environments.provide(folder, "commit", "", said.append, nullcontext, {}, asked(folder))
     asyncio.run(asyncio.wait_for(make, BOUND))
     return mark
 

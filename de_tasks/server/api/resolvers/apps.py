@@ -138,6 +138,13 @@ class AppResolvers:
         self._releases.restart_soon(self._running(row))
         return {"app": self._shapes.app(changed)}
 
+    @mutation(APP)
+    async def set_python(
+        self, context: Context, appname: str, version: str | None = None
+    ) -> dict[str, Any]:
+        row = self._apps.need(context.user, appname)
+        return {"app": self._shapes.app(await self._apps.set_python(row, version or ""))}
+
     @mutation({"restarted": None})
     async def restart_app(self, context: Context, appname: str) -> dict[str, Any]:
         row = self._apps.need(context.user, appname)

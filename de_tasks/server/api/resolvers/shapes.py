@@ -95,6 +95,7 @@ class Shapes:
             # Processes are those of this machine, and their resources are not limited.
             "resources": [],
             "persistentFilesystem": bool(row["persistent"]),
+            "python": row["python"] or None,
             "latestBuild": self.build(row, build) if build else None,
             "servingBuild": lambda info: self._serving(row, app),
         }

@@ -43,6 +43,10 @@ class UserResolvers:
         self._shapes = shapes
 
     @query
+    async def platform_version(self, context: Context) -> int:
+        return self._settings.as_version
+
+    @query
     async def current(self, context: Context) -> dict[str, Any]:
         return {"username": context.user.username, "isAdmin": context.user.is_admin}
 

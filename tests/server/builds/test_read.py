@@ -1,0 +1,69 @@
+"""What a build reads beside Procfile and requirements, under both versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from de_tasks.errors import UsageError
+from de_tasks.server.builds import read
+from tests.support.apps import SERVER, app_folder
+from tests.support.people import Person
+
+TWO = f"{SERVER}worker: sleep 999\n"
+SCRIPTS = '[scripts]\npredeploy = "before.sh"\npostdeploy = "after.sh"\n[other]\nx = 1\n'
+
+
+def log_of(dev: Person, folder: Path, code: int = 0) -> str:
+    done = dev.inv("deploy", "-y", "--no-check", folder=folder)
+    assert done.code == code, done.err
+    return dev.inv("logs", "--type", "build", folder=folder).out
+
+
+def test_scripts_of_project_toml_run_in_their_place(dev: Person, tmp_path: Path) -> None:
+    files = {"project_toml": SCRIPTS, "before_sh": "echo was before\n"}
+    folder = app_folder(tmp_path, "scripts", Procfile=SERVER, after_sh="echo was after\n", **files)
+    log = log_of(dev, folder)
+    places = [log.index(t) for t in ("was before", "Starting web", "was after", "Released")]
+    assert places == sorted(places), log
+    (folder / "before.sh").write_text("echo no table >&2; exit 3\n")
+    assert "predeploy ended with status 3: no table" in log_of(dev, folder, 3)
+
+
+def test_aptfile_names_what_the_machine_lacks(dev: Person, tmp_path: Path) -> None:
+    apt = "# c\nlibc6 no-such-package-1\n:repo:deb http://x y z\nhttps://x/a.deb\n"
+    folder = app_folder(tmp_path, "apt", Procfile=TWO, Aptfile=apt)
+    log = log_of(dev, folder)
+    assert "sudo apt-get install " in log and "no-such-package-1" in log
+    assert "the repository deb http://x y z is not used" in log
+    assert "the address https://x/a.deb is not used" in log
+    assert "Processes: web, worker" in log and "Version 5's default is 3.10" in log
+    (folder / "Aptfile").write_bytes(b"curl\r\n")
+    assert "Aptfile has CRLF line ends" in log_of(dev, folder, 3)
+
+
+def test_python_is_a_setting_of_the_app(dev: Person, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "python", Procfile=SERVER)
+    dev.inv("create", folder=folder)
+    missing = dev.inv("update", "--python-version", "3.99", folder=folder)
+    assert missing.code != 0 and "There is no Python 3.99 on this machine. It has " in missing.err
+    done = dev.inv("update", "--python-version", "3.11", folder=folder)
+    assert "python version: '' -> 3.11" in done.out
+    assert "No Python is set" not in log_of(dev, folder)
+
+
+@pytest.mark.parametrize("text", ["[build]\ninclude=['a']\nexclude=['b']\n", "["])
+def test_bad_project_toml_is_refused_by_version_5_alone(text: str, tmp_path: Path) -> None:
+    (tmp_path / "project.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"project\.toml"):
+        read.check(tmp_path, 5)
+    read.check(tmp_path, 4)
+
+
+def test_what_cannot_be_asked_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "Procfile").write_text("web: x\n")
+    (tmp_path / "Aptfile").write_text("curl\n")
+    (line,) = read.notes(tmp_path, 5, "3.11")
+    assert "could not be checked" in line and "sudo apt-get install curl" in line
