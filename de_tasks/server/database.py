@@ -184,7 +184,7 @@ ALTER TABLE builds ADD COLUMN cancelled_by TEXT;
 """
 
 PYTHON = """
--- The minor version that the app is built for; empty where the sandbox's own will do.
+-- The minor version that the app is built for, empty where the sandbox's own will do.
 ALTER TABLE apps ADD COLUMN python TEXT NOT NULL DEFAULT '';
 """
 

@@ -24,6 +24,7 @@ from uv import find_uv_bin
 
 from de_tasks.errors import DeTasksError
 from de_tasks.server.runtime import pip_settings
+from de_tasks.server.runtime.environments import SETUPTOOLS
 from de_tasks.server.runtime.pythons import AskedPython, find_python
 from tests.support.places import ROOT
 from tests.support.report import needs
