@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import invoke
 
 from de_tasks.config.project import is_apps_own
+from de_tasks.errors import UsageError
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN
 from de_tasks.tasks.task import settings, task
 from de_tasks.terminal import console
@@ -45,6 +46,7 @@ def _facts(done: Prepared) -> dict[str, object]:
         "template": TEMPLATE,
         "ci": "Workflow to write: github, gitlab, shell or none",
         "without": "Leave out tasks, settings, makefile, gitignore, pre-commit or ci",
+        "migrate": "Write version 5's files from those of version 4, deleting nothing",
         "dry_run": "Show the files, and write nothing",
         "yes": "Ask nothing: take what is proposed",
     },
@@ -56,6 +58,7 @@ def init(
     template: str = "",
     ci: str = "",
     without: Sequence[str] = (),
+    migrate: bool = False,
     dry_run: bool = False,
     yes: bool = False,
 ) -> Prepared:
@@ -67,6 +70,10 @@ def init(
     if path and not is_apps_own(context.config, path):
         values = replace(values, app="")
     folder = Path(values.path).expanduser()
+    if migrate:
+        if template or ci or without:
+            raise UsageError("--migrate writes the files of version 5 alone: give it by itself.")
+        return _migrate(folder, name or values.app, dry_run)
     choices = _choices(
         values=values, folder=folder, name=name, template=template, ci=ci, without=without, yes=yes
     )
@@ -94,6 +101,26 @@ def init(
     return done
 
 
+def _migrate(folder: Path, app: str, dry_run: bool) -> Prepared:
+    from de_tasks.appspec import check_folder
+    from de_tasks.project.scaffold import files, migrate, plan
+    from de_tasks.tasks.values import Prepared
+
+    check_folder(folder)
+    made, words = migrate.migrate(folder)
+    done = Prepared(app, "", "", made, words, (), written=not dry_run)
+    if dry_run:
+        _show(plan.ScaffoldPlan(made, words))
+        return done
+    for file in files.write(folder, made):
+        console.result(f"Wrote {file.path}: {file.why}")
+    if not made:
+        console.result("Nothing to write for version 5.")
+    for line in words:
+        console.note(line)
+    return done
+
+
 def _choices(
     values: Settings,
     folder: Path,
@@ -106,7 +133,6 @@ def _choices(
     """What is wanted: what was typed, else answered, else what suits the folder."""
     from de_tasks.appspec import LONGEST_NAME, SHORTEST_NAME, check_app_name, legal_app_name
     from de_tasks.config.host import LOOPBACK
-    from de_tasks.errors import UsageError
     from de_tasks.project.scaffold import adopt, plan
     from de_tasks.repo.branches import address_of, default_branch, top_of
 
