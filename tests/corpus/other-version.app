@@ -2,7 +2,7 @@ Every file of version 4, and what takes its place on version 5.
 
 check: warning other-version runtime.txt | Set it with inv update --python-version 3.11
 check: warning other-version app.json | [scripts] of project.toml
-check: warning other-version CHECKS | version 5 has no step for it
+check: warning other-version CHECKS | Version 5 has no step for it
 check: warning other-version DOKKU_SCALE | Every process of the Procfile runs once
 check: warning other-version apt-packages | Aptfile
 check: note release-process Procfile:2 | predeploy of project.toml

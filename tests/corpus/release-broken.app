@@ -2,6 +2,7 @@ A release phase that cannot run: the app does without it.
 
 live: yes
 check: warning no-script Procfile:1
+check: note release-process Procfile:1
 -- Procfile --
 release: python migrate.py
 web: gunicorn app:server

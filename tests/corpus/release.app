@@ -1,5 +1,6 @@
 A release phase.
 
+check: note release-process Procfile:1
 -- Procfile --
 release: python migrate.py
 web: gunicorn app:server

@@ -325,7 +325,8 @@ class Builds:
             missing = await self._unattached(app, build_id)
             with self._db.transaction():
                 self._db.execute("UPDATE apps SET release = ? WHERE id = ?", build_id, app.id)
-                log.append(f"       Processes: {', '.join(release.instances)}")
+                started = [kind for kind, instances in release.instances.items() if instances]
+                log.append(f"       Processes: {', '.join(started)}")
                 log.append(f"-----> Released: {self._settings.apps_url}/{app.name}/")
                 if missing:
                     log.append(f"       {missing}")
