@@ -23,7 +23,7 @@ def test_setting_then_memory_then_five(tmp_path: Path) -> None:
 
 def test_other_version_is_refused() -> None:
     assert load({}, {"INVOKE_DE_VERSION": "4"}).version == 4
-    with pytest.raises(UsageError, match="de.version is 4 or 5, not 6"):
+    with pytest.raises(UsageError, match=r"de\.version is 4 or 5, not 6"):
         load({"version": 6}, {})
 
 
