@@ -191,7 +191,7 @@ class Releases:
         if status:
             words = causes.last_words(said)
             raise BuildError(
-                f"{kind} {exit_words(status, 'ended')}{f': {words}' if words else '.'}"
+                f"{kind} {causes.exit_words(status, 'ended')}{f': {words}' if words else '.'}"
             )
 
     def switch(self, app: App, release: Release) -> None:
