@@ -319,7 +319,7 @@ def test_version_5_needs_de(version_5: tuple[Settings, Host]) -> None:
 def test_version_5_goes_through_de(version_5: tuple[Settings, Host]) -> None:
     values, host = version_5
     found = route.choose(replace(values, executable=sys.executable), host, Transport())
-    assert found.through == "de" and "version 5" in found.why
+    assert found.through == "de" and "Dash Enterprise 5" in found.why
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_bad_way_is_named() -> None:
 def test_doctor_says_which_way(dev: Person) -> None:
     done = through(dev, FAKE).inv("doctor", "--json")
     found = {f["what"]: f["seen"] for f in json.loads(done.out)["findings"]}
-    assert found["way"] == f"{dev.host} through the vendor's {FAKE}: de.platform says so"
+    assert found["connection"] == f"{dev.host} through the vendor's {FAKE}: set by de.platform"
 
 
 @pytest.mark.parametrize(
