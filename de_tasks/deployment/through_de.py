@@ -151,6 +151,12 @@ class VendorDeploy:
             begun = begun or bool(build.log.lines) or build.status not in FINISHED
             if begun and build.status in FINISHED:
                 return judge(build, name, lines)
+        if not begun:
+            raise Temporary(
+                f"No new build of {name} was seen in time. Old versions of `de` do not show that "
+                "their git push has failed: update `de`, and look at the app: "
+                f"{typed(f'status --name {name}')}"
+            )
         raise Temporary(
             f"The build of {name} has not finished in time, as far as `de` tells. "
             f"Look again: {typed(f'status --name {name}')}"

@@ -199,7 +199,7 @@ def judge(build: Build, name: str, lines: Sequence[str] = ()) -> None:
     """Raise `DeployFailed` for a build that has failed or was cancelled; its last line is the
     cause: what the server says, else what the `lines` of the build's log do."""
     if build.status == "cancelled":
-        said = build.error or f"Build {build.id} was cancelled."
+        said = build.error or f"{f'Build {build.id}' if build.id else 'The build'} was cancelled."
         raise DeployFailed(f"{name} was not deployed. {_whole_log(name)}\n{said}")
     if build.status != "failed":
         return

@@ -118,7 +118,8 @@ class De:
             raise UsageError(f"needs de {needed} or newer; yours is {yours}")
 
     def unknown(self, arguments: tuple[str, ...], done: Output) -> DeTasksError:
-        """The error for output that is not documented: all of it, nothing guessed."""
+        """The error for output that is not documented: all of it, and the remedy for a failure
+        that is known."""
         if output.UNTRUSTED in done.all:
             return DeTasksError(
                 f"The certificate of {self.host.name} cannot be verified. If an internal authority "
@@ -126,7 +127,8 @@ class De:
             )
         name = " ".join(arguments[:2])
         text = self._masked(done.all) or "nothing"
-        return DeTasksError(f"`de {name}` ended with status {done.status} and printed:\n{text}")
+        said = f"`de {name}` ended with status {done.status} and printed:\n{text}"
+        return DeTasksError("\n".join(filter(None, (said, output.remedy(done.all)))))
 
     def _run(self, arguments: tuple[str, ...], seconds: float) -> Output:
         try:

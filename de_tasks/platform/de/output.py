@@ -1,7 +1,8 @@
-"""What `de` is documented to print, and nothing else: the one place that reads its output.
+"""What `de` is known to print, and nothing else: the one place that reads its output.
 
-Sources: the vendor's documentation of the command line (version 1.9), and its published deploy
-action for the answers of `apps exists` and `services exists`. Host and names may be any.
+Sources: the vendor's documentation of the command line (version 1.9) and its changelog for the
+faults of earlier ones, its published deploy action for the answers of `apps exists` and
+`services exists`, and published code for `cancelled`. Host and names may be any.
 """
 
 from __future__ import annotations
@@ -12,12 +13,28 @@ from typing import Any
 
 from de_tasks.platform.models import NEVER_DEPLOYED, User
 
-STATUSES = ("queued", "building", "built", "failed")
+STATUSES = ("queued", "building", "built", "failed", "cancelled")
 LOGGED_IN = re.compile(r"Logged in as \[(?P<user>[^\]]+)\] to \[[^\]]+\][.!]")
 MISSING = re.compile(r"App \[(?P<name>[^\]]+)\] does not exist on \[[^\]]+\]\.")
 INITIALIZED = re.compile(r"App (?P<name>\S+) was initialized on \[[^\]]+\]\.")
 RESTARTING = re.compile(r"Restarting (?P<process>\S+) for app (?P<name>\S+)")
 UNTRUSTED = "certificate verify failed"
+FAULTS = (
+    (
+        re.compile(r"'NoneType' object has no attribute 'get'"),
+        "This is a fault of old versions of `de`: update it.",
+    ),
+    (
+        re.compile(r"(?ms)^(?=.*\bgql\b).*^(ImportError|ModuleNotFoundError|TypeError)\b"),
+        "Old versions of `de` break with a new gql: update `de`, or install gql==3.5.3 beside it.",
+    ),
+    (
+        re.compile(r"\bUnauthorized\b"),
+        "`de` is not logged in, its login has expired, or the user lacks a licensed seat: "
+        "log in again, or ask an administrator for the role licensed_user.",
+    ),
+)
+"""How `de` is known to fail, and the remedy."""
 RATE_LIMIT = "TOO_MANY_REQUESTS"
 RATE_LIMIT_SECONDS = 60.0
 """How long to wait where the error does not say it, as its documentation does."""
@@ -65,6 +82,11 @@ def restarted(output: str) -> tuple[str, ...]:
     """The processes that it says it restarts."""
     found = filter(None, map(RESTARTING.fullmatch, lines(output)))
     return tuple(match["process"] for match in found)
+
+
+def remedy(output: str) -> str:
+    """What helps against a failure that is known; empty for any other."""
+    return next((words for pattern, words in FAULTS if pattern.search(output)), "")
 
 
 def rate_limit(output: str) -> float | None:

@@ -20,7 +20,7 @@ from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
 from de_tasks.deployment.plan import Plan
 from de_tasks.deployment.through_de import VendorDeploy
-from de_tasks.errors import DeployFailed, UsageError
+from de_tasks.errors import DeployFailed, Temporary, UsageError
 from de_tasks.net.http import Transport
 from de_tasks.platform import route
 from de_tasks.platform.de import output as sentences
@@ -199,6 +199,18 @@ def test_status_of_the_build_before_does_not_count() -> None:
         seen_builds(("built", ""), ("failed", "broken"))
 
 
+def test_cancelled_build_ends_the_deploy() -> None:
+    with pytest.raises(DeployFailed, match=r"The build was cancelled\."):
+        seen_builds(("building", ""), ("cancelled", ""))
+
+
+def test_push_that_failed_in_silence_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10_000, int(BOUND) // 2))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with pytest.raises(Temporary, match="git push has failed: update `de`"):
+        seen_builds(*[("built", "")] * 5)
+
+
 def test_broken_build_fails_the_deploy(vendor: Person, quick: Path, name: str) -> None:
     (quick / "Procfile").write_text("web: exit 3\n")
     done = vendor.inv("deploy", "-y", "--name", name, folder=quick)
@@ -261,6 +273,25 @@ def test_unknown_output_is_shown_whole(dev: Person) -> None:
     done = through(dev, told).inv("whoami")
     assert done.code == 1
     assert "`de whoami`" in done.err and "Zap!\nAnd more of it." in done.err
+
+
+@pytest.mark.parametrize(
+    ("output", "remedy"),
+    [
+        ("AttributeError: 'NoneType' object has no attribute 'get'", "update it"),
+        ("from gql import x\nImportError: cannot import name 'x' from 'gql'", "gql==3.5.3"),
+        ("ModuleNotFoundError: No module named 'gql.transport.x'", "gql==3.5.3"),
+        ("TransportServerError: 401 Unauthorized", "log in again"),
+    ],
+)
+def test_known_failure_names_its_remedy(output: str, remedy: str, dev: Person) -> None:
+    told = script(dev.home, f"import sys\nsys.exit({output!r})")
+    done = through(dev, told).inv("whoami")
+    assert done.code == 1 and output in done.err and remedy in done.err
+
+
+def test_unknown_failure_has_no_remedy() -> None:
+    assert not sentences.remedy("gql\nConnectionError: no route to host")
 
 
 def test_password_in_its_output_is_masked(dev: Person) -> None:
@@ -374,7 +405,13 @@ def test_rate_limit_in_every_form(output: str, seconds: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("output", "status"),
-    [("building\n", "building"), (NEVER, ""), ("A notice.\nbuilt\n", "built"), ("Built", None)],
+    [
+        ("building\n", "building"),
+        (NEVER, ""),
+        ("A notice.\nbuilt\n", "built"),
+        ("Built", None),
+        ("cancelled\n", "cancelled"),
+    ],
 )
 def test_status_is_the_documented_word(output: str, status: str | None) -> None:
     assert sentences.status(output) == status
