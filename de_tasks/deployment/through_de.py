@@ -14,6 +14,7 @@ from de_tasks.deployment.events import Event, planned
 from de_tasks.deployment.plan import Outcome, Plan
 from de_tasks.deployment.watch import judge
 from de_tasks.errors import Declined, DeTasksError, Interrupted, Temporary
+from de_tasks.platform.de import output
 from de_tasks.platform.de.command import De
 from de_tasks.platform.models import FINISHED
 from de_tasks.platform.protocol import Platform
@@ -112,7 +113,10 @@ class VendorDeploy:
                 judge(build, name, [line.text for line in build.log.lines])
             raise
         for text in out.splitlines():
-            self._tell(Event("log", text))
+            if output.is_progress(text):
+                self._step(text.strip())
+            else:
+                self._tell(Event("log", text))
 
     def _agree(self) -> None:
         """Ask what there is to ask. Who deployed last `de` does not tell, so it always asks."""

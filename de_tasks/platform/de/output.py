@@ -35,6 +35,12 @@ FAULTS = (
     ),
 )
 """How `de` is known to fail, and the remedy."""
+PROGRESS = (
+    "Pushing your app to Dash Enterprise:",
+    "Building your app:",
+    "Deploying your app:",
+)
+"""How the lines begin with which `de deploy` announces a step, as one public program has them."""
 RATE_LIMIT = "TOO_MANY_REQUESTS"
 RATE_LIMIT_SECONDS = 60.0
 """How long to wait where the error does not say it, as its documentation does."""
@@ -82,6 +88,11 @@ def restarted(output: str) -> tuple[str, ...]:
     """The processes that it says it restarts."""
     found = filter(None, map(RESTARTING.fullmatch, lines(output)))
     return tuple(match["process"] for match in found)
+
+
+def is_progress(line: str) -> bool:
+    """Whether a line of `de deploy` announces a step."""
+    return line.strip().startswith(PROGRESS)
 
 
 def remedy(output: str) -> str:

@@ -204,6 +204,15 @@ def test_cancelled_build_ends_the_deploy() -> None:
         seen_builds(("building", ""), ("cancelled", ""))
 
 
+def test_steps_that_de_announces_are_told_as_steps() -> None:
+    told: list[tuple[str, str]] = []
+    de = Mock(return_value="Building your app: app\n remote: Building wheels\n")
+    plan = Plan("app", Path(), "dev", "host", "", Mock(), Mock())
+    tell = Mock(side_effect=lambda event: told.append((event.kind, event.text)))
+    VendorDeploy(plan, Mock(), Mock(), de, tell)._send(Path(), "")
+    assert told == [("step", "Building your app: app"), ("log", " remote: Building wheels")]
+
+
 def test_push_that_failed_in_silence_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, int(BOUND) // 2))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
