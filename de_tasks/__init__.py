@@ -29,6 +29,7 @@ __all__ = [
     "ns",
     "open",
     "preview",
+    "promote",
     "restart",
     "rollback",
     "run",

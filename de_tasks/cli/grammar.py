@@ -136,7 +136,7 @@ class Grammar:
         free = [o for o in words_of(context) if not any(f.startswith(f"--{o}=") for f in found)]
         if not free:
             title, names = command.replace(".", " "), ", ".join(option_names(context))
-            meant = as_option(word, option_names(context))
+            meant = "" if words_of(context) else as_option(word, option_names(context))
             raise UsageError(f"{title} does not take {word!r}.{meant} Options: {names}")
         found.append(f"--{free[0]}={word}")
 

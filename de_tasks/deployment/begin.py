@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.plan import Plan, ReadyDeploy
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.remote import Remote
-    from de_tasks.repo.source import Commit
+    from de_tasks.repo.source import Commit, Deployed
 
 
 def plan_of(
@@ -26,7 +26,7 @@ def plan_of(
     values: Settings,
     *,
     name: str,
-    source: Path | Commit,
+    source: Path | Commit | Deployed,
     confirm: Callable[[str], bool],
     message: str = "",
     dry_run: bool = False,

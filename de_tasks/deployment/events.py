@@ -23,7 +23,9 @@ def planned(files: Files, origin: str) -> Event:
     number = files.changed or "nothing"
     changed = "" if files.changed is None else f", {number} changed since your last push"
     source = f", from {origin}" if origin else ""
-    lines = [f"{counted(files.count)}, {megabytes(files.size)}{changed}{source}"]
+    # Of files that are on the server already nobody has asked for the size.
+    size = f", {megabytes(files.size)}" if files.size else ""
+    lines = [f"{counted(files.count)}{size}{changed}{source}"]
     if files.largest:
         lines.append("The largest, which lines in the folder's .gitignore would leave out:")
         lines += [f"  {megabytes(size):>9}  {one_line(name)}" for name, size in files.largest]

@@ -11,7 +11,7 @@ from de_tasks.deployment.checked import Check
 from de_tasks.platform.models import Build
 from de_tasks.repo.remote import Remote
 from de_tasks.repo.snapshot import origin_trailers
-from de_tasks.repo.source import Commit
+from de_tasks.repo.source import Commit, Deployed
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Plan:
     obvious."""
 
     name: str
-    source: Path | Commit
+    source: Path | Commit | Deployed
     user: str
     host: str
     message: str
@@ -51,7 +51,7 @@ class Plan:
 
     def subject_from(self, origin: str) -> str:
         """What the deploy is called: its message, else where it comes from."""
-        folder = "" if isinstance(self.source, Commit) else self.source.resolve().name
+        folder = self.source.resolve().name if isinstance(self.source, Path) else ""
         return self.message or f"Deploy {origin or folder}"
 
     def message_through_de(self, origin: str) -> str:

@@ -168,8 +168,14 @@ class Snapshot:
         before = head if head and self._past.need(head, remote) else None
         if before:
             self._past.complete(remote, tree, before)
-        empty = self._git("mktree", stdin="").strip()
-        return self._git("diff", *options, before or empty, tree)
+        before = before or self._nothing()
+        if isinstance(self._source, Deployed):
+            self._past.complete(self._source.remote, before, tree)
+        return self._git("diff", *options, before, tree)
+
+    def _nothing(self) -> str:
+        """The tree of no files."""
+        return self._git("mktree", stdin="").strip()
 
     def export(self, folder: Path) -> None:
         """Write the files to a folder, which is made; the snapshot's own index stays as it is."""
@@ -202,8 +208,9 @@ class Snapshot:
         if parent and not again and self._bare.tree_of(parent) == tree:
             self._bare.remember(LastDeploy(parent, remote.url, push.author, tree))
             return Pushed(parent, changed=False, files=0)
-        if parent and isinstance(self._source, Deployed):
-            self._past.complete(remote, parent, tree)
+        if isinstance(self._source, Deployed):
+            # Another app's files may be on the server, but not in the repository of this one.
+            self._past.complete(self._source.remote, parent or self._nothing(), tree)
         elif parent and fetched:
             self._past.bases(remote, parent, tree)
         sha = self._push(tree, head, parent, push)
@@ -303,7 +310,8 @@ class Snapshot:
         else:
             self._past.need(source.sha, source.remote)
             tree = self._git("rev-parse", f"{source.sha}^{{tree}}").strip()
-            found = Files(tree, 0, 0)
+            listed = self._git("ls-tree", "-r", "--name-only", "-z", tree)
+            found = Files(tree, listed.count("\0"), 0)
         last, worktree = self._bare.last(), self._worktree
         if last is None:
             return replace(found, changed=None)

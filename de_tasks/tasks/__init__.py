@@ -16,6 +16,7 @@ with installed_first():
     from de_tasks.tasks.local import docs, doctor, run
     from de_tasks.tasks.login import login, logout, whoami
     from de_tasks.tasks.preview import ns as preview
+    from de_tasks.tasks.promote import promote
     from de_tasks.tasks.sandbox import ns as sandbox
     from de_tasks.tasks.services import ns as services
     from de_tasks.tasks.variables import ns as variables
@@ -31,6 +32,7 @@ ns = Collection(
     diff,
     history,
     rollback,
+    promote,
     status,
     logs,
     update,

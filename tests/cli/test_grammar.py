@@ -96,8 +96,8 @@ def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> 
         ("apps create --name", "Option --name needs a value."),
         ("whoami --json=yes", "Option --json takes no value."),
         ("deploy -y=no", "Option --yes takes no value."),
-        ("apps exists x", "apps exists does not take 'x'. Options: --name, "),
-        ("apps create x", "apps create does not take 'x'. Options: --name, "),
+        ("apps exists x", "apps exists does not take 'x'. Did you mean --name x?"),
+        ("apps create x", "apps create does not take 'x'. Did you mean --name x?"),
         ("deploy a b", "deploy does not take 'b'. Options: --path, "),
     ],
 )

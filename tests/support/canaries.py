@@ -66,6 +66,9 @@ ROWS = {
     "diff": Row(("",), ("--names --stat",)),
     "history": Row(("--json",), ("--count x",)),
     "rollback": Row(("-y",), ("-y --to 99999",)),
+    "promote": Row(
+        ("--from wsgi --name promoted -y",), ("--from nothing-here --name promoted -y",)
+    ),
     "logs": Row(("", "--json --type build"), ("--process-name nobody",)),
     "apps.logs": Row(("",), ("--type x",)),
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),

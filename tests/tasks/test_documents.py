@@ -18,7 +18,7 @@ from tests.support.repositories import Repository
 
 SCHEMA = json.loads((ROOT / "docs" / "json.schema.json").read_text())
 TASKS: dict[str, DeTask] = {str(c.name): de_tasks.ns[c.name] for c in de_tasks.ns.to_contexts()}
-LINES = ("logs", "deploy", "rollback")
+LINES = ("logs", "deploy", "rollback", "promote")
 """Commands that print JSON lines; the last word of their names."""
 WITHOUT = {"run"}
 """Commands that have no JSON."""
@@ -52,6 +52,7 @@ WORKING_DAY = (
     "diff --names",
     "deploy -y --message again",
     "rollback -y",
+    "promote --from NAME --name NAME-other -y",
     "history",
     "fleet.matrix",
     "fleet.matrix --workflow",

@@ -1,0 +1,106 @@
+"""promote: what serves as one app, as the next deploy of another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import invoke
+
+from de_tasks.config.numbers import whole_number
+from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
+from de_tasks.errors import Declined, NotAvailable, UsageError
+from de_tasks.platform.connect import app_name
+from de_tasks.tasks import ci
+from de_tasks.tasks.deploy_output import shown
+from de_tasks.tasks.invoke_options import ITS_DRY_RUN
+from de_tasks.tasks.task import connect, settings, task
+from de_tasks.terminal import console
+
+if TYPE_CHECKING:
+    from de_tasks.config.settings import Settings
+    from de_tasks.deployment.plan import Outcome
+    from de_tasks.deployment.promotion import Promotion
+    from de_tasks.platform.connect import Connection
+    from de_tasks.repo.source import Deployed
+
+
+@task(
+    changes=ITS_DRY_RUN,
+    help={
+        "from_": "App whose files are deployed, as they serve there",
+        "dry_run": "Say what would differ, and send nothing",
+        "timeout": "Seconds that build and start may take (default: 900)",
+        "verbose": "Show the whole log of the build, with the frames of libraries in it",
+        "json": "Print JSON, a line for each event: plan, step, progress, log, wait, done",
+    },
+)
+def promote(
+    context: invoke.Context,
+    from_: str = "",
+    name: str = "",
+    timeout: str = "",
+    dry_run: bool = False,
+    verbose: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> Outcome:
+    """Deploy to an app exactly the files that serve as another one, such as its staging app.
+
+    The platform builds them again. Variables, services and settings stay as they are: names of
+    variables that only one of the two has are shown before.
+
+        de-tasks promote --from sales-stg --name sales
+    """
+    from de_tasks.appspec import check_app_name
+    from de_tasks.deployment import promotion as promotions
+    from de_tasks.repo.source import Deployed
+
+    if not from_:
+        raise UsageError("Say which app to promote: --from NAME.")
+    if timeout:
+        whole_number(timeout, "--timeout", least=1)
+    values = settings(context, timeout=timeout)
+    wanted, source = app_name(values, name), check_app_name(from_)
+    connection = connect(context, json)
+    if connection.de:
+        raise NotAvailable("Not available through `de`: it does not tell what serves.")
+    with ci.failures(wanted), shown(json, verbose) as tell:
+        found = promotions.find(connection.platform, source, wanted, connection.host.name)
+        way = remote(connection, values.branch, found.source.git_url)
+        deployed = Deployed(found.build.sha, way)
+        if not json:
+            _show(connection, values, found, deployed)
+        question = f"Promote build {found.build.id} of {source} to {wanted}?"
+        if not dry_run and not console.confirm(question, yes):
+            raise Declined("Nothing was deployed.")
+        plan = plan_of(
+            connection,
+            values,
+            name=wanted,
+            source=deployed,
+            confirm=lambda asked: console.confirm(asked, yes),
+            message=found.subject,
+            dry_run=dry_run,
+            trailers=found.trailers,
+            check=False,
+        )
+        done = deploy_of(plan, values, connection, tell).run()
+    ci.report(done)
+    return done
+
+
+def _show(connection: Connection, values: Settings, found: Promotion, source: Deployed) -> None:
+    """Tell what differs: files, and names of variables."""
+    from de_tasks.deployment.promotion import differing
+
+    if found.target:
+        cache = repository(values, connection, found.name)
+        way = remote(connection, values.branch, found.target.git_url)
+        with cache.snapshot(source, console.note) as snapshot:
+            there = found.target.live is not None
+            text = snapshot.compare(way, "--stat", "--no-renames", there=there)
+        console.note(text.rstrip("\n") or f"The files are those of {found.name}.")
+    differ = differing(connection.platform, found)
+    for app, names in ((found.source.name, differ.only_there), (found.name, differ.only_here)):
+        if names:
+            console.note(f"Variables that only {app} has: {', '.join(names)}")
