@@ -7,6 +7,7 @@
     │   ├── NotLoggedIn         4
     │   └── NotPermitted        4
     ├── NotFound                5   no such app, service, user or process
+    ├── OutOfStep               6   an app has not the settings that its file lists
     ├── NotAvailable            1   the way to this server cannot do or tell this
     ├── Temporary              75   network or rate limit outlasted the deadline (EX_TEMPFAIL)
     ├── Declined                1   somebody answered a question with no
@@ -82,6 +83,12 @@ class NotFound(DeTasksError):
     """The app, service, user or process that was named does not exist."""
 
     exit_code = 5
+
+
+class OutOfStep(DeTasksError):
+    """What an app has differs from what the configuration lists, as `apps.plan` shows."""
+
+    exit_code = 6
 
 
 class NotAvailable(DeTasksError):

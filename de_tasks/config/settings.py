@@ -70,6 +70,7 @@ class Settings:
     retry_attempts: int = 8
     apps: tuple[object, ...] = ()
     shared: tuple[object, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
     preview_variables: tuple[str, ...] = ()
     preview_mounts: tuple[str, ...] = ()
     preview_access: str = "copy"

@@ -12,7 +12,7 @@ from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import Declined, UsageError
 from de_tasks.platform.connect import app_name, missing
-from de_tasks.tasks import ci
+from de_tasks.tasks import app_settings, ci
 from de_tasks.tasks.ages import ago
 from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.facts import build_facts
@@ -40,6 +40,8 @@ VERBOSE = "Show the whole log of the build, with the frames of libraries in it"
         "dry_run": "Say what would be deployed, and send nothing",
         "no_check": NO_CHECK,
         "no_wait": "Return when the server has the files; the build goes on",
+        "apply": "Give the app the settings that invoke.yaml lists, too: before the deploy, and "
+        "after it what was not possible before",
         "no_overwrite": "Refuse to overwrite what another account has deployed",
         "timeout": "Seconds that build and start may take (default: 900)",
         "verbose": VERBOSE,
@@ -57,6 +59,7 @@ def deploy(
     no_check: bool = False,
     no_wait: bool = False,
     no_overwrite: bool = False,
+    apply: bool = False,
     verbose: bool = False,
     yes: bool = False,
     json: bool = False,
@@ -91,9 +94,13 @@ def deploy(
         check=not no_check,
         origin="" if name else origin_of_app(context.config, path),
     )
+    later = []
+    if apply and not dry_run:
+        later = app_settings.apply_before_deploy(connection, values, wanted, folder, yes)
     with ci.failures(wanted), shown(json, verbose) as tell:
         done = deploy_of(plan, values, connection, tell).run()
     ci.report(done)
+    app_settings.check_applied(app_settings.apply_quietly(later, yes))
     return done
 
 

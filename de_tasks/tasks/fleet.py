@@ -13,7 +13,7 @@ from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.config.project import own_section
 from de_tasks.errors import Declined, DeTasksError, UsageError
-from de_tasks.tasks import ci
+from de_tasks.tasks import app_settings, ci
 from de_tasks.tasks.deploy import NO_CHECK
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, settings, task, waits
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.apps import Chosen, Selection
     from de_tasks.deployment.fleets.health import AppHealth
     from de_tasks.deployment.fleets.parallel import Result
+    from de_tasks.deployment.settings.apply import Applied
     from de_tasks.platform.connect import Connection
 
 JOBS = 8
@@ -47,6 +48,7 @@ def _would_deploy(context: invoke.Context, given: Facts) -> str:
         "jobs": f"How many at once (default: {JOBS})",
         "message": "What changed, for the deploys' commits",
         "no_check": NO_CHECK,
+        "apply": "Give the apps the settings that invoke.yaml lists, too",
         "timeout": "Seconds that build and start of each may take (default: 900)",
         "json": "Print JSON, a line for each event, for each app's result, and for the summary",
     },
@@ -60,6 +62,7 @@ def deploy(
     message: str = "",
     timeout: str = "",
     no_check: bool = False,
+    apply: bool = False,
     yes: bool = False,
     json: bool = False,
 ) -> list[Result]:
@@ -80,6 +83,13 @@ def deploy(
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
         raise Declined("Nothing was deployed.")
+    later: list[AppWithSettings] = []
+    applied: list[Applied] = []
+    if apply:
+        fleet = [one.app for one in chosen]
+        later, applied = app_settings.apply_before_fleet(fleet, hosts, settings(context), yes)
+    refused = {one.app for one in applied if one.errors or one.left}
+    ready = [one for one in ready if one.plan.name not in refused]
     width = max((len(one.job.name) for one in ready), default=0)
     observer = JsonLines() if json else LiveTable(len(ready), hosts.left, width)
     outcomes = rollout.run([one.job for one in ready], observer)
@@ -87,15 +97,18 @@ def deploy(
     if json:
         counts = {o.status: [x.status for x in outcomes].count(o.status) for o in outcomes}
         console.result_json({"event": "summary", "code": code, **counts})
-    elif outcomes:
+    elif outcomes or refused:
         show(outcomes)
     else:
         console.result("Nothing has changed: there is nothing to deploy.")
     ci.report_fleet(outcomes)
     if code:
-        names = ", ".join(o.job.name for o in outcomes if o.code)
-        words = f"Not deployed: {names}. Again: {again(outcomes)}"
+        names = [*(o.job.name for o in outcomes if o.code), *sorted(refused)]
+        words = f"Not deployed: {', '.join(names)}. Again: {again(names, apply)}"
         raise DeTasksError(words, code=code, value=outcomes)
+    live = {o.job.name for o in outcomes}
+    applied += app_settings.apply_quietly([app for app in later if app.name in live], yes)
+    app_settings.check_applied(applied)
     return outcomes
 
 

@@ -160,9 +160,9 @@ def show(results: Sequence[Result]) -> None:
                 console.note(f"  {line}", log=True)
 
 
-def again(results: Sequence[Result]) -> str:
+def again(names: Sequence[str], apply: bool = False) -> str:
     """What deploys those that were not deployed."""
-    return typed(f"fleet.deploy --only {','.join(r.job.name for r in results if r.code)}")
+    return typed(f"fleet.deploy --only {','.join(names)}{' --apply' if apply else ''}")
 
 
 def _at_a_glance(result: Result, width: int) -> None:

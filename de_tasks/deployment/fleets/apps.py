@@ -22,13 +22,14 @@ PATHS = ("ca_path", "keyfile")
 """Those of them that are paths, relative to the fleet's file."""
 CHECK = ("check", "check_ignore", "check_limit")
 """What an app's own file may say besides."""
-KEYS = ("name", "path", "shared", *OWN)
+KEYS = ("name", "path", "shared", "settings", *OWN)
 
 
 @dataclass(frozen=True)
 class FleetApp:
     """An app of a fleet. `shared` are files and folders outside its own that it is made of;
-    `own` are its settings where they differ from those of all."""
+    `own` are its settings where they differ from those of all, `settings` is what the app itself
+    should have on the platform, as it is written."""
 
     name: str
     folder: Path
@@ -36,6 +37,7 @@ class FleetApp:
     own: Mapping[str, object] = field(default_factory=dict)
     check: Mapping[str, object] = field(default_factory=dict)
     """Settings of the check in the app's own file."""
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -68,9 +70,12 @@ def parse(
     shared: Sequence[object],
     root: Path,
     file_of: Callable[[Path], Mapping[str, object]] = lambda folder: {},
+    folders: bool = True,
 ) -> tuple[FleetApp, ...]:
     """Read `de.apps`; paths are relative to `root`, and `shared` ones are parts of every app.
     `file_of` tells the settings of an app's own file.
+
+    Without `folders` an app need not have one: its settings have no need of it.
 
     Raises `UsageError` that names the entry which is wrong, and when there is none at all.
     """
@@ -82,7 +87,7 @@ def parse(
     everywhere = _paths(shared, root, "de.shared")
     apps: list[FleetApp] = []
     for number, entry in enumerate(entries, 1):
-        app = _app(entry, root, everywhere, f"de.apps, entry {number}", file_of)
+        app = _app(entry, root, everywhere, f"de.apps, entry {number}", file_of, folders)
         for other in apps:
             if (other.name, other.host) == (app.name, app.host):
                 raise UsageError(
@@ -99,6 +104,7 @@ def _app(
     everywhere: tuple[Path, ...],
     where: str,
     file_of: Callable[[Path], Mapping[str, object]],
+    folders: bool,
 ) -> FleetApp:
     if isinstance(entry, str):
         entry = {"path": entry}
@@ -118,7 +124,7 @@ def _app(
         check_app_name(name)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
-    if not folder.is_dir():
+    if folders and not folder.is_dir():
         raise UsageError(f"{where}: there is no folder {folder}. Give the right path")
     own = {key: value for key, value in entry.items() if key in OWN}
     own |= {key: str(_full(root, str(own[key]))) for key in PATHS if own.get(key)}
@@ -127,7 +133,10 @@ def _app(
     shared = _paths(entry.get("shared", ()), root, f"{where}, shared")
     typed = settings.typed(unset, f"{where}, invoke.yaml") | settings.typed(own, where)
     check = {key: value for key, value in file.items() if key in CHECK}
-    return FleetApp(name, folder, everywhere + shared, typed, check)
+    wanted = entry.get("settings", {})
+    if not isinstance(wanted, Mapping):
+        raise UsageError(f"{where}: settings should be names with values, such as title: Sales.")
+    return FleetApp(name, folder, everywhere + shared, typed, check, wanted)
 
 
 def _paths(value: object, root: Path, where: str) -> tuple[Path, ...]:

@@ -1,0 +1,1 @@
+"""Settings as code: what an app should have, what it has, and the way from one to the other."""

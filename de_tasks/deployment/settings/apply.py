@@ -1,0 +1,134 @@
+"""Reading what apps have, and carrying plans out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from de_tasks.deployment.settings.apps import AppWithSettings
+from de_tasks.deployment.settings.plan import (
+    AppState,
+    PlannedChange,
+    Pruning,
+    SettingsPlan,
+    left_over,
+    plan,
+    plan_unseen,
+)
+from de_tasks.errors import DeTasksError, NotAvailable
+from de_tasks.platform.connect import missing
+from de_tasks.platform.models import Changes, RefusedChange
+from de_tasks.platform.protocol import Platform
+
+
+@dataclass(frozen=True)
+class Compared:
+    """An app with its plan, and the state that the plan is for: None where nobody tells it."""
+
+    app: AppWithSettings
+    plan: SettingsPlan
+    state: AppState | None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What came of a plan: the lines that were done, those that are left, and the errors that
+    kept them from being done. `after` is the plan that was made then; `unsure` says that it should
+    have been and could not, so that nobody knows what was done."""
+
+    app: str
+    done: tuple[PlannedChange, ...] = ()
+    left: tuple[PlannedChange, ...] = ()
+    errors: tuple[DeTasksError, ...] = ()
+    after: SettingsPlan | None = None
+    unsure: bool = False
+
+
+def compare(app: AppWithSettings, pruning: Pruning) -> Compared:
+    """Read what an app has, and plan. Raises `NotFound` without the app."""
+    connection = app.connect()
+    host = connection.host.name
+    try:
+        state = _state(app, connection.platform, host)
+    except NotAvailable:
+        if connection.platform.app(app.name) is None:
+            raise missing(app.name, host) from None
+        kinds = app.wanted.services or ()
+        there = connection.platform.attached(app.name, kinds) if kinds else []
+        present = [service.kind for service in there]
+        return Compared(app, plan_unseen(app.name, host, app.wanted, present, app.outside), None)
+    return Compared(app, plan(app.name, host, app.wanted, state, app.outside, pruning), state)
+
+
+def apply(compared: Compared, pruning: Pruning) -> Applied:
+    """Carry a plan out, and plan again: all settings in one request where the API allows it.
+
+    What is refused stops nothing else of the app. Raises `DeTasksError`, with nothing done, if the
+    app has changed since the plan was made, or cannot get there.
+    """
+    app, planned = compared.app, compared.plan
+    connection = app.connect()
+    if planned.blocked:
+        raise DeTasksError(f"{app.name}: {'; '.join(planned.blocked)}. Nothing was changed.")
+    if compared.state is not None and planned.lines:
+        if _state(app, connection.platform, connection.host.name) != compared.state:
+            raise DeTasksError(
+                f"{app.name} has changed since the plan was shown. Nothing was changed: look at "
+                "the new plan first"
+            )
+    errors = _carry_out(connection.platform, planned)
+    if compared.state is None:
+        return Applied(app.name, planned.lines, errors=errors)
+    try:
+        after = compare(app, pruning).plan
+    except DeTasksError as error:
+        return Applied(app.name, left=planned.lines, errors=(*errors, error), unsure=True)
+    done, left = left_over(planned, after)
+    return Applied(app.name, tuple(done), tuple(left), errors, after)
+
+
+def _carry_out(platform: Platform, planned: SettingsPlan) -> tuple[DeTasksError, ...]:
+    app, found = planned.app, list[DeTasksError]()
+    try:
+        if planned.changes != Changes():
+            found += [_named(refusal) for refusal in platform.update(app, planned.changes)]
+        for kind in planned.add_services:
+            platform.attach_service(app, kind)
+        for service in planned.remove_services:
+            platform.delete_service(app, service.kind)
+    except DeTasksError as error:
+        found.append(error)
+    return tuple(found)
+
+
+def _named(refusal: RefusedChange) -> DeTasksError:
+    error = refusal.error
+    if not isinstance(error, DeTasksError):
+        raise error
+    return type(error)(f"{refusal.what}: {error}")
+
+
+def _state(app: AppWithSettings, platform: Platform, host: str) -> AppState:
+    details = platform.details(app.name)
+    if details is None:
+        raise missing(app.name, host)
+    picture = platform.thumbnail(details) if app.wanted.thumbnail else None
+    # A service that starts or stops meanwhile is no change of the app.
+    services = tuple(replace(service, status="") for service in details.services)
+    return AppState(replace(details, services=services), picture)
+
+
+def gives_up_access(compared: Compared) -> bool:
+    """Whether the plan may take the caller's own right to manage the app away: as a co-owner, by
+    name or in a group, who is neither its owner nor an admin. Costs two reads where co-owners
+    are removed."""
+    removed = compared.plan.changes.remove_co_owners
+    if not removed or compared.state is None:
+        return False
+    platform = compared.app.connect().platform
+    me = platform.whoami()
+    there = platform.app(compared.app.name)
+    if me.is_admin or there is None or there.owner == me.username:
+        return False
+    now = compared.state.details.co_owners
+    stays = now is not None and me.username in now.users and me.username not in removed.users
+    return not stays
