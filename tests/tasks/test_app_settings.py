@@ -1,0 +1,195 @@
+"""`apps.export`, `apps.plan` and `apps.apply`, on a sandbox."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+
+from tests.support.app_settings import PLAIN
+from tests.support.people import Done, People, Person
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Shop:
+    """An app of somebody, in a folder whose `invoke.yaml` lists its settings."""
+
+    def __init__(self, owner: Person, folder: Path) -> None:
+        self.name = f"shop-{secrets.token_hex(3)}"
+        self.owner, self.folder = owner, folder
+        folder.mkdir()
+        assert owner.inv("apps.create", "--name", self.name).code == 0
+
+    def wish(self, **settings: Any) -> Shop:
+        """List settings for it."""
+        return self.write({"app": self.name, "settings": settings})
+
+    def write(self, section: Mapping[str, Any]) -> Shop:
+        """Write the section `de`."""
+        (self.folder / "invoke.yaml").write_text(json.dumps({"de": section}))
+        return self
+
+    def inv(self, line: str, **more: Any) -> Done:
+        """Run a task in the folder."""
+        return self.owner.inv(*line.split(), folder=self.folder, **more)
+
+
+@pytest.fixture
+def shop(dev: Person, tmp_path: Path) -> Shop:
+    return Shop(dev, tmp_path / "shop")
+
+
+def test_a_plan_says_what_differs_and_after_apply_nothing(shop: Shop, people: People) -> None:
+    friend = people["friend"].name
+    (shop.folder / "picture.png").write_bytes(PNG)
+    shop.wish(title="Sales", tags=["b", "a"], viewers=[friend.upper()], thumbnail="picture.png")
+    found = shop.inv("apps.plan")
+    assert (found.code, found.out.splitlines()[1:]) == (
+        6,
+        [
+            f"  ~ title: {shop.name} -> Sales",
+            "  + tag b",
+            "  + tag a",
+            f"  + viewer {friend}",
+            "  + thumbnail: none -> PNG of 8 bytes",
+        ],
+    )
+    done = shop.inv("apps.apply -y")
+    assert (done.code, done.out.splitlines()[-1]) == (0, f"{shop.name}: 5 changes made, in step")
+    assert shop.inv("apps.plan").code == 0
+    assert shop.inv("apps.apply").code == 0  # Nothing to ask.
+
+
+@given(wishes=st.lists(st.fixed_dictionaries({}, optional=PLAIN), min_size=2, max_size=2))
+@bounded(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_random_wish_is_reached_from_a_random_state(
+    shop: Shop, wishes: list[dict[str, Any]]
+) -> None:
+    for wish in wishes:
+        assert shop.wish(**wish).inv("apps.apply -y --prune").code == 0
+        assert shop.inv("apps.plan --prune").code == 0
+    exported = shop.inv("apps.export").out
+    (shop.folder / "invoke.yaml").write_text(f"{exported}  app: {shop.name}\n")
+    assert shop.inv("apps.plan --prune").code == 0
+
+
+def test_what_is_not_listed_stays_unless_it_is_pruned(shop: Shop) -> None:
+    assert shop.inv(f"update --name {shop.name} --tag old --add-environment-variable K=v").code == 0
+    shop.wish(tags=["new"], variables=[])
+    assert shop.inv("apps.apply -y").code == 0
+    kept = shop.inv("apps.plan")
+    assert (kept.code, "kept: tag old, variable K" in kept.err) == (0, True)
+    asked = shop.inv("apps.apply --prune", terminal=True, stdin="n\n")
+    assert f"Removed will be {shop.name}: tag old, {shop.name}: variable K." in asked.err
+    assert shop.inv("apps.apply --prune -y").code == 0
+    assert "tag old" not in shop.inv("apps.export").out
+
+
+def test_a_service_is_attached_and_deleted_only_by_its_name(shop: Shop) -> None:
+    shop.wish(services=["redis"])
+    assert shop.inv("apps.apply -y").code == 0
+    shop.wish(services=[])
+    kept = shop.inv("apps.apply -y --prune")
+    assert f"--prune-service {shop.name}-redis" in kept.err
+    gone = shop.inv(f"apps.apply -y --prune-service {shop.name}-redis")
+    assert f"- service {shop.name}-redis: redis, with all its data" in gone.out
+    assert json.loads(shop.inv("apps.export --json").out)["de"]["settings"]["services"] == []
+
+
+def test_values_come_from_where_the_file_says_and_are_never_shown(shop: Shop) -> None:
+    (shop.folder / ".env.production").write_text("A=hunter2\n")
+    sources = {"A": {"from": "file:.env.production"}, "B": {"from": "env:ELSEWHERE"}}
+    shop.wish(variables=sources)
+    shop.owner.environment["ELSEWHERE"] = "hunter3"
+    seen = [shop.inv(line) for line in ("apps.plan", "apps.apply -y", "apps.plan --json")]
+    assert [done.code for done in seen] == [6, 0, 0]
+    (shop.folder / ".env.production").write_text("A=hunter4\n")
+    seen.append(shop.inv("apps.plan"))
+    assert "~ variable A: differs from file:.env.production" in seen[-1].out
+    assert "hunter" not in "".join(done.out + done.err for done in seen)
+
+
+def test_a_missing_variable_is_said_and_nothing_is_changed(shop: Shop) -> None:
+    shop.wish(title="Sales", variables={"KEY": {"from": "env:NOT_THERE"}})
+    assert shop.inv("apps.plan").code == 6
+    done = shop.inv("apps.apply -y")
+    assert (done.code, "NOT_THERE is not set here" in done.err) == (1, True)
+    assert "Sales" not in shop.inv("apps.export").out
+
+
+def test_an_app_that_changed_since_its_plan_was_shown_is_left_alone(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from de_tasks.terminal import console
+
+    def meanwhile(question: str, yes: bool) -> bool:
+        shop.owner.inv("update", "--name", shop.name, "--description", "another's")
+        return True
+
+    shop.wish(title="Sales")
+    monkeypatch.setattr(console, "confirm", meanwhile)
+    done = shop.inv("apps.apply")
+    assert (done.code, "has changed since the plan was shown" in done.err) == (1, True)
+    assert "Sales" not in shop.inv("apps.export").out
+
+
+def test_one_apps_failure_stops_no_other(shop: Shop) -> None:
+    other = Shop(shop.owner, shop.folder / "other").name
+    entries: list[dict[str, Any]] = [
+        {"name": "nothing-here", "settings": {"tags": ["x"]}},
+        {"name": shop.name, "settings": {"viewers": ["nobody-here"], "title": "Own"}},
+        {"name": other},
+    ]
+    shop.write({"apps": entries, "settings": {"title": "All"}})
+    done = shop.inv("apps.apply --all -y --json")
+    found = {app["name"]: app for app in json.loads(done.out)}
+    assert done.code == 5
+    assert found[other]["in_step"]
+    assert [line["what"] for line in found[shop.name]["done"]] == ["title"]
+    assert "nobody-here" in found[shop.name]["failures"][0]
+    assert "does not exist" in found["nothing-here"]["failures"][0]
+
+
+def test_losing_ones_own_access_is_asked_for_twice(shop: Shop, people: People) -> None:
+    mate = people["mate"]
+    assert shop.inv(f"update --name {shop.name} --add-co-owner {mate.name}").code == 0
+    shop.wish(co_owners=[])
+    shop.owner = mate
+    refused = shop.inv("apps.apply --prune -y")
+    assert (refused.code, "--give-up-access" in refused.err) == (2, True)
+    asked = shop.inv("apps.apply --prune", terminal=True, stdin="y\nn\n")
+    assert (asked.code, "no longer be able to manage" in asked.err) == (1, True)
+    assert shop.inv("apps.plan").code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("apps.plan --name x --all", "contradicts"),
+        ("apps.plan --all", "listed before"),
+        ("apps.plan --name nothing", "There is no app 'nothing' in de.apps"),
+        ("apps.plan", "Which app?"),
+    ],
+)
+def test_bad_choices_are_named(nobody: Person, line: str, words: str) -> None:
+    entries = ["a", "a"] if "--all" in line and "--name" not in line else ["a"]
+    listed = [{"name": name} for name in entries]
+    (nobody.home / "invoke.yaml").write_text(json.dumps({"de": {"apps": listed}}))
+    done = nobody.inv(*line.split())
+    assert (done.code, words in done.err) == (2, True)
+
+
+def test_all_apps_are_exported_and_plan_to_nothing(shop: Shop) -> None:
+    shop.inv(f"update --name {shop.name} --description two\nlines --view-access restricted")
+    (shop.folder / "invoke.yaml").write_text(shop.inv("apps.export --all").out)
+    assert shop.inv("apps.plan --all --prune").code == 0
