@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.health import AppHealth
     from de_tasks.deployment.fleets.parallel import Result
     from de_tasks.deployment.settings.apply import Applied
+    from de_tasks.deployment.settings.apps import AppWithSettings
     from de_tasks.platform.connect import Connection
 
 JOBS = 8

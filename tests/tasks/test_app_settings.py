@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
+from de_tasks.deployment.settings.export import as_yaml
+from de_tasks.errors import Temporary
+from de_tasks.platform.graphql.client import Answer, Client
+from de_tasks.platform.graphql.operations import GraphQLPlatform
 from tests.support.app_settings import PLAIN
+from tests.support.backstage import PASSWORD
+from tests.support.fleets import fleet_folder
 from tests.support.people import Done, People, Person
+from tests.support.places import ROOT
 
+SECTIONS = st.fixed_dictionaries({}, optional=PLAIN).filter(bool)
+FAKE = ROOT / "tests" / "support" / "fake_de.py"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -34,7 +43,7 @@ class Shop:
 
     def write(self, section: Mapping[str, Any]) -> Shop:
         """Write the section `de`."""
-        (self.folder / "invoke.yaml").write_text(json.dumps({"de": section}))
+        (self.folder / "invoke.yaml").write_text(as_yaml({"de": section}))
         return self
 
     def inv(self, line: str, **more: Any) -> Done:
@@ -68,9 +77,17 @@ def test_a_plan_says_what_differs_and_after_apply_nothing(shop: Shop, people: Pe
     assert shop.inv("apps.apply").code == 0  # Nothing to ask.
 
 
-@given(wishes=st.lists(st.fixed_dictionaries({}, optional=PLAIN), min_size=2, max_size=2))
+@given(
+    wishes=st.lists(
+        st.fixed_dictionaries({"tags": PLAIN["tags"]}, optional=PLAIN), min_size=2, max_size=2
+    )
+)
 @bounded(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3,
+    deadline=None,
+    # To find a smaller one takes minutes.
+    phases=(Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_random_wish_is_reached_from_a_random_state(
     shop: Shop, wishes: list[dict[str, Any]]
@@ -193,3 +210,81 @@ def test_all_apps_are_exported_and_plan_to_nothing(shop: Shop) -> None:
     shop.inv(f"update --name {shop.name} --description two\nlines --view-access restricted")
     (shop.folder / "invoke.yaml").write_text(shop.inv("apps.export --all").out)
     assert shop.inv("apps.plan --all --prune").code == 0
+
+
+def test_a_lost_connection_leaves_the_rest_to_the_same_command(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"V{number}" for number in range(12)]
+    shop.owner.environment |= dict.fromkeys(names, "x")
+    shop.wish(variables={name: {"from": f"env:{name}"} for name in names})
+    requests, send = [], Client.execute
+
+    def lost(client: Client, document: str, *given: Any, **more: Any) -> Answer:
+        requests.append(document)
+        if sum(document.startswith("mutation") for document in requests) == 2:
+            requests.clear()
+            raise Temporary("The connection was lost.")
+        return send(client, document, *given, **more)
+
+    monkeypatch.setattr(Client, "execute", lost)
+    first = shop.inv("apps.apply -y --json")
+    (found,) = json.loads(first.out)
+    assert (first.code, len(found["done"]), len(found["left"])) == (75, 10, 2)
+    assert shop.inv("apps.apply -y").out.splitlines()[-1].endswith("2 changes made, in step")
+
+
+def test_nobody_claims_to_know_what_was_done_when_nothing_can_be_read(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*given: object) -> None:
+        monkeypatch.setattr(GraphQLPlatform, "details", lost)
+        raise Temporary("The connection was lost.")
+
+    monkeypatch.setattr(GraphQLPlatform, "update", lost)
+    done = shop.wish(title="Sales").inv("apps.apply -y")
+    assert (done.code, "how much was done is not known" in done.err) == (75, True)
+
+
+def test_a_deploy_applies_settings_before_and_scale_behind(dev: Person, quick: Path) -> None:
+    name = f"quick-{secrets.token_hex(3)}"
+    section = {"title": "Quick", "variables": {"K": {"from": "env:K"}}, "scale": {"web": 2}}
+    dev.environment["K"] = "v"
+    (quick / "invoke.yaml").write_text(as_yaml({"de": {"app": name, "settings": section}}))
+    done = dev.inv("deploy", "-y", "--apply", "--json", folder=quick)
+    assert done.code == 0, done.err
+    assert [json.loads(line)["event"] for line in done.out.splitlines()][-1] == "done"
+    assert "scale of web: 1 -> 2" in done.err
+    assert dev.inv("apps.plan", folder=quick).code == 0
+
+
+def test_a_fleet_deploys_what_got_its_settings(dev: Person, tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    first, second = fleet_folder(folder, "fleet", 2)
+    broken = {"name": second, "settings": {"viewers": ["nobody-here"]}}
+    section = {"apps": [{"name": first}, broken], "settings": {"title": "All"}}
+    (folder / "invoke.yaml").write_text(as_yaml({"de": section}))
+    done = dev.inv("fleet.deploy", "--all", "-y", "--apply", folder=folder)
+    assert (done.code, "nobody-here" in done.err) == (5, True)
+    assert dev.inv("apps.plan", "--name", first, folder=folder).code == 0
+    assert dev.inv("apps.status", "--name", second).out.startswith("This app has not been")
+
+
+def test_through_de_settings_are_set_and_what_cannot_be_compared_is_said(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.owner.environment |= {
+        "INVOKE_DE_PLATFORM": "de",
+        "INVOKE_DE_EXECUTABLE": str(FAKE),
+        "INVOKE_DE_KEYFILE": "",
+        "INVOKE_DE_NO_KEYFILE": "1",
+        "DASH_ENTERPRISE_USERNAME": shop.owner.name,
+        "DASH_ENTERPRISE_PASSWORD": PASSWORD,
+    }
+    shop.wish(title="Sales", tags=["a"], scale={"web": 2})
+    seen = shop.inv("apps.plan")
+    assert (seen.code, "? title cannot be compared" in seen.err) == (1, True)
+    done = shop.inv("apps.apply -y")
+    assert (done.code, "scale cannot be compared, nor set" in done.err) == (0, True)
+    shop.owner.environment.clear()
+    assert shop.inv("apps.export --json").out.count('"title": "Sales"') == 1

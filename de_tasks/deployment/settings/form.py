@@ -101,6 +101,8 @@ def _nearest(key: str, known: set[str]) -> str:
 def _text(given: object, where: str) -> str:
     if not isinstance(given, str):
         raise UsageError(f"{where} should be a text, not {given!r}. Write it in quotes")
+    if any("\ud800" <= letter <= "\udfff" for letter in given):
+        raise UsageError(f"{where} has half a character: write it as it is, not as \\ud83d.")
     return given
 
 
@@ -135,6 +137,7 @@ def _names(given: object, where: str) -> tuple[str, ...]:
     for name in given:
         if not isinstance(name, str) or not name.strip() or "," in name:
             raise UsageError(f"{where}: {name!r} is no name. Write each name as an entry")
+        _text(name, where)
     return tuple(dict.fromkeys(name.strip() for name in given))
 
 

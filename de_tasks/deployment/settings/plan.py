@@ -126,12 +126,15 @@ def plan_unseen(
     given["add_tags"] = wanted.tags or ()
     given["add_viewers"] = wanted.viewers or People()
     given["add_co_owners"] = wanted.co_owners or People()
-    given["set_variables"] = dict(outside.variables)
     given["thumbnail"] = outside.picture
     names = [*wanted.values, *(n for n in ("tags", "viewers", "co_owners") if getattr(wanted, n))]
-    names += [f"variable {name}" for name in wanted.variables or ()]
     names += ["thumbnail"] if outside.picture is not None else []
     unknown = [f"{_words(name)} cannot be compared" for name in names]
+    # `de` takes values of variables in its command line alone, which others can read.
+    unknown += [
+        f"variable {name} cannot be compared, nor set without its value in a command line"
+        for name in wanted.variables or ()
+    ]
     unknown += ["scale cannot be compared, nor set"] if wanted.scale else []
     attach = tuple(kind for kind in wanted.services or () if kind not in present)
     lines = tuple(PlannedChange(ADD, f"service {kind}", "new and empty") for kind in attach)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,9 @@ from de_tasks.errors import UsageError
 from de_tasks.project.checks import secrets
 
 PATH = "settings"
+WORTH_A_LOOK = re.compile(r"(?=\S*[A-Za-z])(?=\S*[0-9])\S{12,}")
+"""What no secret that the detector knows is without: it takes a second to start, and most settings
+are words."""
 
 
 def refuse(texts: Sequence[tuple[str, str]]) -> None:
@@ -17,11 +21,13 @@ def refuse(texts: Sequence[tuple[str, str]]) -> None:
 
     `texts` are pairs of place and text.
     """
-    if not texts or secrets.program() is None:
+    pairs = [(where, line) for where, text in texts for line in text.splitlines()]
+    lines = [(where, line) for where, line in pairs if WORTH_A_LOOK.search(line)]
+    if not lines or secrets.program() is None:
         return
-    lines = [(where, line) for where, text in texts for line in text.splitlines()]
     with TemporaryDirectory(prefix="de-settings-") as folder:
-        Path(folder, PATH).write_text("".join(f"{line}\n" for _, line in lines), "utf-8")
+        content = "".join(f"{line}\n" for _, line in lines)
+        Path(folder, PATH).write_text(content, "utf-8", "replace")
         found = list(secrets.scan(Path(folder), [PATH]))
     for finding in found:
         where = lines[(finding.line or 1) - 1][0]

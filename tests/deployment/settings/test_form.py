@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from invoke.vendor import yaml
 
 from de_tasks.deployment.settings import form, secret_texts
 from de_tasks.deployment.settings.form import VariableSource, WantedSettings
 from de_tasks.errors import UsageError
 from de_tasks.platform.models import People
 from de_tasks.project.checks import secrets
+from tests.support.places import ROOT
 
 WRONG: dict[str, tuple[object, str]] = {
     "titel": ("x", "Did you mean title?"),
     "viewer": (["joe"], "Did you mean viewers?"),
     "version": (2, "reads version 1"),
     "title": (3, "should be a text"),
+    "description": ("\ud83d", "half a character"),
     "view_access": ("public", "restricted, authenticated, unauthenticated"),
     "visible_on_portal": ("yes", "true or false"),
     "portal_rank": (True, "whole number"),
@@ -80,3 +84,20 @@ def test_a_text_that_looks_like_a_secret_is_refused_where_it_stands() -> None:
     with pytest.raises(UsageError, match=r"de\.settings\.tags looks like a secret") as caught:
         secret_texts.refuse(texts)
     assert key not in str(caught.value)
+
+
+def test_the_documentation_s_examples_are_of_this_form() -> None:
+    text = (ROOT / "docs" / "settings-as-code.md").read_text("utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    for example in examples:
+        section = yaml.safe_load(example)["de"]  # type: ignore[no-untyped-call]
+        for app in section.get("apps", [{}]):
+            given = form.merged(section["settings"], app.get("settings", {}))
+            assert form.parse(given, "x", Path()) != WantedSettings()
+    assert len(examples) == 2
+
+
+def test_the_documentation_has_every_key() -> None:
+    text = (ROOT / "docs" / "settings-as-code.md").read_text("utf-8")
+    table = text.partition("| key |")[2].partition("\n\n")[0]
+    assert [key for key in (*form.VALUES, *form.LISTS) if f"`{key}`" not in table] == []

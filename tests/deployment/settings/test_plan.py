@@ -62,7 +62,9 @@ def carried_out(state: Details, made: SettingsPlan) -> Details:
 
 @given(STATES, PRUNINGS)
 def test_what_is_exported_plans_to_nothing(state: Details, pruning: Pruning) -> None:
-    document = yaml.safe_load(as_yaml({"de": {"settings": settings_of(state)}}))
+    document = yaml.safe_load(  # type: ignore[no-untyped-call]
+        as_yaml({"de": {"settings": settings_of(state)}})
+    )
     assert planned(document["de"]["settings"], state, pruning) == SettingsPlan("app", "host")
 
 
