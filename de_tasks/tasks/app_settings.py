@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
     from de_tasks.deployment.fleets.apps import FleetApp
     from de_tasks.deployment.fleets.connections import Connections
-    from de_tasks.deployment.settings.apply import Applied, Compared
+    from de_tasks.deployment.settings.apply import Applied
     from de_tasks.deployment.settings.apps import AppWithSettings, Ways
     from de_tasks.deployment.settings.plan import PlannedChange, Pruning, SettingsPlan
     from de_tasks.platform.connect import Connection
+    from de_tasks.tasks.values import PlannedSettings
 
 ALL = "All apps of de.apps"
 COLOURS = {"+": "done", "-": "failed", "~": "look"}
@@ -35,16 +35,7 @@ PRUNE = {
 GIVE_UP = "Go through with it where you lose your own right to manage the app"
 
 
-@dataclass(frozen=True)
-class Planned:
-    """The plan of an app, or why there is none."""
-
-    name: str
-    compared: Compared | None = None
-    error: DeTasksError | None = None
-
-
-def _plan_facts(found: Sequence[Planned]) -> list[dict[str, object]]:
+def _plan_facts(found: Sequence[PlannedSettings]) -> list[dict[str, object]]:
     return [
         _facts_of(one.name, one.compared.plan if one.compared else None, one.error) for one in found
     ]
@@ -81,7 +72,7 @@ def plan(
     all: bool = False,
     prune: bool = False,
     prune_service: Sequence[str] = (),
-) -> list[Planned]:
+) -> list[PlannedSettings]:
     """Show what apps.apply would change: what the app has against what invoke.yaml lists.
 
     Exits with 0 if nothing differs and with 6 if something does, so that a CI job finds it. What
@@ -98,7 +89,7 @@ def plan(
     return found
 
 
-def _check(found: Sequence[Planned]) -> None:
+def _check(found: Sequence[PlannedSettings]) -> None:
     """Raise what the exit code is to say of plans."""
     failed = [one.error for one in found if one.error]
     if failed:
@@ -274,19 +265,20 @@ def check_applied(found: Sequence[Applied]) -> None:
     raise DeTasksError("\n".join(dict.fromkeys(lines)), code=code, value=found)
 
 
-def _planned(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[Planned]:
+def _planned(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[PlannedSettings]:
     from de_tasks.deployment.settings.apply import compare
+    from de_tasks.tasks.values import PlannedSettings
 
     found = []
     for app in apps:
         try:
-            found.append(Planned(app.name, compare(app, pruning)))
+            found.append(PlannedSettings(app.name, compare(app, pruning)))
         except DeTasksError as error:
-            found.append(Planned(app.name, error=error))
+            found.append(PlannedSettings(app.name, error=error))
     return found
 
 
-def show(one: Planned, out: bool = True) -> None:
+def show(one: PlannedSettings, out: bool = True) -> None:
     """Print a plan as a diff; what stays or cannot be compared goes to stderr."""
     if one.compared is None:
         return

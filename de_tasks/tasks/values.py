@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from de_tasks.deployment.previews.mark import Preview
+    from de_tasks.deployment.settings.apply import Compared
+    from de_tasks.errors import DeTasksError
     from de_tasks.platform.diagnosis import Diagnosis
     from de_tasks.project.scaffold.files import File
     from de_tasks.server.control import Running
@@ -74,6 +76,15 @@ class Update:
     name: str
     changes: tuple[Change, ...] = ()
     unchanged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedSettings:
+    """What an app has, compared with what is listed for it; or why it could not be."""
+
+    name: str
+    compared: Compared | None = None
+    error: DeTasksError | None = None
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,9 @@ ROWS = {
     ),
     "logs": Row(("", "--json --type build"), ("--process-name nobody",)),
     "apps.logs": Row(("",), ("--type x",)),
-    # Settings are listed for no app here.
     "apps.export": Row(("", "--json"), ("--name nothing-here",)),
-    "apps.plan": Row((), ("", "--all --name x")),
-    "apps.apply": Row((), ("-y", "--all --name x")),
+    "apps.plan": Row(("--all", "--all --json"), ("--all --name x",)),
+    "apps.apply": Row(("--all -y",), ("--all --name x",)),
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),
     "apps.exists": Row(("--json",), ("--name nothing-here --exit-code",)),
     "restart": Row(("",), ("--name nothing-here",)),

@@ -57,7 +57,7 @@ def shop(dev: Person, tmp_path: Path) -> Shop:
 
 
 def test_a_plan_says_what_differs_and_after_apply_nothing(shop: Shop, people: People) -> None:
-    friend = people["friend"].name
+    friend = people["pal"].name
     (shop.folder / "picture.png").write_bytes(PNG)
     shop.wish(title="Sales", tags=["b", "a"], viewers=[friend.upper()], thumbnail="picture.png")
     found = shop.inv("apps.plan")
@@ -77,11 +77,7 @@ def test_a_plan_says_what_differs_and_after_apply_nothing(shop: Shop, people: Pe
     assert shop.inv("apps.apply").code == 0  # Nothing to ask.
 
 
-@given(
-    wishes=st.lists(
-        st.fixed_dictionaries({"tags": PLAIN["tags"]}, optional=PLAIN), min_size=2, max_size=2
-    )
-)
+@given(wishes=st.lists(SECTIONS, min_size=2, max_size=2))
 @bounded(
     max_examples=3,
     deadline=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from de_tasks.deployment.settings.apps import AppWithSettings
@@ -18,6 +19,9 @@ from de_tasks.errors import DeTasksError, NotAvailable
 from de_tasks.platform.connect import missing
 from de_tasks.platform.models import Changes, RefusedChange
 from de_tasks.platform.protocol import Platform
+
+SETTLE_GAPS = (1, 2, 4, 8, 15)
+"""Seconds between looks at an app whose processes are being scaled."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ def apply(compared: Compared, pruning: Pruning) -> Applied:
     app has changed since the plan was made, or cannot get there.
     """
     app, planned = compared.app, compared.plan
+    if planned.in_step and compared.state is not None:
+        return Applied(app.name, after=planned)
     connection = app.connect()
     if planned.blocked:
         raise DeTasksError(f"{app.name}: {'; '.join(planned.blocked)}. Nothing was changed.")
@@ -79,11 +85,21 @@ def apply(compared: Compared, pruning: Pruning) -> Applied:
     if compared.state is None:
         return Applied(app.name, planned.lines, errors=errors)
     try:
-        after = compare(app, pruning).plan
+        after = _plan_when_settled(app, pruning)
     except DeTasksError as error:
         return Applied(app.name, left=planned.lines, errors=(*errors, error), unsure=True)
     done, left = left_over(planned, after)
     return Applied(app.name, tuple(done), tuple(left), errors, after)
+
+
+def _plan_when_settled(app: AppWithSettings, pruning: Pruning) -> SettingsPlan:
+    """The plan for what an app has now. The number of its processes follows some seconds later."""
+    for seconds in SETTLE_GAPS:
+        after = compare(app, pruning).plan
+        if not after.changes.scale or after.blocked:
+            return after
+        time.sleep(seconds)
+    return compare(app, pruning).plan
 
 
 def _carry_out(platform: Platform, planned: SettingsPlan) -> tuple[DeTasksError, ...]:
