@@ -85,7 +85,7 @@ def apply(compared: Compared, pruning: Pruning) -> Applied:
     if compared.state is None:
         return Applied(app.name, planned.lines, errors=errors)
     try:
-        after = _plan_when_settled(app, pruning)
+        after = compare(app, pruning).plan if errors else _plan_when_settled(app, pruning)
     except DeTasksError as error:
         return Applied(app.name, left=planned.lines, errors=(*errors, error), unsure=True)
     done, left = left_over(planned, after)
