@@ -259,10 +259,15 @@ def check_applied(found: Sequence[Applied]) -> None:
         return
     codes = {error.code for error in errors}
     code = codes.pop() if len(codes) == 1 and not left else 1
-    lines = [str(error) for error in errors]
+    lines = [_of_app(one.app, str(error)) for one in found for error in one.errors]
     lines += [f"{app} still differs from what is listed." for app in left]
     lines.append(f"For what is left: {typed('apps.apply')}")
     raise DeTasksError("\n".join(dict.fromkeys(lines)), code=code, value=found)
+
+
+def _of_app(app: str, words: str) -> str:
+    """An error with the app that it is about, where it does not say so."""
+    return words if app in words else f"{app}: {words}"
 
 
 def _planned(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[PlannedSettings]:
@@ -315,7 +320,11 @@ def _show_applied(one: Applied, unseen: bool, out: bool) -> None:
     elif unseen:
         console.line(f"{one.app}: set; through `de` nobody can say more", out=out)
     elif one.done:
-        console.line(f"{one.app}: {len(one.done)} changes made, in step", out=out)
+        console.line(f"{one.app}: {_count(one.done)} made, in step", out=out)
+
+
+def _count(lines: Sequence[PlannedChange]) -> str:
+    return f"{len(lines)} change{'' if len(lines) == 1 else 's'}"
 
 
 def _chosen(context: invoke.Context, name: str, all: bool) -> list[AppWithSettings]:

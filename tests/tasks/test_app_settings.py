@@ -168,6 +168,7 @@ def test_one_apps_failure_stops_no_other(shop: Shop) -> None:
     found = {app["name"]: app for app in json.loads(done.out)}
     assert done.code == 5
     assert found[other]["in_step"]
+    assert found[other]["done"] == [{"action": "~", "what": "title", "text": f"{other} -> All"}]
     assert [line["what"] for line in found[shop.name]["done"]] == ["title"]
     assert "nobody-here" in found[shop.name]["failures"][0]
     assert "does not exist" in found["nothing-here"]["failures"][0]
