@@ -18,7 +18,8 @@ from tests.support.repositories import Repository
 
 TASKS: dict[str, DeTask] = {name: de_tasks.ns[name] for name in ROWS}
 READING = {
-    *("apps.exists", "apps.list", "apps.logs", "apps.status", "check", "diff", "doctor"),
+    *("apps.exists", "apps.export", "apps.list", "apps.logs", "apps.plan", "apps.status"),
+    *("check", "diff", "doctor"),
     *(
         "fleet.matrix",
         "fleet.status",
