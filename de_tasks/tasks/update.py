@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import invoke
 
 from de_tasks.errors import Declined, DeTasksError, NotAvailable, UsageError
+from de_tasks.platform import rules
 from de_tasks.platform.connect import Connection, app_name, missing
 from de_tasks.tasks.invoke_options import Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
@@ -140,10 +141,10 @@ def update(
             "no-persistent-filesystem",
             no_persistent_filesystem,
         ),
-        python_version=_minor(python_version),
+        python_version=_checked(rules.minor_version, python_version, "--python-version"),
         portal_rank=_rank(portal_rank) if portal_rank else None,
-        maintainer_email=_mail(maintainer_email),
-        thumbnail=_picture(thumbnail) if thumbnail else None,
+        maintainer_email=_checked(rules.mail, maintainer_email, "--maintainer-email"),
+        thumbnail=rules.picture(Path(thumbnail), "--thumbnail") if thumbnail else None,
         add_viewers=People(_users(add_viewer), _split(add_group_viewer)),
         remove_viewers=People(_users(remove_viewer), _split(remove_group_viewer)),
         add_co_owners=People(_users(add_co_owner), _split(add_group_co_owner)),
@@ -245,15 +246,8 @@ def of_env_file(name: str) -> dict[str, str]:
 
     Raises `UsageError` that names the file and the variable, never a value.
     """
-    from dotenv import dotenv_values
-
     found: dict[str, str] = {}
-    try:
-        stream = sys.stdin if name == "-" else Path(name).open(encoding="utf-8-sig")
-        with stream:
-            pairs = dotenv_values(stream=stream, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--env-file {name} cannot be read: {error}.") from None
+    pairs = rules.env_file(sys.stdin if name == "-" else Path(name), f"--env-file {name}")
     for key, text in pairs.items():
         if text is None:
             raise UsageError(f"--env-file {name}: {key} has no value.")
@@ -276,47 +270,15 @@ def _pair(yes: str, is_yes: bool, no: str, is_no: bool) -> bool | None:
     return True if is_yes else False if is_no else None
 
 
+def _checked(rule: Callable[[str, str], str], text: str | None, option: str) -> str | None:
+    return None if text is None else rule(text, option)
+
+
 def _rank(text: str) -> int:
     try:
-        rank = int(text)
+        return rules.rank(int(text), "--portal-rank")
     except ValueError:
         raise UsageError(f"--portal-rank should be a whole number, not {text!r}.") from None
-    # GraphQL's Int has 32 bits.
-    if not -(2**31) <= rank < 2**31:
-        raise UsageError(f"--portal-rank goes from {-(2**31)} to {2**31 - 1}, not {rank}.")
-    return rank
-
-
-def _minor(text: str | None) -> str | None:
-    import re
-
-    if text and not re.fullmatch(r"3\.\d{1,2}", text):
-        raise UsageError(f"--python-version should be a minor version such as 3.11, not {text!r}.")
-    return text
-
-
-def _mail(text: str | None) -> str | None:
-    import re
-
-    if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
-        raise UsageError(f"--maintainer-email should be an e-mail address, not {text!r}.")
-    return text
-
-
-def _picture(name: str) -> bytes:
-    from de_tasks.appspec import THUMBNAIL_LIMIT, image_type
-
-    try:
-        data = Path(name).expanduser().read_bytes()
-    except OSError as error:
-        raise UsageError(f"--thumbnail {name} cannot be read: {error.strerror}.") from None
-    if image_type(data) is None:
-        raise UsageError(f"--thumbnail {name} is neither a PNG nor a JPEG picture.")
-    if len(data) > THUMBNAIL_LIMIT:
-        raise UsageError(
-            f"--thumbnail {name} has {len(data)} bytes, and at most {THUMBNAIL_LIMIT} are allowed."
-        )
-    return data
 
 
 def _any_of(choices: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from de_tasks.platform.models import ACCESS_LEVELS, SERVICE_TYPES, Details, Peop
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
 NAMES = st.sampled_from(("ann", "bob", "Cy", "dee", "Eve"))
 TAG = st.sampled_from(("one", "Two", "three", "on", "1"))
+OWN_PYTHON = f"3.{sys.version_info.minor}"
 VARIABLE = st.sampled_from(("A", "B_2", "C"))
 
 
@@ -27,6 +29,7 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "portal_rank": st.integers(-(2**31), 2**31 - 1),
     "maintainer_email": st.sampled_from(("", "me@example.com")),
     "persistent_filesystem": st.booleans(),
+    "python_version": st.sampled_from(("", OWN_PYTHON)),
     "tags": lists(TAG),
 }
 """Settings that any app takes."""
@@ -64,6 +67,7 @@ STATES = st.builds(
     maintainer_email=PLAIN["maintainer_email"],
     persistent_filesystem=st.booleans(),
     thumbnail_url=st.just(""),
+    python_version=st.sampled_from(("", "3.9", OWN_PYTHON)),
     viewers=_HAVE,
     co_owners=_HAVE,
     variables=st.dictionaries(VARIABLE, TEXT),

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from de_tasks.errors import UsageError
+from de_tasks.platform import rules
 from de_tasks.platform.models import ACCESS_LEVELS, SERVICE_TYPES, People
 
 VERSION = 1
-MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 PROCESS = re.compile(r"[A-Za-z0-9_-]+")
 REQUIRED = "required"
@@ -119,16 +119,13 @@ def _truth(given: object, where: str) -> bool:
 
 
 def _rank(given: object, where: str) -> int:
-    # GraphQL's Int has 32 bits.
-    if type(given) is not int or not -(2**31) <= given < 2**31:
-        raise UsageError(f"{where} should be a whole number of 32 bits, not {given!r}.")
-    return given
+    if type(given) is not int:
+        raise UsageError(f"{where} should be a whole number, not {given!r}.")
+    return rules.rank(given, where)
 
 
 def _mail(given: object, where: str) -> str:
-    if given != "" and not (isinstance(given, str) and MAIL.fullmatch(given)):
-        raise UsageError(f"{where} should be an e-mail address, not {given!r}.")
-    return str(given)
+    return rules.mail(_text(given, where), where)
 
 
 def _names(given: object, where: str) -> tuple[str, ...]:
@@ -202,6 +199,10 @@ def _path(given: object, where: str) -> Path:
     return Path(given)
 
 
+def _python(given: object, where: str) -> str:
+    return rules.minor_version(_text(given, where), where)
+
+
 VALUES: dict[str, Callable[[object, str], object]] = {
     "title": _text,
     "description": _text,
@@ -210,6 +211,7 @@ VALUES: dict[str, Callable[[object, str], object]] = {
     "portal_rank": _rank,
     "maintainer_email": _mail,
     "persistent_filesystem": _truth,
+    "python_version": _python,
 }
 """Settings with one value. Each is a field of `Changes` and of `Details` of the same name: a new
 one is a row here."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from de_tasks.appspec import THUMBNAIL_LIMIT, image_type
 from de_tasks.config import environment
 from de_tasks.deployment.settings.form import WantedSettings
 from de_tasks.deployment.settings.plan import OutsideValues
-from de_tasks.errors import UsageError
+from de_tasks.platform import rules
 
 
 def read(wanted: WantedSettings, where: str, root: Path) -> OutsideValues:
@@ -40,33 +39,10 @@ def read(wanted: WantedSettings, where: str, root: Path) -> OutsideValues:
             absent[name] = why
         else:
             values[name] = found
-    picture = _picture(wanted.thumbnail, where) if wanted.thumbnail else None
+    picture = rules.picture(wanted.thumbnail, f"{where}.thumbnail:") if wanted.thumbnail else None
     return OutsideValues(values, absent, picture)
 
 
 def _env_file(path: Path, where: str) -> Mapping[str, str | None] | None:
     """The KEY=VALUE lines of a file, None where there is none."""
-    from dotenv import dotenv_values
-
-    if not path.exists():
-        return None
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            return dotenv_values(stream=stream, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{where}.variables: {path} cannot be read: {error}.") from None
-
-
-def _picture(path: Path, where: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{where}.thumbnail: {path} cannot be read: {error.strerror}.") from None
-    if image_type(data) is None:
-        raise UsageError(f"{where}.thumbnail: {path} is neither a PNG nor a JPEG picture.")
-    if len(data) > THUMBNAIL_LIMIT:
-        raise UsageError(
-            f"{where}.thumbnail: {path} has {len(data)} bytes, and at most {THUMBNAIL_LIMIT} are "
-            "allowed."
-        )
-    return data
+    return rules.env_file(path, f"{where}.variables: {path}") if path.exists() else None

@@ -1,0 +1,66 @@
+"""Settings of an app as people give them, in an option or a file; `where` names it in a message.
+
+Each function raises `UsageError` that names the place and what is wrong, never a variable's value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from de_tasks.errors import UsageError
+
+LOWEST_RANK, HIGHEST_RANK = -(2**31), 2**31 - 1
+"""GraphQL's Int has 32 bits."""
+
+
+def mail(text: str, where: str) -> str:
+    """An e-mail address, or empty."""
+    if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
+        raise UsageError(f"{where} should be an e-mail address, not {text!r}.")
+    return text
+
+
+def minor_version(text: str, where: str) -> str:
+    """A minor version of Python, or empty."""
+    if text and not re.fullmatch(r"3\.\d{1,2}", text):
+        raise UsageError(f"{where} should be a minor version such as 3.11, not {text!r}.")
+    return text
+
+
+def rank(number: int, where: str) -> int:
+    """A place on the Portal."""
+    if not LOWEST_RANK <= number <= HIGHEST_RANK:
+        raise UsageError(f"{where} goes from {LOWEST_RANK} to {HIGHEST_RANK}, not {number}.")
+    return number
+
+
+def picture(path: Path, where: str) -> bytes:
+    """The content of a PNG or JPEG file."""
+    from de_tasks.appspec import THUMBNAIL_LIMIT, image_type
+
+    try:
+        data = path.expanduser().read_bytes()
+    except OSError as error:
+        raise UsageError(f"{where} {path} cannot be read: {error.strerror}.") from None
+    if image_type(data) is None:
+        raise UsageError(f"{where} {path} is neither a PNG nor a JPEG picture.")
+    if len(data) > THUMBNAIL_LIMIT:
+        raise UsageError(
+            f"{where} {path} has {len(data)} bytes, and at most {THUMBNAIL_LIMIT} are allowed."
+        )
+    return data
+
+
+def env_file(source: Path | TextIO, where: str) -> Mapping[str, str | None]:
+    """The KEY=VALUE lines of a file; None for a key without a value."""
+    from dotenv import dotenv_values
+
+    try:
+        stream = source.open(encoding="utf-8-sig") if isinstance(source, Path) else source
+        with stream:
+            return dotenv_values(stream=stream, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where} cannot be read: {error}.") from None
