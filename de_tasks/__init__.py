@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "access",
     "apps",
     "cancel",
     "check",

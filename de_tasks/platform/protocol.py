@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from de_tasks.platform.access import Account, AppAccess
 from de_tasks.platform.models import (
     SERVICE_TYPES,
     App,
@@ -74,6 +75,12 @@ class Platform(DeployPlatform, Protocol):
 
         Raises `DeTasksError` for one that has ended, `NotFound` for one that is not there.
         """
+
+    def access(self, everything: bool = False) -> Iterator[AppAccess]:
+        """Who has to do with the apps that the caller manages, or with all, for admins."""
+
+    def account(self, username: str) -> Account | None:
+        """A user, None when there is none. Raises `NotPermitted` where only admins may ask."""
 
     def services(self) -> list[Service]:
         """The services that the caller may manage."""

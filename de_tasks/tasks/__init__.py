@@ -5,6 +5,7 @@ from invoke import Collection
 from de_tasks.config.import_path import installed_first
 
 with installed_first():
+    from de_tasks.tasks.access import ns as access
     from de_tasks.tasks.apps import cancel, create, delete, logs, open_app, restart, status, update
     from de_tasks.tasks.apps import ns as apps
     from de_tasks.tasks.check import check
@@ -48,6 +49,7 @@ ns = Collection(
     apps,
     services,
     variables,
+    access,
     preview,
     fleet,
     hooks,

@@ -264,7 +264,7 @@ def test_file_through_a_link_of_the_last_release(repository: Repository, outside
     assert not list(outside.iterdir())
 
 
-@pytest.mark.parametrize("name", [b"Procfile", b"requirements.txt", b"runtime.txt"])
+@pytest.mark.parametrize("name", [b"Procfile", b"requirements.txt", b"project.toml"])
 @pytest.mark.parametrize("target", [b"../../../../passwords.json", b"/etc/passwd", b"/dev/zero"])
 def test_link_to_what_only_the_server_reads(
     name: bytes, target: bytes, repository: Repository, fortress: control.Running
@@ -277,7 +277,7 @@ def test_link_to_what_only_the_server_reads(
     assert "root:" not in said and '"admin"' not in said
 
 
-@pytest.mark.parametrize("name", [b"Procfile", b"requirements.txt", b"runtime.txt"])
+@pytest.mark.parametrize("name", [b"Procfile", b"requirements.txt", b"project.toml"])
 def test_file_too_long_to_be_read(
     name: bytes, repository: Repository, fortress: control.Running
 ) -> None:

@@ -1,7 +1,7 @@
 Conda's file alone: the platform builds it, a sandbox does not.
 
 live: no
-last: Name the package that brings gunicorn in requirements.txt
+last: environment.yml alone is not built here
 -- Procfile --
 web: gunicorn app:server
 -- app.py --

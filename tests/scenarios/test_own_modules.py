@@ -21,6 +21,8 @@ NEVER = "raise SystemExit('imported ' + __name__)\n"
 OURS = ("de_tasks", "tasks", "tests")
 TWICE = {f"apps.{name}" for name in ("create", "logs", "update", "restart")}
 """Tasks that are in the line under another name."""
+FAIL = {"cancel", "apps.apply", "apps.export", "apps.plan"}
+"""Tasks that need more than an app, and would end the line: the canaries run them."""
 
 
 @pytest.fixture
@@ -56,7 +58,9 @@ def chain(dev: Person, tmp_path: Path, page: Path, quick: Path, trap: Path) -> l
         variables.set KEY {name} --env-file {tmp_path}/env  variables.list {name}
         variables.unset KEY {name}  apps.list  apps.exists {name}  apps.status {name}
         services.create --type redis --app-name {page.name}  services.list
-        services.exists --type redis {name}  services.delete -y --type redis --app-name {page.name}
+        services.exists --type redis {name}  access.list  access.user {dev.name}
+        promote --from {page.name} {made}-p -y
+        services.delete -y --type redis --app-name {page.name}
         preview.deploy -y --path {page} {name} --branch b --no-wait  preview.list {name}
         preview.delete -y {name} --branch b  preview.prune -y {name}
         fleet.matrix  fleet.deploy -y --all  fleet.status  delete -y {name}
@@ -71,7 +75,7 @@ def test_no_task_takes_a_module_of_the_project(
     dev: Person, tmp_path: Path, page: Path, quick: Path, trap: Path
 ) -> None:
     words = chain(dev, tmp_path, page, quick, trap)
-    assert not {name for name in ns.task_names if name not in words} - TWICE
+    assert not {name for name in ns.task_names if name not in words} - TWICE - FAIL
     done = dev.spawn(*words, folder=trap, stdin=f"{PASSWORD}\n")
     assert "imported" not in done.err and "Traceback" not in done.err, done.err
     # The last of them comes to its end, whatever it has found.

@@ -80,6 +80,10 @@ def check(person: Person, program: str, line: dict[str, Any], values: dict[str, 
     assert done.opened == opens, seen
 
 
+OURS = {"apps export", "apps plan", "apps apply"}
+"""Commands that the reference does not have."""
+
+
 def test_every_option_of_a_line_is_one_of_the_command() -> None:
     grammar = Grammar("de-tasks", de_tasks.ns, core_context())
     for line in LINES:
@@ -88,6 +92,6 @@ def test_every_option_of_a_line_is_one_of_the_command() -> None:
 
 def test_table_has_every_command_of_the_reference() -> None:
     commands = {" ".join(re.findall(r"(?<!\S)[a-z]+(?!\S)", line["de"])[:2]) for line in LINES}
-    expected = {f"apps {c}" for c in de_tasks.apps.task_names}
+    expected = {f"apps {c}" for c in de_tasks.apps.task_names} - OURS
     expected |= {f"services {c}" for c in de_tasks.services.task_names}
     assert expected <= commands

@@ -74,6 +74,8 @@ ROWS = {
     "apps.export": Row(("", "--json"), ("--name nothing-here",)),
     "apps.plan": Row(("--all", "--all --json"), ("--all --name x",)),
     "apps.apply": Row(("--all -y",), ("--all --name x",)),
+    "access.list": Row(("", "--csv"), ("--all",)),
+    "access.user": Row(("dev",), ("",)),
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),
     "apps.exists": Row(("--json",), ("--name nothing-here --exit-code",)),
     "restart": Row(("",), ("--name nothing-here",)),

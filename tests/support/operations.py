@@ -124,5 +124,5 @@ def follow(stage: Stage, word: str, wait: int = LONG) -> Done:
             return
 
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
-    with mock.patch.multiple("de_tasks.tasks.apps", FOLLOW_WAIT=wait, time=clock):
+    with mock.patch.multiple("de_tasks.platform.logs", MOST_HELD=wait, time=clock):
         return Operation("follow", "logs --follow -n {app}", "").run(stage, word)

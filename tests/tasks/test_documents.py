@@ -37,6 +37,8 @@ WORKING_DAY = (
     "status",
     "apps.status",
     "apps.list",
+    "access.list",
+    "access.user USER",
     "apps.exists",
     "open",
     "apps.logs --type build",

@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 
 from de_tasks.appspec import image_type
 from de_tasks.errors import NotAvailable, NotFound
+from de_tasks.platform.access import Account, AppAccess
 from de_tasks.platform.de import output
 from de_tasks.platform.de.command import De, Output
 from de_tasks.platform.models import (
@@ -117,6 +118,12 @@ class VendorPlatform:
 
     def cancel_build(self, name: str, number: str = "") -> Build:
         self._not_available("cancelling a build")
+
+    def access(self, everything: bool = False) -> Iterator[AppAccess]:
+        self._not_available("who may see which app; of one app `apps users` tells it")
+
+    def account(self, username: str) -> Account | None:
+        self._not_available("the groups of a user")
 
     def services(self) -> list[Service]:
         self._not_available("the list of services in a documented form", "de services list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from de_tasks.platform.access import AppAccess
 from de_tasks.platform.models import (
     App,
     Build,
@@ -84,6 +85,17 @@ def service_of(found: dict[str, Any]) -> Service:
         created=found["created"],
         status=found["status"],
         apps=tuple(found.get("apps") or ()),
+    )
+
+
+def access_of(found: dict[str, Any]) -> AppAccess:
+    """Who has to do with an app of an answer; the published API does not tell of co-owners."""
+    return AppAccess(
+        app=found["name"],
+        owner=(found["owner"] or {}).get("username") or "",
+        level=found["metadata"]["permissionLevel"],
+        viewers=_people(found["collaborators"]),
+        co_owners=_people(found["coOwners"]) if "coOwners" in found else None,
     )
 
 

@@ -8,8 +8,16 @@ from typing import Any
 
 from de_tasks.errors import DeTasksError, NotAvailable, NotFound, Temporary
 from de_tasks.net.http import Unavailable
+from de_tasks.platform.access import Account, AppAccess
 from de_tasks.platform.graphql import mutations
-from de_tasks.platform.graphql.answers import app_of, build_of, details_of, log_of, service_of
+from de_tasks.platform.graphql.answers import (
+    access_of,
+    app_of,
+    build_of,
+    details_of,
+    log_of,
+    service_of,
+)
 from de_tasks.platform.graphql.client import Answer, Client
 from de_tasks.platform.models import (
     SERVICE_TYPES,
@@ -55,6 +63,10 @@ RUNTIME_LOGS = f"""query ($name: String!, $process: String, $count: Int, $after:
 $wait: Int) {{ runtimeLogs(appname: $name, processName: $process, count: $count, after: $after,
 wait: $wait) {{ {LOG_FIELDS} }} }}"""
 
+ACCESS = """query ($page: Int, $all: Boolean) { apps(page: $page, allApps: $all) { nextPage apps {
+name owner { username } metadata { permissionLevel } collaborators { users teams }
+coOwners { users teams } } } }"""
+ACCOUNT = "query ($name: String!) { account(username: $name) { username role groups } }"
 SERVICE_FIELDS = "name serviceType created status apps"
 DETAILS = f"""query ($name: String!) {{ app(name: $name) {{
 metadata {{ title description tags permissionLevel showInPortal sortRank contact {{ email }} }}
@@ -204,6 +216,17 @@ class GraphQLPlatform:
         return self._client.change(
             "cancelBuild", CANCEL_BUILD, _build, cancelled, name=name, id=number or None
         )
+
+    def access(self, everything: bool = False) -> Iterator[AppAccess]:
+        page: int | None = 1
+        while page:
+            answer = self._client.execute(ACCESS, page=page, all=everything)["apps"]
+            yield from map(access_of, answer["apps"])
+            page = answer["nextPage"]
+
+    def account(self, username: str) -> Account | None:
+        found = self._client.execute(ACCOUNT, name=username)["account"]
+        return Account(username, found["role"], tuple(found["groups"])) if found else None
 
     def services(self) -> list[Service]:
         return self._services()[0]

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from de_tasks.config.host import Host
 from de_tasks.errors import NotAvailable
-from de_tasks.platform.graphql.answers import app_of, details_of, service_of
+from de_tasks.platform.access import Account, AppAccess
+from de_tasks.platform.graphql.answers import access_of, app_of, details_of, service_of
 from de_tasks.platform.graphql.client import Client
 from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.platform.models import (
@@ -36,6 +37,8 @@ metadata { title description tags permissionLevel showInPortal sortRank contact 
 thumbnailUrl collaborators { users teams } environmentVariables { name value readonly }
 linkedServices { name serviceType created status } status { canScale }
 processes { type number } mounts { hostDir targetDir } } } }"""
+ACCESS = """query ($page: Int, $all: Boolean) { apps(page: $page, allApps: $all) { nextPage apps {
+name owner { username } metadata { permissionLevel } collaborators { users teams } } } }"""
 LOGS = """query ($name: String) { apps(page: 1, name: $name) { apps { name
 logs { app failed } } } }"""
 LINKS = """query ($page: Int) { apps(page: $page) { nextPage apps { name
@@ -96,6 +99,12 @@ class PublishedPlatform(GraphQLPlatform):
             self._lacks("co-owners", "Mutation.addCoOwners")
         return super().update(name, changes)
 
+    def access(self, everything: bool = False) -> Iterator[AppAccess]:
+        yield from map(access_of, self._pages(ACCESS, all=everything))
+
+    def account(self, username: str) -> Account | None:
+        return Account(username)
+
     def restart(self, name: str) -> tuple[str, ...]:
         self._lacks("restarting an app", "Mutation.restartApp")
 
@@ -123,10 +132,10 @@ class PublishedPlatform(GraphQLPlatform):
     def _find(self, document: str, name: str) -> dict[str, Any] | None:
         return _named(self._client.execute(document, name=name)["apps"]["apps"], name)
 
-    def _pages(self, document: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, document: str, **more: Any) -> Iterator[dict[str, Any]]:
         page: int | None = 1
         while page:
-            answer = self._client.execute(document, page=page)["apps"]
+            answer = self._client.execute(document, page=page, **more)["apps"]
             yield from answer["apps"]
             # Servers answer null, 0 or the same page when there is no next one.
             page = answer["nextPage"] if (answer["nextPage"] or 0) > page else None

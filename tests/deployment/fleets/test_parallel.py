@@ -54,7 +54,8 @@ def test_one_failing_app_stops_no_other(people: People, tmp_path: Path) -> None:
     assert rows == [[name, word] for name, word in zip(names, expected, strict=True)]
     last = done.err.splitlines()[-12:]
     assert any("cannot start" in line for line in last)
-    assert last[-1] == f"Not deployed: {names[1]}."
+    again = f"de-tasks fleet deploy --only {names[1]}"
+    assert last[-1] == f"Not deployed: {names[1]}. Again: {again}"
 
 
 def test_only_what_changed_is_deployed(people: People, tmp_path: Path) -> None:
@@ -201,6 +202,8 @@ class Clock:
 
 class Counting:
     """A platform whose builds end after some looks; counts what it is asked."""
+
+    cancels = False
 
     def __init__(self, names: list[str], looks: int) -> None:
         self.names, self.looks, self.pages, self.single = names, looks, 0, 0

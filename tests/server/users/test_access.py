@@ -37,6 +37,13 @@ apps logs -n {app} --type runtime                                 | 4 4 5 0 0 0 
 ~--portal-rank 1; ~--portal-rank 0                                | 4 4 5 0 0 0 0
 ~--maintainer-email {caller}@example.com                          | 4 4 5 0 0 0 0
 ~--tag {caller}; ~--remove-tag {caller}                           | 4 4 5 0 0 0 0
+~--python-version 3.99                                            | 4 4 5 5 5 5 5
+apps export -n {app}                                              | 4 4 5 0 0 0 0
+apps plan -n {app}                                                | 2 2 2 2 2 2 2
+apps apply -n {app} -y                                            | 2 2 2 2 2 2 2
+access list                                                       | 4 4 0 0 0 0 0
+access user {viewer}                                              | 4 4 0 0 0 0 0
+promote --from {app} --name {app} -y                              | 4 2 2 2 2 2 2
 variables list -n {app}                                           | 4 4 5 0 0 0 0
 services list --type all                                          | 4 4 0 0 0 0 0
 services exists -n {app} --type redis                             | 4 4 5 0 0 0 0

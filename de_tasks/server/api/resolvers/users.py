@@ -51,6 +51,17 @@ class UserResolvers:
         return {"username": context.user.username, "isAdmin": context.user.is_admin}
 
     @query
+    async def account(self, context: Context, username: str) -> dict[str, Any] | None:
+        name = username.strip().lower()
+        if name != context.user.username:
+            need_admin(context.user, "What another user is")
+        user = self._accounts.get(name)
+        if user is None:
+            return None
+        groups = sorted(self._accounts.groups_of(name))
+        return {"username": name, "role": user.role, "groups": groups}
+
+    @query
     async def config(self, context: Context) -> dict[str, Any]:
         return {
             "OAUTH_CLIENT_ID": CLIENT_ID,

@@ -1,0 +1,66 @@
+"""access.*: who may see what, as people and programs read it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import secrets
+
+import pytest
+
+from de_tasks.server import control
+from de_tasks.tasks.access import _cell
+from tests.support.backstage import backstage
+from tests.support.people import People, Person
+
+
+@pytest.fixture
+def shop(sandbox: control.Running, people: People) -> tuple[Person, str, str]:
+    """An owner, the name of an app, and a group that may view it."""
+    owner, name = people["dev"], f"shop-{secrets.token_hex(3)}"
+    group = f"buyers-{secrets.token_hex(3)}"
+    backstage(sandbox).add("viewer", groups=[group])
+    assert owner.run(f"apps create --name {name}").code == 0
+    words = f"--add-viewer {people['viewer'].name} --add-group-viewer {group}"
+    assert owner.run(f"apps update --name {name} --view-access restricted {words}").code == 0
+    return owner, name, group
+
+
+def test_list_names_people_and_groups(shop: tuple[Person, str, str], people: People) -> None:
+    owner, name, group = shop
+    viewer = people["viewer"].name
+    (found,) = json.loads(owner.run("access list --json").out)
+    assert found == {
+        "app": name,
+        "owner": owner.name,
+        "access": "restricted",
+        "co_owners": {"users": [], "groups": []},
+        "viewers": {"users": [viewer], "groups": [group]},
+    }
+    assert f"{viewer}, group {group}" in owner.run("access list").out
+    (row,) = csv.DictReader(io.StringIO(owner.run("access list --csv").out))
+    assert (row["app"], row["viewers"], row["viewer groups"]) == (name, viewer, group)
+
+
+def test_admin_sees_by_which_way_somebody_may_open_it(
+    shop: tuple[Person, str, str], people: People, sandbox: control.Running
+) -> None:
+    owner, name, group = shop
+    admin = people["admin"]
+    member = backstage(sandbox).add("viewer", groups=[group])
+    found = json.loads(admin.run(f"access user {member} --all --json").out)
+    assert {"app": name, "may": "open", "by": f"viewer through group {group}"} in found
+    unknown = admin.run("access user nobody-here")
+    assert unknown.code == 5 and "There is no user 'nobody-here'." in unknown.err
+    # Who is no admin is not told of other people's groups.
+    asked = owner.run(f"access user {member}").out
+    assert f"viewer, if a member of group {group}" in asked
+
+
+def test_everything_is_for_admins(dev: Person) -> None:
+    assert dev.run("access list --all").code == 4
+
+
+def test_no_cell_is_a_formula() -> None:
+    assert _cell("=1+1") == "'=1+1" and _cell("ann") == "ann"
