@@ -123,11 +123,14 @@ def plan_unseen(
     """The plan for an app of which only the types of its services, `present`, can be read:
     everything that is listed is set."""
     given: dict[str, Any] = dict(wanted.values)
+    # Nobody is asked here about files that nobody can see.
+    if deletes := given.get("persistent_filesystem") is False:
+        del given["persistent_filesystem"]
+    names = [*given, *(n for n in ("tags", "viewers", "co_owners") if getattr(wanted, n))]
     given["add_tags"] = wanted.tags or ()
     given["add_viewers"] = wanted.viewers or People()
     given["add_co_owners"] = wanted.co_owners or People()
     given["thumbnail"] = outside.picture
-    names = [*wanted.values, *(n for n in ("tags", "viewers", "co_owners") if getattr(wanted, n))]
     names += ["thumbnail"] if outside.picture is not None else []
     unknown = [f"{_words(name)} cannot be compared" for name in names]
     # `de` takes values of variables in its command line alone, which others can read.
@@ -136,6 +139,7 @@ def plan_unseen(
         for name in wanted.variables or ()
     ]
     unknown += ["scale cannot be compared, nor set"] if wanted.scale else []
+    unknown += ["persistent filesystem cannot be compared, nor deleted unseen"] if deletes else []
     attach = tuple(kind for kind in wanted.services or () if kind not in present)
     lines = tuple(PlannedChange(ADD, f"service {kind}", "new and empty") for kind in attach)
     changes = replace(Changes(), **given)

@@ -20,6 +20,7 @@ from de_tasks.deployment.settings.plan import (
     Pruning,
     SettingsPlan,
     plan,
+    plan_unseen,
 )
 from de_tasks.platform.models import Details, People, Service
 from tests.support.app_settings import STATES, WISHES
@@ -147,3 +148,10 @@ def test_a_required_variable_that_is_missing_blocks_the_plan(bare: Details) -> N
     made = planned({"variables": ["KEY"]}, bare)
     assert not made.in_step
     assert "KEY is required" in made.blocked[0]
+
+
+def test_files_that_cannot_be_seen_are_not_deleted() -> None:
+    wanted = parse({"title": "Sales", "persistent_filesystem": False}, "settings", Path())
+    found = plan_unseen("app", "host", wanted, (), NOTHING)
+    assert (found.changes.title, found.changes.persistent_filesystem) == ("Sales", None)
+    assert "persistent filesystem cannot be compared, nor deleted unseen" in found.unknown
