@@ -82,7 +82,7 @@ def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("apss", "No such command: 'apss'. Did you mean apps? Commands: apps, "),
+        ("apss", "No such command: 'apss'. Did you mean apps? Commands: access, "),
         ("apps make", "No such command: 'apps make'."),
         (
             "--hots x whoami",

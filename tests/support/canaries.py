@@ -67,7 +67,7 @@ ROWS = {
     "history": Row(("--json",), ("--count x",)),
     "rollback": Row(("-y",), ("-y --to 99999",)),
     "promote": Row(
-        ("--from wsgi --name promoted -y",), ("--from nothing-here --name promoted -y",)
+        ("--from FOLDER --name promoted -y",), ("--from nothing-here --name promoted -y",)
     ),
     "logs": Row(("", "--json --type build"), ("--process-name nobody",)),
     "apps.logs": Row(("",), ("--type x",)),

@@ -56,7 +56,8 @@ class Stage:
                 stdin = backstage(self.running).password("dev") if good else WRONG
             if "lasting" in line:
                 self._begin_a_build()
-            words = [w.replace("REMOTE", f"{self.folder}.remote") for w in shlex.split(line)]
+            told = line.replace("FOLDER", self.folder.name)
+            words = [w.replace("REMOTE", f"{self.folder}.remote") for w in shlex.split(told)]
             if program != INV:
                 head = self.repository.git("rev-parse", "HEAD")
                 stdin = f"refs/heads/main {head} refs/heads/main {'0' * 40}\n"
