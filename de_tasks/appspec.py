@@ -23,6 +23,10 @@ SHORTEST_NAME, LONGEST_NAME = 3, 30
 THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
+CONDA = ("environment.yml", "environment.yaml")
+"""Files of Conda, which a build does not read beside a requirements.txt."""
+DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
+"""Files of Docker, which no build reads."""
 VENDOR_PACKAGES = frozenset(
     "dash-design-kit dash-enterprise-libraries dash-embedded ddk "
     "dash-snapshots dash-user-analytics dash-notes dash-pivottable databricks-dash de-client "

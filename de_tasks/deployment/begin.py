@@ -36,6 +36,7 @@ def plan_of(
     trailers: tuple[str, ...] = (),
     check: bool = True,
     origin: str = "",
+    prepare: Callable[[], None] | None = None,
 ) -> Plan:
     """The plan of a deploy, for whoever asks for one: see `Plan` for what each value means.
 
@@ -60,6 +61,7 @@ def plan_of(
         trailers=trailers,
         check=check_of(connection, values) if check else None,
         origin=origin,
+        prepare=prepare,
     )
 
 

@@ -50,7 +50,7 @@ class Deploy:
         self._tell = tell
         self._app: App | None = None
         self._remote: Remote | None = None
-        self._created = False
+        self._created = self._prepared = False
         self._made = ""
         self._begun = self._since = time.monotonic()
         self._parts: dict[str, float] = {}
@@ -108,7 +108,7 @@ class Deploy:
         message = plan.message_from(origin)
         try:
             pushed = None
-            if last and self._remote:
+            if last and self._remote and plan.prepare is None:
                 push = Push(self._remote, plan.user, message, self._progress)
                 pushed = snapshot.put_again(last, push)
             pushed = pushed or self._push_when_agreed(snapshot, message)
@@ -127,6 +127,7 @@ class Deploy:
             expected = app.build.sha if app and app.build and app.build != seen else None
             seen = app.build if app else None
             self._app = app = self._agreed(app)
+            self._prepare()
             if self._created:
                 # The answer would be that there is no such app.
                 snapshot.ask_anew()
@@ -163,6 +164,13 @@ class Deploy:
         self._created, self._made = True, f"App {plan.name} was created. "
         self._step(f"App {plan.name} was initialized on [{plan.host}].", created=True)
         return made
+
+    def _prepare(self) -> None:
+        """What is to be done before the push, once."""
+        if self._plan.prepare and not self._prepared:
+            self._prepared = True
+            self._plan.prepare()
+            self._part("settings")
 
     def _confirmed(self, question: str) -> bool:
         """The answer; the time that somebody thinks is none of the deploy's."""

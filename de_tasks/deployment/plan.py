@@ -20,7 +20,7 @@ class Plan:
     answers a question; `again` builds anew where nothing has changed; `trailers` are lines of
     the deploy's commit beside those that say where it came from. `check` is what is looked for
     before, None for nothing. `origin` is where the app's name is from, empty when that is
-    obvious."""
+    obvious. `prepare` is done once all is agreed, before anything is sent."""
 
     name: str
     source: Path | Commit | Deployed
@@ -38,6 +38,7 @@ class Plan:
     trailers: tuple[str, ...] = ()
     check: Check | None = None
     origin: str = ""
+    prepare: Callable[[], None] | None = None
 
     @property
     def title(self) -> str:

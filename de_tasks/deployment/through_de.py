@@ -133,6 +133,10 @@ class VendorDeploy:
             question = f"Overwrite {plan.name} on {plan.host}?"
         if not plan.confirm(question):
             raise Declined("Nothing was deployed.")
+        if plan.prepare:
+            if not there:
+                self._platform.create_app(plan.name)
+            plan.prepare()
         if there:
             # What the log says now is old when the build is followed.
             self._platform.build(plan.name, count=LINES)

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from de_tasks import causes
 from de_tasks.deployment.answers import Answer, answer_of, asks_to_sign_in, running
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed, NotFound, Temporary
+from de_tasks.health import causes
+from de_tasks.health.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
 from de_tasks.platform.models import FINISHED, App, Build, LogLine, Process
 from de_tasks.platform.protocol import DeployPlatform
-from de_tasks.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.terminal.abridged import Abridged
 from de_tasks.terminal.commands import typed
 

@@ -163,6 +163,9 @@ def since(text: str, now: datetime | None = None) -> str:
                 f"--since is how long ago (30s, 10m, 2h, 1d) or a time such as "
                 f"2026-01-31T14:00, not {text!r}."
             ) from None
-    if then.tzinfo:
-        then = then.astimezone(timezone.utc)
-    return then.strftime(API_TIME)
+    try:
+        utc = then.astimezone(timezone.utc) if then.tzinfo else then
+    except OverflowError:
+        # A zone can lead out of the calendar.
+        utc = datetime.min if then.year == 1 else datetime.max
+    return utc.strftime(API_TIME)

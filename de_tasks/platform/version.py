@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from de_tasks.errors import UsageError
+from de_tasks.config.host import Host
+from de_tasks.errors import DeTasksError, UsageError
 
 if TYPE_CHECKING:
     from de_tasks.auth.store import Store
@@ -27,7 +28,8 @@ def version_of(values: Settings, kept: Store | None, host: str = "") -> int:
         return DEFAULT_VERSION
     try:
         name = host or values.host or kept.last_host()
-        return kept.version(name) or DEFAULT_VERSION
+        named = Host.parse(name, insecure_http=True).name if name else ""
+        return kept.version(named) or DEFAULT_VERSION
     except UsageError:
         # A file that cannot be read is the business of what needs the login.
         return DEFAULT_VERSION
@@ -39,6 +41,6 @@ def remember(kept: Store | None, host: str, version: int) -> None:
         return
     try:
         kept.remember_version(host, version)
-    except (OSError, UsageError):
+    except (OSError, DeTasksError):
         # It is found again the next time.
         return

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from de_tasks import causes
 from de_tasks.appspec import Procfile, shell
 from de_tasks.config.environment import without_secrets
 from de_tasks.errors import UsageError
+from de_tasks.health import causes
 
 GRACE = 5.0
 """Seconds that processes have to end when they are asked to."""

@@ -11,5 +11,5 @@
     wiring     how the rooms are joined  tls        its own authority
     files      private files             errors     refusals
 
-It shares only `errors` and `appspec` with the client: the two meet on the wire.
+It shares only `errors`, `appspec` and `health` with the client: the two meet on the wire.
 """

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import invoke
 
 from de_tasks.config.files import top
-from de_tasks.errors import DeTasksError, NotAvailable, OutOfStep, UsageError
+from de_tasks.errors import Declined, DeTasksError, NotAvailable, OutOfStep, UsageError
 from de_tasks.platform.connect import app_name, missing
+from de_tasks.tasks.fleet_list import listed
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, connect, settings, task, waits
 from de_tasks.terminal import console
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.connections import Connections
     from de_tasks.deployment.settings.apply import Applied
     from de_tasks.deployment.settings.apps import AppWithSettings, Ways
-    from de_tasks.deployment.settings.plan import PlannedChange, Pruning, SettingsPlan
+    from de_tasks.deployment.settings.plan import PlannedChange, Pruning
     from de_tasks.platform.connect import Connection
     from de_tasks.tasks.values import PlannedSettings
 
@@ -32,27 +35,26 @@ PRUNE = {
     "prune": "Remove what the lists do not have: tags, people, variables; never services",
     "prune_service": "Delete this service, which the list does not have, with all its data",
 }
+KEPT = "No settings were changed."
 GIVE_UP = "Go through with it where you lose your own right to manage the app"
 
 
 def _plan_facts(found: Sequence[PlannedSettings]) -> list[dict[str, object]]:
-    return [
-        _facts_of(one.name, one.compared.plan if one.compared else None, one.error) for one in found
-    ]
+    return [_facts_of(one) for one in found]
 
 
-def _facts_of(
-    name: str, plan: SettingsPlan | None, error: DeTasksError | None
-) -> dict[str, object]:
+def _facts_of(one: PlannedSettings) -> dict[str, object]:
+    plan = one.compared.plan if one.compared else None
+    unseen = one.compared is not None and one.compared.state is None
     return {
-        "name": name,
+        "name": one.name,
         "host": plan.host if plan else None,
-        "in_step": plan.in_step if plan else False,
+        "in_step": None if unseen else bool(plan and plan.in_step),
         "changes": [_line_facts(line) for line in plan.lines] if plan else [],
         "blocked": list(plan.blocked) if plan else [],
         "unknown": list(plan.unknown) if plan else [],
         "kept": list(plan.kept) if plan else [],
-        "failure": str(error) if error else None,
+        "failure": str(one.error) if one.error else None,
     }
 
 
@@ -83,6 +85,7 @@ def plan(
 
     pruning = Pruning(prune, tuple(prune_service))
     found = _planned(_chosen(context, name, all), pruning)
+    _check_pruned(found, pruning)
     for one in found:
         show(one)
     _check(found)
@@ -165,22 +168,23 @@ def bring_in_step(
     """Plan, show, ask, apply, and plan again. One app's failure stops no other; what there is to
     read goes to stdout or else to stderr.
 
-    Raises `DeTasksError` if somebody says no.
+    Raises `Declined` if somebody says no.
     """
     from de_tasks.deployment.settings.apply import Applied, apply, gives_up_access
     from de_tasks.deployment.settings.plan import removals
 
     planned = _planned(apps, pruning)
+    _check_pruned(planned, pruning)
     for one in planned:
         show(one, out)
     there = [one.compared for one in planned if one.compared]
     to_do = [c for c in there if (c.plan.lines or c.state is None) and not c.plan.blocked]
     if to_do:
-        names = ", ".join(c.plan.app for c in to_do)
+        names = ", ".join(f"{c.plan.app} on {c.plan.host}" for c in to_do)
         gone = list(removals([c.plan for c in to_do]))
-        removing = f" Removed will be {', '.join(gone)}." if gone else ""
-        if not console.confirm(f"{removing} Apply these changes to {names}?".strip(), yes):
-            raise DeTasksError("Nothing was changed.")
+        removing = f"This removes {', '.join(gone)}. " if gone else ""
+        if not console.confirm(f"{removing}Apply these changes to {names}?", yes):
+            raise Declined(KEPT)
     for compared in to_do:
         if not give_up_access and gives_up_access(compared):
             _ask_again(compared.plan.app, yes)
@@ -198,46 +202,74 @@ def bring_in_step(
     return done
 
 
-def apply_before_deploy(
-    connection: Connection, values: Settings, name: str, folder: Path, yes: bool
+def of_deploy(
+    context: invoke.Context, connection: Connection, values: Settings, name: str, folder: Path
 ) -> list[AppWithSettings]:
-    """Create the app of a deploy after a yes, and give it its settings; returns it if there are
-    settings that only a deployed app takes.
-
-    Raises `DeTasksError` for what could not be done: nothing is to be deployed then.
-    """
+    """What is listed for the app of a deploy, on its host."""
     from de_tasks.config.files import FILES, nearest
     from de_tasks.deployment.settings.apps import Ways, choose
 
     root = Path(nearest(str(folder), FILES) or folder)
-    ways = Ways(lambda app: connection, lambda: connection)
-    apps = choose(values, root, ways, name)
-    if connection.platform.app(name) is None:
-        host = connection.host.name
-        if not console.confirm(f"App {name} is not there on {host} yet. Create it?", yes):
-            raise DeTasksError("Nothing was deployed.")
-        connection.platform.create_app(name)
+    ways = Ways(lambda: listed(context, folders=False), lambda app: connection, lambda: connection)
+    return choose(values, root, ways, name, host=connection.host.name)
+
+
+def apply_to_deploy(apps: Sequence[AppWithSettings], yes: bool) -> None:
+    """Give the app of a deploy its settings. Raises `DeTasksError` for what could not be done."""
     check_applied(apply_quietly(apps, yes))
-    return [app for app in apps if app.wanted.scale]
+
+
+def preview(apps: Sequence[AppWithSettings]) -> None:
+    """Show beside a deploy that sends nothing what its settings would change."""
+    from de_tasks.deployment.settings.plan import Pruning
+
+    for one in _planned(apps, Pruning()):
+        show(one, out=False)
+        if one.error:
+            console.note(str(one.error))
+
+
+@dataclass(frozen=True)
+class FleetApplied:
+    """What came of the settings of a fleet's app, on its host."""
+
+    app: AppWithSettings
+    host: str
+    applied: Applied
+
+    def failure(self) -> DeTasksError | None:
+        """Why it is not to be deployed, if so."""
+        return failure_of([self.applied])
 
 
 def apply_before_fleet(
     chosen: Sequence[FleetApp], hosts: Connections, values: Settings, yes: bool
-) -> tuple[list[AppWithSettings], list[Applied]]:
-    """The same for apps of a fleet, which may be created: those that only a deployed app takes
-    settings of, and what came of each."""
+) -> list[FleetApplied]:
+    """Give the apps of a fleet their settings, creating those that are not there."""
+    from de_tasks.deployment.settings.apply import Applied
     from de_tasks.deployment.settings.apps import with_settings
 
-    listed = [app for app in chosen if app.settings or values.settings]
-    apps = with_settings(listed, values, Path(top()), hosts.to)
-    for app in listed:
-        if hosts.platform(app).app(app.name) is None:
-            hosts.platform(app).create_app(app.name)
-    return [app for app in apps if app.wanted.scale], apply_quietly(apps, yes)
+    fleet = [app for app in chosen if app.settings or values.settings]
+    apps = with_settings(fleet, values, Path(top()), hosts.to)
+    refused: dict[int, DeTasksError] = {}
+    for number, app in enumerate(fleet):
+        try:
+            if hosts.platform(app).app(app.name) is None:
+                hosts.platform(app).create_app(app.name)
+        except DeTasksError as error:
+            refused[number] = error
+    there = [number for number in range(len(apps)) if number not in refused]
+    done = dict(zip(there, apply_quietly([apps[number] for number in there], yes), strict=True))
+    done |= {n: Applied(apps[n].name, errors=(error,)) for n, error in refused.items()}
+    return [
+        FleetApplied(app, hosts.to(fleet[number]).host.name, done[number])
+        for number, app in enumerate(apps)
+    ]
 
 
-def apply_quietly(apps: Sequence[AppWithSettings], yes: bool) -> list[Applied]:
-    """Give apps their settings as a part of a deploy, whose own output stdout is for."""
+def apply_quietly(apps: Sequence[AppWithSettings], yes: bool = True) -> list[Applied]:
+    """Give apps their settings as a part of a deploy, whose own output stdout is for. Nobody is
+    asked again about what only an app takes that was deployed meanwhile."""
     from de_tasks.deployment.settings.plan import Pruning
 
     return bring_in_step(apps, Pruning(), yes=yes, out=False)
@@ -246,28 +278,34 @@ def apply_quietly(apps: Sequence[AppWithSettings], yes: bool) -> list[Applied]:
 def _ask_again(app: str, yes: bool) -> None:
     question = f"You will no longer be able to manage {app} yourself. Go through with it?"
     if yes or not console.interactive():
-        raise UsageError(f"{question} Give --give-up-access too. Nothing was changed.")
+        raise UsageError(f"{question} Give --give-up-access too. {KEPT}")
     if not console.confirm(question, False):
-        raise DeTasksError("Nothing was changed.")
+        raise Declined(KEPT)
 
 
 def check_applied(found: Sequence[Applied]) -> None:
-    """Raise for what was not done: with the code of the failures if they agree, else 1."""
+    """Raise for what was not done."""
+    if failure := failure_of(found):
+        raise failure
+
+
+def failure_of(found: Sequence[Applied]) -> DeTasksError | None:
+    """What was not done, with the code of the failures if they agree, else 1."""
     errors = [error for one in found for error in one.errors]
     left = [one.app for one in found if one.left and not one.errors]
     if not errors and not left:
-        return
+        return None
     codes = {error.code for error in errors}
     code = codes.pop() if len(codes) == 1 and not left else 1
     lines = [_of_app(one.app, str(error)) for one in found for error in one.errors]
     lines += [f"{app} still differs from what is listed." for app in left]
     lines.append(f"For what is left: {typed('apps.apply')}")
-    raise DeTasksError("\n".join(dict.fromkeys(lines)), code=code, value=found)
+    return DeTasksError("\n".join(dict.fromkeys(lines)), code=code, value=found)
 
 
 def _of_app(app: str, words: str) -> str:
     """An error with the app that it is about, where it does not say so."""
-    return words if app in words else f"{app}: {words}"
+    return words if re.search(rf"(?<![\w-]){re.escape(app)}(?![\w-])", words) else f"{app}: {words}"
 
 
 def _planned(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[PlannedSettings]:
@@ -283,6 +321,23 @@ def _planned(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[PlannedS
     return found
 
 
+def _check_pruned(found: Sequence[PlannedSettings], pruning: Pruning) -> None:
+    """Raise `UsageError` for a service that is to go and that no plan removes."""
+    seen = [one.compared for one in found if one.compared]
+    if any(one.error for one in found) or any(one.state is None for one in seen):
+        return  # What nobody has read may have it.
+    gone = {service.name for one in seen for service in one.plan.remove_services}
+    there = {s.name for one in seen if one.state for s in one.state.details.services}
+    for name in pruning.services:
+        if name not in there:
+            raise UsageError(f"--prune-service {name}: none of these apps has this service.")
+        if name not in gone:
+            raise UsageError(
+                f"--prune-service {name}: invoke.yaml lists its type, or no services at all. "
+                "List the services that stay: services: []"
+            )
+
+
 def show(one: PlannedSettings, out: bool = True) -> None:
     """Print a plan as a diff; what stays or cannot be compared goes to stderr."""
     if one.compared is None:
@@ -291,9 +346,9 @@ def show(one: PlannedSettings, out: bool = True) -> None:
     unseen = one.compared.state is None
     if found.in_step:
         words = "cannot be compared through `de`" if unseen else "in step"
-        console.line(f"{found.app} on [{found.host}]: {words}", out=out)
+        console.line(f"{found.app} on {found.host}: {words}", out=out)
     else:
-        console.line(f"{found.app} on [{found.host}]:", out=out)
+        console.line(f"{found.app} on {found.host}:", out=out)
     for line in found.lines:
         console.line("  ", (line.action, COLOURS[line.action]), f" {_one_line(line)}", out=out)
     for text in found.blocked:
@@ -312,13 +367,13 @@ def _one_line(line: PlannedChange) -> str:
 
 def _show_applied(one: Applied, unseen: bool, out: bool) -> None:
     if one.unsure:
-        console.note(f"{one.app}: how much was done is not known, since it cannot be read now.")
+        console.note(f"{one.app}: it cannot be read now, so how much was done is not known.")
     elif one.errors or one.left:
         done = ", ".join(line.what for line in one.done) or "nothing"
         left = ", ".join(line.what for line in one.left) or "nothing"
         console.note(f"{one.app}: done: {done}; not done: {left}")
     elif unseen:
-        console.line(f"{one.app}: set; through `de` nobody can say more", out=out)
+        console.line(f"{one.app}: set. `de` cannot show what it has now", out=out)
     elif one.done:
         console.line(f"{one.app}: {_count(one.done)} made, in step", out=out)
 
@@ -337,7 +392,11 @@ def _ways(context: invoke.Context) -> Ways:
     from de_tasks.deployment.fleets.connections import Connections
     from de_tasks.deployment.settings.apps import Ways
 
-    return Ways(Connections(configuration(context), waits()).to, _once(lambda: connect(context)))
+    return Ways(
+        lambda: listed(context, folders=False),
+        Connections(configuration(context), waits()).to,
+        _once(lambda: connect(context)),
+    )
 
 
 def _once(make: Callable[[], Connection]) -> Callable[[], Connection]:
@@ -361,7 +420,7 @@ def export(context: invoke.Context, name: str = "", all: bool = False) -> dict[s
     Of variables the names are printed, never the values; the thumbnail is left out. What is
     printed plans to nothing.
     """
-    from de_tasks.deployment.fleets.apps import FleetApp, parse
+    from de_tasks.deployment.fleets.apps import FleetApp
     from de_tasks.deployment.settings.export import as_yaml
 
     if all and name:
@@ -374,7 +433,7 @@ def export(context: invoke.Context, name: str = "", all: bool = False) -> dict[s
     else:
         ways, root = _ways(context), Path(top())
         if values.apps:
-            fleet = parse(values.apps, values.shared, root, folders=False)
+            fleet = ways.listed()
         else:
             found = list(ways.single().platform.apps())
             fleet = tuple(FleetApp(app.name, root / app.name) for app in found)

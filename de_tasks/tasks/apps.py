@@ -289,8 +289,8 @@ def logs(
 
     if type not in ("build", "runtime"):
         raise UsageError(f"--type is build or runtime, not {type!r}.")
-    if type == "build" and (all or process_name):
-        raise UsageError("A build has one log: leave --process-name and --all out.")
+    if type == "build" and all:
+        raise UsageError("A build has one log: leave --all out.")
     if all and process_name:
         raise UsageError("Give --process-name or --all, not both.")
     lines = whole_number(count, "--count", least=1) if count else None if since else LINES

@@ -81,6 +81,12 @@ def deploy(
         raise Declined("Nothing was deployed.")
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path)
+    listed = app_settings.of_deploy(context, connection, values, wanted, folder) if apply else []
+    later = [app for app in listed if app.wanted.scale]
+    if later and no_wait:
+        raise UsageError("--apply scales processes once the app is deployed: leave --no-wait out.")
+    if listed and dry_run:
+        app_settings.preview(listed)
     plan = plan_of(
         connection,
         values,
@@ -93,14 +99,13 @@ def deploy(
         overwrite=not no_overwrite,
         check=not no_check,
         origin="" if name else origin_of_app(context.config, path),
+        prepare=(lambda: app_settings.apply_to_deploy(listed, yes)) if listed else None,
     )
-    later = []
-    if apply and not dry_run:
-        later = app_settings.apply_before_deploy(connection, values, wanted, folder, yes)
     with ci.failures(wanted), shown(json, verbose) as tell:
         done = deploy_of(plan, values, connection, tell).run()
     ci.report(done)
-    app_settings.check_applied(app_settings.apply_quietly(later, yes))
+    if not dry_run:
+        app_settings.check_applied(app_settings.apply_quietly(later))
     return done
 
 

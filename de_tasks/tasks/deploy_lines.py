@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from de_tasks.causes import MARKED
 from de_tasks.config import environment
 from de_tasks.errors import DeployFailed
+from de_tasks.health.causes import MARKED
 from de_tasks.tasks import ci
 from de_tasks.terminal import console
 from de_tasks.terminal.abridged import Abridged, repeats

@@ -11,10 +11,10 @@ from invoke import Collection
 
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
-from de_tasks.config.project import own_section
 from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.tasks import app_settings, ci
 from de_tasks.tasks.deploy import NO_CHECK
+from de_tasks.tasks.fleet_list import listed
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import configuration, settings, task, waits
 from de_tasks.terminal import console
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.apps import Chosen, Selection
     from de_tasks.deployment.fleets.health import AppHealth
     from de_tasks.deployment.fleets.parallel import Result
-    from de_tasks.deployment.settings.apply import Applied
-    from de_tasks.deployment.settings.apps import AppWithSettings
     from de_tasks.platform.connect import Connection
+    from de_tasks.tasks.app_settings import FleetApplied
 
 JOBS = 8
 SELECTION = {
@@ -69,7 +68,7 @@ def deploy(
 ) -> list[Result]:
     """Deploy the apps that changed, in parallel and within the rate limit."""
     from de_tasks.deployment.fleets.connections import Connections, make_ready, question
-    from de_tasks.deployment.fleets.parallel import Rollout, exit_code
+    from de_tasks.deployment.fleets.parallel import Result, Rollout, exit_code
     from de_tasks.tasks.rollout_output import JsonLines, LiveTable, again, show
 
     _check_which(all, changed_since, only)
@@ -84,32 +83,41 @@ def deploy(
     asked = question(ready)
     if asked and not console.confirm(asked, yes):
         raise Declined("Nothing was deployed.")
-    later: list[AppWithSettings] = []
-    applied: list[Applied] = []
+    applied: list[FleetApplied] = []
     if apply:
         fleet = [one.app for one in chosen]
-        later, applied = app_settings.apply_before_fleet(fleet, hosts, settings(context), yes)
-    refused = {one.app for one in applied if one.errors or one.left}
-    ready = [one for one in ready if one.plan.name not in refused]
+        applied = app_settings.apply_before_fleet(fleet, hosts, settings(context), yes)
     width = max((len(one.job.name) for one in ready), default=0)
     observer = JsonLines() if json else LiveTable(len(ready), hosts.left, width)
-    outcomes = rollout.run([one.job for one in ready], observer)
-    code = exit_code(outcomes)
+    refused = {(one.app.name, one.host): one.failure() for one in applied if one.failure()}
+    outcomes = [
+        Result(one.job, "not begun", text=str(failure), code=failure.code or 1)
+        for one in ready
+        if (failure := refused.get((one.job.name, one.job.host)))
+    ]
+    for refusal in outcomes:
+        refusal.job.settle()
+        observer.ended(refusal)
+    begun = [one.job for one in ready if (one.job.name, one.job.host) not in refused]
+    outcomes += rollout.run(begun, observer)
+    up = {(o.job.name, o.job.host) for o in outcomes if not o.code}
+    later = [one.app for one in applied if one.app.wanted.scale and (one.app.name, one.host) in up]
+    unscaled = app_settings.failure_of(app_settings.apply_quietly(later))
+    code = exit_code(outcomes) or (unscaled.code if unscaled else 0)
     if json:
         counts = {o.status: [x.status for x in outcomes].count(o.status) for o in outcomes}
         console.result_json({"event": "summary", "code": code, **counts})
-    elif outcomes or refused:
+    elif outcomes:
         show(outcomes)
     else:
         console.result("Nothing has changed: there is nothing to deploy.")
     ci.report_fleet(outcomes)
     if code:
-        names = [*(o.job.name for o in outcomes if o.code), *sorted(refused)]
-        words = f"Not deployed: {', '.join(names)}. Again: {again(names, apply)}"
-        raise DeTasksError(words, code=code, value=outcomes)
-    live = {o.job.name for o in outcomes}
-    applied += app_settings.apply_quietly([app for app in later if app.name in live], yes)
-    app_settings.check_applied(applied)
+        names = [o.job.name for o in outcomes if o.code]
+        words = [str(unscaled)] if unscaled else []
+        if names:
+            words.append(f"Not deployed: {', '.join(names)}. Again: {again(names, apply)}")
+        raise DeTasksError("\n".join(words), code=code, value=outcomes)
     return outcomes
 
 
@@ -192,17 +200,10 @@ def _check_which(all: bool, changed_since: str, only: Sequence[str]) -> None:
 
 def _selection(context: invoke.Context, changed_since: str, only: Sequence[str]) -> Selection:
     """The apps that the flags choose, told on stderr."""
-    from de_tasks.deployment.fleets.apps import parse, select
+    from de_tasks.deployment.fleets.apps import select
     from de_tasks.repo.changes import changed_since as compare
 
-    values = settings(context)
-    root = Path(top())
-    apps = parse(
-        values.apps,
-        values.shared,
-        root,
-        lambda folder: own_section(context.config, str(folder)),
-    )
+    root, apps = Path(top()), listed(context)
     names = [name.strip() for text in only for name in text.split(",")]
     changed = compare(root, changed_since) if changed_since else None
     found = select(apps, names, changed)

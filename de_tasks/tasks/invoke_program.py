@@ -71,12 +71,8 @@ def _proposed(program: invoke.Program, error: invoke.ParseError) -> str:
     from de_tasks.terminal.proposals import as_option, did_you_mean
 
     options = [*(error.context.flags if error.context else ())]
-
     if found[1].startswith("-"):
         return said + did_you_mean(found[1], options)
-    else:
-        known = [
-            name for one in program.collection.to_contexts() for name in (one.name, *one.aliases)
-        ]
-    meant = did_you_mean(found[1], [name for name in known if name])
-    return said + (as_option(found[1], options) or meant)
+    tasks = program.collection.to_contexts()
+    known = [name for one in tasks for name in (one.name, *one.aliases) if name]
+    return said + (did_you_mean(found[1], known) or as_option(found[1], options))

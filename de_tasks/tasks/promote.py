@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import invoke
@@ -57,6 +58,10 @@ def promote(
 
     if not from_:
         raise UsageError("Say which app to promote: --from NAME.")
+    if re.search(r"[:/.]", from_):
+        raise UsageError(
+            f"--from names an app of the same host, without an address: not {from_!r}."
+        )
     if timeout:
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, timeout=timeout)

@@ -155,7 +155,8 @@ def show(results: Sequence[Result]) -> None:
     for result in results:
         lines = [line for line in abridged(result.log) if not repeats(line, result.text)]
         if result.status == "failed" and lines:
-            console.note(f"\nThe end of the log of {result.job.name}:")
+            whole = result.text.partition("\n")[0]
+            console.note(f"\n{result.job.name}: {whole}")
             for line in lines:
                 console.note(f"  {line}", log=True)
 

@@ -141,7 +141,7 @@ def delete(
 def _attached(context: invoke.Context, app: str) -> str:
     """The type of an app's database; asks which one where there are two."""
     connection = connect(context)
-    kinds = [service.kind for service in connection.platform.attached(app)]
+    kinds = list(dict.fromkeys(one.kind for one in connection.platform.attached(app)))
     if not kinds:
         raise NotFound(
             f"App {app} has no database. Attach one: "
@@ -156,9 +156,10 @@ def _kind(text: str, also: Sequence[str] = ()) -> str:
 
     choices = [*SERVICE_TYPES, *also]
     if text not in choices:
-        given = f"not {text!r}" if text else "and is missing"
-        meant = did_you_mean(text, choices) if text else ""
-        raise UsageError(f"--type is {', '.join(choices[:-1])} or {choices[-1]}, {given}.{meant}")
+        words = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        if not text:
+            raise UsageError(f"Say which type: --type {words}.")
+        raise UsageError(f"--type is {words}, not {text!r}.{did_you_mean(text, choices)}")
     return text
 
 

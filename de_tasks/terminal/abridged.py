@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from de_tasks.causes import COLOURS, EXCEPTION, FRAME, LIBRARY, MARKED, VERDICT
+from de_tasks.health.causes import COLOURS, EXCEPTION, FRAME, LIBRARY, MARKED, VERDICT
 
 REPEATED = "[Previous line repeated "
 

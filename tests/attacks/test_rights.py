@@ -30,6 +30,7 @@ CHANGING = {
     "mount": 'mountDirectory(appname: "{app}", hostDir: "/", targetDir: "x")',
     "processes": 'scaleProcesses(appname: "{app}", processes: [{{type: "web", number: 0}}])',
     "restart": 'restartApp(appname: "{app}")',
+    "python": 'setPython(appname: "{app}", version: "3.11")',
     "cancelled": 'cancelBuild(appname: "{app}")',
     "cache": 'purgeCache(appname: "{app}")',
     "service": 'linkService(appname: "{app}", serviceName: "x", serviceType: REDIS)',

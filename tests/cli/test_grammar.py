@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_named(line: str, message: str) -> None:
         ("services delete -t redis", "Delete the redis database of "),
         ("apps logs -t other", "--type is build or runtime, not 'other'."),
         ("services list -t x", "--type is redis, postgres or all, not 'x'."),
-        ("services create --app-name x", "--type is redis or postgres, and is missing."),
+        ("services create --app-name x", "Say which type: --type redis or postgres."),
         ("services exists -n x -t all", "--type is redis or postgres, not 'all'."),
         (
             "apps update --view-access all",

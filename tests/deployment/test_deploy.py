@@ -11,10 +11,10 @@ from typing import cast
 
 import pytest
 
-from de_tasks import readiness
 from de_tasks.deployment import watch as following
 from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.events import planned
+from de_tasks.health import readiness
 from de_tasks.net.http import Glance, Transport
 from de_tasks.platform.models import Build
 from de_tasks.platform.protocol import DeployPlatform

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.people import Person
+from de_tasks.server import control
+from tests.support.people import People, Person
 from tests.support.visits import address, fetch
 
 
@@ -19,7 +22,7 @@ def staged(dev: Person, page: Path) -> str:
 
 
 def test_what_serves_is_deployed_and_says_where_it_is_from(
-    dev: Person, page: Path, staged: str
+    dev: Person, page: Path, staged: str, sandbox: control.Running
 ) -> None:
     other = f"{staged}-p"
     assert dev.inv("variables.set", "ONLY_THERE", folder=page, stdin="secret\n").code == 0
@@ -30,6 +33,16 @@ def test_what_serves_is_deployed_and_says_where_it_is_from(
     assert f"Variables that only {staged} has: ONLY_THERE" in done.err and "secret" not in done.err
     (build,) = json.loads(dev.run(f"history --name {other} --json").out)
     assert build["message"].startswith(f"Promote {staged} build ")
+    with closing(sqlite3.connect(sandbox.data / "sandbox.sqlite3")) as database:
+        (message,) = database.execute(
+            "SELECT message FROM builds WHERE id = ?", (build["number"],)
+        ).fetchone()
+    assert f"\nDe-Promoted: {staged} build " in message
+
+
+def test_nobody_promotes_what_he_may_not_see(people: People, page: Path, staged: str) -> None:
+    other = people["other"].run(f"promote --from {staged} --name {staged}-o -y")
+    assert other.code == 5 and f"App [{staged}] does not exist" in other.err
 
 
 def test_what_differs_is_shown_before_the_question(dev: Person, page: Path, staged: str) -> None:
@@ -50,7 +63,7 @@ def test_what_differs_is_shown_before_the_question(dev: Person, page: Path, stag
     [
         ("", 2, "Say which app to promote: --from NAME."),
         ("--from STAGED --name STAGED", 2, "cannot be promoted to itself"),
-        ("--from Other.host/app --name x", 2, "is not a legal app name"),
+        ("--from Other.host/app --name x", 2, "names an app of the same host"),
         ("--from nothing-here --name x", 5, "App [nothing-here] does not exist"),
         ("--from STAGED --name x-p", 2, "There is no terminal to answer: give -y"),
     ],

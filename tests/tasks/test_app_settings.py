@@ -103,7 +103,7 @@ def test_what_is_not_listed_stays_unless_it_is_pruned(shop: Shop) -> None:
     kept = shop.inv("apps.plan")
     assert (kept.code, "kept: tag old, variable K" in kept.err) == (0, True)
     asked = shop.inv("apps.apply --prune", terminal=True, stdin="n\n")
-    assert f"Removed will be {shop.name}: tag old, {shop.name}: variable K." in asked.err
+    assert f"This removes {shop.name}: tag old, {shop.name}: variable K. Apply" in asked.err
     assert shop.inv("apps.apply --prune -y").code == 0
     assert "tag old" not in shop.inv("apps.export").out
 
@@ -261,8 +261,10 @@ def test_a_fleet_deploys_what_got_its_settings(dev: Person, tmp_path: Path) -> N
     broken = {"name": second, "settings": {"viewers": ["nobody-here"]}}
     section = {"apps": [{"name": first}, broken], "settings": {"title": "All"}}
     (folder / "invoke.yaml").write_text(as_yaml({"de": section}))
-    done = dev.inv("fleet.deploy", "--all", "-y", "--apply", folder=folder)
-    assert (done.code, "nobody-here" in done.err) == (5, True)
+    done = dev.inv("fleet.deploy", "--all", "-y", "--apply", "--json", folder=folder)
+    *_, summary, failure = map(json.loads, done.out.splitlines())
+    assert (done.code, summary["code"], failure["error"]["code"]) == (5, 5, 5)
+    assert "nobody-here" in done.out and summary["not begun"] == 1
     assert dev.inv("apps.plan", "--name", first, folder=folder).code == 0
     assert dev.inv("apps.status", "--name", second).out.startswith("This app has not been")
 
@@ -281,7 +283,50 @@ def test_through_de_settings_are_set_and_what_cannot_be_compared_is_said(
     shop.wish(title="Sales", tags=["a"], scale={"web": 2})
     seen = shop.inv("apps.plan")
     assert (seen.code, "? title cannot be compared" in seen.err) == (1, True)
+    assert '"in_step": null' in shop.inv("apps.plan --json").out
     done = shop.inv("apps.apply -y")
     assert (done.code, "scale cannot be compared, nor set" in done.err) == (0, True)
     shop.owner.environment.clear()
     assert shop.inv("apps.export --json").out.count('"title": "Sales"') == 1
+
+
+def test_an_apps_own_file_names_it_for_its_settings_too(shop: Shop) -> None:
+    (shop.folder / "inner").mkdir()
+    (shop.folder / "inner" / "invoke.yaml").write_text(as_yaml({"de": {"app": shop.name}}))
+    shop.write({"apps": [{"path": "inner", "settings": {"title": "Own"}}]})
+    assert shop.inv("apps.apply --all -y").code == 0
+    assert (
+        json.loads(shop.inv("apps.export --all --json").out)["de"]["apps"][0]["name"] == shop.name
+    )
+
+
+def test_a_deploy_takes_the_settings_for_its_host(dev: Person, quick: Path) -> None:
+    name = f"quick-{secrets.token_hex(3)}"
+    other = {"name": name, "path": ".", "host": "other.example", "settings": {"title": "Other"}}
+    here = {"name": name, "path": ".", "host": dev.host, "settings": {"title": "Here"}}
+    (quick / "invoke.yaml").write_text(as_yaml({"de": {"apps": [other, here]}}))
+    assert dev.inv("deploy", "--name", name, "-y", "--apply", folder=quick).code == 0
+    assert '"title": "Here"' in dev.inv("apps.export", "--name", name, "--json", folder=quick).out
+    (quick / "invoke.yaml").write_text(as_yaml({"de": {"apps": [other]}}))
+    refused = dev.inv("deploy", "--name", name, "-y", "--apply", folder=quick)
+    assert (refused.code, "for other hosts" in refused.err) == (2, True)
+
+
+def test_a_refused_deploy_leaves_the_settings_as_they_were(
+    shop: Shop, people: People, quick: Path
+) -> None:
+    mate = people["mate"]
+    assert shop.inv(f"update --name {shop.name} --add-co-owner {mate.name}").code == 0
+    assert mate.inv("deploy", "--name", shop.name, "-y", folder=quick).code == 0
+    (quick / "invoke.yaml").write_text(as_yaml({"de": {"settings": {"title": "Mine"}}}))
+    line = ("deploy", "--name", shop.name, "--apply")
+    for more in (("--no-overwrite", "-y"), ()):
+        done = shop.owner.inv(*line, *more, folder=quick, terminal=True, stdin="n\n")
+        assert done.code == 1, done.err
+    assert "Mine" not in shop.inv(f"apps.export --name {shop.name}").out
+
+
+def test_a_service_that_is_not_there_is_named(shop: Shop) -> None:
+    shop.wish(services=[])
+    done = shop.inv("apps.apply -y --prune-service typo")
+    assert (done.code, "none of these apps has this service" in done.err) == (2, True)

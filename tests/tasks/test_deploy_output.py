@@ -130,21 +130,21 @@ def test_only_the_step_that_failed_is_unfolded(
     assert not [line for line in said if "dash" in line]
 
 
-def test_wait_for_the_app_names_its_address(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown: list[live.Work] = []
-    monkeypatch.setattr(live, "show", shown.append)
+@pytest.fixture
+def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[live.Work]:
+    """What is shown of the work that goes on, one after the other."""
+    found: list[live.Work] = []
+    monkeypatch.setattr(live, "show", found.append)
+    return found
+
+
+def test_wait_for_the_app_names_its_address(shown: list[live.Work]) -> None:
     with deploy_output.shown(json=False) as tell:
         tell(Event("progress", f"Waiting for {ADDRESS}: 3 s", {"seconds": 3.0}))
     assert [work.text for work in shown] == [f"Waiting for {ADDRESS}"]
 
 
-def test_packages_have_a_bar_where_the_log_tells_how_many(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown: list[live.Work] = []
-    monkeypatch.setattr(live, "show", shown.append)
+def test_packages_have_a_bar_where_the_log_tells_how_many(shown: list[live.Work]) -> None:
     lines = ("Resolved 4 packages in 1s", " Downloaded numpy", "+ numpy==2", "+ dash==3")
     with deploy_output.shown(json=False) as tell:
         for text in (*(text for _, text in LOG[:2]), *(f"       {line}" for line in lines)):
@@ -153,11 +153,7 @@ def test_packages_have_a_bar_where_the_log_tells_how_many(
     assert shown[-1].detail == "2 of 4 packages"
 
 
-def test_what_a_build_waits_for_is_what_goes_on(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown: list[live.Work] = []
-    monkeypatch.setattr(live, "show", shown.append)
+def test_what_a_build_waits_for_is_what_goes_on(shown: list[live.Work]) -> None:
     with deploy_output.shown(json=False) as tell:
         for text in (LOG[0][1], "       Waiting for build 6 of this app to end"):
             tell(Event("log", text))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from de_tasks.deployment.settings.apps import AppWithSettings
 from de_tasks.deployment.settings.plan import (
@@ -15,9 +17,9 @@ from de_tasks.deployment.settings.plan import (
     plan,
     plan_unseen,
 )
-from de_tasks.errors import DeTasksError, NotAvailable
+from de_tasks.errors import DeTasksError, NotAvailable, Temporary
 from de_tasks.platform.connect import missing
-from de_tasks.platform.models import Changes, RefusedChange
+from de_tasks.platform.models import Changes, People, RefusedChange
 from de_tasks.platform.protocol import Platform
 
 SETTLE_GAPS = (1, 2, 4, 8, 15)
@@ -83,7 +85,9 @@ def apply(compared: Compared, pruning: Pruning) -> Applied:
             )
     errors = _carry_out(connection.platform, planned)
     if compared.state is None:
-        return Applied(app.name, planned.lines, errors=errors)
+        return Applied(
+            app.name, () if errors else planned.lines, errors=errors, unsure=bool(errors)
+        )
     try:
         after = compare(app, pruning).plan if errors else _plan_when_settled(app, pruning)
     except DeTasksError as error:
@@ -103,24 +107,31 @@ def _plan_when_settled(app: AppWithSettings, pruning: Pruning) -> SettingsPlan:
 
 
 def _carry_out(platform: Platform, planned: SettingsPlan) -> tuple[DeTasksError, ...]:
+    """What was refused; a lost connection ends it."""
     app, found = planned.app, list[DeTasksError]()
-    try:
+
+    def update() -> object:
         if planned.changes != Changes():
-            found += [_named(refusal) for refusal in platform.update(app, planned.changes)]
-        for kind in planned.add_services:
-            platform.attach_service(app, kind)
-        for service in planned.remove_services:
-            platform.delete_service(app, service.kind)
-    except DeTasksError as error:
-        found.append(error)
+            found.extend(_named(refusal) for refusal in platform.update(app, planned.changes))
+        return None
+
+    steps: list[Callable[[], object]] = [update]
+    steps += [partial(platform.attach_service, app, kind) for kind in planned.add_services]
+    steps += [partial(platform.delete_service, app, one.kind) for one in planned.remove_services]
+    for step in steps:
+        try:
+            step()
+        except Temporary as error:
+            return (*found, error)
+        except DeTasksError as error:
+            found.append(error)
     return tuple(found)
 
 
 def _named(refusal: RefusedChange) -> DeTasksError:
     error = refusal.error
-    if not isinstance(error, DeTasksError):
-        raise error
-    return type(error)(f"{refusal.what}: {error}")
+    kind = type(error) if isinstance(error, DeTasksError) else DeTasksError
+    return kind(f"{refusal.what}: {error}")
 
 
 def _state(app: AppWithSettings, platform: Platform, host: str) -> AppState:
@@ -145,6 +156,8 @@ def gives_up_access(compared: Compared) -> bool:
     there = platform.app(compared.app.name)
     if me.is_admin or there is None or there.owner == me.username:
         return False
-    now = compared.state.details.co_owners
-    stays = now is not None and me.username in now.users and me.username not in removed.users
-    return not stays
+    now = compared.state.details.co_owners or People()
+    if me.username in now.users:
+        return me.username in removed.users
+    # By a group: which ones somebody is in, not every server tells.
+    return bool(removed.groups)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
 from de_tasks.deployment.fleets.apps import FleetApp
-from de_tasks.deployment.fleets.apps import parse as parse_fleet
 from de_tasks.deployment.settings import form, outside, secret_texts
 from de_tasks.deployment.settings.form import WantedSettings
 from de_tasks.deployment.settings.plan import OutsideValues
@@ -30,25 +30,27 @@ class AppWithSettings:
 
 @dataclass(frozen=True)
 class Ways:
-    """How to connect: for an app of a fleet, and for the app at hand."""
+    """The apps of the repository, and how to connect: for one of them, and for the app at hand."""
 
+    listed: Callable[[], Sequence[FleetApp]]
     fleet: Callable[[FleetApp], Connection]
     single: Callable[[], Connection]
 
 
 def choose(
-    values: Settings, root: Path, ways: Ways, name: str = "", all: bool = False
+    values: Settings, root: Path, ways: Ways, name: str = "", all: bool = False, host: str = ""
 ) -> list[AppWithSettings]:
-    """The apps that were asked for: all, one by its name, or the app at hand.
+    """The apps that were asked for: all, one by its name, or the app at hand. With a `host`, only
+    entries that are for it.
 
     Raises `UsageError` for settings that are wrong or missing, and for an app that is not listed.
     """
     if all and name:
         raise UsageError("--all contradicts --name: give one of them.")
     if all or (values.apps and (name or not values.app)):
-        fleet = parse_fleet(values.apps, values.shared, root, folders=False)
+        fleet = ways.listed()
         if not all:
-            fleet = _named(fleet, name)
+            fleet = _on(host, _named(fleet, name)) if host else _named(fleet, name)
         return with_settings(fleet, values, root, ways.fleet)
     wanted = app_name(values, name)
     if not values.settings:
@@ -74,7 +76,7 @@ def with_settings(
     return _read(given, root)
 
 
-def _named(fleet: Sequence[FleetApp], name: str) -> tuple[FleetApp, ...]:
+def _named(fleet: Sequence[FleetApp], name: str) -> Sequence[FleetApp]:
     names = ", ".join(dict.fromkeys(app.name for app in fleet))
     if not name:
         raise UsageError(f"Which app? Give --name NAME, or --all. There are: {names}")
@@ -82,6 +84,17 @@ def _named(fleet: Sequence[FleetApp], name: str) -> tuple[FleetApp, ...]:
     if not found:
         raise UsageError(f"There is no app {name!r} in de.apps. It has: {names}")
     return found
+
+
+def _on(host: str, found: Sequence[FleetApp]) -> list[FleetApp]:
+    """The entry for a host: one that names it, else one that names none."""
+    own = [
+        app for app in found if app.host and Host.parse(app.host, insecure_http=True).name == host
+    ]
+    fitting = own or [app for app in found if not app.host]
+    if not fitting:
+        raise UsageError(f"de.apps lists {found[0].name} for other hosts, and not for {host}.")
+    return fitting
 
 
 def _place(app: FleetApp) -> str:

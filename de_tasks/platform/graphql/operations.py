@@ -73,6 +73,7 @@ metadata {{ title description tags permissionLevel showInPortal sortRank contact
 thumbnailUrl persistentFilesystem python collaborators {{ users teams }} coOwners {{ users teams }}
 environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }}
 status {{ canScale }} processes {{ type number }} mounts {{ hostDir targetDir }} }} }}"""
+PLAIN_DETAILS = DETAILS.replace(" python ", " ")
 RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"
 CANCEL_BUILD = f"""mutation ($name: String!, $id: ID) {{
 cancelBuild(appname: $name, id: $id) {{ error build {{ {BUILD_FIELDS} }} }} }}"""
@@ -175,7 +176,7 @@ class GraphQLPlatform:
         return log_of(page) if page else None
 
     def details(self, name: str) -> Details | None:
-        found = self._client.execute(DETAILS, name=name)["app"]
+        found = self._standing(DETAILS, PLAIN_DETAILS, name=name)["app"]
         return details_of(found) if found else None
 
     def thumbnail(self, details: Details) -> bytes | None:
@@ -316,7 +317,8 @@ class GraphQLPlatform:
 
 def _build(answer: dict[str, Any]) -> Build:
     build = build_of(answer["build"])
-    assert build
+    if build is None:
+        raise DeTasksError("The server does not say which build was cancelled.")
     return build
 
 

@@ -19,7 +19,6 @@ from de_tasks.project.checks.requirements import FILE as REQUIREMENTS
 from de_tasks.repo.sent import Sent
 
 APT = "Aptfile"
-DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
 
 
 def check(sent: Sent, version: int) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from de_tasks.appspec import (
+    CONDA,
     LAST_WITH_SETUPTOOLS,
     RUNTIME,
     VENDOR_PACKAGES,
@@ -32,7 +33,6 @@ from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
 FILE = "requirements.txt"
-CONDA = ("environment.yml", "environment.yaml")
 INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|=)(\S+)")
 INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)", re.MULTILINE)
 OPTION = re.compile(r"\s--[a-z].*$")

@@ -153,6 +153,15 @@ class Builds:
             raise Refused(_ended(app, row))
         return row
 
+    def numbered(self, app_id: int, number: str) -> sqlite3.Row | None:
+        """The build of an app with a number, as the API writes it."""
+        # SQLite would read 12abc as 12.
+        if not (number.isascii() and number.isdecimal()):
+            return None
+        return self._db.find(
+            "SELECT * FROM builds WHERE app_id = ? AND id = CAST(? AS INTEGER)", app_id, number
+        )
+
     def _to_cancel(self, app: App, number: str | None) -> sqlite3.Row:
         if number is None:
             row = self._db.find(
@@ -163,9 +172,7 @@ class Builds:
             if row is None:
                 raise Refused(f"App {app.name} has no builds.")
         else:
-            row = self._db.find(
-                "SELECT * FROM builds WHERE app_id = ? AND id = CAST(? AS INTEGER)", app.id, number
-            )
+            row = self.numbered(app.id, number)
             if row is None:
                 raise NotFound(f"App {app.name} has no build {number}.")
         if row["status"] in FINISHED:
@@ -193,6 +200,12 @@ class Builds:
             self._at_work[app.id] = row["id"], building
             try:
                 await building
+            except asyncio.CancelledError:
+                # Before its first step a task ends without having heard of it.
+                user = self._cancelled.pop(row["id"], "") if building.cancelled() else ""
+                if not user:
+                    raise
+                await self._end_cancelled(app, row["id"], user)
             finally:
                 del self._at_work[app.id]
 

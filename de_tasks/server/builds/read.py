@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import tomllib
 
 from de_tasks.appspec import (
+    CONDA,
     RELEASE_UNDOCUMENTED,
     Procfile,
     apt_lines,
@@ -21,7 +23,6 @@ from de_tasks.appspec import (
 from de_tasks.errors import UsageError
 from de_tasks.server.runtime.pythons import FIVE_DEFAULT, AskedPython
 
-CONDA = ("environment.yml", "environment.yaml")
 SCRIPTS = ("predeploy", "postdeploy")
 
 
@@ -83,7 +84,7 @@ def notes(folder: Path, version: int, setting: str) -> Iterator[str]:
         if "release" in commands:
             yield RELEASE_UNDOCUMENTED
         if (folder / "Aptfile").is_file():
-            yield from _apt(folder)
+            yield from _packages(folder, "Aptfile")
         return
     if read_scale(folder) is None and len(set(commands) - {"release"}) > 1:
         yield "There is no DOKKU_SCALE, so web alone is started"
@@ -92,47 +93,63 @@ def notes(folder: Path, version: int, setting: str) -> Iterator[str]:
     if (folder / "app.json").is_file():
         yield "app.json is recognised, and its scripts and health checks are not run here"
     if (folder / "apt-packages").is_file():
-        words = read_text(_inside(folder, "apt-packages")).split()
-        yield from _missing("apt-packages", [word for word in words if word != "#"])
+        yield from _packages(folder, "apt-packages")
 
 
-def _apt(folder: Path) -> Iterator[str]:
-    packages = []
-    for number, kind, text in apt_lines(read_text(_inside(folder, "Aptfile"))):
+def _packages(folder: Path, file: str) -> Iterator[str]:
+    packages, text = [], read_text(_inside(folder, file))
+    if file != "Aptfile":
+        text = text.replace("\r\n", "\n")
+    for number, kind, said in apt_lines(text):
         if kind == "wrong":
-            yield f"Aptfile line {number}: {text!r} is no package's name"
+            yield f"{file} line {number}: {said!r} is not the name of a package"
         elif kind == "package":
-            packages.append(text)
+            packages.append(said)
         else:
-            yield f"Aptfile line {number}: the {kind} {text} is not used here"
-    yield from _missing("Aptfile", packages)
+            yield f"{file} line {number}: the {kind} {said} is not used here"
+    yield from _missing(file, packages)
 
 
 def _missing(file: str, packages: list[str]) -> Iterator[str]:
     """Those of the packages that this machine has not, with the line that installs them."""
     if not packages:
         return
-    line = f"sudo apt-get install {' '.join(packages)}"
+    installed = _installed([_name(package) for package in packages])
+    if installed is None:
+        yield (
+            f"{file}: dpkg-query could not tell which of its packages are here. On Debian: "
+            f"{_install(packages)}"
+        )
+        return
+    lacking = [package for package in packages if _name(package) not in installed]
+    if lacking:
+        names = ", ".join(lacking)
+        yield f"{file}: not on this machine: {names}. Install with: {_install(lacking)}"
+
+
+def _install(packages: list[str]) -> str:
+    # People copy it into a shell.
+    return f"sudo apt-get install -- {shlex.join(packages)}"
+
+
+def _name(package: str) -> str:
+    """The name alone, without architecture, version and release."""
+    return re.split(r"[:=/]", package)[0]
+
+
+def _installed(names: list[str]) -> set[str] | None:
+    """Those of the packages that are installed; None where that cannot be told."""
     query = shutil.which("dpkg-query")
     if query is None:
-        yield f"{file}: without dpkg-query its packages could not be checked. On Debian: {line}"
-        return
-    lacking = [name for name in packages if not _is_installed(query, name)]
-    if lacking:
-        yield f"{file}: not on this machine: {', '.join(lacking)}. Install with: " + (
-            f"sudo apt-get install {' '.join(lacking)}"
-        )
-
-
-def _is_installed(query: str, package: str) -> bool:
-    name = re.split(r"[=/]", package)[0]
-    done = subprocess.run(
-        [query, "--show", "--showformat=${db:Status-Status}\\n", "--", name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "installed" in done.stdout.split()
+        return None
+    form = "--showformat=${Package} ${db:Status-Status}\\n"
+    command = [query, "--show", form, "--", *names]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = (line.split(" ") for line in done.stdout.splitlines())
+    return {name for name, status in found if status == "installed"}
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -11,14 +11,12 @@ from pathlib import Path
 import tomllib
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from de_tasks.appspec import LOCKS, OTHER_VERSION, other_version, read_text
+from de_tasks.appspec import CONDA, DOCKER, LOCKS, OTHER_VERSION, other_version, read_text
 from de_tasks.errors import UsageError
 
 REQUIREMENTS = "requirements.txt"
 PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 LOCKED = {**LOCKS, "Pipfile": f"pipenv lock && {LOCKS['Pipfile.lock']}"}
-CONDA = ("environment.yml", "environment.yaml")
-DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
 
 
 def unread(folder: Path, version: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from de_tasks import causes
+from de_tasks.health import causes
 
 DRAWN = re.compile(
     r"^\s*(?:[\u00d7\u251c\u2570\u2502][\u2500\u25b6\s]*|error:|cause:|Caused by:)\s*"

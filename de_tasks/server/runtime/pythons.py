@@ -47,7 +47,7 @@ def need(version: str) -> None:
 def installed() -> list[str]:
     """The minor versions that are here, the oldest first."""
     found = {_minor(version) for version in _of_uv()} | {_own_minor()}
-    found |= {minor for minor in KNOWN if minor not in found and _found(minor)}
+    found |= {minor for minor in KNOWN if minor not in found and _usual(minor)}
     return sorted(found, key=lambda minor: int(minor.partition(".")[2]))
 
 
@@ -77,13 +77,16 @@ def find_python(asked: AskedPython, say: Callable[[str], None]) -> str:
 
 def _found(minor: str) -> dict[str, str]:
     """The interpreters of a minor version that run: version to path."""
+    return _usual(minor) or {v: path for v, path in _of_uv().items() if _minor(v) == minor}
+
+
+def _usual(minor: str) -> dict[str, str]:
+    """Those of them in the usual places."""
     found: dict[str, str] = {}
     for candidate in [_own(), *_candidates(minor)]:
         actual = _version_of(candidate)
         if actual and _minor(actual) == minor:
             found.setdefault(actual, candidate)
-    if not found:
-        found = {v: path for v, path in _of_uv().items() if _minor(v) == minor}
     return found
 
 

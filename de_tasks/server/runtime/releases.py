@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
 
-from de_tasks import causes
 from de_tasks.appspec import Procfile, read_scale, shell
 from de_tasks.errors import DeTasksError
-from de_tasks.readiness import GIVEN_UP_AFTER, Errors
+from de_tasks.health import causes
+from de_tasks.health.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.server import tls
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.app import WEB, App, Instance, Release
@@ -159,7 +161,7 @@ class Releases:
             platform = platform_variables(
                 self._settings, app, self._environments.path(environment), port
             )
-            said: list[str] = []
+            said = deque[str](maxlen=SEARCHED)
 
             def hear(lines: list[str]) -> None:
                 for line in lines:
@@ -168,7 +170,7 @@ class Releases:
 
             say(f"-----> Running {kind}: {command}")
             bash = shell(platform["PATH"])
-            script = (folder / command).is_file()
+            script = " " not in command and os.path.isfile(folder / command)
             program = "python" if command.endswith(".py") else bash
             tree = await Tree.start(
                 *((program, command) if script else (bash, "-c", command)),

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from de_tasks.causes import exit_words
+from de_tasks.health.causes import exit_words
 from de_tasks.server.database import timestamp
 from de_tasks.server.runtime.guarded import STEADY, reason, supervise
 from de_tasks.server.runtime.logs import LogFile

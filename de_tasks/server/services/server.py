@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from de_tasks.causes import exit_words
 from de_tasks.errors import DeTasksError
+from de_tasks.health.causes import exit_words
 from de_tasks.server.files import write_private
 from de_tasks.server.runtime import leash
 from de_tasks.server.runtime.guarded import supervise, until_done

@@ -97,3 +97,10 @@ def test_what_cannot_be_cancelled(
     assert dev.inv("deploy", "-y", folder=page).code == 0
     done = dev.inv("cancel", "--name", page.name, *words)
     assert done.code == code and re.search(said, done.err), done.err
+
+
+def test_number_is_a_number(dev: Person, page: Path) -> None:
+    push(dev, page)
+    number = json.loads(dev.inv("history", "--name", page.name, "--json").out)[0]["number"]
+    done = dev.inv("cancel", "--name", page.name, "--build", f"{number}abc")
+    assert done.code != 0 and states(dev, page) != ["cancelled"], done.err

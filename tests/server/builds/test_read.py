@@ -10,6 +10,7 @@ from de_tasks.errors import UsageError
 from de_tasks.server.builds import read
 from tests.support.apps import SERVER, app_folder
 from tests.support.people import Person
+from tests.support.wheelhouse import OWN
 
 TWO = f"{SERVER}worker: sleep 999\n"
 SCRIPTS = '[scripts]\npredeploy = "before.sh"\npostdeploy = "after.sh"\n[other]\nx = 1\n'
@@ -35,7 +36,7 @@ def test_aptfile_names_what_the_machine_lacks(dev: Person, tmp_path: Path) -> No
     apt = "# c\nlibc6 no-such-package-1\n:repo:deb http://x y z\nhttps://x/a.deb\n"
     folder = app_folder(tmp_path, "apt", Procfile=TWO, Aptfile=apt)
     log = log_of(dev, folder)
-    assert "sudo apt-get install " in log and "no-such-package-1" in log
+    assert "sudo apt-get install -- " in log and "no-such-package-1" in log
     assert "the repository deb http://x y z is not used" in log
     assert "the address https://x/a.deb is not used" in log
     assert "Processes: web, worker" in log and "Version 5's default is 3.10" in log
@@ -48,8 +49,8 @@ def test_python_is_a_setting_of_the_app(dev: Person, tmp_path: Path) -> None:
     dev.inv("create", folder=folder)
     missing = dev.inv("update", "--python-version", "3.99", folder=folder)
     assert missing.code != 0 and "There is no Python 3.99 on this machine. It has " in missing.err
-    done = dev.inv("update", "--python-version", "3.11", folder=folder)
-    assert "python version: '' -> 3.11" in done.out
+    done = dev.inv("update", "--python-version", OWN, folder=folder)
+    assert f"python version: '' -> {OWN}" in done.out
     assert "No Python is set" not in log_of(dev, folder)
 
 
@@ -66,4 +67,24 @@ def test_what_cannot_be_asked_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "Procfile").write_text("web: x\n")
     (tmp_path / "Aptfile").write_text("curl\n")
     (line,) = read.notes(tmp_path, 5, "3.11")
-    assert "could not be checked" in line and "sudo apt-get install curl" in line
+    assert "dpkg-query could not tell" in line and "sudo apt-get install -- curl" in line
+
+
+def test_what_is_copied_into_a_shell_is_one_word(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: x\n")
+    (tmp_path / "Aptfile").write_text("no-such-1=1;curl${IFS}evil\n")
+    (line,) = read.notes(tmp_path, 5, "3.11")
+    assert line.endswith("sudo apt-get install -- 'no-such-1=1;curl${IFS}evil'")
+
+
+def test_apt_packages_of_version_4_has_comments(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: x\n")
+    (tmp_path / "apt-packages").write_bytes(b"no-such-1 # for pdf\r\n")
+    (line,) = read.notes(tmp_path, 4, "")
+    assert "not on this machine: no-such-1." in line
+
+
+def test_long_command_is_no_file(dev: Person, tmp_path: Path) -> None:
+    toml = f'[scripts]\npredeploy = "echo {"x" * 300}"\n'
+    folder = app_folder(tmp_path, "long", Procfile=SERVER, project_toml=toml)
+    assert f"       {'x' * 300}" in log_of(dev, folder)

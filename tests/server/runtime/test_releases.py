@@ -12,7 +12,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from de_tasks import readiness
+from de_tasks.health import readiness
 from de_tasks.server.runtime.releases import NotStarted, Releases
 from de_tasks.server.settings import ServerSettings
 

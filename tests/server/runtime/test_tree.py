@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.causes import exit_words
 from de_tasks.errors import DeTasksError
+from de_tasks.health.causes import exit_words
 from de_tasks.server.open_files import open_files
 from de_tasks.server.runtime.tree import Tree
 from tests.support.processes import processes_of

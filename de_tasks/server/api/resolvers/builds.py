@@ -131,6 +131,4 @@ class BuildResolvers:
     def _find_build(self, app_id: int, build_id: str | None) -> sqlite3.Row | None:
         if build_id is None:
             return self._builds.last(app_id)
-        return self._db.find(
-            "SELECT * FROM builds WHERE app_id = ? AND id = CAST(? AS INTEGER)", app_id, build_id
-        )
+        return self._builds.numbered(app_id, build_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from de_tasks.readiness import GIVEN_UP_AFTER, SAID_AFTER, Errors
+from de_tasks.health.readiness import GIVEN_UP_AFTER, SAID_AFTER, Errors
 
 LONG = GIVEN_UP_AFTER
 

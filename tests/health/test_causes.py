@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from de_tasks import causes
+from de_tasks.health import causes
 
 
 @pytest.mark.parametrize(

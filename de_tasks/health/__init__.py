@@ -1,0 +1,1 @@
+"""Whether an app is well, as client and sandbox both judge it."""
