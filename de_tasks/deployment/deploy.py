@@ -104,6 +104,8 @@ class Deploy:
             plan.check.run(snapshot.listing(), plan.name, self._tell)
             self._part("check")
         if plan.dry_run:
+            if self._platform.app(plan.name) is None:
+                self._step(f"{plan.name} does not exist on {plan.host}: it would be created.")
             return None
         message = plan.message_from(origin)
         try:

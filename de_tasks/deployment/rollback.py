@@ -59,7 +59,8 @@ def find_target(platform: Platform, name: str, number: str) -> RollbackTarget:
         raise NotFound(f"App {name} has no good build {number}. It has: {numbers}.")
     # After a failed deploy the newest good one serves still: going back means the one before.
     if len(good) < 2:
-        raise NotFound(f"App {name} has no earlier good build to go back to.")
+        serves = f": build {good[0].id}, the only good one, serves" if good else ""
+        raise NotFound(f"App {name} has no earlier good build to go back to{serves}.")
     return RollbackTarget(good[1], present)
 
 

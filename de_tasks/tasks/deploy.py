@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from de_tasks.deployment.plan import Outcome
-    from de_tasks.platform.models import Build
+    from de_tasks.platform.models import App, Build
     from de_tasks.tasks.values import Difference
 
 REF = "Deploy this commit of the folder's repository, not the files as they are"
@@ -153,9 +153,18 @@ def diff(
         text = snapshot.compare(way, form, "--no-renames", there=there)
     if text:
         console.patch(text.rstrip("\n"))
-    else:
+    elif there:
         console.note(f"{wanted} is deployed as the folder is: nothing would change.")
+    else:
+        console.note(_pushed_in_vain(app))
     return Difference(wanted, text)
+
+
+def _pushed_in_vain(app: App) -> str:
+    """What is true of an app that has the folder's files, and serves others or nothing."""
+    last = f"its build {app.build.id} is {app.build.status}" if app.build else "it has no build"
+    serves = f"build {app.live.id} serves" if app.live else "nothing serves"
+    return f"{app.name} was pushed as the folder is, but {last}: {serves}."
 
 
 def _builds(found: Sequence[Build]) -> list[dict[str, object]]:

@@ -323,7 +323,8 @@ def _level(text: str) -> str:
 
 
 def _show_passwords(file: Path, new: bool) -> None:
-    if not new:
+    # The log of a CI's job is read by more people than its files.
+    if not new or not console.at_terminal():
         console.note(f"Passwords of its users: {file}")
         return
     console.note(f"Its users, shown this once and kept in {file}, which only you can read:")

@@ -94,7 +94,9 @@ def test_dry_run_sends_nothing(people: People, quick: Path) -> None:
     status = people["dev"].run(f"apps exists --name {quick.name}")
     assert "does not exist" in status.out
     again = people["dev"].run("deploy --dry-run --json", folder=quick)
-    assert [event["event"] for event in events(again.out)] == ["step", "progress", "plan", "done"]
+    kinds = [event["event"] for event in events(again.out)]
+    assert kinds == ["step", "progress", "plan", "step", "done"]
+    assert f"{quick.name} does not exist on {people['dev'].host}: it would be created" in done.err
 
 
 def test_no_wait_returns_after_the_push(people: People, quick: Path) -> None:

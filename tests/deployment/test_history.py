@@ -68,7 +68,7 @@ def test_rollback_and_its_undoing(people: People, quick: Path) -> None:
     dev = people["dev"]
     deploy(dev, quick, "first")
     only = dev.run("rollback -y", folder=quick)
-    assert only.code == 5 and "has no earlier good build" in only.err
+    assert only.code == 5 and "the only good one, serves" in only.err
     deploy(people["admin"], quick, "second")
     first, second = (str(entry["number"]) for entry in reversed(history(dev, quick)))
     asked = dev.run("rollback", folder=quick)
@@ -124,6 +124,7 @@ def test_rollback_after_a_failed_deploy(people: People, quick: Path) -> None:
     deploy(dev, quick, "second")
     (quick / "Procfile").write_text("web: exit 3\n")
     assert dev.run("deploy -y", folder=quick).code == 3
+    assert "was pushed as the folder is, but its build" in dev.run("diff", folder=quick).err
     first, second = (
         str(e["number"]) for e in reversed(history(dev, quick)) if e["status"] == "built"
     )

@@ -51,8 +51,10 @@ def test_what_differs_is_shown_before_the_question(dev: Person, page: Path, stag
     dev.run(f"deploy -y --name {other}", folder=page)
     no = dev.inv("promote", "--from", staged, "--name", other, terminal=True, stdin="n\n")
     assert no.code == 1 and "index.html | 2 +-" in no.err and "Nothing was deployed." in no.err
-    dry = dev.run(f"promote --from {staged} --name {other} --dry-run")
-    assert dry.code == 0 and "Nothing was sent" in dry.out
+    for words in ("promote --dry-run", "-R promote"):
+        dry = dev.inv(*words.split(), "--from", staged, "--name", other)
+        assert dry.code == 0 and "Nothing was sent" in dry.out, dry.err
+    assert fetch(address(dev, page).replace(staged, other)) == (200, "hello two")
     assert dev.run(f"promote --from {staged} --name {other} -y").code == 0
     again = dev.run(f"promote --from {staged} --name {other} -y")
     assert f"The files are those of {other}." in again.err and "Nothing has changed" in again.out

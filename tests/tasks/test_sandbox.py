@@ -37,7 +37,7 @@ def own(tmp_path: Path) -> Iterator[Person]:
 
 
 def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
-    started = own.inv("sandbox.start", "--port", "0")
+    started = own.inv("sandbox.start", "--port", "0", terminal=True)
     url = started.out.strip()
     assert started.code == 0 and f"Logged in as [dev] to [{url}]!" in started.err
     file = own.home / ".local/share/de-tasks/sandbox/passwords.json"
@@ -62,6 +62,9 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
     assert own.inv("deploy", "--no-check", folder=quick).err.endswith(remedy)
     assert own.inv("sandbox.reset").code == 2
     assert own.inv("sandbox.reset", "-y").code == 0 and not file.exists()
+    logged = own.inv("sandbox.start", "--port", "0").err
+    assert str(file) in logged
+    assert not [word for word in json.loads(file.read_text()).values() if word in logged]
 
 
 def test_stop_says_which_app_it_waits_for(tmp_path: Path, quick: Path) -> None:
