@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +14,20 @@ from de_tasks.errors import Declined, DeTasksError, NotAvailable, OutOfStep, Usa
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.fleet_list import listed
 from de_tasks.tasks.invoke_options import READS, Facts
+from de_tasks.tasks.settings_output import applied_facts, plan_facts, show, show_applied
 from de_tasks.tasks.task import configuration, connect, settings, task, waits
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.config.settings import Settings
     from de_tasks.deployment.fleets.apps import FleetApp
-    from de_tasks.deployment.fleets.connections import Connections
     from de_tasks.deployment.settings.apply import Applied
     from de_tasks.deployment.settings.apps import AppWithSettings, Ways
-    from de_tasks.deployment.settings.plan import PlannedChange, Pruning
+    from de_tasks.deployment.settings.plan import Pruning
     from de_tasks.platform.connect import Connection
     from de_tasks.tasks.values import PlannedSettings
 
 ALL = "All apps of de.apps"
-COLOURS = {"+": "done", "-": "failed", "~": "look"}
 PRUNE = {
     "prune": "Remove what the lists do not have: tags, people, variables; never services",
     "prune_service": "Delete this service, which the list does not have, with all its data",
@@ -39,32 +36,9 @@ KEPT = "No settings were changed."
 GIVE_UP = "Go through with it where you lose your own right to manage the app"
 
 
-def _plan_facts(found: Sequence[PlannedSettings]) -> list[dict[str, object]]:
-    return [_facts_of(one) for one in found]
-
-
-def _facts_of(one: PlannedSettings) -> dict[str, object]:
-    plan = one.compared.plan if one.compared else None
-    unseen = one.compared is not None and one.compared.state is None
-    return {
-        "name": one.name,
-        "host": plan.host if plan else None,
-        "in_step": None if unseen else bool(plan and plan.in_step),
-        "changes": [_line_facts(line) for line in plan.lines] if plan else [],
-        "blocked": list(plan.blocked) if plan else [],
-        "unknown": list(plan.unknown) if plan else [],
-        "kept": list(plan.kept) if plan else [],
-        "failure": str(one.error) if one.error else None,
-    }
-
-
-def _line_facts(line: PlannedChange) -> dict[str, object]:
-    return {"action": line.action, "what": line.what, "text": line.text or None}
-
-
 @task(
     changes=READS,
-    facts=_plan_facts,
+    facts=plan_facts,
     iterable=["prune_service"],
     help={"all": ALL, **PRUNE},
 )
@@ -84,7 +58,7 @@ def plan(
     from de_tasks.deployment.settings.plan import Pruning
 
     pruning = Pruning(prune, tuple(prune_service))
-    found = _planned(_chosen(context, name, all), pruning)
+    found = planned_settings(_chosen(context, name, all), pruning)
     _check_pruned(found, pruning)
     for one in found:
         show(one)
@@ -108,20 +82,6 @@ def _check(found: Sequence[PlannedSettings]) -> None:
         raise NotAvailable("Not available through `de`: what the apps have.", value=found)
 
 
-def _applied_facts(found: Sequence[Applied]) -> list[dict[str, object]]:
-    return [
-        {
-            "name": one.app,
-            "in_step": bool(one.after and one.after.in_step),
-            "done": [_line_facts(line) for line in one.done],
-            "unsure": one.unsure,
-            "left": [_line_facts(line) for line in one.left],
-            "failures": [str(error) for error in one.errors],
-        }
-        for one in found
-    ]
-
-
 def _would_apply(context: invoke.Context, given: Facts) -> str:
     apps = _chosen(context, given["name"] or "", given["all"])
     return f"apply the settings of {', '.join(app.name for app in apps)}"
@@ -129,7 +89,7 @@ def _would_apply(context: invoke.Context, given: Facts) -> str:
 
 @task(
     changes=_would_apply,
-    facts=_applied_facts,
+    facts=applied_facts,
     iterable=["prune_service"],
     help={"all": ALL, **PRUNE, "give_up_access": GIVE_UP},
 )
@@ -173,7 +133,7 @@ def bring_in_step(
     from de_tasks.deployment.settings.apply import Applied, apply, gives_up_access
     from de_tasks.deployment.settings.plan import removals
 
-    planned = _planned(apps, pruning)
+    planned = planned_settings(apps, pruning)
     _check_pruned(planned, pruning)
     for one in planned:
         show(one, out)
@@ -198,81 +158,8 @@ def bring_in_step(
             done.append(apply(entry.compared, pruning))
         except DeTasksError as error:
             done.append(Applied(entry.name, left=entry.compared.plan.lines, errors=(error,)))
-        _show_applied(done[-1], unseen=entry.compared.state is None, out=out)
+        show_applied(done[-1], unseen=entry.compared.state is None, out=out)
     return done
-
-
-def of_deploy(
-    context: invoke.Context, connection: Connection, values: Settings, name: str, folder: Path
-) -> list[AppWithSettings]:
-    """What is listed for the app of a deploy, on its host."""
-    from de_tasks.config.files import FILES, nearest
-    from de_tasks.deployment.settings.apps import Ways, choose
-
-    root = Path(nearest(str(folder), FILES) or folder)
-    ways = Ways(lambda: listed(context, folders=False), lambda app: connection, lambda: connection)
-    return choose(values, root, ways, name, host=connection.host.name)
-
-
-def apply_to_deploy(apps: Sequence[AppWithSettings], yes: bool) -> None:
-    """Give the app of a deploy its settings. Raises `DeTasksError` for what could not be done."""
-    check_applied(apply_quietly(apps, yes))
-
-
-def preview(apps: Sequence[AppWithSettings]) -> None:
-    """Show beside a deploy that sends nothing what its settings would change."""
-    from de_tasks.deployment.settings.plan import Pruning
-
-    for one in _planned(apps, Pruning()):
-        show(one, out=False)
-        if one.error:
-            console.note(str(one.error))
-
-
-@dataclass(frozen=True)
-class FleetApplied:
-    """What came of the settings of a fleet's app, on its host."""
-
-    app: AppWithSettings
-    host: str
-    applied: Applied
-
-    def failure(self) -> DeTasksError | None:
-        """Why it is not to be deployed, if so."""
-        return failure_of([self.applied])
-
-
-def apply_before_fleet(
-    chosen: Sequence[FleetApp], hosts: Connections, values: Settings, yes: bool
-) -> list[FleetApplied]:
-    """Give the apps of a fleet their settings, creating those that are not there."""
-    from de_tasks.deployment.settings.apply import Applied
-    from de_tasks.deployment.settings.apps import with_settings
-
-    fleet = [app for app in chosen if app.settings or values.settings]
-    apps = with_settings(fleet, values, Path(top()), hosts.to)
-    refused: dict[int, DeTasksError] = {}
-    for number, app in enumerate(fleet):
-        try:
-            if hosts.platform(app).app(app.name) is None:
-                hosts.platform(app).create_app(app.name)
-        except DeTasksError as error:
-            refused[number] = error
-    there = [number for number in range(len(apps)) if number not in refused]
-    done = dict(zip(there, apply_quietly([apps[number] for number in there], yes), strict=True))
-    done |= {n: Applied(apps[n].name, errors=(error,)) for n, error in refused.items()}
-    return [
-        FleetApplied(app, hosts.to(fleet[number]).host.name, done[number])
-        for number, app in enumerate(apps)
-    ]
-
-
-def apply_quietly(apps: Sequence[AppWithSettings], yes: bool = True) -> list[Applied]:
-    """Give apps their settings as a part of a deploy, whose own output stdout is for. Nobody is
-    asked again about what only an app takes that was deployed meanwhile."""
-    from de_tasks.deployment.settings.plan import Pruning
-
-    return bring_in_step(apps, Pruning(), yes=yes, out=False)
 
 
 def _ask_again(app: str, yes: bool) -> None:
@@ -308,7 +195,7 @@ def _of_app(app: str, words: str) -> str:
     return words if re.search(rf"(?<![\w-]){re.escape(app)}(?![\w-])", words) else f"{app}: {words}"
 
 
-def _planned(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[PlannedSettings]:
+def planned_settings(apps: Sequence[AppWithSettings], pruning: Pruning) -> list[PlannedSettings]:
     from de_tasks.deployment.settings.apply import compare
     from de_tasks.tasks.values import PlannedSettings
 
@@ -336,50 +223,6 @@ def _check_pruned(found: Sequence[PlannedSettings], pruning: Pruning) -> None:
                 f"--prune-service {name}: invoke.yaml lists its type, or no services at all. "
                 "List the services that stay: services: []"
             )
-
-
-def show(one: PlannedSettings, out: bool = True) -> None:
-    """Print a plan as a diff; what stays or cannot be compared goes to stderr."""
-    if one.compared is None:
-        return
-    found = one.compared.plan
-    unseen = one.compared.state is None
-    if found.in_step:
-        words = "cannot be compared through `de`" if unseen else "in step"
-        console.line(f"{found.app} on {found.host}: {words}", out=out)
-    else:
-        console.line(f"{found.app} on {found.host}:", out=out)
-    for line in found.lines:
-        console.line("  ", (line.action, COLOURS[line.action]), f" {_one_line(line)}", out=out)
-    for text in found.blocked:
-        console.line("  ", ("!", "look"), f" {text}", out=out)
-    for text in found.unknown:
-        console.note(f"  ? {text}")
-    if found.kept:
-        console.note(f"  Not listed, and kept: {', '.join(found.kept)}")
-
-
-def _one_line(line: PlannedChange) -> str:
-    from de_tasks.terminal.text import one_line
-
-    return one_line(line.words())
-
-
-def _show_applied(one: Applied, unseen: bool, out: bool) -> None:
-    if one.unsure:
-        console.note(f"{one.app}: it cannot be read now, so how much was done is not known.")
-    elif one.errors or one.left:
-        done = ", ".join(line.what for line in one.done) or "nothing"
-        left = ", ".join(line.what for line in one.left) or "nothing"
-        console.note(f"{one.app}: done: {done}; not done: {left}")
-    elif unseen:
-        console.line(f"{one.app}: set. `de` cannot show what it has now", out=out)
-    elif one.done:
-        console.line(f"{one.app}: {_count(one.done)} made, in step", out=out)
-
-
-def _count(lines: Sequence[PlannedChange]) -> str:
-    return f"{len(lines)} change{'' if len(lines) == 1 else 's'}"
 
 
 def _chosen(context: invoke.Context, name: str, all: bool) -> list[AppWithSettings]:

@@ -12,8 +12,9 @@ from de_tasks.config.project import origin_of_app
 from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
 from de_tasks.errors import Declined, UsageError
 from de_tasks.platform.connect import app_name, missing
-from de_tasks.tasks import app_settings, ci
+from de_tasks.tasks import ci, deploy_settings
 from de_tasks.tasks.ages import ago
+from de_tasks.tasks.app_settings import check_applied
 from de_tasks.tasks.deploy_output import shown
 from de_tasks.tasks.facts import build_facts
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
@@ -81,12 +82,12 @@ def deploy(
         raise Declined("Nothing was deployed.")
     source = find_commit(folder, ref) if ref else folder
     connection = connect(context, json, path=path)
-    listed = app_settings.of_deploy(context, connection, values, wanted, folder) if apply else []
+    listed = deploy_settings.of_deploy(context, connection, values, wanted, folder) if apply else []
     later = [app for app in listed if app.wanted.scale]
     if later and no_wait:
         raise UsageError("--apply scales processes once the app is deployed: leave --no-wait out.")
     if listed and dry_run:
-        app_settings.preview(listed)
+        deploy_settings.preview(listed)
     plan = plan_of(
         connection,
         values,
@@ -99,13 +100,13 @@ def deploy(
         overwrite=not no_overwrite,
         check=not no_check,
         origin="" if name else origin_of_app(context.config, path),
-        prepare=(lambda: app_settings.apply_to_deploy(listed, yes)) if listed else None,
+        prepare=(lambda: deploy_settings.apply_to_deploy(listed, yes)) if listed else None,
     )
     with ci.failures(wanted), shown(json, verbose) as tell:
         done = deploy_of(plan, values, connection, tell).run()
     ci.report(done)
     if not dry_run:
-        app_settings.check_applied(app_settings.apply_quietly(later))
+        check_applied(deploy_settings.apply_quietly(later))
     return done
 
 

@@ -12,7 +12,8 @@ from invoke import Collection
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import Declined, DeTasksError, UsageError
-from de_tasks.tasks import app_settings, ci
+from de_tasks.tasks import ci, deploy_settings
+from de_tasks.tasks.app_settings import failure_of
 from de_tasks.tasks.deploy import NO_CHECK
 from de_tasks.tasks.fleet_list import listed
 from de_tasks.tasks.invoke_options import READS, Facts
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.health import AppHealth
     from de_tasks.deployment.fleets.parallel import Result
     from de_tasks.platform.connect import Connection
-    from de_tasks.tasks.app_settings import FleetApplied
+    from de_tasks.tasks.deploy_settings import FleetApplied
 
 JOBS = 8
 SELECTION = {
@@ -86,7 +87,7 @@ def deploy(
     applied: list[FleetApplied] = []
     if apply:
         fleet = [one.app for one in chosen]
-        applied = app_settings.apply_before_fleet(fleet, hosts, settings(context), yes)
+        applied = deploy_settings.apply_before_fleet(fleet, hosts, settings(context), yes)
     width = max((len(one.job.name) for one in ready), default=0)
     observer = JsonLines() if json else LiveTable(len(ready), hosts.left, width)
     refused = {(one.app.name, one.host): one.failure() for one in applied if one.failure()}
@@ -102,7 +103,7 @@ def deploy(
     outcomes += rollout.run(begun, observer)
     up = {(o.job.name, o.job.host) for o in outcomes if not o.code}
     later = [one.app for one in applied if one.app.wanted.scale and (one.app.name, one.host) in up]
-    unscaled = app_settings.failure_of(app_settings.apply_quietly(later))
+    unscaled = failure_of(deploy_settings.apply_quietly(later))
     code = exit_code(outcomes) or (unscaled.code if unscaled else 0)
     if json:
         counts = {o.status: [x.status for x in outcomes].count(o.status) for o in outcomes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -97,6 +98,13 @@ def _link(path: Path, target: str) -> None:
             f"The app has a {path.name} of its own in its {path.parent.name}, where the persistent "
             "filesystem belongs: rename it, or switch the persistent filesystem off."
         )
+    _point(path, target)
+
+
+def _point(path: Path, target: str) -> None:
+    """Make a link, unless it is there: what runs looks through it at any moment."""
+    if path.is_symlink() and os.readlink(path) == target:
+        return
     path.unlink(missing_ok=True)
     path.symlink_to(target)
 
@@ -110,5 +118,4 @@ def arrange_mounts(app: App, build_id: int, mounts: Sequence[Mount]) -> None:
             raise DeTasksError(f"{mount.target} leads out of the app's folder: nothing is mounted.")
         if not target.exists() or target.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            target.symlink_to(mount.host)
+            _point(target, str(mount.host))

@@ -80,3 +80,16 @@ def test_logs_of_builds_are_moved_apart(app: App) -> None:
     assert (app.folder / "logs" / "builds" / "7.log").read_text() == "build-7.log"
     left = {path.name for path in (app.folder / "logs").iterdir()}
     assert left == {"builds", "build-assets.log", "web.log"}
+
+
+def test_link_that_is_right_stays_the_same_one(app: App, tmp_path: Path) -> None:
+    shared = Mount(tmp_path / "neighbour" / "mount", "shared")
+    links = [app.release_folder(1) / "shared", app.folder / "home" / "mount"]
+    seen = []
+    for _ in range(2):
+        arrange_mounts(app, 1, [shared])
+        arrange_persistent(app, True)
+        seen.append([link.lstat().st_ino for link in links])
+    assert seen[0] == seen[1]
+    arrange_mounts(app, 1, [Mount(tmp_path / "neighbour", "shared")])
+    assert links[0].resolve() == tmp_path / "neighbour"
