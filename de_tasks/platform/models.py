@@ -201,6 +201,32 @@ class Details:
 
 
 @dataclass(frozen=True)
+class AppInfo:
+    """An app with everything that can be changed about it."""
+
+    app: App
+    details: Details
+
+
+@dataclass(frozen=True)
+class AppUsers:
+    """Who owns an app, manages it and may open it; `co_owners` is None where that is not told."""
+
+    name: str
+    owner: str
+    co_owners: People | None
+    viewers: People
+    view_access: str
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """What a program of the vendor's printed, in a form that is not documented."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Changes:
     """Changes of an app: None and empty leave things as they are.
 

@@ -9,6 +9,8 @@ from de_tasks.platform.access import Account, AppAccess
 from de_tasks.platform.models import (
     SERVICE_TYPES,
     App,
+    AppInfo,
+    AppUsers,
     Build,
     Changes,
     Details,
@@ -16,6 +18,7 @@ from de_tasks.platform.models import (
     RefusedChange,
     Service,
     User,
+    Verbatim,
 )
 
 
@@ -60,6 +63,12 @@ class Platform(DeployPlatform, Protocol):
 
     def details(self, name: str) -> Details | None:
         """Everything that can be changed about an app, None when there is no such app."""
+
+    def info(self, name: str) -> AppInfo | Verbatim:
+        """The state and the general data of an app. Raises `NotFound` without the app."""
+
+    def users(self, name: str) -> AppUsers | Verbatim:
+        """Who owns, manages and may open an app. Raises `NotFound` without the app."""
 
     def thumbnail(self, details: Details) -> bytes | None:
         """The picture of an app, None when it has none."""

@@ -14,6 +14,7 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import log_output, status_output
+from de_tasks.tasks.app_info import info, users
 from de_tasks.tasks.app_settings import apply, export, plan
 from de_tasks.tasks.facts import Kept, app_facts, build_facts, facts
 from de_tasks.tasks.init import TEMPLATE
@@ -337,6 +338,6 @@ def open_app(context: invoke.Context, name: str = "") -> App:
 ns = Collection(
     "apps", create, list_apps, exists, build_status, logs, update, restart, delete_named
 )
-for settings_task in (export, plan, apply):
-    ns.add_task(settings_task)
+for more in (info, users, export, plan, apply):
+    ns.add_task(more)
 ns.__doc__ = "Apps on Dash Enterprise."

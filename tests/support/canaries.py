@@ -76,6 +76,8 @@ ROWS = {
     "apps.apply": Row(("--all -y",), ("--all --name x",)),
     "access.list": Row(("", "--csv"), ("--all",)),
     "access.user": Row(("dev",), ("",)),
+    "apps.info": Row(("", "--json"), ("--name nothing-here",)),
+    "apps.users": Row(("", "--json"), ("--name nothing-here",)),
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),
     "apps.exists": Row(("--json",), ("--name nothing-here --exit-code",)),
     "restart": Row(("",), ("--name nothing-here",)),

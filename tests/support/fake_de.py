@@ -129,7 +129,7 @@ def apps() -> None:
         for app in server.ask("query { apps { apps { name } } }")["apps"]["apps"]:
             print(f"* {app['name']} *")
         return
-    fields = "name processes { type } metadata { tags } latestBuild { status }"
+    fields = "name owner { username } processes { type } metadata { tags } latestBuild { status }"
     app = server.ask(f"query ($n: String!) {{ app(name: $n) {{ {fields} }} }}", n=name)["app"]
     if app is None:
         print(f"App [{name}] does not exist on [{server.host}].")
@@ -139,6 +139,19 @@ def apps() -> None:
 
 def exists(server: Server, app: dict[str, Any]) -> None:
     print(f"App [{app['name']}] exists on [{server.host}].")
+
+
+def info(server: Server, app: dict[str, Any]) -> None:
+    print(f"= {app['name']} =\n  Owner .... {app['owner']['username']}")
+
+
+def users(server: Server, app: dict[str, Any]) -> None:
+    query = """query ($n: String!) { app(name: $n) { coOwners { users teams }
+    collaborators { users teams } } }"""
+    found = server.ask(query, n=app["name"])["app"]
+    print(f"Owner => {app['owner']['username']}")
+    for title, people in found.items():
+        print(f"{title} => {people}")
 
 
 def status(server: Server, app: dict[str, Any]) -> None:
@@ -203,6 +216,10 @@ def update(server: Server, app: dict[str, Any]) -> None:
         query = """mutation ($n: String, $k: String) {
         removeEnvironmentVariable(appname: $n, name: $k) { error } }"""
         server.ask(query, n=name, k=key)
+    if given.get("python_version"):
+        query = """mutation ($n: String!, $v: String) {
+        setPython(appname: $n, version: $v) { error } }"""
+        server.ask(query, n=name, v=ARGS.python_version)
     if ARGS.persistent_filesystem is not None:
         query = """mutation ($n: String!, $e: Boolean!) {
         setPersistentFilesystem(appname: $n, enabled: $e) { error } }"""
@@ -285,6 +302,12 @@ COMMANDS = {
     "delete": delete,
     "update": update,
 }
+NEW = {"info": info, "users": users}
+"""What version 1.10 has besides."""
+VERSION = os.environ.get("FAKE_DE_VERSION", "1.10.0")
+IS_NEW = tuple(map(int, VERSION.split("."))) >= (1, 10)
+if IS_NEW:
+    COMMANDS |= NEW
 
 
 def parser() -> argparse.ArgumentParser:
@@ -292,7 +315,7 @@ def parser() -> argparse.ArgumentParser:
     for option in ("host", "keyfile", "ca-path"):
         main.add_argument(f"--{option}")
     main.add_argument("--no-keyfile", action="store_true")
-    main.add_argument("--version", action="version", version="de_client, version 1.9.0")
+    main.add_argument("--version", action="version", version=f"de_client, version {VERSION}")
     commands = main.add_subparsers(dest="command", required=True)
     for function in (login, logout, whoami):
         commands.add_parser(function.__name__).set_defaults(run=function)
@@ -313,7 +336,12 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--count", type=int, default=200)
             one.add_argument("--process-name", default="web")
         if name == "update":
-            for option in (*METADATA, "maintainer-email", "thumbnail"):
+            for option in (
+                *METADATA,
+                "maintainer-email",
+                "thumbnail",
+                *["python-version"] * IS_NEW,
+            ):
                 one.add_argument(f"--{option}", type=int if option == "portal-rank" else str)
             for option in (
                 *("visible-on-portal", "not-visible-on-portal"),

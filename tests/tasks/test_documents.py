@@ -40,6 +40,8 @@ WORKING_DAY = (
     "access.list",
     "access.user USER",
     "apps.exists",
+    "apps.info",
+    "apps.users",
     "open",
     "apps.logs --type build",
     "logs",

@@ -24,9 +24,12 @@ from de_tasks.platform.models import (
     RefusedChange,
     Service,
     User,
+    Verbatim,
 )
 
 T = TypeVar("T")
+SINCE = (1, 10)
+"""The version of `de` that has what its documentation of 1.9 lacks."""
 
 
 class VendorPlatform:
@@ -92,6 +95,12 @@ class VendorPlatform:
     def details(self, name: str) -> Details | None:
         self._not_available("the variables and settings of an app")
 
+    def info(self, name: str) -> Verbatim:
+        return self._verbatim("apps", "info", "--name", name)
+
+    def users(self, name: str) -> Verbatim:
+        return self._verbatim("apps", "users", "--name", name)
+
     def thumbnail(self, details: Details) -> bytes | None:
         self._not_available("the thumbnail of an app")
 
@@ -99,7 +108,7 @@ class VendorPlatform:
         with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
             options = update_options(changes)
             if changes.python_version is not None:
-                self._de.need((1, 10))
+                self._de.need(SINCE)
             if changes.thumbnail is not None:
                 picture = Path(folder) / f"thumbnail.{image_type(changes.thumbnail) or 'png'}"
                 picture.write_bytes(changes.thumbnail)
@@ -169,6 +178,11 @@ class VendorPlatform:
         if value is None:
             raise self._de.unknown(words, Output(0, out, ""))
         return value
+
+    def _verbatim(self, *words: str) -> Verbatim:
+        """What a command of version 1.10 prints, none of whose sentences is documented."""
+        self._de.need(SINCE)
+        return Verbatim(self._de(*words).rstrip())
 
     def _not_available(self, what: str, instead: str = "") -> NoReturn:
         other = f" What it has: {instead}" if instead else ""

@@ -22,6 +22,8 @@ from de_tasks.platform.graphql.client import Answer, Client
 from de_tasks.platform.models import (
     SERVICE_TYPES,
     App,
+    AppInfo,
+    AppUsers,
     Build,
     Changes,
     Details,
@@ -178,6 +180,19 @@ class GraphQLPlatform:
     def details(self, name: str) -> Details | None:
         found = self._standing(DETAILS, PLAIN_DETAILS, name=name)["app"]
         return details_of(found) if found else None
+
+    def info(self, name: str) -> AppInfo:
+        app, details = self.app(name), self.details(name)
+        if app is None or details is None:
+            raise self._client.missing(name)
+        return AppInfo(app, details)
+
+    def users(self, name: str) -> AppUsers:
+        found = self.info(name)
+        details = found.details
+        return AppUsers(
+            name, found.app.owner, details.co_owners, details.viewers, details.view_access
+        )
 
     def thumbnail(self, details: Details) -> bytes | None:
         return self._client.picture(details.thumbnail_url) if details.thumbnail_url else None

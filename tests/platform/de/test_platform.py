@@ -489,3 +489,24 @@ def test_hook_deploys_through_it(listed: Person, quick: Path, name: str) -> None
     pushed = repository.run("push", "origin", "main")
     assert pushed.returncode == 0, pushed.stderr
     assert listed.inv("apps.status", "--name", name).out == "built\n"
+
+
+@pytest.mark.parametrize("command", ["info", "users"])
+def test_output_of_1_10_is_shown_as_it_is(dev: Person, name: str, command: str) -> None:
+    assert dev.run(f"apps create -n {name}").code == 0
+    vendor = through(dev, FAKE)
+    seen = vendor.run(f"apps {command} -n {name}")
+    assert seen.code == 0 and dev.name in seen.out, seen
+    assert json.loads(vendor.run(f"apps {command} -n {name} --json").out) == {
+        "text": seen.out.rstrip()
+    }
+    assert vendor.run(f"apps {command} -n not-{name}").code == 5
+
+
+@pytest.mark.parametrize("line", ["apps info", "apps users", "apps update --python-version 3.11"])
+def test_what_1_10_added_needs_it(dev: Person, name: str, line: str) -> None:
+    vendor = through(dev, FAKE)
+    vendor.environment["FAKE_DE_VERSION"] = "1.9.0"
+    done = vendor.run(f"{line} -n {name}")
+    assert (done.code, done.out) == (2, "")
+    assert "needs de 1.10 or newer; yours is 1.9.0" in done.err

@@ -21,6 +21,8 @@ apps list                                                         | 4 4 0 0 0 0 
 apps create -n of-{caller}-{mark}; apps delete -n of-{caller}-{mark} | 4 4 0 0 0 0 0
 apps exists -n {app} --exit-code                                  | 4 4 1 0 0 0 0
 apps status -n {app}                                              | 4 4 5 0 0 0 0
+apps info -n {app}                                                | 4 4 5 0 0 0 0
+apps users -n {app}                                               | 4 4 5 0 0 0 0
 apps logs -n {app} --type build                                   | 4 4 5 0 0 0 0
 apps logs -n {app} --type runtime                                 | 4 4 5 0 0 0 0
 ~--add-environment-variable A=1; ~--remove-environment-variable A | 4 4 5 0 0 0 0
