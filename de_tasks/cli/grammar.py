@@ -15,6 +15,7 @@ from invoke.parser import ParserContext
 from de_tasks.cli.help import SHOW_HELP, Help, long_name, option_names
 from de_tasks.cli.help import words as words_of
 from de_tasks.errors import UsageError
+from de_tasks.tasks import absent
 from de_tasks.terminal.proposals import as_option, did_you_mean
 
 
@@ -61,6 +62,7 @@ class Grammar:
         if word in self._commands:  # Also `apps.create`, as invoke writes it.
             return word, rest
         if word not in self._groups:
+            absent.refuse(word)
             raise UsageError(_unknown("command", word, "Commands", self._first()))
         if not rest or rest[0] == SHOW_HELP[0]:
             return Help((word,)), []

@@ -14,6 +14,7 @@ import invoke
 from de_tasks.config.faults import located
 from de_tasks.config.files import top
 from de_tasks.errors import OutputClosed
+from de_tasks.tasks import absent
 
 UNKNOWN = re.compile(r"No idea what '(.+)' is!")
 
@@ -54,6 +55,8 @@ def _explained(step: Callable[[invoke.Program], None]) -> Callable[[invoke.Progr
             finally:
                 sys.stdout.flush()
         except invoke.ParseError as error:
+            if found := UNKNOWN.match(str(error)):
+                absent.refuse(found[1])
             raise invoke.ParseError(_proposed(self, error), error.context) from None
         except BrokenPipeError:
             # `inv --list | head`. Python flushes once more at its end, and would complain then.

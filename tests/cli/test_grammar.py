@@ -163,6 +163,19 @@ def test_help_shows_numbers_as_numbers() -> None:
     assert contexts["deploy"].help_for("--timeout")[0] == "--timeout=INT"
 
 
+@pytest.mark.parametrize("group", ["workspaces", "data-sources"])
+def test_groups_that_are_not_here_say_so(group: str, nobody: Person) -> None:
+    for program, words in (
+        ("de-tasks", [group, "list", "--name", "x"]),
+        ("inv", [group]),
+        ("inv", [f"{group}.list"]),
+    ):
+        done = nobody.run(words, program=program)
+        assert (done.code, done.out) == (1, "")
+        assert "are not available here" in done.err and len(done.err.splitlines()) == 1
+    assert group not in nobody.run("--help").out + nobody.run("--list", program="inv").out
+
+
 def test_every_group_has_its_line_in_the_help() -> None:
     page = Manual("de-tasks", de_tasks.ns, CORE).page(Help())
     assert re.search(r"^  hooks +\w", page, re.MULTILINE)
