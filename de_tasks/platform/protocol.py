@@ -76,6 +76,9 @@ class Platform(DeployPlatform, Protocol):
     def update(self, name: str, changes: Changes) -> list[RefusedChange]:
         """Change an app, all at once; returns what was refused, the rest is done."""
 
+    def transfer(self, name: str, username: str) -> App | Verbatim:
+        """Give an app to another owner. Raises `NotPermitted` for who is no admin."""
+
     def restart(self, name: str) -> tuple[str, ...]:
         """Restart an app; returns the processes that were restarted."""
 

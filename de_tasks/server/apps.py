@@ -239,6 +239,41 @@ class Apps:
                 "done",
             )
 
+    def transfer(self, admin: User, app: sqlite3.Row, source: User, target: User) -> sqlite3.Row:
+        """Give an app, with its services, to another owner.
+
+        Raises `NotPermitted` for who is no admin and where one of both users has no seat,
+        `Refused` where the app is the other user's already or shares a service with another app.
+        """
+        need_admin(admin, "Transferring an app")
+        for user in (source, target):
+            if not user.has_seat:
+                raise NotPermitted(
+                    f"{user.username} has no license seat: both users of a transfer need one."
+                )
+        if target.username == source.username:
+            raise Refused(f"{app['name']} belongs to {target.username} already.")
+        linked = "SELECT service_id FROM links WHERE app_id = ?"
+        with self._db.transaction():
+            # A service that is linked belongs to the owner of all its apps.
+            shared = self._db.find(
+                "SELECT services.name AS service, apps.name AS app FROM links"
+                " JOIN apps ON apps.id = app_id JOIN services ON services.id = service_id"
+                f" WHERE app_id != ? AND service_id IN ({linked})",
+                app["id"],
+                app["id"],
+            )
+            if shared:
+                raise Refused(
+                    f"{shared['service']} is linked to {shared['app']} too: unlink it from one of "
+                    "them first."
+                )
+            self._db.execute(
+                f"UPDATE services SET owner = ? WHERE id IN ({linked})", target.username, app["id"]
+            )
+            self._db.execute("UPDATE apps SET owner = ? WHERE id = ?", target.username, app["id"])
+        return self._db.one("SELECT * FROM apps WHERE id = ?", app["id"])
+
     def visited(self, app: sqlite3.Row) -> None:
         """Somebody asks for the app."""
         now = time.monotonic()

@@ -20,6 +20,7 @@ from de_tasks.tasks.facts import Kept, app_facts, build_facts, facts
 from de_tasks.tasks.init import TEMPLATE
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
+from de_tasks.tasks.transfer import transfer
 from de_tasks.tasks.update import update
 from de_tasks.terminal import browser, console
 from de_tasks.terminal.commands import typed
@@ -338,6 +339,6 @@ def open_app(context: invoke.Context, name: str = "") -> App:
 ns = Collection(
     "apps", create, list_apps, exists, build_status, logs, update, restart, delete_named
 )
-for more in (info, users, export, plan, apply):
+for more in (info, users, transfer, export, plan, apply):
     ns.add_task(more)
 ns.__doc__ = "Apps on Dash Enterprise."

@@ -34,6 +34,7 @@ CHANGING = {
     "cancelled": 'cancelBuild(appname: "{app}")',
     "cache": 'purgeCache(appname: "{app}")',
     "service": 'linkService(appname: "{app}", serviceName: "x", serviceType: REDIS)',
+    "owner": 'transferApp(appname: "{app}", username: "{me}")',
     "end": 'deleteApp(name: "{app}")',
 }
 READING = {

@@ -302,7 +302,16 @@ COMMANDS = {
     "delete": delete,
     "update": update,
 }
-NEW = {"info": info, "users": users}
+
+
+def transfer(server: Server, app: dict[str, Any]) -> None:
+    query = """mutation ($n: String!, $u: String!) {
+    transferApp(appname: $n, username: $u) { error } }"""
+    server.ask(query, n=app["name"], u=ARGS.username)
+    print(f"{app['name']} ~> {ARGS.username}")
+
+
+NEW = {"info": info, "users": users, "transfer": transfer}
 """What version 1.10 has besides."""
 VERSION = os.environ.get("FAKE_DE_VERSION", "1.10.0")
 IS_NEW = tuple(map(int, VERSION.split("."))) >= (1, 10)
@@ -331,6 +340,8 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(run=apps)
         if name != "list":
             one.add_argument("--name", "-n", required=True)
+        if name == "transfer":
+            one.add_argument("--username", required=True)
         if name == "logs":
             one.add_argument("--type", "-t", choices=["build", "runtime"], required=True)
             one.add_argument("--count", type=int, default=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import de_tasks
 from de_tasks.tasks.task import DeTask
 from tests.support.backstage import PASSWORD
-from tests.support.people import Done, Person
+from tests.support.people import Done, People, Person
 from tests.support.places import ROOT
 from tests.support.repositories import Repository
 
@@ -24,7 +25,7 @@ WITHOUT = {"run"}
 """Commands that have no JSON."""
 ALONE = {
     *("cancel", "sandbox.start", "sandbox.add-user", "sandbox.api-key", "sandbox.stop"),
-    "sandbox.reset",
+    *("sandbox.reset", "apps.transfer"),
 }
 """Commands that have a test of their own here, since they need a build that lasts, or a sandbox."""
 WORKING_DAY = (
@@ -133,6 +134,13 @@ def test_cancelled_build_is_a_document(dev: Person, project: Path) -> None:
     done = dev.inv("cancel", folder=project)
     hold(json.loads(done.out), "commands/cancel")
     assert json.loads(done.out)["status"] == "cancelled"
+
+
+def test_transferred_app_is_a_document(dev: Person, people: People) -> None:
+    app = f"gift-{secrets.token_hex(4)}"
+    assert dev.run(f"apps create -n {app}").code == 0
+    line = f"apps transfer -n {app} --username {people.add('other').name} -y --json"
+    hold(json.loads(people["admin"].run(line).out), "commands/apps.transfer")
 
 
 @pytest.mark.sandbox

@@ -117,6 +117,9 @@ class VendorPlatform:
                 self._de("apps", "update", "--name", name, *options)
         return []
 
+    def transfer(self, name: str, username: str) -> Verbatim:
+        return self._verbatim("apps", "transfer", "--name", name, "--username", username)
+
     def restart(self, name: str) -> tuple[str, ...]:
         words = ("apps", "restart", "--name", name)
         out = self._de(*words)

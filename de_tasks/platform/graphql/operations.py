@@ -77,6 +77,8 @@ environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS
 status {{ canScale }} processes {{ type number }} mounts {{ hostDir targetDir }} }} }}"""
 PLAIN_DETAILS = DETAILS.replace(" python ", " ")
 RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"
+TRANSFER = f"""mutation ($name: String!, $username: String!) {{
+transferApp(appname: $name, username: $username) {{ error app {{ {APP_FIELDS} }} }} }}"""
 CANCEL_BUILD = f"""mutation ($name: String!, $id: ID) {{
 cancelBuild(appname: $name, id: $id) {{ error build {{ {BUILD_FIELDS} }} }} }}"""
 SERVICES = f"query {{ services {{ {SERVICE_FIELDS} }} }}"
@@ -209,6 +211,20 @@ class GraphQLPlatform:
                 if error and not (answer.repeated and step.removes and code == "NOT_FOUND"):
                     refusals.append(RefusedChange(step.what, self._client.refusal(code, error)))
         return refusals
+
+    def transfer(self, name: str, username: str) -> App:
+        def transferred() -> App | None:
+            found = self.app(name)
+            return found if found and found.owner == username else None
+
+        return self._client.change(
+            "transferApp",
+            TRANSFER,
+            lambda done: self._read(done["app"]),
+            transferred,
+            name=name,
+            username=username,
+        )
 
     def restart(self, name: str) -> tuple[str, ...]:
         try:

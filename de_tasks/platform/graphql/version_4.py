@@ -105,6 +105,9 @@ class PublishedPlatform(GraphQLPlatform):
     def account(self, username: str) -> Account | None:
         return Account(username)
 
+    def transfer(self, name: str, username: str) -> App:
+        self._lacks("transferring an app", "Mutation.transferApp")
+
     def restart(self, name: str) -> tuple[str, ...]:
         self._lacks("restarting an app", "Mutation.restartApp")
 

@@ -63,6 +63,11 @@ updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
 setPython(appname: $name, version: $version) { error } }""",
         ("version",),
     ),
+    "transfer": (
+        """mutation ($name: String!, $person: String!) {
+transferApp(appname: $name, username: $person) { error } }""",
+        ("person",),
+    ),
     **{
         f"{verb}-{who}-{kind}": (
             f"""mutation ($name: String!, $person: [String]) {{

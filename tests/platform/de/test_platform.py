@@ -503,10 +503,26 @@ def test_output_of_1_10_is_shown_as_it_is(dev: Person, name: str, command: str) 
     assert vendor.run(f"apps {command} -n not-{name}").code == 5
 
 
-@pytest.mark.parametrize("line", ["apps info", "apps users", "apps update --python-version 3.11"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "apps info",
+        "apps users",
+        "apps transfer -y --username x",
+        "apps update --python-version 3.11",
+    ],
+)
 def test_what_1_10_added_needs_it(dev: Person, name: str, line: str) -> None:
     vendor = through(dev, FAKE)
     vendor.environment["FAKE_DE_VERSION"] = "1.9.0"
     done = vendor.run(f"{line} -n {name}")
     assert (done.code, done.out) == (2, "")
     assert "needs de 1.10 or newer; yours is 1.9.0" in done.err
+
+
+def test_transfer_through_de_is_shown_as_it_is(people: People, name: str) -> None:
+    admin, other = people["admin"], people.add("other").name
+    assert admin.run(f"apps create -n {name}").code == 0
+    done = through(admin, FAKE).run(f"apps transfer -n {name} --username {other} -y --json")
+    assert json.loads(done.out) == {"text": f"{name} ~> {other}"}, done.err
+    assert people["other"].run(f"apps exists -n {name} --exit-code").code == 0

@@ -23,6 +23,7 @@ apps exists -n {app} --exit-code                                  | 4 4 1 0 0 0 
 apps status -n {app}                                              | 4 4 5 0 0 0 0
 apps info -n {app}                                                | 4 4 5 0 0 0 0
 apps users -n {app}                                               | 4 4 5 0 0 0 0
+apps transfer -n own-{caller}-{mark} --username {dev} -y                | 4 4 5 4 4 4 0
 apps logs -n {app} --type build                                   | 4 4 5 0 0 0 0
 apps logs -n {app} --type runtime                                 | 4 4 5 0 0 0 0
 ~--add-environment-variable A=1; ~--remove-environment-variable A | 4 4 5 0 0 0 0
@@ -89,7 +90,7 @@ def callers(
     access += f" --add-co-owner {found['co-owner'].name}"
     done = owner.run(f"deploy {folder} -n {names['app']} -y")
     assert done.code == 0, done.err
-    own = [f"del-{caller}-{names['mark']}" for caller in CALLERS]
+    own = [f"{kind}-{caller}-{names['mark']}" for kind in ("del", "own") for caller in CALLERS]
     assert all(owner.run(f"apps create -n {app}").code == 0 for app in own)
     for app in (names["app"], *own):
         assert owner.run(f"apps update -n {app} {access}").code == 0

@@ -204,6 +204,14 @@ class UserResolvers:
         self._apps.move(context.user, source.username, target)
         return {"ok": True}
 
+    @mutation({"app": None})
+    async def transfer_app(self, context: Context, appname: str, username: str) -> dict[str, Any]:
+        row = self._apps.need(context.user, appname)
+        need_admin(context.user, "Transferring an app")
+        source, target = self._need_user(row["owner"]), self._need_user(username)
+        changed = self._apps.transfer(context.user, row, source, target)
+        return {"app": self._shapes.app(changed)}
+
     def logo(self, kind: str) -> Path:
         """The file of the portal's logo."""
         return self._settings.data / f"portal-logo.{kind}"
