@@ -97,11 +97,14 @@ class ProcessLogs:
     def read(self) -> list[LogLine]:
         """What there is; the next time what is new, when it is there or a while has passed."""
         self._rounds += 1
+        before = self.processes
         if self.all and self._rounds % LOOKS == 0:
             self._look()
+        # What has left the Procfile is read once more: it may have said why.
+        processes = dict.fromkeys((*before, *self.processes))
         # Held back by one that is silent, the others would come late.
         held = MOST_HELD if self._next and len(self.processes) == 1 else 0
-        found = [line for process in self.processes for line in self._of(process, held)]
+        found = [line for process in processes for line in self._of(process, held)]
         return sorted(found, key=lambda line: line.time)
 
     def _of(self, process: str, held: int) -> Sequence[LogLine]:
@@ -136,6 +139,28 @@ def followed(log: BuildLog | ProcessLogs) -> Iterator[list[LogLine]]:
         if not first:
             time.sleep(max(0.0, GAP * max(1.0, number / 2) - (time.monotonic() - asked)))
         first = False
+
+
+def caveats(
+    lines: Sequence[LogLine],
+    app: App,
+    all: bool = False,
+    several: bool = False,
+    times: bool = False,
+) -> list[str]:
+    """What was asked for and this way to the server cannot tell, in sentences.
+
+    `all` processes, `several` of them, the `times` of lines.
+    """
+    way, found = "This way to the server does not tell", []
+    if all and not app.processes:
+        found.append(f"{way} which processes the app has: this is the log of web alone.")
+    timeless = any(not line.time for line in lines)
+    if times and timeless:
+        found.append(f"{way} when a line was written: there are no timestamps.")
+    if several and timeless:
+        found.append(f"{way} when a line was written: the logs are not merged by time.")
+    return found
 
 
 def chosen(app: App, named: Sequence[str]) -> Sequence[str]:

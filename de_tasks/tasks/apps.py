@@ -311,9 +311,15 @@ def logs(
     else:
         processes = app.processes if all else reading.chosen(app, process_name or ("web",))
         log = reading.ProcessLogs(platform, host, app_named, processes or ("web",), wanted, all)
+    several = isinstance(log, reading.ProcessLogs) and len(log.processes) > 1
     show = log_output.Shown(json, timestamps, several=all or len(process_name) > 1)
     kept: list[LogLine] = []
+    said: set[str] = set()
     for found in reading.followed(log) if follow else [log.read()]:
+        for words in reading.caveats(found, app, all, several, timestamps):
+            if words not in said:
+                console.note(words)
+                said.add(words)
         show(found)
         if log.cut:
             log.cut = False

@@ -11,7 +11,7 @@ import pytest
 
 from de_tasks.errors import UsageError
 from de_tasks.platform import logs
-from de_tasks.platform.models import LogLine, LogPage
+from de_tasks.platform.models import App, LogLine, LogPage
 from tests.support.apps import SERVER, app_folder
 from tests.support.people import People, Person
 
@@ -125,3 +125,35 @@ class Growing:
         self, name: str, process: str, count: int, after: str | None = None, wait: int = 0
     ) -> object:
         return LogPage((LogLine("2026-01-31T12:00:00.000000", process, "line"),), "1")
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    app = App("sales", "", "", "", None)
+    timeless = [LogLine("", "web", "hello"), LogLine("", "worker", "hello")]
+    said = logs.caveats(timeless, app, all=True, several=True, times=True)
+    for words, line in zip(("log of web alone", "no timestamps", "not merged"), said, strict=True):
+        assert words in line
+    timed = [LogLine("2026-01-31T12:00:00", "web", "hello")]
+    known = App("sales", "", "", "", None, processes=("web",))
+    assert logs.caveats(timed, known, all=True, several=True, times=True) == []
+
+
+def test_process_that_left_the_procfile_keeps_its_last_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def page(name: str, process: str, *rest: object) -> LogPage:
+        return LogPage((LogLine("2026-01-31T12:00:00", process, "bye"),), "1")
+
+    left = App("sales", "", "", "", None, processes=("web",))
+    platform = SimpleNamespace(runtime_log=page, app=lambda name: left)
+    monkeypatch.setattr(logs, "LOOKS", 1)
+    log = logs.ProcessLogs(
+        platform,
+        "h",
+        "sales",
+        ("web", "worker"),
+        logs.Wanted(9),
+        all=True,  # type: ignore[arg-type]
+    )
+    assert [line.process for line in log.read()] == ["web", "worker"]
+    assert [line.process for line in log.read()] == ["web"]

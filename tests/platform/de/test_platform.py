@@ -526,3 +526,9 @@ def test_transfer_through_de_is_shown_as_it_is(people: People, name: str) -> Non
     done = through(admin, FAKE).run(f"apps transfer -n {name} --username {other} -y --json")
     assert json.loads(done.out) == {"text": f"{name} ~> {other}"}, done.err
     assert people["other"].run(f"apps exists -n {name} --exit-code").code == 0
+
+
+def test_logs_through_de_say_what_they_lack(dev: Person, quick: Path, name: str) -> None:
+    assert dev.run(f"deploy -y --name {name}", folder=quick).code == 0
+    done = through(dev, FAKE).run(f"logs --name {name} --all --timestamps")
+    assert done.code == 0 and "log of web alone" in done.err, done
