@@ -2,7 +2,8 @@
 
 Sources: the vendor's documentation of the command line (version 1.9) and its changelog for the
 faults of earlier ones, its published deploy action for the answers of `apps exists` and
-`services exists`, and published code for `cancelled`. Host and names may be any.
+`services exists`, and published code for `cancelled`. What version 1.10 adds is documented by name
+alone: nothing that it prints is read here. Host and names may be any.
 """
 
 from __future__ import annotations
