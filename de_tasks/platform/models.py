@@ -156,13 +156,17 @@ class People:
 
 @dataclass(frozen=True)
 class Service:
-    """A database that is linked to `apps`; `kind` is redis or postgres."""
+    """A database that is linked to `apps`; `kind` is redis or postgres.
+
+    `memory` is the most that its data may take, such as `512Mi`; None where no limit is known.
+    """
 
     name: str
     kind: str
     created: str
     status: str
     apps: tuple[str, ...] = ()
+    memory: str | None = None
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,13 @@ class Platform(DeployPlatform, Protocol):
         `DeTasksError` when the app has one of the type, or the name is taken.
         """
 
+    def update_service(self, app: str, kind: str, memory: str | None) -> Service | Verbatim:
+        """Set the most memory of an app's service, such as `512Mi`; None lifts the limit.
+
+        Raises `NotFound` where the app has no service of the type, `UsageError` for what is no
+        amount of memory.
+        """
+
     def delete_service(self, app: str, kind: str) -> str:
         """Delete the service of an app with its data; returns its name.
 

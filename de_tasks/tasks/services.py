@@ -17,7 +17,7 @@ from de_tasks.terminal import console, style
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
-    from de_tasks.platform.models import Service
+    from de_tasks.platform.models import Service, Verbatim
     from de_tasks.tasks.values import AppService, Existence
 
 APP_NAME = {"app_name": "Name of the app (default: de.app, else the folder's name)"}
@@ -43,9 +43,18 @@ def list_services(context: invoke.Context, type: str = "all") -> list[Service]:
     kinds = _kind(type, also=("all",))
     found = connect(context).platform.services()
     shown = [service for service in found if kinds in ("all", service.kind)]
-    rows = [(s.name, s.kind, s.status, ", ".join(s.apps)) for s in shown]
+    people = style.for_people()
+    rows = [
+        (
+            s.name,
+            s.kind,
+            f"{s.status}, at most {s.memory}" if people and s.memory else s.status,
+            ", ".join(s.apps),
+        )
+        for s in shown
+    ]
     # Options take the names of apps: at a terminal no other name is called so.
-    name = "SERVICE" if style.for_people() else "NAME"
+    name = "SERVICE" if people else "NAME"
     console.table((name, "TYPE", "STATUS", "APPS"), rows)
     return shown
 
@@ -110,6 +119,42 @@ def create(
     return AppService(name, kind, app, connection.host.name)
 
 
+def _changed(found: Service | Verbatim) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(found)
+
+
+@task(
+    changes=_would("limit the memory of"),
+    facts=_changed,
+    help={**APP_NAME, **KIND, "memory": "The most memory, such as 512Mi or 2Gi; none: no limit"},
+)
+def update(
+    context: invoke.Context, app_name: str = "", type: str = "", memory: str = ""
+) -> Service | Verbatim:
+    """Limit the memory of an app's database; it need not be restarted.
+
+    A database that is full goes on answering what is asked and refuses to take more.
+    """
+    from de_tasks.platform.models import Verbatim
+
+    kind, wanted = _kind(type), memory.strip()
+    if not wanted:
+        raise UsageError("Say how much: --memory 512Mi, or --memory none for no limit.")
+    connection = connect(context)
+    app = app_of(connection.settings, app_name)
+    limit = None if wanted.lower() == "none" else wanted
+    found = connection.platform.update_service(app, kind, limit)
+    if isinstance(found, Verbatim):
+        console.result(found.text)
+    elif found.memory:
+        console.done(f"Service {found.name} may use {found.memory} of memory now.")
+    else:
+        console.done(f"Service {found.name} has no memory limit now.")
+    return found
+
+
 @task(
     changes=_would("delete"),
     facts=facts,
@@ -163,5 +208,5 @@ def _kind(text: str, also: Sequence[str] = ()) -> str:
     return text
 
 
-ns = Collection("services", list_services, exists, create, delete)
+ns = Collection("services", list_services, exists, create, update, delete)
 ns.__doc__ = "Redis and Postgres databases of apps."

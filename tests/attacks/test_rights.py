@@ -34,6 +34,7 @@ CHANGING = {
     "cancelled": 'cancelBuild(appname: "{app}")',
     "cache": 'purgeCache(appname: "{app}")',
     "service": 'linkService(appname: "{app}", serviceName: "x", serviceType: REDIS)',
+    "memory": 'updateService(name: "{app}-redis", serviceType: redis, memory: "16Mi")',
     "owner": 'transferApp(appname: "{app}", username: "{me}")',
     "end": 'deleteApp(name: "{app}")',
 }

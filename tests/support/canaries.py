@@ -99,6 +99,7 @@ ROWS = {
     "hooks.install": Row(("",), ("--path nowhere",)),
     "hooks.status": Row(("", "--json"), ("--path nowhere",)),
     "hooks.uninstall": Row(("",), ("--path nowhere",)),
+    "services.update": Row(("--type redis --memory 64Mi",), ("--type redis --memory x",)),
     "services.delete": Row(("--type redis -y",), ("--type x -y",)),
     "apps.delete": Row(("--name other -y",), ("--name nothing-here -y",)),
     "delete": Row(("--with-services -y",), ("--name nothing-here -y",)),

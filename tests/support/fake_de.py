@@ -245,6 +245,11 @@ def services() -> None:
     found = [s["name"] for s in app["linkedServices"] if s["serviceType"] == kind]
     if ARGS.subcommand == "exists":
         print(bool(found))
+    elif ARGS.subcommand == "update":
+        query = """mutation ($s: String!, $k: ServiceType!, $m: String) {
+        updateService(name: $s, serviceType: $k, memory: $m) { error } }"""
+        server.ask(query, s=found[0] if found else f"{name}-{kind}", k=kind, m=ARGS.memory)
+        print(f"{kind} of {name} <= {ARGS.memory}")
     elif ARGS.subcommand == "create":
         both = {"s": f"{name}-{kind}", "k": kind}
         query = """mutation ($s: String, $k: ServiceType) {
@@ -365,12 +370,14 @@ def parser() -> argparse.ArgumentParser:
             for option in (*LISTS, *repeated, "remove-tag"):
                 one.add_argument(f"--{option}", action="append", default=[])
     group = commands.add_parser("services").add_subparsers(dest="subcommand", required=True)
-    for name in ("list", "exists", "create", "delete"):
+    for name in ("list", "exists", "create", "delete", *(("update",) if IS_NEW else ())):
         one = group.add_parser(name, allow_abbrev=False)
         one.set_defaults(run=services)
         one.add_argument("--type", "-t", choices=["redis", "postgres", "all"], required=True)
         one.add_argument("--name", "-n")
         one.add_argument("--app-name")
+        if name == "update":
+            one.add_argument("--memory", required=True)
     return main
 
 

@@ -57,6 +57,7 @@ WORKING_DAY = (
     "services.create --type redis",
     "services.exists --type redis",
     "services.list",
+    "services.update --type redis --memory 64Mi",
     "restart",
     "diff --names",
     "deploy -y --message again",

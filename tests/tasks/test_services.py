@@ -159,3 +159,38 @@ def test_app_is_deleted_when_its_name_is_typed(owner: Person, app: str) -> None:
     done = owner.run(f"apps delete -n {app} --with-services -y")
     assert f"Its services were deleted with their data: {app}-redis (redis)" in done.out
     assert app not in owner.run("services list -t all").out
+
+
+def test_memory_of_a_database_is_limited_and_listed(owner: Person, app: str) -> None:
+    owner.run(f"apps create -n {app}")
+    owner.run(f"services create --app-name {app} -t redis")
+    update = f"services update --app-name {app} -t redis --memory"
+    assert '"memory": "64Mi"' in owner.run(f"{update} 64Mi --json").out
+    found = json.loads(owner.run("services list -t redis --json").out)
+    assert [one["memory"] for one in found if one["apps"] == [app]] == ["64Mi"]
+    assert "no memory limit now" in owner.run(f"{update} none").out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        ("-t redis --memory 10", 2, "'10' is not a memory limit"),
+        ("-t redis --memory 1Mi", 2, "at least 16Mi"),
+        ("-t redis", 2, "--memory 512Mi"),
+        ("-t postgres --memory 64Mi", 5, "has no postgres service"),
+    ],
+)
+def test_limit_that_is_none_is_named(
+    owner: Person, app: str, options: str, code: int, words: str
+) -> None:
+    owner.run(f"apps create -n {app}")
+    owner.run(f"services create --app-name {app} -t redis")
+    done = owner.run(f"services update --app-name {app} {options}")
+    assert done.code == code and words in done.err
+
+
+def test_postgres_says_that_it_has_no_limit(owner: Person, app: str) -> None:
+    owner.run(f"apps create -n {app}")
+    owner.run(f"services create --app-name {app} -t postgres")
+    done = owner.run(f"services update --app-name {app} -t postgres --memory 64Mi")
+    assert done.code == 1 and "share one server" in done.err

@@ -152,6 +152,12 @@ class VendorPlatform:
         self._de("services", "create", "--app-name", app, "--type", kind)
         return f"{app}'s {kind}"
 
+    def update_service(self, app: str, kind: str, memory: str | None) -> Verbatim:
+        if memory is None:
+            self._not_available("lifting the memory limit of a service")
+        options = ("--app-name", app, "--type", kind, "--memory", memory)
+        return self._verbatim("services", "update", *options)
+
     def delete_service(self, app: str, kind: str) -> str:
         self._de("services", "delete", "--app-name", app, "--type", kind)
         return f"{app}'s {kind}"

@@ -85,6 +85,7 @@ def service_of(found: dict[str, Any]) -> Service:
         created=found["created"],
         status=found["status"],
         apps=tuple(found.get("apps") or ()),
+        memory=found.get("memory"),
     )
 
 

@@ -69,19 +69,23 @@ ACCESS = """query ($page: Int, $all: Boolean) { apps(page: $page, allApps: $all)
 name owner { username } metadata { permissionLevel } collaborators { users teams }
 coOwners { users teams } } } }"""
 ACCOUNT = "query ($name: String!) { account(username: $name) { username role groups } }"
-SERVICE_FIELDS = "name serviceType created status apps"
+SERVICE_FIELDS = "name serviceType created status apps memory"
 DETAILS = f"""query ($name: String!) {{ app(name: $name) {{
 metadata {{ title description tags permissionLevel showInPortal sortRank contact {{ email }} }}
 thumbnailUrl persistentFilesystem python collaborators {{ users teams }} coOwners {{ users teams }}
 environmentVariables {{ name value readonly }} linkedServices {{ {SERVICE_FIELDS} }}
 status {{ canScale }} processes {{ type number }} mounts {{ hostDir targetDir }} }} }}"""
-PLAIN_DETAILS = DETAILS.replace(" python ", " ")
+PLAIN_DETAILS = DETAILS.replace(" python ", " ").replace(" memory", "")
 RESTART = "mutation ($name: String!) { restartApp(appname: $name) { restarted error } }"
 TRANSFER = f"""mutation ($name: String!, $username: String!) {{
 transferApp(appname: $name, username: $username) {{ error app {{ {APP_FIELDS} }} }} }}"""
 CANCEL_BUILD = f"""mutation ($name: String!, $id: ID) {{
 cancelBuild(appname: $name, id: $id) {{ error build {{ {BUILD_FIELDS} }} }} }}"""
 SERVICES = f"query {{ services {{ {SERVICE_FIELDS} }} }}"
+PLAIN_SERVICES = SERVICES.replace(" memory", "")
+UPDATE_SERVICE = f"""mutation ($name: String!, $kind: ServiceType!, $memory: String) {{
+updateService(name: $name, serviceType: $kind, memory: $memory) {{
+error service {{ {SERVICE_FIELDS} }} }} }}"""
 ADD_SERVICE = """mutation ($name: String, $kind: ServiceType) {
 addService(name: $name, serviceType: $kind) { error } }"""
 LINK_SERVICE = """mutation ($app: String, $name: String, $kind: ServiceType) {
@@ -285,17 +289,38 @@ class GraphQLPlatform:
         self._link(app, name, kind)
         return name
 
+    def update_service(self, app: str, kind: str, memory: str | None) -> Service:
+        service = self._attached(app, kind)
+
+        def updated() -> Service | None:
+            found = self._attached(app, kind)
+            return found if found.memory == memory else None
+
+        return self._client.change(
+            "updateService",
+            UPDATE_SERVICE,
+            lambda done: service_of(done["service"]),
+            updated,
+            name=service.name,
+            kind=kind,
+            memory=memory,
+        )
+
     def delete_service(self, app: str, kind: str) -> str:
+        service = self._attached(app, kind)
+        others = [name for name in service.apps if name != app]
+        if others:
+            raise DeTasksError(
+                f"{service.name} is attached to {', '.join(others)} too: nothing was deleted."
+            )
+        self._delete_service(service)
+        return service.name
+
+    def _attached(self, app: str, kind: str) -> Service:
         found = self.attached(app, [kind])
         if not found:
             raise NotFound(f"App {app} has no {kind} service.")
-        others = [name for name in found[0].apps if name != app]
-        if others:
-            raise DeTasksError(
-                f"{found[0].name} is attached to {', '.join(others)} too: nothing was deleted."
-            )
-        self._delete_service(found[0])
-        return found[0].name
+        return found[0]
 
     def _ask(self, name: str, dated: bool) -> tuple[dict[str, Any] | None, str]:
         """The app's answer, and when that was by the server's clock."""
@@ -319,7 +344,7 @@ class GraphQLPlatform:
 
     def _services(self) -> tuple[list[Service], str]:
         """The services, and when that was by the server's clock."""
-        answer = self._client.execute(SERVICES)
+        answer = self._standing(SERVICES, PLAIN_SERVICES)
         return [service_of(found) for found in answer["services"]], answer.time
 
     def _add_service(self, name: str, kind: str, since: str) -> None:

@@ -108,6 +108,9 @@ class PublishedPlatform(GraphQLPlatform):
     def transfer(self, name: str, username: str) -> App:
         self._lacks("transferring an app", "Mutation.transferApp")
 
+    def update_service(self, app: str, kind: str, memory: str | None) -> Service:
+        self._lacks("the memory limit of a service", "Mutation.updateService")
+
     def restart(self, name: str) -> tuple[str, ...]:
         self._lacks("restarting an app", "Mutation.restartApp")
 

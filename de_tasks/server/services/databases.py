@@ -60,6 +60,17 @@ class Databases:
         """`running`, or `down`."""
         return "running" if self._kinds[kind].running(name) else "down"
 
+    async def limit(self, kind: Kind, name: str, memory: int) -> None:
+        """Let the data of a database take at most that many bytes of memory; 0: no limit.
+
+        Raises `DatabaseError` where its server cannot do that.
+        """
+        await self._kinds[kind].limit(name, memory)
+
+    def memory(self, kind: Kind, name: str) -> int:
+        """The limit in bytes; 0 without one."""
+        return self._kinds[kind].memory(name)
+
     def exists(self, kind: Kind, name: str) -> bool:
         """Whether the database was made to the end."""
         return self._kinds[kind].exists(name)
@@ -81,6 +92,8 @@ class _Databases(Protocol):
     async def url(self, name: str) -> str: ...
     async def delete(self, name: str) -> None: ...
     def running(self, name: str) -> bool: ...
+    async def limit(self, name: str, memory: int) -> None: ...
+    def memory(self, name: str) -> int: ...
     def exists(self, name: str) -> bool: ...
     async def keep(self, names: set[str]) -> None: ...
     async def stop(self) -> None: ...

@@ -95,6 +95,17 @@ class Postgres:
             if not self._services.is_dir() or not any(self._services.iterdir()):
                 await self._cluster.stop()
 
+    async def limit(self, name: str, memory: int) -> None:
+        """Not to be had: one server serves all databases. Raises `DatabaseError`."""
+        raise DatabaseError(
+            "The Postgres databases of the sandbox share one server, whose memory cannot be "
+            "limited for one of them. Redis services have limits here."
+        )
+
+    def memory(self, name: str) -> int:
+        """0: there is no limit."""
+        return 0
+
     def exists(self, name: str) -> bool:
         """Whether role and database were made to the end."""
         return self._file(name).exists()

@@ -17,6 +17,7 @@ from de_tasks.appspec import URL_VARIABLE
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted, UsageError
 from de_tasks.server.database import Database, timestamp
 from de_tasks.server.errors import Refused
+from de_tasks.server.services import memory
 from de_tasks.server.users.access import Access, need_seat
 from de_tasks.server.users.accounts import User
 
@@ -40,6 +41,12 @@ class Servers(Protocol):
 
     def status(self, kind: Kind, name: str) -> str:
         """`running` or `down`."""
+
+    async def limit(self, kind: Kind, name: str, memory: int) -> None:
+        """Let its data take at most that many bytes of memory; 0: no limit."""
+
+    def memory(self, kind: Kind, name: str) -> int:
+        """The limit in bytes; 0 without one."""
 
     def exists(self, kind: Kind, name: str) -> bool:
         """Whether the database was made to the end."""
@@ -105,6 +112,23 @@ class Services:
     def status(self, row: sqlite3.Row) -> str:
         """`running` or `down`."""
         return self._servers.status(row["type"], _unique(row))
+
+    def memory(self, row: sqlite3.Row) -> str | None:
+        """The most memory that its data may take, such as `512Mi`; None without a limit."""
+        limit = self._servers.memory(row["type"], _unique(row))
+        return memory.words(limit) if limit else None
+
+    async def limit(
+        self, user: User, name: str | None, kind: Kind, amount: str | None
+    ) -> sqlite3.Row:
+        """Set the memory limit of a service, or lift it without one; whoever sees it may.
+
+        Raises `UsageError` for what is no amount of memory.
+        """
+        row = self.need(user, name, kind)
+        wanted = memory.amount(amount) if amount else 0
+        await self._servers.limit(kind, _unique(row), wanted)
+        return row
 
     async def urls(self, app_id: int) -> dict[str, str]:
         """The variables that tell an app of its services."""

@@ -25,6 +25,8 @@ dir data
 appendonly yes
 appendfsync everysec
 save ""
+maxmemory {memory}
+maxmemory-policy noeviction
 daemonize no
 logfile ""
 """
@@ -62,6 +64,15 @@ class Valkeys:
             await server.stop()
             del self._servers[name]
             await asyncio.to_thread(server.delete)
+
+    async def limit(self, name: str, memory: int) -> None:
+        """Let its data take at most that many bytes from now on; 0: as many as it wants."""
+        async with self._lock(name):
+            await self._server(name).limit(memory)
+
+    def memory(self, name: str) -> int:
+        """The most bytes that its data may take; 0: as many as it wants."""
+        return Valkey(self._folder / name, self._leash).memory
 
     def running(self, name: str) -> bool:
         """Whether the server of the database takes requests."""
@@ -101,6 +112,7 @@ class Valkey(Server):
     def __init__(self, folder: Path, leash: Leash) -> None:
         super().__init__(folder, leash)
         self._password_file = folder / "password"
+        self._memory_file = folder / "memory"
 
     @property
     def exists(self) -> bool:
@@ -132,19 +144,38 @@ class Valkey(Server):
 
     def command(self) -> Command:
         """The server reads all from its file: a password in `argv` would be anybody's."""
-        text = CONFIGURATION.format(host=HOST, port=self.port, password=self._password)
+        text = CONFIGURATION.format(
+            host=HOST, port=self.port, password=self._password, memory=self.memory
+        )
         write_private(self.folder / "valkey.conf", text)
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8"}
         return Command([find_server(), "valkey.conf"], environment, str(self.folder))
 
     async def answers(self, pid: int) -> bool:
         """Whether it has read its data and answers to the password."""
-        expected = b"+OK\r\n+PONG\r\n"
+        return await self._ask("PING", b"+PONG\r\n")
+
+    @property
+    def memory(self) -> int:
+        """The most bytes that its data may take; 0: as many as it wants."""
+        try:
+            return int(self._memory_file.read_text())
+        except FileNotFoundError:
+            return 0
+
+    async def limit(self, memory: int) -> None:
+        """Set the most bytes of its data, for a server that runs at once."""
+        write_private(self._memory_file, str(memory))
+        if self.running and not await self._ask(f"CONFIG SET maxmemory {memory}", b"+OK\r\n"):
+            raise DatabaseError(f"{self.title} did not take its limit: read {self.log_path}")
+
+    async def _ask(self, command: str, expected: bytes) -> bool:
+        expected = b"+OK\r\n" + expected
         try:
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_connection(HOST, self.port)
                 try:
-                    writer.write(f"AUTH {self._password}\r\nPING\r\n".encode())
+                    writer.write(f"AUTH {self._password}\r\n{command}\r\n".encode())
                     return await reader.readexactly(len(expected)) == expected
                 finally:
                     writer.close()

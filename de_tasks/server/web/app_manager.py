@@ -28,7 +28,7 @@ app(name: $name) { name urlOnServer owner { username } status { running deployin
 processes { type number status state restarts lastExit } servingBuild { id }
 metadata { title description permissionLevel showInPortal tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
-linkedServices { name serviceType status } persistentFilesystem python
+linkedServices { name serviceType status memory } persistentFilesystem python
 latestBuild { id status error } }
 builds(appname: $name) { builds { id status queuedAt commit { sha message author } } } }"""
 LIVE = {
@@ -62,6 +62,11 @@ updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
         """mutation ($name: String!, $version: String) {
 setPython(appname: $name, version: $version) { error } }""",
         ("version",),
+    ),
+    "service-memory": (
+        """mutation ($service: String!, $kind: ServiceType!, $memory: String) {
+updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""",
+        ("service", "kind", "memory"),
     ),
     "transfer": (
         """mutation ($name: String!, $person: String!) {

@@ -506,16 +506,17 @@ def test_output_of_1_10_is_shown_as_it_is(dev: Person, name: str, command: str) 
 @pytest.mark.parametrize(
     "line",
     [
-        "apps info",
-        "apps users",
-        "apps transfer -y --username x",
-        "apps update --python-version 3.11",
+        "apps info -n",
+        "apps users -n",
+        "services update --type redis --memory 64Mi --app-name",
+        "apps transfer -y --username x -n",
+        "apps update --python-version 3.11 -n",
     ],
 )
 def test_what_1_10_added_needs_it(dev: Person, name: str, line: str) -> None:
     vendor = through(dev, FAKE)
     vendor.environment["FAKE_DE_VERSION"] = "1.9.0"
-    done = vendor.run(f"{line} -n {name}")
+    done = vendor.run(f"{line} {name}")
     assert (done.code, done.out) == (2, "")
     assert "needs de 1.10 or newer; yours is 1.9.0" in done.err
 
@@ -532,3 +533,15 @@ def test_logs_through_de_say_what_they_lack(dev: Person, quick: Path, name: str)
     assert dev.run(f"deploy -y --name {name}", folder=quick).code == 0
     done = through(dev, FAKE).run(f"logs --name {name} --all --timestamps")
     assert done.code == 0 and "log of web alone" in done.err, done
+
+
+def test_memory_limit_through_de_is_set_and_never_lifted(dev: Person, name: str) -> None:
+    assert dev.run(f"apps create -n {name}").code == 0
+    assert dev.run(f"services create --app-name {name} --type redis").code == 0
+    update = f"services update --app-name {name} --type redis --memory"
+    vendor = through(dev, FAKE)
+    done = vendor.run(f"{update} 64Mi --json")
+    assert json.loads(done.out) == {"text": f"redis of {name} <= 64Mi"}, done.err
+    assert "64Mi" in dev.run("services list --json").out
+    lifted = vendor.run(f"{update} none")
+    assert lifted.code == 1 and "lifting the memory limit" in lifted.err

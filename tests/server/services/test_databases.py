@@ -112,6 +112,27 @@ def test_data_outlive_a_restart(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_memory_limit_holds_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    limit = 16 * 1024**2
+
+    async def run() -> None:
+        async with opened(tmp_path) as databases:
+            await databases.create("redis", "cache")
+            url = await databases.url("redis", "cache")
+            await databases.limit("redis", "cache", limit)
+            large = "x" * 1024**2
+            answers = [redis(url, "SET", f"k{number}", large) for number in range(20)]
+            assert answers[0] == "+OK\r\n" and answers[-1].startswith("-OOM"), answers[-1][:80]
+            assert redis(url, "STRLEN", "k0") == f":{len(large)}\r\n"
+        async with opened(tmp_path) as databases:
+            url = await databases.url("redis", "cache")
+            assert str(limit) in redis(url, "CONFIG", "GET", "maxmemory")
+            await databases.limit("redis", "cache", 0)
+            assert redis(url, "SET", "more", large) == "+OK\r\n"
+
+    asyncio.run(run())
+
+
 def test_killed_servers_come_back_with_their_data(tmp_path: Path) -> None:
     async def run() -> None:
         async with opened(tmp_path) as databases:

@@ -50,7 +50,7 @@ promote --from {app} --name {app} -y                              | 4 2 2 2 2 2 
 variables list -n {app}                                           | 4 4 5 0 0 0 0
 services list --type all                                          | 4 4 0 0 0 0 0
 services exists -n {app} --type redis                             | 4 4 5 0 0 0 0
-services create --app-name {app} --type redis; services delete --app-name {app} --type redis | 4 4 5 0 4 1 1
+services create --app-name {app} --type redis; services update --app-name {app} --type redis --memory 64Mi; services delete --app-name {app} --type redis | 4 4 5 0 4 1 1
 deploy {folder} -n {app} -y                                       | 4 4 1 0 0 0 0
 apps restart -n {app}                                             | 4 4 5 0 0 0 0
 cancel -n {app}                                                   | 4 4 5 1 1 1 1

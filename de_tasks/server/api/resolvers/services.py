@@ -38,6 +38,13 @@ class ServiceResolvers:
         await self._services.delete(context.user, name, _kind(serviceType))
         return {"ok": True}
 
+    @mutation({"service": None})
+    async def update_service(
+        self, context: Context, name: str, serviceType: str, memory: str | None = None
+    ) -> dict[str, Any]:
+        row = await self._services.limit(context.user, name, _kind(serviceType), memory)
+        return {"service": self._shapes.service(row)}
+
     @mutation(REFRESH)
     async def link_service(
         self,

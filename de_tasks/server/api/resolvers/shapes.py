@@ -116,6 +116,7 @@ class Shapes:
             "created": row["created"],
             "status": self._services.status(row),
             "apps": lambda info: self._services.apps(row["id"]),
+            "memory": lambda info: self._services.memory(row),
         }
 
     def build(self, app_row: sqlite3.Row, row: sqlite3.Row) -> dict[str, Any]:
