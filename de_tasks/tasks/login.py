@@ -85,6 +85,7 @@ def login(
         console.note("Nothing was stored: with no_keyfile every command logs in by itself.")
     else:
         _keep(oidc, kept, new)
+        _remember_version(values, kept, new.host)
     if values.api_key:
         console.note("DASH_ENTERPRISE_API_KEY is set, and takes precedence over this login.")
     console.done(f"Logged in as [{new.username}] to [{new.host}]!")
@@ -113,6 +114,18 @@ def _with_browser(oidc: Oidc) -> Login:
     if style.moving():
         live.show(live.Work("Waiting for your answer in the browser"))
     return device.finish(oidc, code)
+
+
+def _remember_version(values: Settings, kept: Store, host: str) -> None:
+    """What `check` looks for goes by the version; a host that does not tell is taken for a 5."""
+    from de_tasks.platform.connect import connect as connect_to
+    from de_tasks.platform.graphql.operations import GraphQLPlatform
+    from de_tasks.platform.version import remember
+
+    with suppress(DeTasksError):
+        platform = connect_to(replace(values, host=host), waits()).platform
+        if isinstance(platform, GraphQLPlatform):
+            remember(kept, host, platform.version())
 
 
 def _keep(oidc: Oidc, kept: Store, new: Login) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from de_tasks.server import control
 from tests.support.apps import SERVER, app_folder
+from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
 
 RUN = f"release: echo migrated\n{SERVER}worker: sleep 999\nother: sleep 999\n"
@@ -39,3 +40,17 @@ def test_version_4_reads_its_own_files(tmp_path: Path) -> None:
     again = control.start(tmp_path / "data", OPTIONS)
     assert again.version == 4
     control.stop(again)
+
+
+def test_login_learns_whose_files_a_build_reads(tmp_path: Path) -> None:
+    running = control.start(tmp_path / "data", {**OPTIONS, "as_version": 4})
+    try:
+        dev = People(running, tmp_path / "people")["dev"]
+        folder = app_folder(tmp_path, "four", runtime_txt="python-3.11\n")
+        unknown = dev.inv("check", "--json", folder=folder)
+        assert "runtime" in unknown.out
+        line = ("login", "--username", dev.name, "--password-stdin")
+        assert dev.inv(*line, stdin=PASSWORD).code == 0
+        assert "runtime" not in dev.inv("check", "--json", folder=folder).out
+    finally:
+        control.stop(running)

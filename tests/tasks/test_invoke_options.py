@@ -19,7 +19,8 @@ from tests.support.repositories import Repository
 TASKS: dict[str, DeTask] = {name: de_tasks.ns[name] for name in ROWS}
 READING = {
     *("access.list", "access.user"),
-    *("apps.exists", "apps.export", "apps.list", "apps.logs", "apps.plan", "apps.status"),
+    *("apps.exists", "apps.export", "apps.info", "apps.list", "apps.logs", "apps.plan"),
+    *("apps.status", "apps.users"),
     *("check", "diff", "doctor"),
     *(
         "fleet.matrix",
@@ -34,8 +35,8 @@ READING = {
     "whoami",
 }
 """Tasks that change nothing, wherever."""
-NEEDS_AN_APP = {"promote"}
-"""Whose dry run is tested where there is one, in `test_promotion.py`."""
+NEEDS_MORE = {"promote", "apps.transfer"}
+"""Whose dry runs are tested with what they need, in `test_promotion.py` and `test_transfer.py`."""
 
 
 def test_every_task_says_whether_it_changes_anything() -> None:
@@ -45,7 +46,7 @@ def test_every_task_says_whether_it_changes_anything() -> None:
         assert (task.changes == ITS_DRY_RUN) == ("dry_run" in parameters), name
 
 
-@pytest.mark.parametrize("name", sorted(set(TASKS) - READING - NEEDS_AN_APP))
+@pytest.mark.parametrize("name", sorted(set(TASKS) - READING - NEEDS_MORE))
 def test_dry_run_of_a_task_changes_nothing(name: str, dev: Person, page: Path) -> None:
     Repository.make(page).git("push", "-q", "origin", "main")
     page.joinpath("invoke.yaml").write_text("de: {apps: [{name: shop, path: .}]}\n")

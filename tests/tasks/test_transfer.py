@@ -43,6 +43,14 @@ def test_transfer_needs_an_answer_a_seat_and_an_admin(
     assert dev.run(f"apps exists -n {app} --exit-code").code == 0
 
 
+def test_dry_run_transfers_nothing(people: People, dev: Person, app: str) -> None:
+    other = people.add("other").name
+    done = people["admin"].inv("-R", "apps.transfer", "--name", app, "--username", other)
+    assert done.code == 0 and f"Would transfer app {app} on " in done.out, done.err
+    assert f"to {other}. Nothing was done" in done.out
+    assert dev.run(f"apps exists -n {app} --exit-code").code == 0
+
+
 def test_app_that_shares_a_service_stays(
     people: People, dev: Person, app: str, sandbox: control.Running
 ) -> None:

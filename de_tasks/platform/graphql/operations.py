@@ -264,6 +264,10 @@ class GraphQLPlatform:
         found = self._client.execute(ACCOUNT, name=username)["account"]
         return Account(username, found["role"], tuple(found["groups"])) if found else None
 
+    def version(self) -> int:
+        """The version of Dash Enterprise whose files a build reads. Raises `NotAvailable`."""
+        return int(self._client.execute("query { platformVersion }")["platformVersion"])
+
     def services(self) -> list[Service]:
         return self._services()[0]
 
