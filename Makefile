@@ -6,6 +6,8 @@ SEED ?=
 WORKERS ?= 4
 # With COVERAGE=1, `make test` prints which lines no test runs, in no process.
 COVERAGE ?=
+# What also runs on Windows.
+CLIENT = $(filter-out de_tasks/server/ de_tasks/__pycache__/,$(wildcard de_tasks/*.py de_tasks/*/))
 PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED))
 
 .venv/ready: pyproject.toml
@@ -51,6 +53,8 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check de_tasks tests
 	$(BIN)/mypy de_tasks tests bench
+	$(BIN)/mypy --platform win32 --follow-imports silent $(CLIENT)
+	$(BIN)/mypy --platform darwin --follow-imports silent $(CLIENT)
 	$(BIN)/lint-imports
 
 clean:

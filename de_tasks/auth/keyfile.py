@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from de_tasks.config.system import others_may_read
 from de_tasks.errors import Temporary, UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Keyfile:
         Raises `UsageError` for a file of another tool, and for one that others can read.
         """
         try:
-            mode = self.path.stat().st_mode
+            status = self.path.stat()
             content = _content(self.path)
         except FileNotFoundError:
             return {}
@@ -54,7 +55,7 @@ class Keyfile:
                 f"{self.path} was not written by de-tasks, and is left as it is. "
                 "Name another file with --keyfile"
             )
-        if os.name == "posix" and mode & 0o077:
+        if others_may_read(status):
             raise UsageError(
                 f"{self.path} is for your login, and others can read it. Type: "
                 f"chmod 600 {self.path}"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from de_tasks.config.system import program
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.environment import developers
 from de_tasks.repo.git import Git
@@ -63,10 +64,10 @@ def _runs(line: str) -> bool:
 def _run_by(line: str) -> str:
     """The hook that a line runs; the line itself where somebody has changed it."""
     try:
-        program, *rest = shlex.split(line)[1:-1]
+        command, *rest = shlex.split(line)[1:-1]
     except ValueError:
         return line
-    return shlex.join([Path(program).name, *rest])
+    return shlex.join([Path(command).stem, *rest])
 
 
 def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:
@@ -89,7 +90,9 @@ def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:
             advice = "Add to it, where it can have the standard input: " + "; ".join(lines)
         raise DeTasksError(f"There is a pre-push hook already, {path}. {advice}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(SCRIPT + "".join(f"run {line}\n" for line in lines), "utf-8")
+    text = SCRIPT + "".join(f"run {line}\n" for line in lines)
+    # Git for Windows runs it with its own sh, which takes no CRLF.
+    path.write_text(text, "utf-8", newline="\n")
     path.chmod(0o755)
     return path
 
@@ -134,8 +137,8 @@ def _program(hook: str) -> str:
 
     A program and not `python -m`, which would import an `invoke.py` of the repository.
     """
-    beside = Path(sys.executable).with_name(hook)
-    found = str(beside) if beside.is_file() else shutil.which(hook)
+    found = program(hook, Path(sys.executable).parent) or shutil.which(hook)
     if not found:
         raise DeTasksError(f"There is no program {hook} beside {sys.executable}. Install it again")
-    return found
+    # With slashes, which sh takes on Windows too.
+    return Path(found).as_posix()

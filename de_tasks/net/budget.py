@@ -166,7 +166,9 @@ class Budget:
                     after = change(before, now)
                     if after != before:
                         text = json.dumps(asdict(after)).ljust(RECORD)
-                        os.pwrite(descriptor, text.encode(), 0)
+                        # By no other descriptor, and under the lock: Windows has no `pwrite`.
+                        os.lseek(descriptor, 0, os.SEEK_SET)
+                        os.write(descriptor, text.encode())
                     return after
                 finally:
                     os.close(descriptor)
@@ -176,7 +178,7 @@ class Budget:
 
 def _read(descriptor: int) -> Window:
     try:
-        return Window(**json.loads(os.pread(descriptor, RECORD, 0)))
+        return Window(**json.loads(os.read(descriptor, RECORD)))
     except (ValueError, TypeError):
         return Window()
 

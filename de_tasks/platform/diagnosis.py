@@ -87,8 +87,15 @@ def documents() -> dict[str, str]:
 
 def server(client: Client) -> Iterator[Diagnosis]:
     """Findings about the platform API: what our documents ask for and the server lacks."""
-    import graphql
-
+    try:
+        import graphql
+    except ImportError:
+        yield Diagnosis(
+            "api",
+            True,
+            "not compared with what is sent: pip install graphql-core, and ask again",
+        )
+        return
     try:
         answer = client.execute(graphql.get_introspection_query(), actions=0)
     except DeTasksError as error:

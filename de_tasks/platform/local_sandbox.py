@@ -12,9 +12,12 @@ def stopped(values: Settings, host: Host) -> DeTasksError | None:
     """The error for a host that is this machine's sandbox while it is stopped; else None."""
     if not on_this_machine(host.web):
         return None
-    # Only the standard library: it is there without the extra, too.
-    from de_tasks.server import control
-
+    try:
+        # Only the standard library: it is there without the extra, too.
+        from de_tasks.server import control
+    except ImportError:
+        # On Windows a sandbox runs in WSL, of which nothing is known here.
+        return None
     last = control.last_run(sandbox_folder(values))
     if last is None or last.url != host.web:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -16,6 +15,7 @@ from typing import IO
 
 from de_tasks.appspec import Procfile, shell
 from de_tasks.config.environment import without_secrets
+from de_tasks.config.system import TREE, end_tree, tree_runs
 from de_tasks.errors import UsageError
 from de_tasks.health import causes
 
@@ -105,7 +105,7 @@ def run(
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                start_new_session=True,
+                **TREE,
             )
             children[kind] = child
             label = f"{kind:{width}} | " if len(lines) > 1 else ""
@@ -133,21 +133,9 @@ def _read(stream: IO[str], label: str, said: deque[str], say: Callable[[str], No
 
 def _end(children: list[subprocess.Popen[str]]) -> None:
     # A session's leader may be gone while what it started is still there: signal the group.
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for at_once in (False, True):
         for child in children:
-            try:
-                os.killpg(child.pid, number)
-            except ProcessLookupError:
-                continue
+            end_tree(child, at_once)
         deadline = time.monotonic() + GRACE
-        while any(_alive(child) for child in children) and time.monotonic() < deadline:
+        while any(tree_runs(child) for child in children) and time.monotonic() < deadline:
             time.sleep(0.05)
-
-
-def _alive(child: subprocess.Popen[str]) -> bool:
-    child.poll()
-    try:
-        os.killpg(child.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from de_tasks.config.system import remove_tree
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.errors import DISK_FULL
 from de_tasks.repo.files import Files
@@ -78,7 +79,7 @@ class Bare:
     def remove(self) -> None:
         """Throw everything away."""
         if self.folder.is_dir():
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_tree(self.folder)
         else:
             self.folder.unlink(missing_ok=True)
 
@@ -120,7 +121,9 @@ class Bare:
 
     def leave_out(self, patterns: list[str]) -> None:
         """Leave files out, as lines of a .gitignore would."""
-        (self.folder / "info" / "exclude").write_text("".join(f"{p}\n" for p in patterns), "utf-8")
+        (self.folder / "info" / "exclude").write_text(
+            "".join(f"{p}\n" for p in patterns), "utf-8", newline="\n"
+        )
 
     def tidy(self, size: int) -> None:
         """Keep packs few, and everything to a bound that depends on the size of the files."""
@@ -183,11 +186,11 @@ class Bare:
     def _make(self) -> None:
         self.remove()
         partial = self.folder.with_name(self.folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        remove_tree(partial)
         partial.mkdir(parents=True, mode=0o700)
         Git(partial)("init", "--quiet", "--bare", "--template=")
         (partial / "info").mkdir(exist_ok=True)
-        (partial / "info" / "attributes").write_text(ATTRIBUTES)
+        (partial / "info" / "attributes").write_text(ATTRIBUTES, "utf-8", newline="\n")
         shutil.copyfile(partial / "config", partial / "config.made")
         partial.rename(self.folder)
 
@@ -206,7 +209,7 @@ class Bare:
     def _write_lenders(self, lenders: list[str]) -> None:
         file = self.folder / "objects/info/alternates"
         file.parent.mkdir(exist_ok=True)
-        file.write_text("".join(f"{path}\n" for path in lenders), "utf-8")
+        file.write_text("".join(f"{path}\n" for path in lenders), "utf-8", newline="\n")
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from de_tasks.config.system import remove_tree
 from de_tasks.errors import Temporary
 from de_tasks.repo.bare import Bare, LastDeploy, writing
 from de_tasks.repo.files import BIG
@@ -61,7 +61,7 @@ class DeployRepository:
         """Delete the repository of an app that is gone; it was one of this machine only."""
         if self._folder.exists():
             with self._locked(lambda text: None):
-                shutil.rmtree(self._folder, ignore_errors=True)
+                remove_tree(self._folder)
 
     @contextmanager
     def _locked(self, tell: Callable[[str], None]) -> Iterator[None]:
@@ -94,5 +94,5 @@ class DeployRepository:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # A container's user without a name.
+    except (ImportError, KeyError, OSError):  # A user without a name: a container's, a service's.
         return "somebody"

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from de_tasks.config.system import is_executable
 from de_tasks.repo.git import Git
 
 MOST_FILES = 200
@@ -85,7 +86,7 @@ def _read(folder: Path, found: Mapping[str, str]) -> Iterator[Edit]:
         if stat.S_ISLNK(facts.st_mode):
             yield Edit(path, before, "120000", os.fsencode(os.readlink(full)))
         elif stat.S_ISREG(facts.st_mode):
-            executable = facts.st_mode & stat.S_IXUSR
+            executable = is_executable(facts, before.startswith("100755"))
             yield Edit(path, before, "100755" if executable else "100644", full.read_bytes())
         elif stat.S_ISDIR(facts.st_mode):
             yield Edit(path, before)

@@ -7,10 +7,10 @@ not need is imported later: git hooks ask before they know whether there is anyt
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import contextmanager
 
+from de_tasks.config.system import TREE, end_tree
 from de_tasks.repo.environment import isolated
 
 TYPE_CHECKING = False  # typing's, without importing typing
@@ -142,7 +142,7 @@ class Git:
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,
+                **TREE,
             )
         except FileNotFoundError:
             from de_tasks.errors import UsageError
@@ -255,13 +255,5 @@ def without_logins(text: str) -> str:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    import signal
-
-    try:
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, signal.SIGKILL)
-        else:
-            child.kill()
-    except ProcessLookupError:
-        return
+    end_tree(child)
     child.wait()

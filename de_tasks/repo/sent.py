@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from de_tasks.config.system import is_executable
 from de_tasks.repo.git import Git
 from de_tasks.repo.listing import Listing
 
@@ -209,7 +210,7 @@ def of_folder(folder: Path) -> Sent:
             except OSError:
                 continue
             link = stat.S_ISLNK(status.st_mode)
-            executable = bool(status.st_mode & stat.S_IXUSR) or os.name == "nt"
+            executable = is_executable(status, before=True)
             entries[inner.replace(os.sep, "/")] = Entry(status.st_size, executable, link)
     return Sent(dict(sorted(entries.items())), folder)
 

@@ -26,7 +26,7 @@ RUNNING, ENDING = "running.json", "ending.json"
 """What a sandbox writes: how it runs, or ran last; and which apps its end waits for."""
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
-LONGEST_ANSWER = 64 * 1024
+LONGEST_ANSWER = 4 * 1024**2
 """Bytes of an answer that are read: another program may have the port by now."""
 MOST_NAMED = 5
 QUIET = 2.0

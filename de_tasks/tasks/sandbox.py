@@ -333,6 +333,13 @@ def _show_passwords(file: Path, new: bool) -> None:
 
 
 def _control() -> ModuleType:
+    if not hasattr(os, "fork"):
+        raise UsageError(
+            "The sandbox runs on Linux and macOS. On Windows, install it in WSL "
+            "(learn.microsoft.com/windows/wsl) and start it there: it answers on Windows' own "
+            "127.0.0.1 too",
+            next=["wsl --install"],
+        )
     try:
         # The server's parts are an extra: without them this says how to get them.
         import uvicorn  # noqa: F401

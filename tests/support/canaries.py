@@ -77,7 +77,8 @@ ROWS = {
     "access.list": Row(("", "--csv"), ("--all",)),
     "access.user": Row(("dev",), ("",)),
     "apps.info": Row(("", "--json"), ("--name nothing-here",)),
-    "apps.transfer": Row((), ("--username x -y", "--username x")),
+    # Only admins transfer, and nobody here is one.
+    "apps.transfer": Row(("--help",), ("--username x -y", "--username x")),
     "apps.users": Row(("", "--json"), ("--name nothing-here",)),
     "apps.list": Row(("--json",), (NOT_AN_OPTION,)),
     "apps.exists": Row(("--json",), ("--name nothing-here --exit-code",)),
