@@ -14,6 +14,7 @@ from de_tasks.repo.source import Commit
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
+    from de_tasks.project.checks.findings import Finding
     from de_tasks.repo.sent import Sent
 
 GO_ON = "To deploy all the same, give --no-check to the deploy"
@@ -41,33 +42,34 @@ class Check:
         self.run(files, name, tell)
 
     def run(self, files: Sent, name: str, tell: Callable[[Event], None]) -> None:
-        """Check what a deploy would send. Warnings are told in one line.
+        """Check what a deploy would send. Warnings are told in one line:
+        a single one as it is, of several their codes.
 
         Raises `DeTasksError` that names every error.
         """
         from de_tasks.project import checks
-        from de_tasks.project.checks import report
 
         found = checks.of(files, name, self.megabytes, self.ignore, self.local, self.version)
         errors = [finding for finding in found if finding.level == "error"]
         warnings = [finding for finding in found if finding.level == "warning"]
         if warnings:
-            codes = ", ".join(dict.fromkeys(finding.code for finding in warnings))
-            counted = f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
-            text = f"The check has {counted} ({codes}). To read {_them(warnings)}: {typed('check')}"
+            text = _line(warnings[0]) if len(warnings) == 1 else _in_short(warnings)
             tell(Event("step", text, {"warnings": [finding.facts() for finding in warnings]}))
         if errors:
             counted = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
             lines = [f"{name} was not deployed: the check found {counted}. {GO_ON}"]
-            lines += [
-                f"{report.place(finding, Path())}: {finding.what} {finding.remedy} [{finding.code}]"
-                if finding.file
-                else f"{finding.what} {finding.remedy} [{finding.code}]"
-                for finding in errors
-            ]
-            text = "\n".join(lines)
-            raise DeTasksError(text.encode("utf-8", "replace").decode())
+            lines += map(_line, errors)
+            raise DeTasksError("\n".join(lines))
 
 
-def _them(found: Sequence[object]) -> str:
-    return "them" if len(found) > 1 else "it"
+def _line(finding: Finding) -> str:
+    from de_tasks.project.checks import report
+
+    place = f"{report.place(finding, Path())}: " if finding.file else ""
+    text = f"{place}{finding.what} {finding.remedy} [{finding.code}]"
+    return text.encode("utf-8", "replace").decode()
+
+
+def _in_short(warnings: Sequence[Finding]) -> str:
+    codes = ", ".join(dict.fromkeys(finding.code for finding in warnings))
+    return f"The check has {len(warnings)} warnings ({codes}). To read them: {typed('check')}"

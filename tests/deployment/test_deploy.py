@@ -292,10 +292,3 @@ def test_what_cannot_run_is_not_deployed_and_no_app_is_made(dev: Person, quick: 
     assert dev.inv("deploy", "-y", "--no-check", "--no-wait", folder=quick).code == 0
     # What is deployed already is not looked at again.
     assert "[no-requirements]" not in dev.inv("deploy", "--no-wait", folder=quick).err
-
-
-def test_warnings_of_the_check_are_one_line(dev: Person, quick: Path) -> None:
-    (quick / "Dockerfile").write_text("FROM scratch\n")
-    (quick / "Aptfile").write_text("")
-    done = dev.inv("deploy", "-y", "--no-wait", folder=quick)
-    assert done.code == 0 and done.err.count("(dockerfile)") == 1

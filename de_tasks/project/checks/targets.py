@@ -98,9 +98,22 @@ def _unreadable(process: Process, path: str, target: str, data: bytes) -> Findin
     elif error:
         reason = str(error.args[0] if error.args else error)
     what = f"Python cannot read {path}, which {target} names: {reason}."
-    # The app's own Python may be newer than this one.
-    lowered = WARNING if sys.version_info < (3, 14) and NEWER.search(data) else process.lowered
-    return Finding("syntax-error", path, number, what, "Correct it", lowered)
+    remedy, lowered = f"Correct {f'line {number}' if number else 'the file'}", process.lowered
+    if isinstance(error, SyntaxError) and _may_be_newer(error, data):
+        ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+        remedy += f". If the app's Python is newer than {ours} and reads it, ignore this code"
+        lowered = WARNING
+    return Finding("syntax-error", path, number, what, remedy, lowered)
+
+
+def _may_be_newer(error: SyntaxError, data: bytes) -> bool:
+    """Whether the app's own Python, newer than this one, might read what this one does not."""
+    if sys.version_info >= (3, 14):
+        return False
+    first, last = error.lineno or 1, error.end_lineno or error.lineno or 1
+    # Of a string of several lines, Python names the first one or the last.
+    refused = data if "string" in error.msg else b"\n".join(data.split(b"\n")[first - 1 : last])
+    return bool(NEWER.search(refused))
 
 
 def no_module(

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,22 @@ def test_what_is_right_passes(name: str, text: str, app: Path) -> None:
         path.write_text("def make(): ...\nserver = 1\n" if other.endswith("py") else "")
     (app / name).write_text(text)
     assert found(app) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ('a = f"{1}"\nserver = (', "error"),
+        ("a = 1\ndef server(:\n    pass", "error"),
+        ('server = 1\nb = t"{server"', "error" if sys.version_info >= (3, 14) else "warning"),
+    ],
+)
+def test_syntax_error_says_which_line_to_correct(text: str, level: str, app: Path) -> None:
+    (app / "app.py").write_text(text)
+    (finding,) = checks.run(app, "app", 1)
+    assert (finding.code, finding.level) == ("syntax-error", level) and "names: " in finding.what
+    assert finding.remedy.startswith(f"Correct line {finding.line}")
+    assert ("newer than" in finding.remedy) == (level == "warning")
 
 
 def test_constraints_install_nothing(app: Path) -> None:
