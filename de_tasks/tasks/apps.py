@@ -265,6 +265,7 @@ def build_status(context: invoke.Context, name: str = "") -> App:
         "since": "Only from then on: 30s, 10m, 2h or 1d ago, or 2026-01-31T14:00 (UTC)",
         "timestamps": "Say when each line was written (UTC)",
         "follow": "Go on until Ctrl-C, or until the build has ended",
+        "verbose": "At a terminal, show the frames of libraries in tracebacks, too",
     },
 )
 def logs(
@@ -277,9 +278,12 @@ def logs(
     since: str = "",
     timestamps: bool = False,
     follow: bool = False,
+    verbose: bool = False,
     json: bool = False,
 ) -> list[LogLine]:
     """Print the log of an app's last build, or of its processes.
+
+    Of a traceback, a terminal shows the app's own frames; elsewhere each line is as it was written.
 
     de-tasks apps logs --name my-app --type build --count 50
     de-tasks apps logs --name my-app --type runtime --process-name worker
@@ -312,7 +316,13 @@ def logs(
         processes = app.processes if all else reading.chosen(app, process_name or ("web",))
         log = reading.ProcessLogs(platform, host, app_named, processes or ("web",), wanted, all)
     several = isinstance(log, reading.ProcessLogs) and len(log.processes) > 1
-    show = log_output.Shown(json, timestamps, several=all or len(process_name) > 1)
+    show = log_output.Shown(
+        json,
+        timestamps,
+        several=all or len(process_name) > 1,
+        serving=app.live.id if app.live else "",
+        whole=verbose or type == "build",
+    )
     kept: list[LogLine] = []
     said: set[str] = set()
     for found in reading.followed(log) if follow else [log.read()]:
@@ -326,6 +336,7 @@ def logs(
             console.note(f"There are more than {wanted.asked - 1} lines: --count N shows more.")
         # What is followed until Ctrl-C returns nothing, and may be long.
         kept += found if type == "build" or not follow else ()
+    show.end()
     return kept
 
 

@@ -1,13 +1,17 @@
-"""How the log of an app is shown at a terminal: what is new stands out, and so do errors."""
+"""How the log of an app is shown at a terminal: what is new stands out, and so do errors; of a
+traceback, the app's own part."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from de_tasks.health.causes import FOLDER, FRAME, GUNICORN, ROUTINE
 from de_tasks.terminal import console, style
+from de_tasks.terminal.abridged import Abridged
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import LogLine
@@ -25,14 +29,21 @@ RULE = 30
 """Columns."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shown:
     """How lines are printed: as they are, or as `json`; with `timestamps`, and where they are of
-    `several` processes, with the name of theirs."""
+    `several` processes, with the name of theirs. At a terminal the build `serving` stands out,
+    and the frames of libraries are left out unless the log is shown `whole`."""
 
     json: bool = False
     timestamps: bool = False
     several: bool = False
+    serving: str = ""
+    whole: bool = True
+    left_out: bool = False
+    _abridged: dict[str, Abridged] = field(default_factory=dict)
+    _before: set[str] = field(default_factory=set)
+    _old: bool = False
 
     def __call__(self, lines: Sequence[LogLine]) -> None:
         """Print lines; at a terminal with their time, and in colours."""
@@ -41,23 +52,45 @@ class Shown:
                 console.result_json(asdict(line))
         elif not style.for_people():
             for line in lines:
-                console.result(f"{self._before(line)}{line.text}", log=True)
-        elif self.several:
-            for line in lines:
-                self._show(line, old=False)
+                console.result(f"{self._prefix(line)}{line.text}", log=True)
         else:
-            begins = [at for at, line in enumerate(lines) if BEGIN.match(line.text)]
-            newest = begins[-1] if begins else 0
-            before, rest = lines[:newest], lines[newest:]
-            known = set(map(_process, before)) - {""}
-            # The old processes serve, and write, until the new ones answer.
-            for line in (*before, *(line for line in rest if _process(line) in known)):
-                self._show(line, old=True)
-            for line in rest:
-                if _process(line) not in known:
-                    self._show(line, old=False)
+            self._show_to_people(lines)
 
-    def _before(self, line: LogLine) -> str:
+    def end(self) -> None:
+        """Say what was left out."""
+        if self.left_out:
+            whole = typed("logs --verbose")
+            console.line((f"The frames of libraries are left out. All of it: {whole}", "detail"))
+
+    def _show_to_people(self, lines: Sequence[LogLine]) -> None:
+        starts = {
+            found[1]: at for at, line in enumerate(lines) if (found := BEGIN.match(line.text))
+        }
+        # A later build that has failed concerns those who read, as what serves does.
+        start = starts.get(self.serving, max(starts.values(), default=0))
+        if not self.several:
+            self._before |= {_process(line) for line in lines[:start]} - {""}
+        for at, line in enumerate(lines):
+            if not self._keeps(line):
+                self.left_out = True
+            else:
+                self._show(line, old=not self.several and (at < start or self._is_old(line)))
+
+    def _is_old(self, line: LogLine) -> bool:
+        """Whether a process of an earlier build writes this: it serves, and writes, until the new
+        ones answer. What follows a line of its own in a traceback is its own, too."""
+        if process := _process(line):
+            self._old = process in self._before
+        elif not (line.text[:1].isspace() or ERROR.search(line.text)):
+            self._old = False
+        return self._old
+
+    def _keeps(self, line: LogLine) -> bool:
+        if self.whole:
+            return True
+        return self._abridged.setdefault(line.process, Abridged()).keeps(line.text)
+
+    def _prefix(self, line: LogLine) -> str:
         time = f"{line.time[:23]}Z " if self.timestamps and line.time else ""
         return time + (f"{line.process} | " if self.several else "")
 
@@ -68,14 +101,27 @@ class Shown:
             console.line((f"{title}{rule[0] * (RULE - len(title))}", "detail"), out=True)
             return
         clock = "" if self.timestamps or not line.time else f"{line.time[11:19]} "
-        said = clock + self._before(line)
+        said = clock + self._prefix(line)
         before: tuple[style.Part, ...] = ((said, "detail"),) if said else ()
-        if old:
-            console.line(*before, (line.text, "detail"), out=True)
-        elif ERROR.search(line.text):
-            console.line(*before, (line.text, "failed"), out=True)
-        else:
-            console.log_line(before, line.text)
+        console.log_line(before, self._text(line), "detail" if old else _look(line.text))
+
+    def _text(self, line: LogLine) -> str:
+        """Without gunicorn's own time, where ours stands, and as paths are in the app's folder."""
+        if self.whole:
+            return line.text
+        if line.time and (said := GUNICORN.match(line.text)):
+            return f"[{said[1]}] {said[2]}"
+        if frame := FRAME.match(line.text):
+            return line.text.replace(frame[2], FOLDER.sub("", frame[2]), 1)
+        return line.text
+
+
+def _look(text: str) -> str:
+    """An error is red; what gunicorn writes whatever has happened is dim."""
+    said = GUNICORN.match(text)
+    if said and (said[1] in ("INFO", "DEBUG") or ROUTINE.fullmatch(said[2])):
+        return "detail"
+    return "failed" if ERROR.search(text) else ""
 
 
 def _process(line: LogLine) -> str:

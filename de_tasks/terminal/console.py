@@ -168,13 +168,15 @@ def _fitted(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def log_line(before: tuple[Part, ...], text: str) -> None:
-    """Print a line of an app's log, whose own colours pass, after what is said of it."""
+def log_line(before: tuple[Part, ...], text: str, look: str = "") -> None:
+    """Print a line of an app's log after what is said of it: in a style, or else in its own
+    colours. It is left to the terminal to break, which lets all of it be copied."""
     if _silent:
         return
     coloured = style.coloured(sys.stdout)
-    said = style.painted(before) if coloured else readable(style.plain(before))
-    _print(said + readable(text, colours=coloured))
+    parts = (*before, (text, look)) if look else before
+    said = style.painted(parts) if coloured else readable(style.plain(parts))
+    _print(said if look else said + readable(text, colours=coloured))
 
 
 def note(text: str, log: bool = False) -> None:

@@ -12,6 +12,7 @@ from de_tasks.terminal import style
 from tests.support.apps import SERVER, app_folder
 from tests.support.fleets import fleet_folder
 from tests.support.people import Person
+from tests.support.tracebacks import BOOT
 
 RED, DIM, END = "\x1b[31m", "\x1b[2m", "\x1b[0m"
 
@@ -89,13 +90,42 @@ def test_fleet_names_what_to_do_again(dev: Person, tmp_path: Path) -> None:
     assert f"\x1b[1m{good}{END}" in seen and "\x1b[32m" in seen
 
 
-def test_lines_of_old_processes_stand_before_the_new_build(
+def test_lines_of_old_processes_are_dim_in_their_place(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    texts = ["[t] [7] [INFO] Booted", "[sandbox] starting build 2", "[t] [7] [INFO] Ends", "new"]
+    texts = [
+        "[t] [7] [ERROR] 1",
+        "[sandbox] starting build 2",
+        "[t] [7] [ERROR] 2",
+        "  File",
+        "new",
+    ]
     log_output.Shown()([LogLine("", "web", text) for text in texts])
-    _, ends, build, new = capsys.readouterr().out.splitlines()
-    assert ends == f"{DIM}[t] [7] [INFO] Ends{END}" and "── build 2 ──" in build and new == "new"
+    _, build, ends, trace, new = capsys.readouterr().out.splitlines()
+    assert ends == f"{DIM}[t] [7] [ERROR] 2{END}" and trace == f"{DIM}  File{END}"
+    assert "── build 2 ──" in build and new == "new"
+
+
+def test_what_serves_is_not_dim_after_a_failed_build(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ["[sandbox] starting build 1", "serves", "[sandbox] starting build 2", "fails"]
+    log_output.Shown(serving="1")([LogLine("", "web", text) for text in texts])
+    assert capsys.readouterr().out.splitlines()[1::2] == ["serves", "fails"]
+
+
+def test_log_shows_a_cause_once_and_without_the_libraries(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gunicorn = "[2026-01-02 03:04:05 +0000] [7] [{}] {}"
+    texts = [gunicorn.format("ERROR", "Exception in worker process"), *BOOT[:-1]]
+    texts.append(gunicorn.format("ERROR", "Shutting down: Master"))
+    shown = log_output.Shown(whole=False)
+    shown([LogLine("2026-01-02T03:04:05.6", "web", text) for text in texts])
+    shown.end()
+    said = capsys.readouterr()
+    lines = said.out.replace(f"{DIM}03:04:05 {END}", "").splitlines()
+    assert lines[0] == f"{DIM}[ERROR] Exception in worker process{END}"
+    assert '  File "app.py", line 4, in <module>' in lines and "packages" not in said.out
+    assert said.out.count("no DATABASE_URL") == 1 and "inv logs --verbose" in said.err
 
 
 def test_no_is_no_failure(dev: Person, page: Path) -> None:
