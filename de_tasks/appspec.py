@@ -70,17 +70,19 @@ URL_VARIABLE = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
 """The variable in which an app finds the address of a service of a type."""
 
 
-def check_app_name(name: str) -> str:
+def check_app_name(name: str, option: str = "--name") -> str:
     """Return `name` if it follows the platform's documented pattern.
 
-    Raises `UsageError` with a legal name made of it otherwise. The pattern is that of the
-    Dash Enterprise 4 documentation; the longest name is the server's business.
+    Raises `UsageError` with a legal name made of it otherwise, as it is given: with the option.
+    The pattern is that of the Dash Enterprise 4 documentation; the longest name is the server's
+    business.
     """
     if APP_NAME.fullmatch(name):
         return name
     rule = "App names start with a lower-case letter and have only a-z, 0-9 and -."
     suggestion = legal_app_name(name)
-    advice = f" Try --name {suggestion}" if suggestion else " Give one with --name"
+    try_it = " ".join(filter(None, ("Try", option, suggestion)))
+    advice = f" {try_it}" if suggestion else f" Give one with {option}" if option else ""
     raise UsageError(f"'{name}' is not a legal app name. {rule}{advice}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,7 +131,7 @@ def _choices(
     yes: bool,
 ) -> Choices:
     """What is wanted: what was typed, else answered, else what suits the folder."""
-    from de_tasks.appspec import LONGEST_NAME, SHORTEST_NAME, check_app_name, legal_app_name
+    from de_tasks.appspec import legal_app_name
     from de_tasks.config.host import LOOPBACK
     from de_tasks.project.scaffold import adopt, plan
     from de_tasks.repo.branches import address_of, default_branch, top_of
@@ -139,8 +139,13 @@ def _choices(
     here = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.is_dir())
     top = top_of(here)
 
-    def ask(question: str, default: str, known: Sequence[str] = ()) -> str:
-        return default if yes else console.choose(question, default, known)
+    def ask(
+        question: str,
+        default: str,
+        known: Sequence[str] = (),
+        check: Callable[[str], None] = lambda answer: None,
+    ) -> str:
+        return default if yes else console.choose(question, default, known, check)
 
     fleet = bool(values.apps) and not template and not (folder / "Procfile").exists()
     fleet = fleet and (top is None or top.resolve() == folder.resolve())
@@ -152,12 +157,8 @@ def _choices(
     if fleet:
         app = proposed
     else:
-        app = check_app_name(name or ask("Name of the app on Dash Enterprise", proposed))
-        if not SHORTEST_NAME <= len(app) <= LONGEST_NAME:
-            raise UsageError(
-                f"'{app}' has {len(app)} characters, and an app name has {SHORTEST_NAME} to "
-                f"{LONGEST_NAME}. Try --name {legal_app_name(app)}"
-            )
+        app = name or ask("Name of the app on Dash Enterprise", proposed, check=_check_typed)
+        _check_name(app)
     if not ci and "ci" not in without:
         address = address_of(here, "origin") if top else ""
         likely = next((known for known in ("github", "gitlab") if known in address), NONE)
@@ -174,6 +175,23 @@ def _choices(
         top=top,
         fleet=fleet,
     )
+
+
+def _check_typed(answer: str) -> None:
+    """The same for an answer, which is typed without the option."""
+    _check_name(answer, "")
+
+
+def _check_name(app: str, option: str = "--name") -> None:
+    from de_tasks.appspec import LONGEST_NAME, SHORTEST_NAME, check_app_name, legal_app_name
+
+    check_app_name(app, option)
+    if not SHORTEST_NAME <= len(app) <= LONGEST_NAME:
+        legal = " ".join(filter(None, (option, legal_app_name(app))))
+        raise UsageError(
+            f"'{app}' has {len(app)} characters, and an app name has {SHORTEST_NAME} to "
+            f"{LONGEST_NAME}. Try {legal}"
+        )
 
 
 def _show(planned: ScaffoldPlan) -> None:

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ PROGRESS_SECONDS = 5.0
 """Without a terminal, seconds of silence before a line of progress."""
 LAST_COLUMN = 20
 """Columns that the last cell of a row must have, or else there is no table."""
+ASKED_AGAIN = 2
+"""Times, after an answer that cannot be used."""
 ROWS_MEASURED = 100
 """A table's columns are as wide as its first rows need: the others need not be there yet."""
 
@@ -307,21 +309,35 @@ def require_answer(question: str) -> None:
         raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
 
 
-def choose(question: str, default: str, choices: Sequence[str] = ()) -> str:
+def choose(
+    question: str,
+    default: str,
+    choices: Sequence[str] = (),
+    check: Callable[[str], object] = lambda answer: None,
+) -> str:
     """Ask on a terminal; an empty answer is the default. Without a terminal the default it is.
 
-    Raises `UsageError` for a third answer that is none of the choices.
+    What is none of the choices, or what `check` raises `UsageError` for, is asked for again: the
+    third time that is raised.
     """
     if not interactive():
         return default
     words = f"{question} ({', '.join(choices)})" if choices else question
-    for _ in range(3):
+    left = ASKED_AGAIN
+    while True:
         line = _answer(f"{words} [{default}]:")
         answer = line.strip() or default
-        if not line or not choices or answer in choices:
+        try:
+            if choices and answer not in choices:
+                raise UsageError(f"{answer!r} is none of: {', '.join(choices)}.")
+            check(answer)
+        except UsageError as refusal:
+            if not line or not left:
+                raise
+            left -= 1
+            note(str(refusal))
+        else:
             return answer
-        print(f"{readable(repr(answer))} is none of them.", file=sys.stderr, flush=True)
-    raise UsageError(f"{answer!r} is none of: {', '.join(choices)}.")
 
 
 def type_to_confirm(question: str, expected: str) -> bool:

@@ -483,6 +483,20 @@ def test_three_questions_on_a_terminal(nobody: Person) -> None:
     assert os.access(nobody.home / "ci" / "deploy.sh", os.X_OK)
 
 
+def test_name_that_cannot_be_used_is_asked_for_again(nobody: Person) -> None:
+    done = nobody.inv("init", terminal=True, stdin="wsgi\nMy App\nab\nmy-app\nnone\n")
+    assert done.code == 0, done.err
+    assert "'My App' is not a legal app name." in done.err and "Try my-app\n" in done.err
+    assert "Try ab-app\n" in done.err and "--name" not in done.err
+    assert "app: my-app" in (nobody.home / "invoke.yaml").read_text()
+
+
+def test_third_name_that_cannot_be_used_ends_it(nobody: Person) -> None:
+    done = nobody.inv("init", "--template", "wsgi", terminal=True, stdin="A\nB\nC\nright-one\n")
+    assert done.code == 2 and done.err.endswith("Try c-app\n")
+    assert not (nobody.home / "Procfile").exists()
+
+
 def test_help_names_every_template_and_part(nobody: Person) -> None:
     nobody.inv("--list")  # What `inv` reads of a task stays there for the next.
     from de_tasks.tasks.apps import create
