@@ -12,6 +12,7 @@ from de_tasks.errors import NotFound, NotPermitted, UsageError
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, task
 from de_tasks.terminal import console
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from de_tasks.platform.access import AppAccess, Way
@@ -58,7 +59,8 @@ def list_access(context: invoke.Context, all: bool = False, csv: bool = False) -
     rows = [
         (one.app, one.owner, one.level, _words(one.co_owners), _words(one.viewers)) for one in found
     ]
-    console.table(("APP", "OWNER", "ACCESS", "CO-OWNERS", "VIEWERS"), rows)
+    none = f"You manage no apps here yet. Deploy one: {typed('deploy')}"
+    console.table(("APP", "OWNER", "ACCESS", "CO-OWNERS", "VIEWERS"), rows, none)
     return found
 
 

@@ -20,6 +20,7 @@ from de_tasks.tasks.facts import build_facts
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS, Facts
 from de_tasks.tasks.task import connect, settings, task
 from de_tasks.terminal import console, style
+from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,10 +190,13 @@ def history(context: invoke.Context, name: str = "", count: str = "20") -> list[
     if connection.platform.app(wanted) is None:
         raise missing(wanted, connection.host.name)
     found = list(islice(connection.platform.builds(wanted), number))
-    if not found:
-        console.result(NEVER_DEPLOYED)
-    else:
+    if found:
         _show(found)
+    elif style.for_people():
+        deploy_it = typed(f"deploy --name {wanted}")
+        console.line(f"{wanted} has not been deployed. Deploy it: {deploy_it}", out=True)
+    else:
+        console.result(NEVER_DEPLOYED)
     return found
 
 

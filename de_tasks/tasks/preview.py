@@ -130,7 +130,9 @@ def list_previews(
     found = [preview for preview in listed if branch in ("", preview.branch)]
     now = datetime.now(timezone.utc)
     rows = [(p.branch, _age(p.age(now)), p.status, p.url, p.owner) for p in found]
-    console.table(("BRANCH", "AGE", "BUILD", "ADDRESS", "OWNER"), rows)
+    of = " ".join(filter(None, (branch and f"of {branch}", wanted and f"of {wanted}")))
+    none = f"There is no preview{of and f' {of}'}. Deploy one: {typed('preview.deploy')}"
+    console.table(("BRANCH", "AGE", "BUILD", "ADDRESS", "OWNER"), rows, none)
     return found
 
 

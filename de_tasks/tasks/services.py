@@ -55,7 +55,10 @@ def list_services(context: invoke.Context, type: str = "all") -> list[Service]:
     ]
     # Options take the names of apps: at a terminal no other name is called so.
     name = "SERVICE" if people else "NAME"
-    console.table((name, "TYPE", "STATUS", "APPS"), rows)
+    kind = "" if kinds == "all" else f"{kinds} "
+    create = typed(f"services.create --type {'postgres' if kinds == 'all' else kinds}")
+    none = f"Your apps have no {kind}services. Create one: {create}"
+    console.table((name, "TYPE", "STATUS", "APPS"), rows, none)
     return shown
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from de_tasks.tasks.ages import UNKNOWN, age, ago
 from de_tasks.terminal import console, style
+from de_tasks.terminal.commands import typed
 from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def show_all(apps: Iterable[App]) -> None:
         rows = ((app.name, _build_cell(app), app.owner, app.url) for app in apps)
         console.table(("NAME", "BUILD", "OWNER", "ADDRESS"), rows)
         return
+    none = f"You have no apps here yet. Deploy one: {typed('deploy')}"
     heads = ("NAME", "STATE", "SERVES", "LATEST", "DEPLOYED", "OWNER", "ADDRESS")
-    console.table(heads, map(_row, apps))
+    console.table(heads, map(_row, apps), none)
 
 
 def _in_lines(app: App, host: str) -> None:

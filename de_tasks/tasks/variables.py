@@ -40,7 +40,8 @@ def list_variables(context: invoke.Context, name: str = "") -> dict[str, str]:
         raise missing(wanted, connection.host.name)
     origins = dict.fromkeys(details.platform_variables, "platform")
     rows = sorted((origins | dict.fromkeys(details.variables, "app")).items())
-    console.table(("NAME", "FROM"), rows)
+    none = f"{wanted} has no variables. Set one: {typed(f'variables.set KEY --name {wanted}')}"
+    console.table(("NAME", "FROM"), rows, none)
     return dict(rows)
 
 

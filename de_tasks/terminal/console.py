@@ -217,8 +217,9 @@ def work(shown: live.Work) -> None:
         live.show(shown)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
-    """Print rows in aligned columns, as they come. A cell may have a style.
+def table(headings: Sequence[str], rows: Iterable[Sequence[Part]], none: str = "") -> None:
+    """Print rows in aligned columns, as they come. A cell may have a style. Where there are no
+    rows a person reads the sentence `none`, a program the headings.
 
     In a terminal that is too narrow the last column is broken between its words, or else each row
     is a block of lines.
@@ -227,6 +228,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
         return
     remaining = (list(map(_cell, row)) for row in rows)
     first = list(islice(remaining, ROWS_MEASURED))
+    if none and not first and style.for_people():
+        line(none, out=True)
+        return
     heads = [(heading, "detail") for heading in headings]
     widths = [max(len(text) for text, _ in column) for column in zip(heads, *first, strict=True)]
     columns = wrapping.width() if sys.stdout.isatty() else 0

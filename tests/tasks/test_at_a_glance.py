@@ -128,6 +128,31 @@ def test_log_shows_a_cause_once_and_without_the_libraries(
     assert said.out.count("no DATABASE_URL") == 1 and "inv logs --verbose" in said.err
 
 
+@pytest.mark.parametrize(
+    ("command", "following"),
+    [
+        ("apps", "inv deploy"),
+        ("access", "inv deploy"),
+        ("services", "inv services.create --type postgres"),
+        ("preview", "inv preview.deploy"),
+    ],
+)
+def test_empty_list_says_what_would_fill_it(
+    command: str, following: str, dev: Person, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = dev.inv(command, folder=page).out
+    assert said.endswith(f": {following}\n") and len(said.splitlines()) == 1
+    monkeypatch.setattr(style, "for_people", lambda: False)
+    assert following not in dev.inv(command, folder=page).out
+
+
+def test_app_without_deploys_says_how_to_deploy_it(dev: Person, page: Path) -> None:
+    dev.inv("create", folder=page)
+    said = dev.inv("history", folder=page).out
+    command = f"inv deploy --name {page.name}"
+    assert said == f"{page.name} has not been deployed. Deploy it: {command}\n"
+
+
 def test_no_is_no_failure(dev: Person, page: Path) -> None:
     no = dev.inv("deploy", folder=page, terminal=True, stdin="n\n")
     assert no.code == 1 and no.err.endswith("[y/N] Nothing was deployed.\n")
