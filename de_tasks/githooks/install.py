@@ -32,6 +32,10 @@ run() {{
 """
 
 
+class NoRepository(UsageError):
+    """A folder is in no git repository."""
+
+
 @dataclass(frozen=True)
 class Installed:
     """A pre-push hook. `runs` are our hooks in it with their options, `about` what to know of one
@@ -46,7 +50,7 @@ class Installed:
 def installed(folder: Path) -> Installed | None:
     """The pre-push hook of the repository around a folder, None where there is none.
 
-    Raises `UsageError` where there is no repository.
+    Raises `NoRepository` where there is no repository.
     """
     path = _path(folder)
     if not path.exists():
@@ -75,7 +79,7 @@ def install(folder: Path, hooks: Mapping[str, Sequence[str]]) -> Path:
     as `de-deploy`, to its options.
 
     Returns its path. One of ours is written anew. Raises `DeTasksError` where there is
-    another's, `UsageError` where there is no repository.
+    another's, `NoRepository` where there is no repository.
     """
     path, below = _path(folder), _git(folder, "--show-prefix").rstrip("/")
     # git runs the hook at the top of the working tree.
@@ -120,7 +124,7 @@ def _git(folder: Path, *arguments: str) -> str:
     # With the user's configuration: core.hooksPath may stand there.
     done = Git(None, developers, SECONDS).run("rev-parse", *arguments, cwd=folder)
     if done.returncode:
-        raise UsageError(f"{folder.resolve()} is not in a git repository. Type: git init")
+        raise NoRepository(f"{folder.resolve()} is not in a git repository. Type: git init")
     return done.stdout.rstrip("\n")
 
 

@@ -137,11 +137,15 @@ def _health(found: Sequence[AppHealth]) -> list[dict[str, object]]:
 )
 def status(context: invoke.Context, only: Sequence[str] = ()) -> list[AppHealth]:
     """Show all apps: build, commit, age, health, and what is not deployed."""
+    from de_tasks.deployment.fleets.apps import NO_APPS
     from de_tasks.deployment.fleets.connections import Connections
     from de_tasks.deployment.fleets.health import Subject, look
     from de_tasks.net.http import Transport
     from de_tasks.tasks import fleet_output
 
+    if not (only or settings(context).apps):
+        console.result(NO_APPS)
+        return []
     hosts = Connections(configuration(context), waits())
     chosen = [(one.app, hosts.to(one.app)) for one in _selection(context, "", only).chosen]
     hosts.read()

@@ -73,7 +73,11 @@ def status(context: invoke.Context, path: str = "") -> Installed | None:
     """Say which pre-push hook there is, and what it runs."""
     from de_tasks.githooks import install as plain_hook
 
-    found = plain_hook.installed(Path(path or "."))
+    try:
+        found = plain_hook.installed(Path(path or "."))
+    except plain_hook.NoRepository as error:
+        console.result(f"There is no pre-push hook: {error}")
+        return None
     if found is None:
         console.result(f"There is no pre-push hook. Write one: {typed('hooks.install')}")
     elif found.ours:

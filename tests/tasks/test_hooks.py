@@ -21,6 +21,15 @@ def test_collection_alone_changes_nothing(group: str) -> None:
     assert task.changes == READS and task.name in ("list", "status")
 
 
+def test_collection_alone_says_what_is_missing(nobody: Person) -> None:
+    hooks, fleet = nobody.inv("hooks"), nobody.inv("fleet")
+    assert (hooks.code, fleet.code) == (0, 0)
+    assert hooks.out.startswith("There is no pre-push hook: ") and "git init" in hooks.out
+    assert fleet.out.startswith("No apps are listed. List them in invoke.yaml")
+    assert nobody.inv("fleet", "--json").out == "[]\n" and not nobody.inv("hooks").err
+    assert nobody.inv("fleet.status", "--only", "sales").code == 2
+
+
 def test_collection_alone_says_what_is_installed(nobody: Person, page: Path) -> None:
     Repository.make(page)
     assert nobody.inv("hooks", folder=page).out.startswith("There is no pre-push hook. Write one: ")

@@ -22,6 +22,10 @@ PATHS = ("ca_path", "keyfile")
 """Those of them that are paths, relative to the fleet's file."""
 CHECK = ("check", "check_ignore", "check_limit")
 """What an app's own file may say besides."""
+NO_APPS = (
+    "No apps are listed. List them in invoke.yaml under de.apps, for example:\n"
+    "de:\n  apps:\n    - apps/sales\n    - {name: energy, path: apps/energy}"
+)
 KEYS = ("name", "path", "shared", "settings", *OWN)
 
 
@@ -80,10 +84,7 @@ def parse(
     Raises `UsageError` that names the entry which is wrong, and when there is none at all.
     """
     if not entries:
-        raise UsageError(
-            "No apps are listed. List them in invoke.yaml under de.apps, for example:\n"
-            "de:\n  apps:\n    - apps/sales\n    - {name: energy, path: apps/energy}"
-        )
+        raise UsageError(NO_APPS)
     everywhere = _paths(shared, root, "de.shared")
     apps: list[FleetApp] = []
     for number, entry in enumerate(entries, 1):
