@@ -71,10 +71,13 @@ def _installed(found: Installed | None) -> dict[str, object] | None:
 @task(changes=READS, facts=_installed, default=True)
 def status(context: invoke.Context, path: str = "") -> Installed | None:
     """Say which pre-push hook there is, and what it runs."""
+    from de_tasks.appspec import check_folder
     from de_tasks.githooks import install as plain_hook
 
+    folder = Path(path or ".")
+    check_folder(folder)
     try:
-        found = plain_hook.installed(Path(path or "."))
+        found = plain_hook.installed(folder)
     except plain_hook.NoRepository as error:
         console.result(f"There is no pre-push hook: {error}")
         return None

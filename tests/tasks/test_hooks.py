@@ -27,7 +27,8 @@ def test_collection_alone_says_what_is_missing(nobody: Person) -> None:
     assert hooks.out.startswith("There is no pre-push hook: ") and "git init" in hooks.out
     assert fleet.out.startswith("No apps are listed. List them in invoke.yaml")
     assert nobody.inv("fleet", "--json").out == "[]\n" and not nobody.inv("hooks").err
-    assert nobody.inv("fleet.status", "--only", "sales").code == 2
+    for line in ("fleet.status --only sales", "hooks --path nowhere"):
+        assert nobody.inv(*line.split()).code == 2
 
 
 def test_collection_alone_says_what_is_installed(nobody: Person, page: Path) -> None:
