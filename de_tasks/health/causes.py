@@ -144,6 +144,12 @@ def last_words(lines: Iterable[str]) -> str:
     return ""
 
 
+def is_routine(line: str) -> bool:
+    """Whether gunicorn writes a line whatever has happened."""
+    said = GUNICORN.match(COLOURS.sub("", line).strip())
+    return bool(said and (said[1] in ("INFO", "DEBUG") or ROUTINE.fullmatch(said[2])))
+
+
 def unmet(lines: Iterable[str]) -> str:
     """What uv or pip says cannot be had, such as `dash==99 is not in the index`; else empty."""
     text = " ".join(" ".join(lines).split())

@@ -8,8 +8,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from de_tasks.health.causes import is_routine
 from de_tasks.terminal import console, live, style
-from de_tasks.terminal.abridged import Abridged, abridged, repeats
+from de_tasks.terminal.abridged import Abridged, abridged, beside, in_its_folder
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
@@ -101,8 +102,12 @@ class Screen:
         if self._step:
             console.line(style.sign_of("failed"), f" {self._step}")
         for text in [] if self._unfolded else abridged(self._log):
-            if not repeats(text, end):
-                console.note(text, log=True)
+            header = HEADER.match(text)
+            # The step has its line already.
+            if is_routine(text) or (header and header[1] == self._step):
+                continue
+            if left := beside(text, end):
+                console.note(in_its_folder(left), log=True)
 
     def _planned(self, event: Event) -> None:
         for text in event.text.split("\n"):

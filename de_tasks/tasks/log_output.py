@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from de_tasks.health.causes import FOLDER, FRAME, GUNICORN, ROUTINE
+from de_tasks.health.causes import GUNICORN, is_routine
 from de_tasks.terminal import console, style
-from de_tasks.terminal.abridged import Abridged
+from de_tasks.terminal.abridged import Abridged, in_its_folder
 from de_tasks.terminal.commands import typed
 
 if TYPE_CHECKING:
@@ -111,15 +111,12 @@ class Shown:
             return line.text
         if line.time and (said := GUNICORN.match(line.text)):
             return f"[{said[1]}] {said[2]}"
-        if frame := FRAME.match(line.text):
-            return line.text.replace(frame[2], FOLDER.sub("", frame[2]), 1)
-        return line.text
+        return in_its_folder(line.text)
 
 
 def _look(text: str) -> str:
     """An error is red; what gunicorn writes whatever has happened is dim."""
-    said = GUNICORN.match(text)
-    if said and (said[1] in ("INFO", "DEBUG") or ROUTINE.fullmatch(said[2])):
+    if is_routine(text):
         return "detail"
     return "failed" if ERROR.search(text) else ""
 

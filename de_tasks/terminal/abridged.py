@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from de_tasks.health.causes import COLOURS, EXCEPTION, FRAME, LIBRARY, MARKED, VERDICT
+from de_tasks.health.causes import COLOURS, EXCEPTION, FOLDER, FRAME, LIBRARY, MARKED, VERDICT
 
 REPEATED = "[Previous line repeated "
 
@@ -41,6 +41,23 @@ def abridged(lines: Iterable[str]) -> list[str]:
     """The lines that are to be shown of a log."""
     shown = Abridged()
     return [line for line in lines if shown.keeps(line)]
+
+
+def in_its_folder(line: str) -> str:
+    """A line of a traceback with its path as it is in the app's folder."""
+    frame = FRAME.match(line)
+    return line.replace(frame[2], FOLDER.sub("", frame[2]), 1) if frame else line
+
+
+def beside(line: str, end: str) -> str:
+    """A line of a build's log without what the message at the `end` says anyway; empty where that
+    is all of it."""
+    if repeats(line, end):
+        return ""
+    marked = MARKED.match(line)
+    if not (end and marked and VERDICT.match(marked[1])):
+        return line
+    return line[: marked.start(1)] + marked[1].partition(". ")[2]
 
 
 def repeats(line: str, end: str) -> bool:

@@ -24,6 +24,7 @@ LOG = (
     ("01.0", "       Installed 30 packages in 78ms"),
     ("01.5", "        + dash==3"),
     ("01.5", "-----> Starting web: gunicorn app:server"),
+    ("02.0", "       no database"),
 )
 
 
@@ -98,6 +99,18 @@ def test_log_of_what_failed_is_unfolded(dev: Person, page: Path) -> None:
     assert failed.code != 0 and "       I have no database" in says
     assert any(line.startswith("✗ Starting web") for line in says)
     assert any(line.startswith("✗ ") and page.name in line for line in says)
+
+
+def test_failed_start_says_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    routine = "       [2026-01-02 03:04:05 +0000] [7] [ERROR] Shutting down: Master"
+    verdict = " !     The app was built, and did not start. Build 3 goes on serving."
+    with pytest.raises(DeployFailed), deploy_output.shown(json=False) as tell:
+        for text in (*(text for _, text in LOG), routine, verdict):
+            tell(Event("log", text))
+        raise DeployFailed("shop was built, but did not start.\nNo database")
+    said = bare(capsys.readouterr().err)
+    step = "✗ Starting web: gunicorn app:server"
+    assert said[-3:] == [step, LOG[-1][1], " !     Build 3 goes on serving."]
 
 
 def test_verbose_shows_the_whole_log(dev: Person, page: Path) -> None:
