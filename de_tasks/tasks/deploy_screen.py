@@ -27,6 +27,8 @@ ENDS = (
     (re.compile(r"^\s+(\w+) answered after "), r"\1 answers"),
 )
 """What a line of a step's log makes of the step, when it is done."""
+UNCHANGED = re.compile(r"^\s+Requirements unchanged\b")
+"""How it says that there is nothing to install."""
 WIDTH = 42
 """Columns, before the seconds of a step."""
 WAITING = "Waiting for the build"
@@ -150,6 +152,9 @@ class Screen:
         self._clock(event.facts.get("time"))
         if header := HEADER.match(event.text):
             self._move_on(header[1])
+        elif UNCHANGED.match(event.text) and not self._unfolded:
+            self._move_on("")
+            _did("Requirements unchanged")
         self._log.append(event.text)
         self._packages.saw(event.text)
         for line, end in ENDS:

@@ -130,6 +130,19 @@ def test_steps_take_what_the_server_says(capsys: pytest.CaptureFixture[str]) -> 
     assert answers.split() == "✓ web answers 2.0 s".split()
 
 
+def test_requirements_that_are_unchanged_have_their_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unchanged = "       Requirements unchanged: nothing to install"
+    with deploy_output.shown(json=False) as tell:
+        for text in (LOG[0][1], "-----> Python 3.11.7", unchanged, *(t for _, t in LOG[-2:])):
+            tell(Event("log", text))
+        facts: dict[str, object] = {"url": ADDRESS, "changed": True, "seconds": 9.0}
+        tell(Event("done", f"shop is live: {ADDRESS}", facts))
+    steps = [line for line in bare(capsys.readouterr().err) if line.startswith("✓")]
+    assert steps[:2] == ["✓ Python 3.11.7", "✓ Requirements unchanged"] and len(steps) == 3
+
+
 @pytest.mark.parametrize("error", [DeployFailed("no"), Temporary("late"), KeyboardInterrupt()])
 def test_only_the_step_that_failed_is_unfolded(
     error: BaseException, capsys: pytest.CaptureFixture[str]
