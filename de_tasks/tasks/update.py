@@ -14,7 +14,7 @@ from de_tasks.platform import rules
 from de_tasks.platform.connect import Connection, app_name, missing
 from de_tasks.tasks.invoke_options import Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
-from de_tasks.terminal import console
+from de_tasks.terminal import console, style
 
 if TYPE_CHECKING:
     from de_tasks.platform.models import Changes
@@ -196,6 +196,8 @@ def change(
     done = list(differences.described(before, changes, [refusal.what for refusal in refusals]))
     for what, line in done:
         console.done(f"{what}: {line}")
+    if style.for_people() and _restarts(changes, [refusal.what for refusal in refusals]):
+        console.note(f"If {app} is running, its processes restart now.")
     made = Update(app, tuple(Change(what, line) for what, line in done), same)
     if refusals:
         words = "\n".join(f"{refusal.what}: {refusal.error}" for refusal in refusals)
@@ -204,6 +206,14 @@ def change(
             failed.value = made
         raise failed
     return made
+
+
+def _restarts(changes: Changes, refused: Sequence[str]) -> bool:
+    """Whether a change is seen by new processes alone."""
+    variables = (*changes.set_variables, *changes.remove_variables)
+    seen = [f"variable {key}" for key in variables]
+    seen += ["persistent filesystem"] if changes.persistent_filesystem is not None else []
+    return not set(seen) <= set(refused)
 
 
 def _agree(app: str, changes: Changes, yes: bool, named: bool) -> None:

@@ -45,17 +45,16 @@ def list_variables(context: invoke.Context, name: str = "") -> dict[str, str]:
     return dict(rows)
 
 
-def _would(verb: str) -> Callable[[invoke.Context, Facts], str]:
+def _would(verb: str, command: str) -> Callable[[invoke.Context, Facts], str]:
     def words(context: invoke.Context, given: Facts) -> str:
-        return f"{verb} variable {_key(given['key'])} of app " + app_name(
-            settings(context), given.get("name")
-        )
+        app = app_name(settings(context), given.get("name"))
+        return f"{verb} variable {_key(given['key'], command)} of app {app}"
 
     return words
 
 
 @task(
-    changes=_would("set"),
+    changes=_would("set", "set"),
     facts=update_facts,
     name="set",
     positional=["key"],
@@ -77,7 +76,7 @@ def set_variable(context: invoke.Context, key: str, name: str = "", env_file: st
     """
     from de_tasks.platform.models import Changes
 
-    key = _key(key)
+    key = _key(key, "set")
     connection = connect(context)
     app = app_name(connection.settings, name)
     if connection.de:
@@ -95,26 +94,34 @@ def set_variable(context: invoke.Context, key: str, name: str = "", env_file: st
     return change(connection, app, Changes(set_variables={key: value}))
 
 
-@task(changes=_would("remove"), facts=update_facts, name="unset", positional=["key"], help=KEY)
+@task(
+    changes=_would("remove", "unset"),
+    facts=update_facts,
+    name="unset",
+    positional=["key"],
+    help=KEY,
+)
 def unset_variable(context: invoke.Context, key: str, name: str = "") -> Update:
     """Remove an environment variable of an app, which is restarted without it."""
     from de_tasks.platform.models import Changes
 
-    key = _key(key)
+    key = _key(key, "unset")
     connection = connect(context)
     return change(connection, app_name(connection.settings, name), Changes(remove_variables=(key,)))
 
 
-def _key(text: str) -> str:
+def _key(text: str, verb: str) -> str:
+    how = " asks for it, or reads it from standard input" if verb == "set" else ""
     key, equals, _ = text.partition("=")
     if equals:
         # The value stays unsaid.
+        known = key or "KEY"
         raise UsageError(
-            f"Give the name alone, {key or 'KEY'}: a value in a command line can be read by other "
-            "users of the machine. It is asked for, or read from standard input"
+            f"Leave out the value: {typed(f'variables.{verb} {known}')}{how}. Other users "
+            "of this machine could read it in a command line"
         )
     if key.startswith("-"):
-        raise UsageError(f"{key} is no name of a variable. Options stand behind the name")
+        raise UsageError(f"{key} is not the name of a variable. Options come after the name")
     if not key:
         raise UsageError("Which variable? Give its name, such as API_KEY")
     return key

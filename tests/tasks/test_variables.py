@@ -8,6 +8,7 @@ import secrets
 import pytest
 
 from de_tasks.server import control
+from de_tasks.terminal import style
 from tests.support.people import Done, Person
 from tests.support.published import caller
 
@@ -89,8 +90,20 @@ def test_value_in_the_command_line_is_refused_and_not_repeated(
     command: str, dev: Person, app: str
 ) -> None:
     done = dev.inv(f"variables.{command}", f"TOKEN={SECRET}")
-    assert done.code == 2 and done.err.startswith("Give the name alone, TOKEN: a value in")
+    assert done.code == 2 and done.err.startswith(
+        f"Leave out the value: inv variables.{command} TOKEN"
+    )
     assert SECRET not in done.out + done.err
+
+
+def test_restart_for_a_variable_is_told(
+    dev: Person, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "for_people", lambda: True)
+    for line in ("variables.set TOKEN", "variables.unset TOKEN"):
+        done = dev.inv(*line.split(), stdin=SECRET)
+        assert done.err == f"If {app} is running, its processes restart now.\n"
+    assert not dev.inv("apps.update", "--title", "Shop").err
 
 
 def test_program_says_which_word_is_missing_or_too_much(dev: Person) -> None:
@@ -103,4 +116,4 @@ def test_program_says_which_word_is_missing_or_too_much(dev: Person) -> None:
 @pytest.mark.parametrize("task", ["variables.set", "variables.unset"])
 def test_option_in_the_place_of_a_name_is_no_name(dev: Person, task: str) -> None:
     done = dev.inv(task, "--help")
-    assert (done.code, done.out) == (2, "") and "--help is no name of a variable" in done.err
+    assert (done.code, done.out) == (2, "") and "--help is not the name of a variable" in done.err
