@@ -68,7 +68,7 @@ def _at_a_glance(app: App) -> None:
     if serves:
         _fact("serves", *_told(serves))
     if app.build and (serves is None or app.build.id != serves.id):
-        latest = f"build {app.build.id} {app.build.status} {ago(app.build.queued_at)}"
+        latest = f"build {app.build.id} {_stands(app.build)}"
         if app.build.error:
             _fact("latest", (latest, "failed"), f": {app.build.error}")
         else:
@@ -83,6 +83,13 @@ def _at_a_glance(app: App) -> None:
         _fact("problem", (app.problem, "failed"))
     if app.owner:
         _fact("owner", app.owner)
+
+
+def _stands(build: Build) -> str:
+    """How a build ended, and when; what has not ended tells how long it has been asked for."""
+    if build.status == "building":
+        return f"building, queued {ago(build.queued_at)}"
+    return f"{build.status} {ago(build.finished_at or build.queued_at)}"
 
 
 def _fact(name: str, *parts: Part) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from de_tasks.platform.models import LogLine
-from de_tasks.tasks import log_output
+from de_tasks.platform.models import App, Build, LogLine
+from de_tasks.tasks import log_output, status_output
 from de_tasks.terminal import style
 from tests.support.apps import SERVER, app_folder
 from tests.support.fleets import fleet_folder
@@ -47,6 +48,26 @@ def test_status_shows_what_serves_and_what_fails(dev: Person, tmp_path: Path) ->
     assert "web \x1b[32mrunning" in web and f"worker {RED}crashing" in worker
     (row,) = [line for line in dev.inv("apps").out.splitlines() if folder.name in line]
     assert f"{RED}worker crashing{END}" in row and "failed" in row
+
+
+@pytest.mark.parametrize(
+    ("status", "finished", "words"),
+    [
+        ("building", None, "build 7 building, queued 4 min ago"),
+        ("queued", None, "build 7 queued 4 min ago"),
+        ("failed", 60, "build 7 failed 1 min ago"),
+    ],
+)
+def test_build_that_goes_on_has_no_end(
+    status: str, finished: int | None, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    queued, *ended = (
+        (now - timedelta(seconds=s)).isoformat() for s in (240, *([finished] if finished else []))
+    )
+    build = Build("7", status, "sha", "Deploy", "dev", queued, *ended)
+    status_output.show(App("shop", "dev", "http://x/shop/", "", True, build=build), "x")
+    assert words in capsys.readouterr().out
 
 
 def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:
