@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeTasksError
 from de_tasks.tasks import ci
+from de_tasks.tasks.facts import event_facts
 from de_tasks.terminal import console, style
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ def shown(json: bool, verbose: bool = False) -> Iterator[Callable[[Event], None]
 
 def in_json(event: Event) -> None:
     """Print an event as a line of JSON."""
-    console.result_json({"event": event.kind, "text": event.text, **event.facts})
+    console.result_json({"event": event.kind, "text": event.text, **event_facts(event)})

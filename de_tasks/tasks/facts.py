@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from de_tasks.platform.models import App, Build
+    from de_tasks.deployment.events import Event
+    from de_tasks.platform.models import App, Build, LogLine
     from de_tasks.project.checks.findings import Finding
 
 
@@ -41,6 +42,30 @@ def finding_facts(found: Iterable[Finding]) -> list[dict[str, object]]:
     return [finding.facts() for finding in found]
 
 
+def utc(time: str | None) -> str | None:
+    """A time of the API with its zone, which it leaves out; None for one that is not known."""
+    from datetime import datetime
+
+    if not time:
+        return None
+    try:
+        known = datetime.fromisoformat(time).tzinfo is not None or time.endswith(("Z", "z"))
+    except ValueError:
+        return time
+    return time if known else f"{time}+00:00"
+
+
+def event_facts(event: Event) -> dict[str, object]:
+    """What of an event is more than its text."""
+    time = event.facts.get("time")
+    return {**event.facts, "time": utc(time)} if isinstance(time, str) else event.facts
+
+
+def line_facts(line: LogLine) -> dict[str, object]:
+    """A line of a log."""
+    return {"time": utc(line.time) or "", "process": line.process, "text": line.text}
+
+
 def app_facts(app: App) -> dict[str, object]:
     """How an app is doing."""
     return {
@@ -53,7 +78,7 @@ def app_facts(app: App) -> dict[str, object]:
             {
                 "type": process.type,
                 "state": process.state,
-                "since": process.since or None,
+                "since": utc(process.since),
                 "restarts": process.restarts,
                 "last_exit": process.last_exit or None,
             }
@@ -61,6 +86,7 @@ def app_facts(app: App) -> dict[str, object]:
         ],
         "serving": app.serving and {"number": int(app.serving.id), "commit": app.serving.sha},
         "build": app.build.status if app.build else None,
+        "build_number": int(app.build.id) if app.build and app.build.id.isdigit() else None,
         "error": app.build.error if app.build else None,
         "commit": app.build.sha if app.build else None,
     }
@@ -70,8 +96,8 @@ def build_facts(build: Build) -> dict[str, object]:
     """A deploy of the past."""
     return {
         "number": int(build.id),
-        "queued": build.queued_at,
-        "finished": build.finished_at,
+        "queued": utc(build.queued_at) or "",
+        "finished": utc(build.finished_at),
         "who": build.author,
         "status": build.status,
         "source": build.source or None,

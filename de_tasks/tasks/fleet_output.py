@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from de_tasks.config.files import top
 from de_tasks.tasks.ages import age
+from de_tasks.tasks.facts import utc
 from de_tasks.terminal import console, style
 from de_tasks.terminal.style import Part
 
@@ -43,7 +44,7 @@ def facts(seen: AppHealth) -> dict[str, object]:
         "release": int(release.id) if release and release.id.isdigit() else None,
         "commit": release.source if release else None,
         "sha": release.sha if release else None,
-        "since": (release.finished_at or release.queued_at) if release else None,
+        "since": utc(release.finished_at or release.queued_at) if release else None,
         "build": latest.status if latest else None,
         "url": seen.url or None,
         "health": seen.health,

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from de_tasks.health.causes import GUNICORN, is_routine
+from de_tasks.tasks.facts import line_facts
 from de_tasks.terminal import console, style
 from de_tasks.terminal.abridged import Abridged, in_its_folder
 from de_tasks.terminal.commands import typed
@@ -49,7 +50,7 @@ class Shown:
         """Print lines; at a terminal with their time, and in colours."""
         if self.json:
             for line in lines:
-                console.result_json(asdict(line))
+                console.result_json(line_facts(line))
         elif not style.for_people():
             for line in lines:
                 console.result(f"{self._prefix(line)}{line.text}", log=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import DeployFailed
+from de_tasks.tasks.facts import event_facts
 from de_tasks.terminal import console, live, style
 from de_tasks.terminal.commands import typed
 from de_tasks.terminal.style import Part
@@ -106,7 +107,9 @@ class JsonLines:
     def told(self, job: Job, event: Event) -> None:
         """Something happened in a deploy."""
         named = {"app": job.name, "host": job.host}
-        console.result_json({"event": event.kind, **named, "text": event.text, **event.facts})
+        console.result_json(
+            {"event": event.kind, **named, "text": event.text, **event_facts(event)}
+        )
 
     def ended(self, result: Result) -> None:
         """A deploy has ended."""

@@ -10,7 +10,7 @@ from invoke import Collection
 
 from de_tasks.errors import Declined, DeTasksError, NotFound, UsageError
 from de_tasks.platform.connect import app_name as app_of
-from de_tasks.tasks.facts import facts
+from de_tasks.tasks.facts import facts, utc
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console, style
@@ -28,7 +28,7 @@ SERVICE = {"service_name": "Name of the service (default: APP-TYPE)"}
 def _services(found: Sequence[Service]) -> list[dict[str, object]]:
     from dataclasses import asdict
 
-    return [asdict(service) for service in found]
+    return [{**asdict(service), "created": utc(service.created) or ""} for service in found]
 
 
 @task(

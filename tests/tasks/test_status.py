@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,9 @@ def test_crash_loop_and_what_serves_are_shown(
     assert (web["state"], web["restarts"], web["last_exit"]) == ("running", 0, None)
     assert (worker["state"], worker["last_exit"]) == ("crashing", "exited with status 3")
     assert facts["processes"] == ["web", "worker"] and facts["build"] == "failed"
+    assert datetime.fromisoformat(web["since"]).tzinfo is not None
     serving = facts["serving"]["number"]
+    assert facts["build_number"] > serving
     shown = dev.inv("status", folder=crashing).out
     assert f"  serves     {serving}: " in shown and "web running; worker crashing (" in shown
     (row,) = [line for line in dev.inv("apps.list").out.splitlines() if crashing.name in line]
