@@ -310,7 +310,7 @@ def _answer(question: str) -> str:
 def require_answer(question: str) -> None:
     """Raise `UsageError` that names `-y` when nobody is there to answer a question."""
     if not interactive():
-        raise UsageError(f"{question} There is no terminal to answer: give -y to say yes")
+        raise UsageError(f"There is no terminal to ask: {question} To say yes, give -y")
 
 
 def choose(

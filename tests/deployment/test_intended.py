@@ -40,8 +40,7 @@ def test_other_branch_is_deployed_after_a_yes(here: Person, repository: Reposito
     asked = ASKED.format(app=repository.folder.name)
     done = deploy(here, repository)
     assert (
-        done.code == 2
-        and done.err == f"{asked} There is no terminal to answer: give -y to say yes\n"
+        done.code == 2 and done.err == f"There is no terminal to ask: {asked} To say yes, give -y\n"
     )
     no = deploy(here, repository, typed="n\n")
     assert no.code == 1 and f"{asked} [y/N]" in no.err and "Nothing was deployed." in no.err

@@ -67,7 +67,7 @@ def test_what_differs_is_shown_before_the_question(dev: Person, page: Path, stag
         ("--from STAGED --name STAGED", 2, "cannot be promoted to itself"),
         ("--from Other.host/app --name x", 2, "names an app of the same host"),
         ("--from nothing-here --name x", 5, "App [nothing-here] does not exist"),
-        ("--from STAGED --name x-p", 2, "There is no terminal to answer: give -y"),
+        ("--from STAGED --name x-p", 2, "To say yes, give -y"),
     ],
 )
 def test_what_cannot_be_promoted_is_named(

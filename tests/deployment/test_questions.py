@@ -41,7 +41,7 @@ def test_app_is_created_after_a_yes(people: People, quick: Path) -> None:
     dev = people["dev"]
     refused = deploy(dev, quick)
     assert refused.code == 2 and f"{quick.name} does not exist on http://" in refused.err
-    assert "Create it? There is no terminal to answer: give -y to say yes" in refused.err
+    assert "Create it? To say yes, give -y" in refused.err
     no = deploy(dev, quick, typed="n\n")
     assert no.code == 1 and "Create it? [y/N]" in no.err and "Nothing was deployed." in no.err
     assert deploy(dev, quick, typed="y\n").code == 0
@@ -56,7 +56,7 @@ def test_deploy_of_another_account(people: People, quick: Path) -> None:
     asked = deploy(admin, quick)
     assert asked.code == 2
     assert re.search(
-        rf"{quick.name} was deployed by {dev.name} {WHEN}\. Overwrite\? There", asked.err
+        rf"{quick.name} was deployed by {dev.name} {WHEN}\. Overwrite\? To say yes", asked.err
     )
     refused = deploy(admin, quick, "--no-overwrite", "-y")
     assert refused.code == 1 and "With --no-overwrite it stays as it is." in refused.err

@@ -40,8 +40,8 @@ def test_nothing_is_deleted_without_a_question(
     dev.run(f"update -n {app} --persistent-filesystem")
     done = refused(dev, line.format(app=app), program)
     assert (done.code, done.out) == (2, "")
-    assert f"{app}" in done.err and "There is no terminal to answer: give" in done.err
-    assert "-y to say yes" in done.err and is_there(dev, app)
+    assert f"{app}" in done.err and "There is no terminal to ask: Delete " in done.err
+    assert "To say yes, give -y" in done.err and is_there(dev, app)
 
 
 def refused(dev: Person, line: str, program: str) -> Done:

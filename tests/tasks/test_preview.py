@@ -62,7 +62,7 @@ def test_preview_from_branch_to_prune(dev: Person, clone: Path, platform: GraphQ
     shown = dev.inv("preview.list", folder=clone).out.splitlines()[1].split()
     assert (shown[0], " ".join(shown[1:3])) == ("feature/x", "just now")
     asked = dev.inv("preview.delete", "--branch=feature/x", folder=clone)
-    assert asked.code == 2 and "give -y to say yes" in asked.err
+    assert asked.code == 2 and "To say yes, give -y" in asked.err
 
     kept = dev.inv("preview.prune", folder=clone)
     assert kept.code == 0 and "No preview of" in kept.err
