@@ -70,9 +70,8 @@ def way(values: Settings, host: Host) -> Diagnosis:
     """Whether the host is reached by its API or through `de`, and why."""
     chosen = choose(values, host, Transport(values.ca_path))
     through = {"api": "the platform API", "de": f"the vendor's {values.executable}"}
-    return Diagnosis(
-        "connection", True, f"{host.name} through {through[chosen.through]}: {chosen.why}"
-    )
+    words = f"{host.name} is reached through {through[chosen.through]}, because {chosen.why}."
+    return Diagnosis("connection", True, words)
 
 
 def documents() -> dict[str, str]:

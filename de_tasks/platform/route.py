@@ -37,15 +37,15 @@ def choose(values: Settings, host: Host, transport: Transport) -> Way:
     if values.platform not in WAYS:
         raise UsageError(f"de.platform is {', '.join(WAYS)}, not {values.platform!r}.")
     if values.platform != "auto":
-        return Way(values.platform, "set by de.platform")
+        return Way(values.platform, "de.platform says so")
     if values.api_key:
         return Way("api", "an API key is set")
     if "://" in host.name:
-        return Way("api", "the host is a URL, like that of a sandbox")
+        return Way("api", "its address is a URL, as a sandbox's is")
     if values.version == 4:
-        return Way("api", "set by de.version")
+        return Way("api", "de.version is 4")
     if not _signs_in_like_version_5(host, transport):
-        return Way("api", "it is no Dash Enterprise 5")
+        return Way("api", "it is not a Dash Enterprise 5")
     if shutil.which(values.executable) is None:
         raise UsageError(
             f"{host.name} is a Dash Enterprise 5, whose API is reached through `de` alone, and "

@@ -81,8 +81,10 @@ def doctor(context: invoke.Context, all: bool = False) -> Report:
     for finding in findings:
         _show(finding)
     done = Report(shown, tuple(findings))
-    if any(not finding.good for finding in findings):
-        raise DeTasksError("Some checks failed.", value=done)
+    if bad := sum(not finding.good for finding in findings):
+        raise DeTasksError(f"{bad} of {len(findings)} checks failed.", value=done)
+    if style.for_people():
+        console.done(f"All {len(findings)} checks passed.")
     return done
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:
     brief, whole = (dev.inv("doctor", *more, folder=page).out for more in ((), ("--all",)))
     assert "shop" in brief and "timeout" not in brief and "doctor --all" in brief
     assert "timeout" in whole and "✓" in whole
+
+
+def test_doctor_ends_with_its_verdict(dev: Person) -> None:
+    good = dev.inv("doctor")
+    assert re.fullmatch(r".*✓\S* All \d checks passed\.", good.out.splitlines()[-1])
+    dev.keyfile.unlink()
+    bad = dev.inv("doctor")
+    assert bad.code == 1 and re.search(r"✗\S* 1 of \d checks failed\.$", bad.err)
 
 
 def test_check_marks_each_finding(dev: Person, page: Path) -> None:

@@ -395,7 +395,8 @@ def test_bad_way_is_named() -> None:
 def test_doctor_says_which_way(dev: Person) -> None:
     done = through(dev, FAKE).inv("doctor", "--json")
     found = {f["what"]: f["seen"] for f in json.loads(done.out)["findings"]}
-    assert found["connection"] == f"{dev.host} through the vendor's {FAKE}: set by de.platform"
+    words = f"{dev.host} is reached through the vendor's {FAKE}, because de.platform says so."
+    assert found["connection"] == words
 
 
 @pytest.mark.parametrize(
