@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -219,27 +220,30 @@ def _known_host(values: Settings) -> tuple[str, bool]:
     return host, bool(host) and (alone or host in hosts)
 
 
-def _ways_in(values: Settings) -> list[str]:
+def _ways_in(values: Settings, say: Callable[[str], str]) -> list[str]:
     """What to type so that there is a host to deploy to; nothing where one is logged in."""
     from de_tasks.config.host import Host
     from de_tasks.platform.local_sandbox import stopped
 
     host, logged_in = _known_host(values)
     if not host:
-        yours = typed("login --host example.plotly.host")
-        return [f"{typed('sandbox.start')}   (or, for a Dash Enterprise: {yours})"]
+        yours = say("login --host example.plotly.host")
+        return [f"{say('sandbox.start')}   (or, for a Dash Enterprise: {yours})"]
     if stopped(values, Host.of(host, values)):
-        return [typed("sandbox.start")]
-    return [] if logged_in else [typed(f"login --host {host}")]
+        return [say("sandbox.start")]
+    return [] if logged_in else [say(f"login --host {host}")]
 
 
 def _tell_next(values: Settings, planned: ScaffoldPlan, folder: Path, choices: Choices) -> None:
+    from de_tasks.project.scaffold.plan import program
+
+    say = functools.partial(typed, program=program(folder))
     place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
-    steps = _ways_in(values)
+    steps = _ways_in(values, say)
     host, logged_in = _known_host(values)
     if planned.services:
-        steps.append(typed("create"))
-    steps += [typed(f"services.create --type {kind}") for kind in planned.services]
-    steps.append(typed("fleet.deploy --all" if choices.fleet else "deploy"))
+        steps.append(say("create"))
+    steps += [say(f"services.create --type {kind}") for kind in planned.services]
+    steps.append(say("fleet.deploy --all" if choices.fleet else "deploy"))
     where = f", on {host} where you are logged in" if logged_in else ""
     console.note(f"Next{where}:\n  " + place + "\n  ".join(steps))

@@ -16,10 +16,12 @@ def speak_as(program: str) -> None:
     _program = program
 
 
-def typed(command: str) -> str:
-    """A command such as `apps.create --name x` as the reader of a message would type it."""
+def typed(command: str, program: str = "") -> str:
+    """A command such as `apps.create --name x` as the reader of a message would type it: with the
+    present program, or the one that is there where he reads it."""
     name, space, rest = command.partition(" ")
-    found = f"{_program} {name if _program == 'inv' else name.replace('.', ' ')}{space}{rest}"
+    with_ = program or _program
+    found = f"{with_} {name if with_ == 'inv' else name.replace('.', ' ')}{space}{rest}"
     _named.pop(found, None)
     _named[found] = None
     if len(_named) > REMEMBERED:

@@ -214,15 +214,27 @@ def _fleet(folder: Path, choices: Choices) -> ScaffoldPlan:
     return ScaffoldPlan(tuple(fitted), tuple(words))
 
 
-def _own_tasks(folder: Path) -> str | None:
-    """Where tasks.py is the app's own, and not invoke's: what is known of it; else None."""
+def program(folder: Path) -> str:
+    """The program that runs our tasks in a folder: `inv` takes the nearest tasks.py upwards."""
+    here = folder.resolve()
+    texts = (text for place in (here, *here.parents) if (text := _tasks(place)) is not None)
+    return "inv" if "de_tasks" in next(texts, "") else "de-tasks"
+
+
+def _tasks(folder: Path) -> str | None:
+    """What a folder's tasks.py says, None where there is none."""
     package = folder / "tasks" / "__init__.py"
     try:
         path = package if package.is_file() else folder / "tasks.py"
-        text = path.read_text("utf-8", "replace")
+        return path.read_text("utf-8", "replace")
     except OSError:
         return None
-    if "de_tasks" in text or not QUEUES.search(text):
+
+
+def _own_tasks(folder: Path) -> str | None:
+    """Where tasks.py is the app's own, and not invoke's: what is known of it; else None."""
+    text = _tasks(folder)
+    if text is None or "de_tasks" in text or not QUEUES.search(text):
         return None
     return " (it has Celery's tasks)" if "celery" in text.lower() else ""
 

@@ -19,6 +19,8 @@ from de_tasks.project import checks
 from de_tasks.project.scaffold import adopt, plan, requirements
 from de_tasks.project.scaffold.files import File, fit, write
 from de_tasks.project.scaffold.python_source import Source, read_all
+from tests.support.apps import SERVER as WEB
+from tests.support.apps import app_folder
 from tests.support.people import PROGRAMS, Done, Person
 from tests.support.repositories import Repository
 from tests.support.terminals import Terminal
@@ -455,12 +457,21 @@ def test_template_goes_into_no_folder_with_an_app(task: str, dev: Person, tmp_pa
 def test_next_is_the_sandbox_where_nobody_is_logged_in(nobody: Person) -> None:
     nobody.host = ""
     said = nobody.run("init --path shop --template wsgi -y").err
-    assert "Next:\n  cd shop\n  de-tasks sandbox start   (or, for a Dash Enterprise: " in said
+    assert "Next:\n  cd shop\n  inv sandbox.start   (or, for a Dash Enterprise: " in said
 
 
 def test_next_is_the_host_where_one_is_logged_in(dev: Person) -> None:
     said = dev.run("init --path shop --template wsgi -y").err
-    assert f"Next, on {dev.host} where you are logged in:\n  cd shop\n  de-tasks deploy" in said
+    assert f"Next, on {dev.host} where you are logged in:\n  cd shop\n  inv deploy" in said
+
+
+def test_next_is_typed_with_the_program_that_is_there(nobody: Person) -> None:
+    nobody.host = ""
+    app_folder(nobody.home, "x", Procfile=WEB).rename(nobody.home / "shop")
+    line = "init --path shop -y --without tasks"
+    assert "\n  de-tasks sandbox start " in nobody.run(line).err
+    (nobody.home / "tasks.py").write_text("from de_tasks import ns\n")
+    assert "\n  inv sandbox.start " in nobody.run(line).err
 
 
 def test_host_of_the_login_is_proposed(nobody: Person) -> None:
