@@ -156,7 +156,11 @@ def start(
         console.done("The sandbox is running on ", (running.url, "name"), f", {_reads(running)}")
     else:
         console.result(running.url)
-    console.following(typed(f"login --host {running.url}") if no_login else typed("deploy"))
+    if no_login:
+        console.following(typed(f"login --host {running.url}"))
+    else:
+        # One that was here before has apps.
+        console.following(typed("deploy" if new else "apps"))
     return running
 
 

@@ -11,12 +11,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from de_tasks.auth.store import Store
 from de_tasks.errors import DeTasksError
 from de_tasks.server import control
+from de_tasks.terminal import style
 from tests.support.addresses import client
 from tests.support.apps import SERVER
 from tests.support.disks import small_disk
@@ -45,6 +47,8 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
         assert f"{name:8} {password}" in started.err
     deployed = own.inv("deploy", "-y", folder=quick)
     assert deployed.code == 0 and "is live after" in deployed.out
+    with mock.patch.object(style, "for_people", lambda: True):
+        assert "Next: inv apps" in own.inv("sandbox.start").err, "nothing new has to be deployed"
     again = own.inv("sandbox.start", "--port", "0")
     assert (again.code, again.out) == (0, started.out)
     assert "running already" in again.err and password not in again.err
