@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, Interrupted
 from de_tasks.tasks import ci
 from de_tasks.tasks.facts import event_facts
 from de_tasks.terminal import console, style
@@ -36,7 +36,7 @@ def shown(json: bool, verbose: bool = False) -> Iterator[Callable[[Event], None]
         try:
             yield screen
         except (DeTasksError, KeyboardInterrupt) as error:
-            screen.failed(str(error))
+            screen.failed(str(error), isinstance(error, (Interrupted, KeyboardInterrupt)))
             raise
 
 

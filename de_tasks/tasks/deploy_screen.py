@@ -98,11 +98,12 @@ class Screen:
         }
         told.get(event.kind, self._planned)(event)
 
-    def failed(self, end: str) -> None:
+    def failed(self, end: str, interrupted: bool = False) -> None:
         """Say where it ended, and print what was folded away but what the message at the `end`
-        says anyway."""
+        says anyway. A step that was `interrupted` has not failed."""
         if self._step:
-            console.line(style.sign_of("failed"), f" {self._step}")
+            sign = style.sign_of("off" if interrupted else "failed")
+            console.line(sign, f" {self._step}")
         for text in [] if self._unfolded else abridged(self._log):
             header = HEADER.match(text)
             # The step has its line already.
