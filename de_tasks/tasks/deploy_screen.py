@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from de_tasks.health.causes import is_routine
-from de_tasks.terminal import console, live, style
+from de_tasks.terminal import console, live, style, wrapping
 from de_tasks.terminal.abridged import Abridged, abridged, beside, in_its_folder
 from de_tasks.terminal.commands import typed
 
@@ -30,7 +30,7 @@ ENDS = (
 UNCHANGED = re.compile(r"^\s+Requirements unchanged\b")
 """How it says that there is nothing to install."""
 WIDTH = 42
-"""Columns, before the seconds of a step."""
+"""Columns, before the seconds of a step; fewer in a narrow terminal."""
 WAITING = "Waiting for the build"
 WORTH_TELLING = 0.05
 """Seconds; what takes less is told without a time."""
@@ -225,8 +225,10 @@ class Screen:
 
 
 def _did(text: str, seconds: float = 0) -> None:
-    spent = (f"{text:{WIDTH}} {seconds:5.1f} s",) if seconds >= WORTH_TELLING else (text,)
-    console.line(style.sign_of("done"), " ", *spent)
+    sign = style.sign_of("done")
+    time = f" {seconds:5.1f} s" if seconds >= WORTH_TELLING else ""
+    room = wrapping.width() - len(time) - len(sign[0]) - 1
+    console.line(sign, " ", f"{text:{min(WIDTH, max(0, room))}}{time}" if time else text)
 
 
 def _look(text: str) -> None:

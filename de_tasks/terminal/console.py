@@ -303,8 +303,14 @@ def confirm(question: str, yes: bool) -> bool:
 def _answer(question: str) -> str:
     """The line that is typed, empty at the end of the input; nothing moves while it is awaited."""
     live.clear()
-    print(f"{readable(question)} ", end="", file=sys.stderr, flush=True)
+    print(f"{_asked(question)} ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline()
+
+
+def _asked(question: str) -> str:
+    """A question as the terminal shows it, with room for the first letter of an answer."""
+    shown = readable(question)
+    return wrapping.wrapped(shown, wrapping.width() - 2) if sys.stderr.isatty() else shown
 
 
 def require_answer(question: str) -> None:
@@ -353,7 +359,7 @@ def type_to_confirm(question: str, expected: str) -> bool:
 def secret(question: str) -> str:
     """Ask for a value, unseen; without a terminal, one line of standard input."""
     if interactive():
-        return getpass.getpass(readable(question), stream=sys.stderr)
+        return getpass.getpass(_asked(question), stream=sys.stderr)
     text = sys.stdin.readline()
     if not text:
         raise UsageError(f"{question.rstrip(': ')} should come from standard input: it has ended.")
@@ -375,4 +381,4 @@ def password(question: str) -> str:
             "There is no terminal to ask for the password: set DASH_ENTERPRISE_PASSWORD, or use "
             "--password-stdin"
         )
-    return getpass.getpass(readable(question), stream=sys.stderr)
+    return getpass.getpass(_asked(question), stream=sys.stderr)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
-from de_tasks.terminal import console, style, wrapping
+from de_tasks.deployment.events import Event
+from de_tasks.tasks.deploy_screen import Screen
+from de_tasks.terminal import console, live, style, wrapping
 from de_tasks.terminal.commands import typed
 from tests.support.screen import terminal
 
@@ -38,6 +42,25 @@ def test_colours_survive_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = screen.getvalue().splitlines()
     assert len(lines) == 4 and max(map(len, (lines[1], *lines[2:]))) <= NARROW + len("\x1b[0m")
     assert lines[1].startswith("  word")
+
+
+def test_question_is_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch, NARROW)
+    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert console.confirm("sales does not exist on example.plotly.host. Create it?", False)
+    first, second = screen.getvalue().split("\n")
+    assert max(len(first), len(second)) < NARROW and second.endswith("Create it? [y/N] ")
+
+
+def test_seconds_of_a_step_stay_in_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch, NARROW)
+    monkeypatch.setenv("NO_COLOR", "1")
+    tell = Screen()
+    tell(Event("step", "Sent 9ecf27d", {"sha": "9ecf27d", "seconds": 1.25}))
+    live.clear()
+    (line,) = [line for line in screen.getvalue().splitlines() if "Sent" in line]
+    assert line.endswith("1.2 s") and len(line) == NARROW
 
 
 ROW = (("sales", "name"), "running", "http://localhost:8888/sales/")
