@@ -112,8 +112,8 @@ def test_what_cannot_be_read_is_named(line: str, message: str) -> None:
     [
         ("apps exists --name=", "--name is empty: name the app, or leave the option out."),
         ("apps exists -n Bad", "'Bad' is not a legal app name"),
-        ("apps delete", "Delete "),
-        ("services delete -t redis", "Delete the redis database of "),
+        ("apps delete", "There is no terminal to ask: Delete "),
+        ("services delete -t redis", "There is no terminal to ask: Delete the redis "),
         ("apps logs -t other", "--type is build or runtime, not 'other'."),
         ("services list -t x", "--type is redis, postgres or all, not 'x'."),
         ("services create --app-name x", "Say which type: --type redis or postgres."),
