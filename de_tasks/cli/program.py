@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from invoke import Argument, Config, Exit, ParseError, Program
+from invoke import Argument, Config, Exit, Program
 from invoke.parser import Parser, ParserContext
 
 import de_tasks
@@ -16,12 +16,10 @@ from de_tasks.cli.help import Help, Manual
 from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import nearest
 from de_tasks.config.numbers import whole_number
-from de_tasks.errors import UsageError
 from de_tasks.tasks import documents
 from de_tasks.tasks.task import readable_errors
 from de_tasks.terminal import console
 from de_tasks.terminal.commands import speak_as
-from de_tasks.terminal.text import readable
 
 CORE = {
     "host": "Dash Enterprise, as example.plotly.host or as a URL (default: that of the last login)",
@@ -107,14 +105,6 @@ class DeTasksProgram(Program):
         """invoke's step, for the one command that the grammar has found, not for all tasks."""
         command = read_by(self.name).context(self.core.unparsed[:1])
         return Parser(initial=self.initial_context, contexts=command)
-
-    @in_json
-    def parse_tasks(self) -> None:
-        """What invoke cannot read is bad usage."""
-        try:
-            super().parse_tasks()
-        except ParseError as error:
-            raise UsageError(readable(str(error))) from None
 
     @in_json
     def parse_collection(self) -> None:

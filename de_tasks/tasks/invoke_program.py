@@ -13,7 +13,7 @@ import invoke
 
 from de_tasks.config.faults import located
 from de_tasks.config.files import top
-from de_tasks.errors import OutputClosed
+from de_tasks.errors import OutputClosed, UsageError
 from de_tasks.tasks import absent
 
 UNKNOWN = re.compile(r"No idea what '(.+)' is!")
@@ -57,13 +57,26 @@ def _explained(step: Callable[[invoke.Program], None]) -> Callable[[invoke.Progr
         except invoke.ParseError as error:
             if found := UNKNOWN.match(str(error)):
                 absent.refuse(found[1])
-            raise invoke.ParseError(_proposed(self, error), error.context) from None
+            raise _usage(self, error) from None
         except BrokenPipeError:
             # `inv --list | head`. Python flushes once more at its end, and would complain then.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise OutputClosed("") from None
 
     return explained
+
+
+def _usage(program: invoke.Program, error: invoke.ParseError) -> UsageError:
+    """Bad usage, where invoke would end with the code of any failure; as a document for who asks
+    for one."""
+    from de_tasks.tasks import documents
+    from de_tasks.tasks.task import readable_errors
+
+    try:
+        with readable_errors(), documents.failures(documents.asked_by(program.argv)):
+            raise UsageError(_proposed(program, error))
+    except UsageError as usage:
+        return usage
 
 
 def _proposed(program: invoke.Program, error: invoke.ParseError) -> str:

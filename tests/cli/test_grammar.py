@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -144,7 +145,14 @@ def test_bad_value_is_named_with_the_choices(
 )
 def test_invoke_proposes_what_may_be_meant(line: str, meant: str, nobody: Person) -> None:
     done = nobody.inv(*line.split())
-    assert done.code == 1 and done.err.endswith(f" is! Did you mean {meant}?\n"), done.err
+    assert done.code == 2 and done.err.endswith(f" is! Did you mean {meant}?\n"), done.err
+
+
+def test_what_invoke_cannot_read_is_a_document_where_one_is_asked_for(nobody: Person) -> None:
+    done = nobody.inv("status", "--json", "--nope")
+    error = json.loads(done.out)["error"]
+    assert (done.code, error["code"], error["class"]) == (2, 2, "UsageError")
+    assert error["message"] == done.err.strip()
 
 
 def test_invoke_proposes_nothing_that_is_unlike(nobody: Person) -> None:
