@@ -14,15 +14,18 @@ from de_tasks.terminal.style import Part
 
 if TYPE_CHECKING:
     from de_tasks.deployment.fleets.health import AppHealth
+HEADS = ("NAME", "BUILD", "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED")
+BUILD_FOR_PROGRAMS = "RELEASE"
+"""What programs read stays as it is."""
 LOOKS = {True: "done", False: "failed", None: "detail"}
 """Of what is known of an app's health."""
 
 
 def show(apps: Sequence[AppHealth]) -> None:
     """The table; it names the hosts where there are several."""
-    # What programs read stays as it is.
-    build = "BUILD" if style.for_people() else "RELEASE"
-    heads = ["NAME", build, "COMMIT", "AGE", "HEALTH", "NOT DEPLOYED"]
+    heads = [*HEADS]
+    if not style.for_people():
+        heads[1] = BUILD_FOR_PROGRAMS
     rows: list[list[Part]] = [list(_row(seen)) for seen in apps]
     for row, seen in zip(rows, apps, strict=True):
         row[0] = (seen.app.name, "name")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+from de_tasks.tasks.fleet_output import BUILD_FOR_PROGRAMS, HEADS
 from docs import generate
+from tests.support.places import ROOT
 
 
 def test_pages_of_commands_are_those_of_the_tasks() -> None:
@@ -11,3 +15,10 @@ def test_pages_of_commands_are_those_of_the_tasks() -> None:
     if generate.FIELDS.read_text("utf-8") != generate.json_page():
         stale.append(generate.FIELDS.name)
     assert (stale, set(written) - set(generate.pages())) == ([], set()), "run: inv reference"
+
+
+def test_fleets_are_shown_with_the_headings_that_are_printed() -> None:
+    text = (ROOT / "docs" / "fleets.md").read_text("utf-8")
+    (shown,) = [line for line in text.splitlines() if line.startswith("NAME ")]
+    assert tuple(re.split(r"\s{2,}", shown)) == HEADS
+    assert f"second column is {BUILD_FOR_PROGRAMS}" in text
