@@ -1,4 +1,5 @@
-"""A fleet of 60 small apps within the rate limit: `.venv/bin/python bench/fleet.py`.
+"""A fleet of small apps within the rate limit: `.venv/bin/python bench/fleet.py`; for what ten
+machines do with 500 of them, `bench/fleet.py --apps 500 --limit 400 --way machines --way shards`.
 
 Prints the table that stands in docs/benchmarks.md. The minimum is what no program can be faster
 than: with P points to spend and W points in a window, all windows but the last must pass.
@@ -7,13 +8,15 @@ than: with P points to spend and W points in a window, all windows but the last 
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,25 +24,24 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from de_tasks.server import control  # noqa: E402
-from tests.scenarios.soak.api import Api  # noqa: E402
-from tests.support.people import log_in  # noqa: E402
+from tests.support.people import PROGRAMS, Person, log_in  # noqa: E402
 
 RATIO = 3.5
 """Points of the whole work over those of a window."""
 PLENTY = 10**6
-OPEN = """mutation ($name: String) {
-updateApp(appname: $name, metadata: {permissionLevel: unauthenticated}) { error } }"""
 SERVE = """
-import http.server, os
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"VERSION")
-    def log_message(self, *arguments):
-        pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+import os, socket
+server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])), backlog=50)
+while True:
+    connection = server.accept()[0]
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\nVERSION")
+    connection.close()
 """
+"""Small and quick to start: hundreds of them run at once."""
+MACHINES = 10
+BOUND = 3600
+"""Seconds that a way may take."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,17 @@ class Fleet:
         self.running = self._start(PLENTY)
         self._port = self.running.port
         self._cli = log_in(self.running, "dev", base)
-        self._api = Api(self.running)
+        self._machines = [
+            log_in(self.running, "dev", base / f"machine-{number}") for number in range(MACHINES)
+        ]
         self.change()
         done = self._cli.spawn("fleet.deploy", "--all", "-y", folder=self._root)
         assert done.code == 0, done.out + done.err
-        for name in self.names:
-            assert self._api.change("updateApp", OPEN, name=name) is None
 
     def _start(self, points: int) -> control.Running:
         options: dict[str, int | str] = {"port": self._port, "rate_limit_points": points}
         options["rate_limit_seconds"] = self._window
+        options["view_access"] = "unauthenticated"
         return control.start(self._base / "data", options)
 
     def limit(self, points: int) -> None:
@@ -87,10 +90,10 @@ class Fleet:
         control.stop(self.running)
         self._forget_budget()
         self.running = self._start(points)
-        self._api = Api(self.running)
 
     def _forget_budget(self) -> None:
-        shutil.rmtree(self._base / ".cache" / "de-tasks" / "budget", ignore_errors=True)
+        for person in (self._cli, *self._machines):
+            shutil.rmtree(person.home / ".cache" / "de-tasks" / "budget", ignore_errors=True)
 
     def change(self) -> None:
         """Give every app a new version to deploy."""
@@ -131,16 +134,37 @@ class Fleet:
 
     def one_process(self) -> None:
         """`inv fleet.deploy --all`."""
-        child = self._cli.begin("fleet.deploy", "--all", "-y", folder=self._root)
-        (self._base / "one.log").write_text("".join(child.communicate(timeout=900)))
+        self._at_once([(self._cli, ["--all"])])
 
     def ten_processes(self) -> None:
         """Ten of them at once, each with a tenth of the apps, for one account."""
-        parts = [",".join(self.names[i::10]) for i in range(10)]
-        words = ("fleet.deploy", "-y", "--only")
-        children = [self._cli.begin(*words, part, folder=self._root) for part in parts]
-        logs = ["".join(child.communicate(timeout=900)) for child in children]
-        (self._base / "ten.log").write_text("\n\n".join(logs))
+        self._at_once([(self._cli, ["--only", part]) for part in self._parts()])
+
+    def machines(self) -> None:
+        """The same on ten machines, which share no file and know nothing of each other."""
+        parts = zip(self._machines, self._parts(), strict=True)
+        self._at_once([(person, ["--only", part]) for person, part in parts])
+
+    def shards(self) -> None:
+        """Ten machines that know which of the ten each is."""
+        numbered = enumerate(self._machines, 1)
+        self._at_once([(one, ["--all", "--shard", f"{i}/{MACHINES}"]) for i, one in numbered])
+
+    def _parts(self) -> list[str]:
+        return [",".join(self.names[i::MACHINES]) for i in range(MACHINES)]
+
+    def _at_once(self, commands: Sequence[tuple[Person, Sequence[str]]]) -> None:
+        children = []
+        for number, (person, words) in enumerate(commands):
+            with (self._base / f"{number}.log").open("w") as log:
+                command = [str(PROGRAMS / "inv"), "fleet.deploy", "-y", *words]
+                children.append(
+                    subprocess.Popen(
+                        command, cwd=self._root, env=person.variables(), stdout=log, stderr=log
+                    )
+                )
+        for child in children:
+            child.wait(timeout=BOUND)
 
     def loop(self) -> None:
         """The rival: one plain deploy after the other; who is refused sleeps for a window.
@@ -165,18 +189,29 @@ class Fleet:
         control.stop(self.running)
 
 
+WAYS: dict[str, tuple[str, Callable[[Fleet], None]]] = {
+    "one": ("`inv fleet.deploy --all`", Fleet.one_process),
+    "ten": ("ten `inv fleet.deploy` at once", Fleet.ten_processes),
+    "machines": ("ten machines that know nothing of each other", Fleet.machines),
+    "shards": ("ten machines, `--shard 1/10` to `10/10`", Fleet.shards),
+    "loop": ("a loop that sleeps for a window when refused", Fleet.loop),
+}
+
+
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--apps", type=int, default=60)
     parser.add_argument("--window", type=int, default=30)
+    parser.add_argument("--limit", type=int, help="points of a window")
+    parser.add_argument("--way", action="append", choices=[*WAYS], help="only this; repeatable")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         fleet = Fleet(Path(folder), given.apps, given.window)
         try:
             cost = fleet.cost()
             points = given.apps * cost
-            limit = round(points / RATIO)
+            limit = given.limit or round(points / RATIO)
             minimum = (math.ceil(points / limit) - 1) * given.window
             fleet.limit(limit)
             print(
@@ -185,12 +220,8 @@ def main() -> None:
             )
             print("| way | seconds | over the minimum | failures | points | refused |")
             print("|---|---|---|---|---|---|", flush=True)
-            for title, way in (
-                ("`inv fleet.deploy --all`", fleet.one_process),
-                ("ten `inv fleet.deploy` at once", fleet.ten_processes),
-                ("a loop that sleeps for a window when refused", fleet.loop),
-            ):
-                found = fleet.measure(way)
+            for title, way in (WAYS[name] for name in given.way or WAYS):
+                found = fleet.measure(functools.partial(way, fleet))
                 print(
                     f"| {title} | {found.seconds:.0f} | {found.seconds / minimum:.2f} "
                     f"| {found.failures} | {found.points} | {found.refused} |",

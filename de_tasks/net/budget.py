@@ -20,8 +20,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from de_tasks.errors import NotLoggedIn
-from de_tasks.net.http import RateLimited
+from de_tasks.net.http import JITTER, RateLimited
 from de_tasks.net.limit_reports import ReportedWindow
+from de_tasks.net.shards import Shard
 
 LOCK_SECONDS = 2.0
 POLL_SECONDS = 0.002
@@ -30,6 +31,9 @@ RECORD = 256
 LONGEST_WINDOW = 3600.0
 SETTLED_SECONDS = 0.3
 """After so long it is worth looking whether the requests of others have been answered."""
+ALONE = Shard()
+AT_A_TURN = (0.01, 0.05)
+"""Seconds of chance where nobody else waits for the same moment, and the turn is soon over."""
 ROUNDING = 1.1
 """Seconds by which two reports of the end of one window may differ: headers give whole ones."""
 
@@ -40,12 +44,14 @@ class Window:
 
     `left` is what the server had last, `held` what is reserved and not yet in that number; both
     mean nothing while `limit` is 0, where only `end` is known. `guessed`: the end is not known.
+    `used` is what was reserved in this window, whether it is in `left` or not.
     """
 
     number: int = 0
     limit: int = 0
     left: int = 0
     held: int = 0
+    used: int = 0
     window: float = 0.0
     end: float = 0.0
     guessed: bool = False
@@ -58,16 +64,38 @@ class Spending:
     told: ReportedWindow | None = None
 
 
+class _Early(RateLimited):
+    """Points that are not there yet; `unsure` where the server may know better."""
+
+    def __init__(self, seconds: float, unsure: bool, jitter: tuple[float, float] = JITTER) -> None:
+        super().__init__(seconds)
+        self.unsure = unsure
+        self.jitter = jitter
+
+
 class Budget:
-    """The shared budget of one user at one host."""
+    """The shared budget of one user at one host; of several machines at work, that of a `shard`."""
 
     def __init__(
-        self, folder: Path, host: str, user: str, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        host: str,
+        user: str,
+        clock: Callable[[], float] = time.time,
+        shard: Shard = ALONE,
     ) -> None:
-        key = hashlib.sha256(f"{host}\0{user}".encode()).hexdigest()[:16]
+        self._of = (folder, host, user, clock)
+        words = (host, user) if shard.alone else (host, user, str(shard))
+        key = hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
         self._file = folder / "budget" / key
         self._lock = FileLock(f"{self._file}.lock", mode=0o600)
         self._clock = clock
+        self._shard = shard
+
+    def of_shard(self, shard: Shard) -> Budget:
+        """The budget of one of several machines, which has a file of its own: two of them may be
+        jobs on the same machine."""
+        return Budget(*self._of, shard)
 
     @contextmanager
     def spending(
@@ -84,12 +112,11 @@ class Budget:
             return
         try:
             number = self._reserve(points)
-        except RateLimited as early:
-            told = ask() if early.seconds > SETTLED_SECONDS else None
-            if told is None:
-                raise
-            self.learn(told)
-            number = self._reserve(points)
+        except _Early as early:
+            told = ask() if early.unsure else None
+            if told:
+                self.learn(told)
+            number = self._reserve(points, asked=True)
         try:
             yield spending
         except RateLimited as refused:
@@ -119,38 +146,76 @@ class Budget:
 
         self._change(change)
 
+    def ours(self) -> Window:
+        """The present window as far as it is this machine's; of its part, what is left."""
+        found = self.known()
+        if self._shard.alone:
+            return found
+        share = max(1, self._shard.share(found.limit)) if found.limit else 0
+        left = min(found.left, max(0, share - found.used) + found.held)
+        return replace(found, limit=share, left=left)
+
     def known(self) -> Window:
         """The present window, `limit` 0 where the server has told nothing."""
         found = self._change(lambda known, now: known)
         return found or Window()
 
-    def _reserve(self, points: int) -> int:
-        """Reserve points; returns the number of their window. Raises `RateLimited`."""
-        wait = 0.0
+    def _reserve(self, points: int, asked: bool = False) -> int:
+        """Reserve points; returns the number of their window. Raises `_Early`.
+
+        `asked`: what is known is what the server has said just now, if it says anything.
+        """
+        early: _Early | None = None
 
         def change(known: Window, now: float) -> Window:
-            nonlocal wait
-            # More than a whole window has would never be there: the server decides on it.
-            enough = known.limit and known.left - known.held >= min(points, known.limit)
-            unsure = 0 < known.end <= now
-            if unsure or (known.end > now and not enough):
-                # What others hold may be counted in `left` already: then there are points for
-                # us as soon as they have their answers.
-                held = not unsure and known.limit and known.left >= min(points, known.limit)
-                wait = min(SETTLED_SECONDS if held else LONGEST_WINDOW, _latest_end(known) - now)
+            nonlocal early
+            early = self._too_early(known, now, points) or (
+                None if self._shard.alone else self._not_ours(known, now, points, asked)
+            )
+            if early:
                 return known
-            return replace(known, held=known.held + points)
+            return replace(known, held=known.held + points, used=known.used + points)
 
         found = self._change(change)
-        if wait:
-            raise RateLimited(wait)
+        if early:
+            raise early
         return found.number if found else -1
+
+    def _too_early(self, known: Window, now: float, points: int) -> _Early | None:
+        """Why points cannot be had now, as far as is known."""
+        # More than a whole window has would never be there: the server decides on it.
+        enough = known.limit and known.left - known.held >= min(points, known.limit)
+        unsure = 0 < known.end <= now
+        if not unsure and (known.end <= now or enough):
+            return None
+        # What others hold may be counted in `left` already: then there are points for
+        # us as soon as they have their answers.
+        held = not unsure and known.limit and known.left >= min(points, known.limit)
+        end = _latest_end(known) - now
+        if held and end > SETTLED_SECONDS:
+            return _Early(SETTLED_SECONDS, unsure=False)
+        wait = min(LONGEST_WINDOW, end + self._shard.delay(known.window))
+        return _Early(wait, unsure=end > SETTLED_SECONDS)
+
+    def _not_ours(self, known: Window, now: float, points: int, asked: bool) -> _Early | None:
+        """Why points that may be there are not this machine's now."""
+        if not asked and (known.guessed or not known.limit):
+            return _Early(0.0, unsure=True)
+        left = known.end - now
+        if not known.limit or not known.window or left <= 0:
+            return None
+        shared = self._shard.may_take_its_share(left, known.window)
+        if shared and known.used + points <= self._shard.share(known.limit):
+            return None
+        wait = self._shard.until_turn(left, known.window)
+        return None if asked and not wait else _Early(wait, unsure=True, jitter=AT_A_TURN)
 
     def _settle(self, number: int, points: int, told: ReportedWindow | None, spent: int) -> None:
         def change(known: Window, now: float) -> Window:
             if known.number == number:
                 left = known.left if told else max(0, known.left - spent)
-                known = replace(known, held=max(0, known.held - points), left=left)
+                used = known.used if spent else max(0, known.used - points)
+                known = replace(known, held=max(0, known.held - points), left=left, used=used)
             return _told(known, told, now) if told else known
 
         self._change(change)
@@ -210,12 +275,18 @@ def _latest_end(known: Window) -> float:
 def _told(known: Window, told: ReportedWindow, now: float, newest: bool = False) -> Window:
     end = now + told.seconds
     window = told.window or known.window
+    if known.guessed and not told.seconds:
+        # Nobody has acted yet in the server's next window, which begins then.
+        end = known.end or now + (window or 0.0)
+        return replace(known, limit=told.limit, left=told.left, window=window or 0.0, end=end)
     same = known.limit == told.limit and abs(end - known.end) <= ROUNDING
     if known.guessed or same or end > known.end or newest:
         # Answers may arrive in another order than the server gave them.
         # The first answer of a server is believed.
         older = known.limit and (same or known.guessed) and not newest
         left = min(known.left, told.left) if older else told.left
+        used = known.held if end > known.end + ROUNDING and not known.guessed else known.used
         end = min(end, known.end) if same and not known.guessed else end
-        return replace(known, limit=told.limit, left=left, window=window, end=end, guessed=False)
+        known = replace(known, limit=told.limit, left=left, used=used, window=window, end=end)
+        return replace(known, guessed=False)
     return known

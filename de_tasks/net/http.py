@@ -73,12 +73,17 @@ class NoSuchHost(Unavailable):
         super().__init__(message, sent=False, patience=1)
 
 
+JITTER = (0.05, 0.5)
+"""Seconds of chance: all who wait for the same moment should not come at the same instant."""
+
+
 class RateLimited(Temporary):
     """The user's points are used up for `seconds` more, or for how long the server does not say
     (None: then a minute is waited). A refused request had no effect."""
 
     def __init__(self, seconds: float | None) -> None:
         self.guessed = seconds is None
+        self.jitter = JITTER
         self.seconds = limit_reports.UNKNOWN_WAIT if seconds is None else seconds
         super().__init__("")
         self.belongs_to("")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from de_tasks.errors import DeTasksError
-from de_tasks.net.http import NotThePlatform, RateLimited, Unavailable
+from de_tasks.net.http import JITTER, NotThePlatform, RateLimited, Unavailable
 
 if TYPE_CHECKING:
     import tenacity
@@ -187,10 +187,10 @@ class _Run:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = _error(state)
-        asked = error.seconds if isinstance(error, RateLimited) else getattr(error, "after", None)
-        if asked is not None:
-            # All who wait for the same moment should not come at the same instant.
-            return float(asked) + random.uniform(0.05, 0.5)
+        if isinstance(error, RateLimited):
+            return error.seconds + random.uniform(*error.jitter)
+        if (asked := getattr(error, "after", None)) is not None:
+            return float(asked) + random.uniform(*JITTER)
         return random.uniform(0.0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - 1)))
 
     def _stop(self, state: tenacity.RetryCallState) -> bool:

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from de_tasks.deployment.fleets.apps import Chosen, Selection
     from de_tasks.deployment.fleets.health import AppHealth
     from de_tasks.deployment.fleets.parallel import Result
+    from de_tasks.net.shards import Shard
     from de_tasks.platform.connect import Connection
     from de_tasks.tasks.deploy_settings import FleetApplied
 
 JOBS = 8
+SHARD = "This is job 3/10, say: every tenth app, or those of --only, in a tenth of the rate limit"
 SELECTION = {
     "changed_since": "Only apps of which a file differs from this commit",
     "only": "Only this app; several with commas, or given several times",
@@ -36,7 +38,7 @@ SELECTION = {
 
 def _would_deploy(context: invoke.Context, given: Facts) -> str:
     _check_which(given["all"], given["changed_since"], given["only"])
-    chosen = _selection(context, given["changed_since"], given["only"]).chosen
+    chosen = _part(_shard(given["shard"]), context, given["changed_since"], given["only"])
     return f"deploy {', '.join(one.app.name for one in chosen) or 'no app'}"
 
 
@@ -47,6 +49,7 @@ def _would_deploy(context: invoke.Context, given: Facts) -> str:
         **SELECTION,
         "all": "All apps; what has not changed is not built anew",
         "jobs": f"How many at once (default: {JOBS})",
+        "shard": SHARD,
         "message": "What changed, for the deploys' commits",
         "no_check": NO_CHECK,
         "apply": "Give the apps the settings that invoke.yaml lists, too",
@@ -60,6 +63,7 @@ def deploy(
     only: Sequence[str] = (),
     all: bool = False,
     jobs: str = "",
+    shard: str = "",
     message: str = "",
     timeout: str = "",
     no_check: bool = False,
@@ -76,9 +80,10 @@ def deploy(
     parallel = whole_number(jobs, "--jobs", least=1) if jobs else JOBS
     if timeout:
         whole_number(timeout, "--timeout", least=1)
+    machine = _shard(shard)
     rollout = Rollout(parallel)
-    chosen = _selection(context, changed_since, only).chosen
-    hosts = Connections(configuration(context), waits())
+    chosen = _part(machine, context, changed_since, only)
+    hosts = Connections(configuration(context), waits(), machine)
     ready = [make_ready(hosts, app, rollout, timeout, message, not no_check) for app in chosen]
     hosts.read(rollout.pause)
     asked = question(ready)
@@ -169,6 +174,7 @@ def _chosen(found: Sequence[Chosen] | str) -> object:
     help={
         **SELECTION,
         "format": "github (the default) or gitlab",
+        "jobs": "How many jobs run at once (default: 10)",
         "workflow": "Print the workflow that uses the matrix, to keep in the repository",
         "json": "Print the apps and the changed files that made each one chosen",
     },
@@ -178,6 +184,7 @@ def matrix(
     changed_since: str = "",
     only: Sequence[str] = (),
     format: str = "github",
+    jobs: str = "",
     workflow: bool = False,
 ) -> Sequence[Chosen] | str:
     """Print the job matrix for a CI system: one job for each app, or each that changed."""
@@ -186,14 +193,30 @@ def matrix(
 
     if format not in ci_matrix.FORMATS:
         raise UsageError(f"--format is {' or '.join(ci_matrix.FORMATS)}, not {format!r}.")
+    at_once = whole_number(jobs, "--jobs", least=1) if jobs else ci_matrix.AT_ONCE
     if workflow:
         path = plan.templates() / "ci" / f"fleet-{format}.yml"
         text = path.read_text("utf-8").rstrip("\n")
         console.result(text)
         return text
     found = _selection(context, changed_since, only)
-    console.result(ci_matrix.matrix([chosen.app.name for chosen in found.chosen], format))
+    names = [chosen.app.name for chosen in found.chosen]
+    console.result(ci_matrix.matrix(names, format, at_once))
     return found.chosen
+
+
+def _shard(text: str) -> Shard:
+    from de_tasks.net.shards import Shard
+
+    return Shard.parse(text) if text else Shard()
+
+
+def _part(
+    shard: Shard, context: invoke.Context, changed_since: str, only: Sequence[str]
+) -> Sequence[Chosen]:
+    """What of the chosen apps is this job's: all of those that `only` names."""
+    chosen = _selection(context, changed_since, only).chosen
+    return chosen if only else shard.part(chosen)
 
 
 def _check_which(all: bool, changed_since: str, only: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from de_tasks.net.budget import SETTLED_SECONDS, Budget
 from de_tasks.net.http import RateLimited, Unavailable
 from de_tasks.net.limit_reports import ReportedWindow
+from de_tasks.net.shards import Shard
 from de_tasks.server import control
 from tests.support.people import log_in
 from tests.support.platforms import platform_of
@@ -181,6 +182,66 @@ def test_a_clock_set_back_makes_nobody_wait(budget: Budget, clock: Clock) -> Non
 def test_only_its_owner_reads_it(budget: Budget, tmp_path: Path) -> None:
     modes = {stat.S_IMODE(os.stat(file).st_mode) for file in (tmp_path / "budget").iterdir()}
     assert modes == {0o600}
+
+
+@pytest.fixture
+def second(tmp_path: Path, clock: Clock) -> Budget:
+    """The budget of the second of four machines, at the beginning of a window of 60 points."""
+    made = Budget(tmp_path, "https://host", "dev", clock).of_shard(Shard(2, 4))
+    made.learn(ReportedWindow(60, 60, 60, 60))
+    return made
+
+
+def test_a_machine_spends_its_part_and_waits_for_its_turn(second: Budget, clock: Clock) -> None:
+    for _ in range(3):
+        spend(second, 5)
+    with pytest.raises(RateLimited) as early:
+        spend(second, 5)
+    assert early.value.seconds == 25, "after the first third, and after the first machine's turn"
+    clock.now += 25
+    with second.spending(5, ask=lambda: ReportedWindow(60, 5, 35, 60)):
+        assert second.known().held == 5
+
+
+def test_what_others_have_spent_is_asked_before_a_turn_is_used(
+    second: Budget, clock: Clock
+) -> None:
+    clock.now += 40
+    with pytest.raises(RateLimited) as early, second.spending(5, lambda: ReportedWindow(60, 4, 20)):
+        pass
+    assert early.value.seconds == 20 + Shard(2, 4).delay(60)
+
+
+def test_a_window_that_others_may_have_begun_is_asked_about(second: Budget, clock: Clock) -> None:
+    clock.now += 70
+    with pytest.raises(RateLimited) as early, second.spending(5, lambda: ReportedWindow(60, 0, 50)):
+        pass
+    assert early.value.seconds > 50
+
+
+def test_what_is_reserved_before_a_window_has_begun_counts_in_it(
+    second: Budget, clock: Clock
+) -> None:
+    def nobody_yet() -> ReportedWindow:
+        return ReportedWindow(60, 60, 0, 60)
+
+    clock.now += 70
+    with second.spending(10, nobody_yet), second.spending(5, nobody_yet):
+        assert second.known().held == second.known().used == 15
+        with pytest.raises(RateLimited), second.spending(5, nobody_yet):
+            pass
+
+
+@pytest.mark.sandbox
+def test_machines_that_share_no_file_are_not_refused(tmp_path: Path) -> None:
+    with sandbox(tmp_path, points=8, seconds=2) as running:
+        shards = [Shard(number, 4) for number in range(1, 5)]
+        budgets = [Budget(tmp_path / str(s), running.url, "dev", shard=s) for s in shards]
+        machines = [platform_of(running, "dev", budget=budget) for budget in budgets]
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            names = list(pool.map(lambda machine: machine.whoami().username, machines * 4))
+        spent = control.administer(running, "points", {})["dev"]
+        assert (names, spent["spent"], spent["refused"]) == (["dev"] * 16, 16, 0)
 
 
 @pytest.mark.sandbox

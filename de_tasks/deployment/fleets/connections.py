@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from de_tasks.config.context import Configuration, settings
 from de_tasks.deployment.begin import deploy_of, plan_of
+from de_tasks.net.shards import Shard
 from de_tasks.platform.connect import Connection, connect
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 6 * 3600
 """The longest that one request of a rollout waits for points: hundreds of windows."""
+ALONE = Shard()
 CONNECTS = ("host", "ca_path", "insecure_http", "keyfile", "no_keyfile")
 """Settings that decide about a connection."""
 
@@ -43,11 +45,17 @@ class Ready:
 class Connections:
     """The connections of a fleet's apps; what a host tells is read once for all of them.
 
-    `tell` hears of waits that are no single app's.
+    `tell` hears of waits that are no single app's; `shard` is this machine among those at work.
     """
 
-    def __init__(self, configuration: Configuration, tell: Callable[[Wait], None]) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        tell: Callable[[Wait], None],
+        shard: Shard = ALONE,
+    ) -> None:
         self._configuration = configuration
+        self._shard = shard
         self._core = configuration.get("de_flags", {})
         self.tell = tell
         self._connected: dict[Key, Connection] = {}
@@ -74,7 +82,9 @@ class Connections:
         if key not in self._connected:
             own = {name: value for name, value in key if name not in self._core}
             values = settings(self._configuration, retry_deadline=str(WAIT_SECONDS), **own)
-            self._connected[key] = connect(values, tell or self.tell)
+            made = self._connected[key] = connect(values, tell or self.tell)
+            if made.account and not self._shard.alone:
+                made.account.budget = made.account.budget.of_shard(self._shard)
         self._names.setdefault(key, []).append(app.name)
         return self._connected[key]
 
@@ -98,7 +108,7 @@ class Connections:
                 continue  # `de` has no list of apps in a documented form.
             account.policy = replace(account.policy, sleep=pause)
             self._shared[key] = SharedReads(
-                connection.platform, self._names[key], account.budget.known, pause
+                connection.platform, self._names[key], account.budget.ours, pause
             )
 
     def left(self) -> Sequence[Window]:

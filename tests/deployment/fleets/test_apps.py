@@ -126,7 +126,9 @@ def test_unknown_name(words: tuple[str, ...], root: Path, nobody: Person) -> Non
 def test_matrix_for_github(root: Path, nobody: Person) -> None:
     (root / "libs/file.txt").write_text("two\n")
     done = nobody.inv("fleet.matrix", "--changed-since", "HEAD", folder=root)
-    assert json.loads(done.out) == {"include": [{"app": "sales"}, {"app": "energy"}]}
+    assert json.loads(done.out) == {
+        "include": [{"app": "sales", "shard": "1/2"}, {"app": "energy", "shard": "2/2"}]
+    }
     assert done.out.count("\n") == 1 and "energy: libs/file.txt" in done.err
 
 
@@ -134,13 +136,19 @@ def test_matrix_for_gitlab_always_has_a_job(root: Path, nobody: Person) -> None:
     words = ("fleet.matrix", "--format", "gitlab", "--changed-since", "HEAD")
     assert "script: [echo" in nobody.inv(*words, folder=root).out
     (root / "apps/map/file.txt").write_text("two\n")
-    assert '- APP: ["map"]' in nobody.inv(*words, folder=root).out
+    assert 'matrix: [{"APP": "map", "SHARD": "1/1"}]' in nobody.inv(*words, folder=root).out
 
 
 def test_jobs_get_several_apps_when_there_are_more_than_jobs() -> None:
     names = [f"a{number}" for number in range(500)]
     found = json.loads(ci_matrix.matrix(names, "github"))["include"]
-    assert len(found) == 250 and found[0] == {"app": "a0,a1"}
+    assert len(found) == 250 and found[0] == {"app": "a0,a1", "shard": "1/10"}
+
+
+@pytest.mark.parametrize(("at_once", "expected"), [(2, "1/2 2/2 1/2"), (10, "1/3 2/3 3/3")])
+def test_jobs_know_which_of_those_at_once_they_are(at_once: int, expected: str) -> None:
+    found = json.loads(ci_matrix.matrix(["a", "b", "c"], "github", at_once))["include"]
+    assert " ".join(job["shard"] for job in found) == expected
 
 
 def test_matrix_as_json_says_why(root: Path, nobody: Person) -> None:

@@ -49,14 +49,14 @@ def changed(root: Path, *names: str) -> tuple[str, str]:
     return before, made.git("rev-parse", "HEAD")
 
 
-def deploy(runner: Runner, root: Path, script: str, apps: list[str]) -> None:
+def deploy(runner: Runner, root: Path, script: str, entries: list[dict[str, str]]) -> None:
     """Run the jobs of a matrix at once, as the CI's runners do, for one account."""
 
-    def job(app: str) -> str:
-        return runner.run(script, root, {"APP": app})
+    def job(entry: dict[str, str]) -> str:
+        return runner.run(script, root, {name.upper(): value for name, value in entry.items()})
 
-    with ThreadPoolExecutor(len(apps)) as jobs:
-        for out in jobs.map(job, apps):
+    with ThreadPoolExecutor(len(entries)) as jobs:
+        for out in jobs.map(job, entries):
             assert "live" in out
 
 
@@ -74,8 +74,8 @@ def test_github(runner: Runner, dev: Person, root: Path) -> None:
         runner.run(plan["run"], root, {"BEFORE": value})
         matrix = json.loads(output.read_text().splitlines()[-1].removeprefix("matrix="))
         assert [job["app"] for job in matrix["include"]] == expected
-    deploy(runner, root, run["run"], expected)
-    assert set(run["env"]) > {"APP"} and "${{" not in plan["run"] + run["run"]
+    deploy(runner, root, run["run"], matrix["include"])
+    assert set(run["env"]) > {"APP", "SHARD"} and "${{" not in plan["run"] + run["run"]
     assert ci_matrix.github([]) in found["jobs"]["deploy"]["if"]
 
 
@@ -87,8 +87,8 @@ def test_gitlab(runner: Runner, dev: Person, root: Path) -> None:
     check("gitlab", child)
     jobs = yaml.safe_load(child.read_text())
     (names,) = jobs["deploy"]["parallel"]["matrix"]
-    assert names == {"APP": [app]} and jobs["deploy"]["extends"] in jobs
-    deploy(runner, root, "\n".join(jobs[jobs["deploy"]["extends"]]["script"]), names["APP"])
+    assert names == {"APP": app, "SHARD": "1/1"} and jobs["deploy"]["extends"] in jobs
+    deploy(runner, root, "\n".join(jobs[jobs["deploy"]["extends"]]["script"]), [names])
     head = {"CI_COMMIT_BEFORE_SHA": "HEAD"}
     runner.run("\n".join(found["plan"]["script"]), root, head)
     check("gitlab", child)

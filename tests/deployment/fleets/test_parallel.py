@@ -119,6 +119,11 @@ def test_age(since: str, words: str) -> None:
         ((), "Which apps? Give --changed-since REF, --only NAME, or --all"),
         (("--all", "--only", "any"), "--all contradicts"),
         (("--all", "--jobs", "0"), "--jobs should be a whole number from 1 up"),
+        (("--all", "--shard", "0/3"), "from 1/10 to 10/10 for ten, not '0/3'"),
+        (("--all", "--shard", "4/3"), "from 1/10 to 10/10 for ten, not '4/3'"),
+        (("--all", "--shard", "x"), "from 1/10 to 10/10 for ten, not 'x'"),
+        (("--all", "--shard", "2/2"), "To be created: {1}. Deploy 1 app to"),
+        (("--only", "{0}", "--shard", "2/2"), "To be created: {0}. Deploy 1 app to"),
         (("--all",), "To be created: {0}, {1}. Deploy 2 apps to http://"),
     ],
 )
@@ -127,7 +132,7 @@ def test_refused_before_anything_is_sent(
 ) -> None:
     root = tmp_path / "mono"
     names = fleet_folder(root, "ask", 2)
-    done = fleet(people, "deploy", *words, root=root)
+    done = fleet(people, "deploy", *(word.format(*names) for word in words), root=root)
     assert done.code == 2 and sentence.format(*names) in done.err
 
 
