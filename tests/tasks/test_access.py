@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import secrets
+import shutil
+import subprocess
 
 import pytest
 
@@ -13,6 +16,8 @@ from de_tasks.server import control
 from de_tasks.tasks.access import _cell
 from tests.support.backstage import backstage
 from tests.support.people import People, Person
+from tests.support.places import ROOT
+from tests.support.report import needs
 
 
 @pytest.fixture
@@ -64,3 +69,32 @@ def test_everything_is_for_admins(dev: Person) -> None:
 
 def test_no_cell_is_a_formula() -> None:
     assert _cell("=1+1") == "'=1+1" and _cell("ann") == "ann"
+
+
+PAGE = (ROOT / "docs" / "access.md").read_text()
+RULES = re.findall(r"^    inv (access.+ --json) \| jq -e '(.+)'$", PAGE, re.M)
+BREAKS = ("--view-access unauthenticated", "", "--view-access authenticated", "")
+"""Of each rule, what makes a new app break it, and what mends that."""
+MENDS = ("--view-access restricted", "--add-co-owner MATE", "--view-access restricted", "")
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason=needs("no jq", "apt-get install jq"))
+@pytest.mark.parametrize("number", range(4))
+def test_a_rule_of_the_page_names_the_app_that_breaks_it(people: People, number: int) -> None:
+    owner, name = people["dev"], f"rule-{secrets.token_hex(3)}"
+    line, rule = RULES[number]
+
+    def judged(rule: str) -> tuple[int, list[object]]:
+        found = owner.run(line.replace(".", " ").replace(" --all", "")).out
+        done = subprocess.run(["jq", "-ec", rule], input=found, capture_output=True, text=True)
+        return done.returncode, list(map(json.loads, done.stdout.splitlines()))
+
+    assert owner.run(f"apps create --name {name}").code == 0
+    owner.run(f"apps update --name {name} {BREAKS[number]}")
+    assert judged(rule.replace('"joe"', f'"{owner.name}"')) == (1, [[name], False])
+    owner.run(f"apps update --name {name} {MENDS[number]}".replace("MATE", people["mate"].name))
+    assert judged(rule) == (0, [[], True])
+
+
+def test_every_rule_of_the_page_is_tried() -> None:
+    assert len(RULES) == PAGE.count("| jq") == len(BREAKS)
