@@ -1,5 +1,5 @@
-"""A fleet of small apps within the rate limit: `.venv/bin/python bench/fleet.py`; for what ten
-machines do with 500 of them, `bench/fleet.py --apps 500 --limit 400 --way machines --way shards`.
+"""A fleet of small apps within the rate limit: `.venv/bin/python bench/fleet.py`; what ten machines
+do with 500 of them: `... --apps 500 --limit 400 --window 60 --new --way shards`.
 
 Prints the table that stands in docs/benchmarks.md. The minimum is what no program can be faster
 than: with P points to spend and W points in a window, all windows but the last must pass.
@@ -57,7 +57,7 @@ class Measured:
 class Fleet:
     """A sandbox with small apps, and their repository."""
 
-    def __init__(self, base: Path, count: int, window: int) -> None:
+    def __init__(self, base: Path, count: int, window: int, deployed: bool = True) -> None:
         self._base, self._window = base, window
         self.names = [f"app-{number}" for number in range(count)]
         self._root = base / "mono"
@@ -75,9 +75,10 @@ class Fleet:
         self._machines = [
             log_in(self.running, "dev", base / f"machine-{number}") for number in range(MACHINES)
         ]
-        self.change()
-        done = self._cli.spawn("fleet.deploy", "--all", "-y", folder=self._root)
-        assert done.code == 0, done.out + done.err
+        if deployed:
+            self.change()
+            done = self._cli.spawn("fleet.deploy", "--all", "-y", folder=self._root)
+            assert done.code == 0, done.out + done.err
 
     def _start(self, points: int) -> control.Running:
         options: dict[str, int | str] = {"port": self._port, "rate_limit_points": points}
@@ -205,9 +206,12 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=30)
     parser.add_argument("--limit", type=int, help="points of a window")
     parser.add_argument("--way", action="append", choices=[*WAYS], help="only this; repeatable")
+    parser.add_argument("--new", action="store_true", help="the first deploy of all, in one way")
     given = parser.parse_args()
+    if given.new and len(given.way or WAYS) > 1:
+        parser.error("--new is for one --way: after it the apps are there")
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
-        fleet = Fleet(Path(folder), given.apps, given.window)
+        fleet = Fleet(Path(folder), given.apps, given.window, not given.new)
         try:
             cost = fleet.cost()
             points = given.apps * cost

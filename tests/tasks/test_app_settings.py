@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,25 @@ from de_tasks.platform.graphql.operations import GraphQLPlatform
 from tests.support.app_settings import PLAIN
 from tests.support.backstage import PASSWORD
 from tests.support.fleets import fleet_folder
-from tests.support.people import Done, People, Person
+from tests.support.people import TASKS, Done, People, Person
 from tests.support.places import ROOT
 
 SECTIONS = st.fixed_dictionaries({}, optional=PLAIN).filter(bool)
 FAKE = ROOT / "tests" / "support" / "fake_de.py"
 PNG = b"\x89PNG\r\n\x1a\n"
+KILLED = """
+import os, signal
+from de_tasks import ns
+from de_tasks.platform.graphql.client import Client
+send, changes = Client.execute, []
+def execute(self, document, *given, **more):
+    changes.extend([document] * document.startswith("mutation"))
+    if len(changes) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return send(self, document, *given, **more)
+Client.execute = execute
+"""
+"""A tasks.py whose process ends before its second change is sent."""
 
 
 class Shop:
@@ -229,6 +243,20 @@ def test_a_lost_connection_leaves_the_rest_to_the_same_command(
     (found,) = json.loads(first.out)
     assert (first.code, len(found["done"]), len(found["left"])) == (75, 10, 2)
     assert shop.inv("apps.apply -y").out.splitlines()[-1].endswith("2 changes made, in step")
+
+
+def test_a_killed_apply_is_finished_by_the_same_command(shop: Shop) -> None:
+    names = [f"V{number}" for number in range(12)]
+    shop.owner.environment |= dict.fromkeys(names, "x")
+    shop.wish(title="Sales", variables={name: {"from": f"env:{name}"} for name in names})
+    (shop.folder / "tasks.py").write_text(KILLED)
+    assert shop.owner.spawn("apps.apply", "-y", folder=shop.folder).code == -signal.SIGKILL
+    (shop.folder / "tasks.py").write_text(TASKS)
+    left = shop.inv("apps.plan").out.count("variable V")
+    assert 0 < left < len(names), "some were set, and some were not"
+    done = shop.inv("apps.apply -y")
+    assert (done.code, done.out.splitlines()[-1].endswith("in step")) == (0, True), done.err
+    assert shop.inv("apps.plan").code == 0
 
 
 def test_nobody_claims_to_know_what_was_done_when_nothing_can_be_read(
