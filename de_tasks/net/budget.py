@@ -279,13 +279,16 @@ def _told(known: Window, told: ReportedWindow, now: float, newest: bool = False)
         # Nobody has acted yet in the server's next window, which begins then.
         end = known.end or now + (window or 0.0)
         return replace(known, limit=told.limit, left=told.left, window=window or 0.0, end=end)
-    same = known.limit == told.limit and abs(end - known.end) <= ROUNDING
+    # An answer that was long on its way gives an end that is too late: no window ends later than
+    # it was known to, and none begins before the last one has ended.
+    running = end > known.end and now < known.end - ROUNDING
+    same = known.limit == told.limit and (running or abs(end - known.end) <= ROUNDING)
     if known.guessed or same or end > known.end or newest:
         # Answers may arrive in another order than the server gave them.
         # The first answer of a server is believed.
         older = known.limit and (same or known.guessed) and not newest
         left = min(known.left, told.left) if older else told.left
-        used = known.held if end > known.end + ROUNDING and not known.guessed else known.used
+        used = known.used if same or known.guessed else known.held
         end = min(end, known.end) if same and not known.guessed else end
         known = replace(known, limit=told.limit, left=left, used=used, window=window, end=end)
         return replace(known, guessed=False)

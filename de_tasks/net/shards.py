@@ -18,7 +18,7 @@ T = TypeVar("T")
 FORM = re.compile(r"([0-9]{1,4})/([0-9]{1,4})", re.ASCII)
 TURNS = 2 / 3
 """Part of a window, its end, in which there are turns."""
-ROUNDS = 2
+ROUNDS = 3
 """How many turns each machine has in a window: who was busy in the first has another."""
 SPREAD = 1 / 20
 """Part of a window over which the machines begin to use a new one."""

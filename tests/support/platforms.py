@@ -17,20 +17,15 @@ from de_tasks.server.control import Running
 from tests.support.backstage import backstage
 
 
-def account_of(
-    running: Running, user: str, policy: Policy | None = None, budget: Budget | None = None
-) -> Account:
-    """The account of a user, newly logged in; its budget lies in the sandbox's data directory,
-    if no other is given."""
+def account_of(running: Running, user: str, policy: Policy | None = None) -> Account:
+    """The account of a user, newly logged in; its budget lies in the sandbox's data directory."""
     policy = policy or Policy()
     oidc = Oidc(Host.parse(running.url), Transport(), policy)
     session = Session(oidc, backstage(running).login(user))
-    return Account(session, policy, budget or Budget(Path(running.data), running.url, user))
+    return Account(session, policy, Budget(Path(running.data), running.url, user))
 
 
-def platform_of(
-    running: Running, user: str, policy: Policy | None = None, budget: Budget | None = None
-) -> GraphQLPlatform:
+def platform_of(running: Running, user: str, policy: Policy | None = None) -> GraphQLPlatform:
     """The platform as the user sees it."""
-    account = account_of(running, user, policy, budget)
+    account = account_of(running, user, policy)
     return GraphQLPlatform(Client(Host.parse(running.url), account, Transport()))

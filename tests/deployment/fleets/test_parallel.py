@@ -151,6 +151,16 @@ def test_two_rollouts_share_the_points(tmp_path: Path) -> None:
         control.stop(running)
 
 
+def test_machines_deploy_their_parts_by_budgets_of_their_own(dev: Person, tmp_path: Path) -> None:
+    root = tmp_path / "mono"
+    names = fleet_folder(root, "part", 3)
+    for shard, part in (("1/2", [names[0], names[2]]), ("2/2", [names[1]])):
+        done = dev.inv("fleet.deploy", "--all", "-y", "--json", "--shard", shard, folder=root)
+        assert results(done) == dict.fromkeys(part, "live"), done.err
+    kept = list((dev.home / ".cache" / "de-tasks" / "budget").glob("*.lock"))
+    assert len(kept) == 2
+
+
 def test_ctrl_c_ends_all(dev: Person, tmp_path: Path, hold: Path) -> None:
     root = tmp_path / "mono"
     names = fleet_folder(root, "end", 4)
