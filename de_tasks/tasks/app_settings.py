@@ -13,7 +13,7 @@ from de_tasks.config.files import top
 from de_tasks.errors import Declined, DeTasksError, NotAvailable, OutOfStep, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.fleet_list import listed
-from de_tasks.tasks.invoke_options import READS, Facts
+from de_tasks.tasks.invoke_options import READS, Facts, is_dry
 from de_tasks.tasks.settings_output import applied_facts, plan_facts, show, show_applied
 from de_tasks.tasks.task import configuration, connect, settings, task, waits
 from de_tasks.terminal import console
@@ -33,6 +33,8 @@ PRUNE = {
     "prune_service": "Delete this service, which the list does not have, with all its data",
 }
 KEPT = "No settings were changed."
+KeepPicture = Callable[[str, bytes], str]
+"""Keeps the picture of an app; returns the path as it stands in `invoke.yaml`."""
 GIVE_UP = "Go through with it where you lose your own right to manage the app"
 
 
@@ -260,48 +262,67 @@ def _as_it_is(document: dict[str, Any]) -> dict[str, Any]:
 def export(context: invoke.Context, name: str = "", all: bool = False) -> dict[str, Any]:
     """Print the settings that an app has, as they are listed in invoke.yaml.
 
-    Of variables the names are printed, never the values; the thumbnail is left out. What is
-    printed plans to nothing.
+    Of variables the names are printed, never the values. A thumbnail is written beside
+    invoke.yaml, as NAME-thumbnail.png or .jpeg. What is printed plans to nothing.
     """
     from de_tasks.deployment.fleets.apps import FleetApp
     from de_tasks.deployment.settings.export import as_yaml
 
     if all and name:
         raise UsageError("--all contradicts --name: give one of them.")
-    values = settings(context)
+    values, root = settings(context), Path(top())
+    keep = _keep(root, write=not is_dry(context))
     if not all:
         connection = connect(context)
         wanted = app_name(values, name)
-        document: dict[str, Any] = {"de": {"settings": _section(connection, wanted)}}
+        document: dict[str, Any] = {"de": {"settings": _section(connection, wanted, keep)}}
     else:
-        ways, root = _ways(context), Path(top())
+        ways = _ways(context)
         if values.apps:
             fleet = ways.listed()
         else:
             found = list(ways.single().platform.apps())
             fleet = tuple(FleetApp(app.name, root / app.name) for app in found)
-        entries = [_entry(app, root, ways) for app in fleet]
+        entries = [_entry(app, root, ways, keep) for app in fleet]
         document = {"de": {"apps": entries}}
     console.result(as_yaml(document))
     return document
 
 
-def _entry(app: FleetApp, root: Path, ways: Ways) -> dict[str, object]:
+def _entry(app: FleetApp, root: Path, ways: Ways, keep: KeepPicture) -> dict[str, object]:
     here = app.folder.is_relative_to(root)
     path = app.folder.relative_to(root).as_posix() if here else str(app.folder)
     found: dict[str, object] = {"name": app.name}
     found |= {"path": path} if path != app.name else {}
     found |= {"host": app.host} if app.host else {}
     connection = ways.fleet(app) if app.own else ways.single()
-    return found | {"settings": _section(connection, app.name)}
+    return found | {"settings": _section(connection, app.name, keep)}
 
 
-def _section(connection: Connection, name: str) -> dict[str, object]:
+def _section(connection: Connection, name: str, keep: KeepPicture) -> dict[str, object]:
     from de_tasks.deployment.settings.export import settings_of
 
     details = connection.platform.details(name)
     if details is None:
         raise missing(name, connection.host.name)
-    if details.thumbnail_url:
-        console.note(f"{name} has a thumbnail: keep its file, and list it as `thumbnail: PATH`.")
-    return settings_of(details)
+    picture = connection.platform.thumbnail(details)
+    return settings_of(details, keep(name, picture) if picture else "")
+
+
+def _keep(root: Path, write: bool) -> KeepPicture:
+    """Keeps the pictures of apps as files in a folder."""
+    from de_tasks.deployment.settings.export import thumbnail_file
+
+    def keep(name: str, picture: bytes) -> str:
+        path = root / thumbnail_file(name, picture)
+        try:
+            if path.exists() and path.read_bytes() != picture:
+                raise DeTasksError(f"{path} is another picture than {name} has. Move it away first")
+            if write and not path.exists():
+                path.write_bytes(picture)
+                console.note(f"Wrote {path}, the thumbnail of {name}.")
+        except OSError as error:
+            raise DeTasksError(f"{path} cannot be written: {error.strerror}.") from None
+        return path.name
+
+    return keep

@@ -223,6 +223,20 @@ def test_all_apps_are_exported_and_plan_to_nothing(shop: Shop) -> None:
     assert shop.inv("apps.plan --all --prune").code == 0
 
 
+def test_a_thumbnail_is_exported_as_a_file_that_the_form_names(shop: Shop) -> None:
+    (shop.folder / "picture.png").write_bytes(PNG)
+    assert shop.wish(thumbnail="picture.png").inv("apps.apply -y").code == 0
+    written = shop.folder / f"{shop.name}-thumbnail.png"
+    assert written.name in shop.inv("-R apps.export").out and not written.exists()
+    done = shop.inv("apps.export --all")
+    assert f"Wrote {written}" in done.err and written.read_bytes() == PNG
+    (shop.folder / "invoke.yaml").write_text(done.out)
+    assert shop.inv("apps.plan --all --prune").code == 0
+    written.write_bytes(b"another's")
+    refused = shop.inv(f"apps.export --name {shop.name}")
+    assert (refused.code, written.read_bytes()) == (1, b"another's"), refused.err
+
+
 def test_a_lost_connection_leaves_the_rest_to_the_same_command(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from de_tasks.appspec import image_type
 from de_tasks.deployment.previews.mark import without_marks
 from de_tasks.deployment.settings.form import REQUIRED, VALUES, VERSION
 from de_tasks.platform.models import Details, People
@@ -14,13 +15,16 @@ WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 """What YAML takes for something else than a text."""
 
 
-def settings_of(details: Details) -> dict[str, object]:
-    """The section; what the platform does not tell is left out, as is the thumbnail."""
+def settings_of(details: Details, thumbnail: str = "") -> dict[str, object]:
+    """The section; what the platform does not tell is left out. `thumbnail` is the path of the
+    picture's file, empty for none."""
     found: dict[str, object] = {"version": VERSION}
     for name in VALUES:
         value = getattr(details, name)
         if value is not None:
             found[name] = value
+    if thumbnail:
+        found["thumbnail"] = thumbnail
     found["tags"] = list(without_marks(details.tags))
     found["viewers"] = _people(details.viewers)
     if details.co_owners is not None:
@@ -30,6 +34,11 @@ def settings_of(details: Details) -> dict[str, object]:
         found["scale"] = dict(sorted(details.scale.items()))
     found["variables"] = dict.fromkeys(sorted(details.variables), REQUIRED)
     return found
+
+
+def thumbnail_file(name: str, picture: bytes) -> str:
+    """What the file of an app's picture is called."""
+    return f"{name}-thumbnail.{image_type(picture) or 'png'}"
 
 
 def as_yaml(document: Mapping[str, object]) -> str:
