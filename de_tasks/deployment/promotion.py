@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from de_tasks.errors import DeTasksError, NotFound, UsageError
-from de_tasks.platform.models import App, Build
+from de_tasks.platform.models import App, Build, Promoted
 from de_tasks.platform.no_such_app import no_such_app
 from de_tasks.platform.protocol import Platform
 
@@ -27,7 +27,7 @@ class Promotion:
     @property
     def trailers(self) -> tuple[str, ...]:
         """What the deploy's commit says of where it is from."""
-        promoted = f"De-Promoted: {self.source.name} build {self.build.id} {self.build.sha}"
+        promoted = Promoted(self.source.name, self.build.id, self.build.sha).trailer()
         return (promoted, *([f"De-Source: {self.build.source}"] if self.build.source else []))
 
 

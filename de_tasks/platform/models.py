@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 FINISHED = ("built", "failed", "cancelled")
 UNSUCCESSFUL = ("failed", "cancelled")
@@ -35,6 +37,22 @@ class LogPage:
 
 
 @dataclass(frozen=True)
+class Promoted:
+    """A build of another app whose files a deploy has taken; `sha` is its commit there."""
+
+    TRAILER: ClassVar = "De-Promoted"
+    FORM: ClassVar = re.compile(r"(\S+) build (\d+) ([0-9a-f]+)")
+
+    app: str
+    build: str
+    sha: str
+
+    def trailer(self) -> str:
+        """The line of the deploy's message that says so."""
+        return f"{self.TRAILER}: {self.app} build {self.build} {self.sha}"
+
+
+@dataclass(frozen=True)
 class Build:
     """A build; `status` is queued, building, built, failed or cancelled."""
 
@@ -62,6 +80,12 @@ class Build:
     def source(self) -> str:
         """The commit that was deployed, as the deploy's trailer says; else empty."""
         return self._trailer("De-Source")
+
+    @property
+    def promoted(self) -> Promoted | None:
+        """What the deploy promoted, as its trailer says; None where it is no promotion."""
+        found = Promoted.FORM.fullmatch(self._trailer(Promoted.TRAILER))
+        return Promoted(*found.groups()) if found else None
 
     @property
     def ours(self) -> bool:

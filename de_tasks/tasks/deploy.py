@@ -255,8 +255,14 @@ def _show(found: Sequence[Build]) -> None:
         _show_to_people(found)
         return
     heads = ("NUMBER", "WHEN (UTC)", "WHO", "STATUS", "SOURCE", "MESSAGE")
-    rows = [(b.id, b.queued, b.author, b.status, b.source or "-", b.subject) for b in found]
+    rows = [(b.id, b.queued, b.author, b.status, _source(b), b.subject) for b in found]
     console.table(heads, rows)
+
+
+def _source(build: Build) -> str:
+    """The commit that a build was made of; of a promoted one, whose it is."""
+    promoted = build.promoted
+    return f"{promoted.app} {promoted.sha[:7]}" if promoted else build.source or "-"
 
 
 def _show_to_people(found: Sequence[Build]) -> None:
@@ -274,7 +280,7 @@ def _show_to_people(found: Sequence[Build]) -> None:
                 ago(build.queued_at),
                 build.author,
                 (status, "done" if live else looks.get(status, "detail")),
-                build.source or "-",
+                _source(build),
                 (build.error, "failed") if build.error else build.subject,
             )
         )

@@ -94,6 +94,7 @@ def app_facts(app: App) -> dict[str, object]:
 
 def build_facts(build: Build) -> dict[str, object]:
     """A deploy of the past."""
+    promoted = build.promoted
     return {
         "number": int(build.id),
         "queued": utc(build.queued_at) or "",
@@ -101,6 +102,8 @@ def build_facts(build: Build) -> dict[str, object]:
         "who": build.author,
         "status": build.status,
         "source": build.source or None,
+        "promoted": promoted
+        and {"app": promoted.app, "number": int(promoted.build), "sha": promoted.sha},
         "message": build.subject,
         "error": build.error,
         "sha": build.sha,

@@ -19,8 +19,9 @@ from de_tasks.terminal import console
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
+    from de_tasks.deployment.events import Event
     from de_tasks.deployment.plan import Outcome
-    from de_tasks.deployment.promotion import Promotion
+    from de_tasks.deployment.promotion import Differing, Promotion
     from de_tasks.platform.connect import Connection
     from de_tasks.repo.source import Deployed
 
@@ -74,7 +75,13 @@ def promote(
         way = remote(connection, values.branch, found.source.git_url)
         deployed = Deployed(found.build.sha, way)
         if not json:
-            _show(connection, values, found, deployed)
+            _show_files(connection, values, found, deployed)
+        differ = promotions.differing(connection.platform, found)
+        for app, names in ((source, differ.only_there), (wanted, differ.only_here)):
+            if names and not json:
+                console.note(f"Variables that only {app} has: {', '.join(names)}")
+        if json:
+            tell(_compared(found, differ))
         question = f"Promote build {found.build.id} of {source} to {wanted}?"
         if not dry_run and not console.confirm(question, yes):
             raise Declined("Nothing was deployed.")
@@ -94,10 +101,10 @@ def promote(
     return done
 
 
-def _show(connection: Connection, values: Settings, found: Promotion, source: Deployed) -> None:
-    """Tell what differs: files, and names of variables."""
-    from de_tasks.deployment.promotion import differing
-
+def _show_files(
+    connection: Connection, values: Settings, found: Promotion, source: Deployed
+) -> None:
+    """Tell which files differ."""
     if found.target:
         cache = repository(values, connection, found.name)
         way = remote(connection, values.branch, found.target.git_url)
@@ -105,7 +112,15 @@ def _show(connection: Connection, values: Settings, found: Promotion, source: De
             there = found.target.live is not None
             text = snapshot.compare(way, "--stat", "--no-renames", there=there)
         console.note(text.rstrip("\n") or f"The files are those of {found.name}.")
-    differ = differing(connection.platform, found)
-    for app, names in ((found.source.name, differ.only_there), (found.name, differ.only_here)):
-        if names:
-            console.note(f"Variables that only {app} has: {', '.join(names)}")
+
+
+def _compared(found: Promotion, differ: Differing) -> Event:
+    """What is promoted, and the variables by name, for programs."""
+    from de_tasks.deployment.events import Event
+
+    build = found.build
+    facts: dict[str, object] = {
+        "promoted": {"app": found.source.name, "number": int(build.id), "sha": build.sha},
+        "variables": {"only_there": [*differ.only_there], "only_here": [*differ.only_here]},
+    }
+    return Event("step", f"Promoting build {build.id} of {found.source.name}", facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -32,7 +33,10 @@ def test_what_serves_is_deployed_and_says_where_it_is_from(
     assert fetch(address(dev, page).replace(staged, other)) == (200, "hello one")
     assert f"Variables that only {staged} has: ONLY_THERE" in done.err and "secret" not in done.err
     (build,) = json.loads(dev.run(f"history --name {other} --json").out)
-    assert build["message"].startswith(f"Promote {staged} build ")
+    (source,) = json.loads(dev.run(f"history --name {staged} --json").out)
+    whence = {"app": staged, "number": source["number"], "sha": source["sha"]}
+    assert build["promoted"] == whence and source["promoted"] is None
+    assert f"{staged} {source['sha'][:7]}" in dev.run(f"history --name {other}").out
     with closing(sqlite3.connect(sandbox.data / "sandbox.sqlite3")) as database:
         (message,) = database.execute(
             "SELECT message FROM builds WHERE id = ?", (build["number"],)
@@ -50,6 +54,10 @@ def test_what_differs_is_shown_before_the_question(dev: Person, page: Path, stag
     (page / "index.html").write_text("hello two")
     dev.run(f"deploy -y --name {other}", folder=page)
     no = dev.inv("promote", "--from", staged, "--name", other, terminal=True, stdin="n\n")
+    dev.run(f"variables.set ONLY_HERE --name {other}", stdin="secret\n")
+    lines = dev.run(f"promote --from {staged} --name {other} --dry-run --json").out.splitlines()
+    (compared,) = [line for line in map(json.loads, lines) if "variables" in line]
+    assert compared["variables"] == {"only_there": [], "only_here": ["ONLY_HERE"]}
     assert no.code == 1 and "index.html | 2 +-" in no.err and "Nothing was deployed." in no.err
     for words in ("promote --dry-run", "-R promote"):
         dry = dev.inv(*words.split(), "--from", staged, "--name", other)
@@ -96,3 +104,18 @@ def test_last_build_failed_and_the_one_that_serves_is_promoted(
     other = f"{staged}-p"
     assert dev.run(f"promote --from {staged} --name {other} -y").code == 0
     assert fetch(address(dev, page).replace(staged, other)) == (200, "hello one")
+
+
+def test_only_what_the_server_lacks_is_sent(dev: Person, page: Path) -> None:
+    def sent(line: str) -> str:
+        done = dev.run(f"{line} -y --json", folder=page)
+        assert done.code == 0, done.err
+        told = [json.loads(text)["text"] for text in done.out.splitlines()]
+        return re.findall(r"Writing objects: 100% \((\d+/\d+)\)", "\n".join(told))[-1]
+
+    for number in range(5):
+        (page / f"{number}.txt").write_text(f"{number}")
+    promote = f"promote --from {page.name} --name {page.name}-p"
+    assert sent("deploy") == sent(promote) == "9/9", "a commit, a tree and all files"
+    (page / "0.txt").write_text("new")
+    assert sent("deploy") == sent(promote) == "3/3"
