@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import sqlite3
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from de_tasks.server.builds.queue import Builds
+from de_tasks.server.database import Database
+from de_tasks.server.runtime.app import App
+from de_tasks.server.settings import ServerSettings
 from tests.support.apps import SERVER, held_back
 from tests.support.people import LONGEST, Done, People, Person
 from tests.support.processes import processes_of
@@ -63,6 +70,36 @@ def test_queued_build_is_the_one_that_is_cancelled(dev: Person, page: Path, hold
     assert states(dev, page) == ["cancelled", "building"]
     hold.unlink()
     until(lambda: states(dev, page) == ["cancelled", "built"], "the first build goes on")
+
+
+def test_build_that_is_cancelled_before_its_first_step_ends_too(tmp_path: Path) -> None:
+    database, nothing = Database(tmp_path / "sandbox.sqlite3"), cast(Any, None)
+    for line in (
+        "INSERT INTO users (username, password_hash, role, created, key_seed)"
+        " VALUES ('ann', '', 'licensed_user', '', '')",
+        "INSERT INTO apps (id, name, owner, title, created, updated)"
+        " VALUES (1, 'shop', 'ann', '', '', '')",
+        "INSERT INTO builds (app_id, sha, message, author, committed, pushed_by, status,"
+        " queued_at) VALUES (1, 'abc', '', 'ann', '', 'ann', 'queued', '')",
+    ):
+        database.execute(line)
+    # A build that never begins has no need of the other parts.
+    settings = ServerSettings(tmp_path, 1)
+    builds = Builds(settings, database, nothing, nothing, nothing, nothing)
+    app = App(1, "shop", tmp_path / "shop")
+
+    async def cancelled_at_once() -> sqlite3.Row:
+        builds.work(app)
+        while app.id not in builds._at_work:
+            await asyncio.sleep(0)
+        row = await builds.cancel(app, None, "ann")
+        await asyncio.wait({builds._workers[app.id]})
+        return row
+
+    row = asyncio.run(cancelled_at_once())
+    assert (row["status"], row["error"]) == ("failed", "Build 1 was cancelled by ann.")
+    assert row["started_at"] is None and not builds._at_work and not builds._cancelled
+    database.close()
 
 
 def test_install_that_is_cancelled_leaves_nothing_behind(
