@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from de_tasks.platform.models import ACCESS_LEVELS, SERVICE_TYPES, Details, People, Service
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=11)
+"""Too short for a secret: the detector takes a second to start."""
 NAMES = st.sampled_from(("ann", "bob", "Cy", "dee", "Eve"))
 TAG = st.sampled_from(("one", "Two", "three", "on", "1"))
 OWN_PYTHON = f"3.{sys.version_info.minor}"
@@ -34,6 +35,19 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
 }
 """Settings that any app takes."""
 PEOPLE = st.fixed_dictionaries({"users": lists(NAMES), "groups": lists(NAMES)})
+SOME = st.fixed_dictionaries(
+    {"users": lists(st.sampled_from(("ann", "bob"))), "groups": lists(st.sampled_from(("g", "h")))}
+)
+REACHABLE = st.fixed_dictionaries(
+    {},
+    optional={
+        **PLAIN,
+        "viewers": SOME,
+        "co_owners": SOME,
+        "services": st.sampled_from(([], ["redis"])),
+    },
+).filter(bool)
+"""Sections that a sandbox can carry out, where it has these people and groups."""
 WISHES = st.fixed_dictionaries(
     {},
     optional={

@@ -18,13 +18,12 @@ from de_tasks.deployment.settings.export import as_yaml
 from de_tasks.errors import Temporary
 from de_tasks.platform.graphql.client import Answer, Client
 from de_tasks.platform.graphql.operations import GraphQLPlatform
-from tests.support.app_settings import PLAIN
+from tests.support.app_settings import REACHABLE
 from tests.support.backstage import PASSWORD
 from tests.support.fleets import fleet_folder
 from tests.support.people import TASKS, Done, People, Person
 from tests.support.places import ROOT
 
-SECTIONS = st.fixed_dictionaries({}, optional=PLAIN).filter(bool)
 FAKE = ROOT / "tests" / "support" / "fake_de.py"
 PNG = b"\x89PNG\r\n\x1a\n"
 KILLED = """
@@ -91,23 +90,40 @@ def test_a_plan_says_what_differs_and_after_apply_nothing(shop: Shop, people: Pe
     assert shop.inv("apps.apply").code == 0  # Nothing to ask.
 
 
-@given(wishes=st.lists(SECTIONS, min_size=2, max_size=2))
+@pytest.fixture
+def named(people: People) -> dict[str, str]:
+    """The names that two people and their groups have here."""
+    groups = {stem: f"{stem}{secrets.token_hex(3)}" for stem in ("ann", "bob")}
+    made = {stem: people.add(stem, groups=[group]).name for stem, group in groups.items()}
+    return {**made, "g": groups["ann"], "h": groups["bob"]}
+
+
+@given(wishes=st.lists(REACHABLE, min_size=2, max_size=2))
 @bounded(
-    max_examples=3,
+    max_examples=4,
     deadline=None,
     # To find a smaller one takes minutes.
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_random_wish_is_reached_from_a_random_state(
-    shop: Shop, wishes: list[dict[str, Any]]
+    shop: Shop, named: dict[str, str], wishes: list[dict[str, Any]]
 ) -> None:
+    service, there = f"{shop.name}-redis", False
     for wish in wishes:
-        assert shop.wish(**wish).inv("apps.apply -y --prune").code == 0
+        gone = there and wish.get("services") == []
+        there = wish.get("services", ["redis"] * there) == ["redis"]
+        for who in {"viewers", "co_owners"} & set(wish):
+            wish[who] = {k: [named[name] for name in v] for k, v in wish[who].items()}
+        pruned = f"--prune --prune-service {service}" if gone else "--prune"
+        done = shop.wish(**wish).inv(f"apps.apply -y {pruned}")
+        assert done.code == 0, done.err
         assert shop.inv("apps.plan --prune").code == 0
     exported = shop.inv("apps.export").out
     (shop.folder / "invoke.yaml").write_text(f"{exported}  app: {shop.name}\n")
     assert shop.inv("apps.plan --prune").code == 0
+    if there:
+        shop.wish(services=[]).inv(f"apps.apply -y --prune-service {service}")
 
 
 def test_what_is_not_listed_stays_unless_it_is_pruned(shop: Shop) -> None:
