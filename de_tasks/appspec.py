@@ -23,6 +23,7 @@ SHORTEST_NAME, LONGEST_NAME = 3, 30
 THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
+REQUIREMENTS = "requirements.txt"
 CONDA = ("environment.yml", "environment.yaml")
 """Files of Conda, which a build does not read beside a requirements.txt."""
 DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")

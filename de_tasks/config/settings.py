@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ REFERENCE_VARIABLES = {
     "ca_path": "DASH_ENTERPRISE_CA_PATH",
 }
 CONFIRM = ("others", "always")
+LOCK = re.compile(r"uv\.lock|pylock(\.[^./]+)?\.toml")
+"""The lock files from which requirements.txt can be made."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 DEFAULT = "the default"
@@ -58,6 +61,7 @@ class Settings:
     executable: str = "de"
     app: str = ""
     path: str = "."
+    requirements: str = ""
     branch: str = "master"
     branches: Mapping[str, object] = field(default_factory=dict)
     hooks_yes: bool = False
@@ -188,6 +192,9 @@ def _valid(name: str, value: object, origin: str) -> object:
     if name == "confirm" and value not in CONFIRM:
         rule = f"de.confirm is {' or '.join(CONFIRM)}, not {value!r}."
         raise UsageError(rule if origin == "de.confirm" else f"{origin}: {rule}")
+    if name == "requirements" and not LOCK.fullmatch(str(value)):
+        rule = f"de.requirements is uv.lock or pylock.toml in the app's folder, not {value!r}."
+        raise UsageError(rule if origin == "de.requirements" else f"{origin}: {rule}")
     if name == "version" and value not in (0, *VERSIONS):
         rule = f"de.version is 4 or 5, not {value}."
         raise UsageError(rule if origin == "de.version" else f"{origin}: {rule}")

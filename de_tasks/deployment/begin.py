@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from de_tasks.errors import NotAvailable
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from de_tasks.deployment.plan import Plan, ReadyDeploy
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.remote import Remote
+    from de_tasks.repo.sent import Sent
+    from de_tasks.repo.snapshot import Made
     from de_tasks.repo.source import Commit, Deployed
 
 
@@ -76,7 +78,7 @@ def check_of(connection: Connection, values: Settings) -> Check:
 
     local = urlsplit(connection.host.web).hostname in LOOPBACK
     version = version_of(values, store(values), connection.host.name)
-    return Check(values.check_ignore, values.check_limit, local, version)
+    return Check(values.check_ignore, values.check_limit, local, version, values.requirements)
 
 
 def deploy_of(
@@ -105,7 +107,20 @@ def repository(values: Settings, connection: Connection, app: str) -> DeployRepo
     from de_tasks.config.settings import cache_folder
     from de_tasks.repo.cache import DeployRepository
 
-    return DeployRepository(cache_folder(values), connection.host.name, app)
+    made = _locked(values.requirements) if values.requirements else None
+    return DeployRepository(cache_folder(values), connection.host.name, app, made=made)
+
+
+def _locked(lock: str) -> Made:
+    """Makes requirements.txt from a lock."""
+    from de_tasks.appspec import REQUIREMENTS
+    from de_tasks.project import locks
+
+    def made(sent: Sent) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+        found = locks.read(lock, sent)
+        return {REQUIREMENTS: found.text}, (found.trailer,)
+
+    return made
 
 
 def remote(connection: Connection, branch: str, url: str) -> Remote:

@@ -23,15 +23,18 @@ GO_ON = "To deploy all the same, give --no-check to the deploy"
 @dataclass(frozen=True)
 class Check:
     """What is looked for: codes to `ignore`, files of more than `megabytes`; `local` says that
-    the server is on this machine, and reaches what is here, `version` which files a build reads."""
+    the server is on this machine, and reaches what is here, `version` which files a build reads.
+    `requirements` is the lock that the app is deployed from."""
 
     ignore: tuple[object, ...] = ()
     megabytes: int = 50
     local: bool = False
     version: int = DEFAULT_VERSION
+    requirements: str = ""
 
     def run_on(self, source: Path | Commit, name: str, tell: Callable[[Event], None]) -> None:
         """`run`, where the source was not read yet."""
+        from de_tasks.project import locks
         from de_tasks.repo import sent
         from de_tasks.repo.git import Git
 
@@ -39,7 +42,7 @@ class Check:
             files = sent.of_tree(Git(source.objects.parent), source.tree)
         else:
             files = sent.of_folder(source.resolve())
-        self.run(files, name, tell)
+        self.run(locks.apply(self.requirements, files), name, tell)
 
     def run(self, files: Sent, name: str, tell: Callable[[Event], None]) -> None:
         """Check what a deploy would send. Warnings are told in one line:

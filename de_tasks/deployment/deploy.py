@@ -107,7 +107,7 @@ class Deploy:
             if self._platform.app(plan.name) is None:
                 self._step(f"{plan.name} does not exist on {plan.host}: it would be created.")
             return None
-        message = plan.message_from(origin)
+        message = plan.message_from(origin, snapshot.trailers)
         try:
             pushed = None
             if last and self._remote and plan.prepare is None:

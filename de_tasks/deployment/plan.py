@@ -45,9 +45,9 @@ class Plan:
         """The app, with where its name is from when that is not obvious."""
         return f"{self.name} (app of {self.origin})" if self.origin else self.name
 
-    def message_from(self, origin: str) -> str:
-        """The message of the deploy's commit, made from files of `origin`."""
-        trailers = "\n".join((*self.trailers, origin_trailers(origin)))
+    def message_from(self, origin: str, more: tuple[str, ...] = ()) -> str:
+        """The message of the deploy's commit, made from files of `origin`, with `more` trailers."""
+        trailers = "\n".join((*self.trailers, *more, origin_trailers(origin)))
         return f"{self.subject_from(origin)}\n\n{trailers}"
 
     def subject_from(self, origin: str) -> str:
@@ -55,9 +55,10 @@ class Plan:
         folder = self.source.resolve().name if isinstance(self.source, Path) else ""
         return self.message or f"Deploy {origin or folder}"
 
-    def message_through_de(self, origin: str) -> str:
+    def message_through_de(self, origin: str, more: tuple[str, ...] = ()) -> str:
         """The message for `de`, which makes the commit: where it came from `de` says itself."""
-        return "\n\n".join(filter(None, (self.subject_from(origin), "\n".join(self.trailers))))
+        trailers = "\n".join((*self.trailers, *more))
+        return "\n\n".join(filter(None, (self.subject_from(origin), trailers)))
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,11 @@ class VendorDeploy:
                 if plan.check and (last is None or last.tree != snapshot.files().tree):
                     plan.check.run(snapshot.listing(), plan.name, self._tell)
                 snapshot.export(target)
+                trailers = snapshot.trailers
             self._agree()
             status = typed(f"status --name {plan.name}")
             self._state = f"The deploy may have begun: {status} tells."
-            self._send(target, plan.message_through_de(origin))
+            self._send(target, plan.message_through_de(origin, trailers))
         watch = typed(f"logs --type build --name {plan.name}")
         self._state = f"The build goes on, and the last good build serves. Watch it: {watch}"
         if not plan.wait:

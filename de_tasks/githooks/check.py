@@ -61,6 +61,7 @@ def _check(options: argparse.Namespace) -> None:
         search,
         of_index(folder, options.index),
         version_of(values, store(values)),
+        values.requirements,
     )
     for line in report.lines(found, folder):
         console.result(line)

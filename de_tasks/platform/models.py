@@ -88,6 +88,12 @@ class Build:
         return Promoted(*found.groups()) if found else None
 
     @property
+    def lock(self) -> str:
+        """The lock that the requirements are from, with the beginning of its SHA-256, as the
+        deploy's trailer says; else empty."""
+        return self._trailer("De-Lock")
+
+    @property
     def ours(self) -> bool:
         """Whether this tool made the deploy."""
         return bool(self._trailer("De-From"))

@@ -22,18 +22,21 @@ from de_tasks.errors import Temporary
 from de_tasks.repo.bare import Bare, LastDeploy, writing
 from de_tasks.repo.files import BIG
 from de_tasks.repo.git import SECONDS
-from de_tasks.repo.snapshot import Snapshot
+from de_tasks.repo.snapshot import Made, Snapshot
 from de_tasks.repo.source import Commit, Deployed
 
 
 class DeployRepository:
-    """The repository from which one app of one host is deployed."""
+    """The repository from which one app of one host is deployed; `made` makes files from others."""
 
-    def __init__(self, cache: Path, host: str, app: str, big: int = BIG) -> None:
+    def __init__(
+        self, cache: Path, host: str, app: str, big: int = BIG, made: Made | None = None
+    ) -> None:
         key = hashlib.sha256(host.encode()).hexdigest()[:12]
         self._folder = cache / "deploy" / f"{app}-{key}.git"
         self._app = app
         self._big = big
+        self._made = made
 
     @contextmanager
     def snapshot(
@@ -46,7 +49,7 @@ class DeployRepository:
         command goes on. Raises `UsageError` when the cache folder cannot be written.
         """
         with self._locked(tell), ThreadPoolExecutor(1) as beside:
-            snapshot = Snapshot(Bare(self._folder), source, beside, self._big, tell)
+            snapshot = Snapshot(Bare(self._folder), source, beside, self._big, tell, self._made)
             try:
                 yield snapshot
                 snapshot.settle()

@@ -108,6 +108,25 @@ class Sent:
         real = self._real(name)
         return b"" if real is None else self._content([real])[real]
 
+    def whole(self, name: str) -> bytes:
+        """The content of a file of any size; empty for one that is not there."""
+        real = self._real(name)
+        if real is None:
+            return b""
+        if self._git:
+            found = self._git.begin("cat-file", "blob", self.entries[real].blob).done().stdout
+            return found.encode("utf-8", "surrogateescape")
+        assert self.folder
+        try:
+            return (self.folder / real).read_bytes()
+        except OSError:
+            return b""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Take other content for a file, which need not be there."""
+        self.entries[name] = Entry(len(content))
+        self._known[name] = content
+
     def prepare(self, names: Iterable[str]) -> None:
         """Read files that will be asked for, all of them at once."""
         if self._git:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from de_tasks.net.budget import Spending
     from de_tasks.net.retry import Attempt
 
+Made = Callable[[Sent], tuple[Mapping[str, bytes], tuple[str, ...]]]
+"""Makes files from those that are read, in the place of any that are there; and trailers."""
 MOMENT = 3.0
 """Seconds that somebody who has interrupted a push waits for what became of it."""
 ANSWER_SECONDS = 60.0
@@ -56,7 +58,8 @@ class Push:
 class Snapshot:
     """The files of a folder or of a commit, and what is done with them.
 
-    `sent` is the commit whose push has begun, None before.
+    `sent` is the commit whose push has begun, None before; `trailers` are lines that the deploy's
+    commit is to have, once the files are read.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Snapshot:
         beside: ThreadPoolExecutor,
         big: int,
         tell: Callable[[str], None],
+        made: Made | None = None,
     ) -> None:
         self._bare = bare
         self._git = bare.git
@@ -75,7 +79,11 @@ class Snapshot:
         self._big = big
         self._asked: Conversation | None = None
         self._worktree: Worktree | None = None
+        self._made = made
+        self._put_in: dict[str, bytes] = {}
+        self._as_read = ""
         self.sent: str | None = None
+        self.trailers: tuple[str, ...] = ()
         self._origin = None if isinstance(source, Deployed) else Origin(source, tell)
         self._taken: Future[Files] = beside.submit(self._take)
 
@@ -96,12 +104,18 @@ class Snapshot:
         self._write()
         if isinstance(self._source, Path):
             names = listing.of_tree(self._git, found.tree, self._bare.folder)
-            return of_read(names, self._source.resolve(), found.size)
+            sent = of_read(names, self._source.resolve(), found.size)
+            for name, content in self._put_in.items():
+                sent.put(name, content)
+            return sent
         return of_tree(self._git, found.tree)
 
     def origin(self) -> str:
         """The commit that the files come from, with `-dirty` and branch; empty without one."""
-        return self._origin.describe(self.files().tree) if self._origin else ""
+        if self._origin is None:
+            return ""
+        self.files()
+        return self._origin.describe(self._as_read)
 
     def ask(self, remote: Remote) -> None:
         """Begin to ask what the remote has, while the files are being read."""
@@ -312,6 +326,9 @@ class Snapshot:
             tree = self._git("rev-parse", f"{source.sha}^{{tree}}").strip()
             listed = self._git("ls-tree", "-r", "--name-only", "-z", tree)
             found = Files(tree, listed.count("\0"), 0)
+        self._as_read = found.tree
+        if self._made and not isinstance(source, Deployed):
+            found = self._with(self._made, found)
         last, worktree = self._bare.last(), self._worktree
         if last is None:
             return replace(found, changed=None)
@@ -319,6 +336,22 @@ class Snapshot:
             self._write()
             found = replace(found, changed=self._past.differing(last.tree, found.tree))
         return found
+
+    def _with(self, made: Made, found: Files) -> Files:
+        """The files with what is made from them, which stands at the top."""
+        self._write()
+        added, self.trailers = made(of_tree(self._git, found.tree))
+        self._put_in = dict(added)
+        entries = self._git("ls-tree", "-z", found.tree).split("\0")[:-1]
+        kept = [entry for entry in entries if entry.partition("\t")[2] not in added]
+        size, count = found.size, found.count + len(kept) + len(added) - len(entries)
+        for name, content in added.items():
+            blob = self._git("hash-object", "-w", "--stdin", stdin=content.decode()).strip()
+            kept.append(f"100644 blob {blob}\t{name}")
+            size += len(content)
+        listed = "".join(f"{entry}\0" for entry in kept)
+        tree = self._git("mktree", "-z", stdin=listed).strip()
+        return replace(found, tree=tree, count=count, size=size)
 
     def _write(self) -> None:
         """Let git commands see what was read."""

@@ -58,7 +58,14 @@ def check(
     search = None if secrets else ()
     version = version_of(values, store(values))
     found = checks.run(
-        folder, wanted, values.check_limit, values.check_ignore, search, sent, version
+        folder,
+        wanted,
+        values.check_limit,
+        values.check_ignore,
+        search,
+        sent,
+        version,
+        values.requirements,
     )
     _show(found, folder)
     if environment.on_github():

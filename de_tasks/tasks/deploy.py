@@ -280,7 +280,7 @@ def _show_to_people(found: Sequence[Build]) -> None:
                 ago(build.queued_at),
                 build.author,
                 (status, "done" if live else looks.get(status, "detail")),
-                _source(build),
+                ", ".join(filter(None, (_source(build), build.lock))),
                 (build.error, "failed") if build.error else build.subject,
             )
         )

@@ -102,6 +102,7 @@ def build_facts(build: Build) -> dict[str, object]:
         "who": build.author,
         "status": build.status,
         "source": build.source or None,
+        "lock": build.lock or None,
         "promoted": promoted
         and {"app": promoted.app, "number": int(promoted.build), "sha": promoted.sha},
         "message": build.subject,

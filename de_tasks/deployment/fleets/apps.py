@@ -16,7 +16,17 @@ from de_tasks.config import settings
 from de_tasks.errors import UsageError
 from de_tasks.repo.changes import Changed
 
-OWN = ("host", "branch", "timeout", "confirm", "ca_path", "insecure_http", "keyfile", "no_keyfile")
+OWN = (
+    "host",
+    "branch",
+    "requirements",
+    "timeout",
+    "confirm",
+    "ca_path",
+    "insecure_http",
+    "keyfile",
+    "no_keyfile",
+)
 """Settings that an app of a fleet may have of its own."""
 PATHS = ("ca_path", "keyfile")
 """Those of them that are paths, relative to the fleet's file."""

@@ -10,7 +10,16 @@ from pathlib import Path
 
 from de_tasks.appspec import DEFAULT_VERSION
 from de_tasks.errors import UsageError
-from de_tasks.project.checks import code, files, procfile, project_files, requirements, secrets
+from de_tasks.project import locks
+from de_tasks.project.checks import (
+    code,
+    files,
+    lock_files,
+    procfile,
+    project_files,
+    requirements,
+    secrets,
+)
 from de_tasks.project.checks.findings import CODES, Finding
 from de_tasks.repo.sent import Sent, of_folder
 from de_tasks.terminal.proposals import did_you_mean
@@ -27,16 +36,19 @@ def run(
     search: Sequence[str] | None = (),
     sent: Sent | None = None,
     version: int = DEFAULT_VERSION,
+    lock: str = "",
 ) -> list[Finding]:
     """Every finding about a folder, in the order of files and lines.
 
     `sent` are the files that would be deployed, where they are not the folder's. `search` names
-    the files to look for secrets in, None for all that would be deployed.
-    Raises `UsageError` for a code in `ignore` that does not exist.
+    the files to look for secrets in, None for all that would be deployed. `lock` names the lock
+    from which the requirements are deployed.
+    Raises `UsageError` for a code in `ignore` that does not exist, and for a lock as `locks.read`.
     """
     folder = folder.resolve()
     sent = sent or of_folder(folder)
-    found = of(sent, name, megabytes, ignore, version=version)
+    found = [one for one in lock_files.of_lock(sent, lock) if one.code not in ignore]
+    found += of(locks.apply(lock, sent), name, megabytes, ignore, version=version)
     wanted = list(sent.entries) if search is None else search
     if wanted and "secret" not in ignore:
         found += secrets.scan(folder, wanted)
@@ -71,6 +83,7 @@ def of(
         more = [finding for finding in more if finding.code not in NEEDED]
         more += [requirements.missing(sent)] if needed else []
     found += more
+    found += lock_files.differing(sent)
     found += code.workers(sent, looked.workers)
     found += code.logout(provided)
     found += project_files.check(sent, version)

@@ -36,6 +36,8 @@ CODES = {
     "conflicting-pins": (ERROR, "A package is pinned to two versions."),
     "needs-setuptools": (WARNING, "A pinned version needs a setuptools below 81."),
     "no-wheel": (WARNING, "A pinned version has no wheel for the Python that the app gets."),
+    "lock-differs": (WARNING, "requirements.txt pins another version than the lock beside it."),
+    "lock-python": (WARNING, "A lock is for no Python that Dash Enterprise is known to offer."),
     "vendor-stub": (WARNING, "A pin names the empty stub of a package of Dash Enterprise's own."),
     "conda-unused": (WARNING, "environment.yml has no effect beside a requirements.txt."),
     "project-toml": (ERROR, "project.toml is not valid."),

@@ -20,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 from de_tasks.appspec import (
     CONDA,
     LAST_WITH_SETUPTOOLS,
+    REQUIREMENTS,
     RUNTIME,
     VENDOR_PACKAGES,
     VENDOR_STUB,
@@ -32,7 +33,7 @@ from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
-FILE = "requirements.txt"
+FILE = REQUIREMENTS
 INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|=)(\S+)")
 INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)", re.MULTILINE)
 OPTION = re.compile(r"\s--[a-z].*$")
@@ -154,7 +155,10 @@ def missing(sent: Sent) -> Finding:
     below = (name for kind in BELOW for name in sent.entries if kind.fullmatch(name))
     folder = next(below, "")
     remedies = {
-        "uv.lock": "Write it from uv.lock: uv export --no-hashes -o requirements.txt",
+        "uv.lock": "Deploy from uv.lock: 'requirements: uv.lock' under de: in invoke.yaml; or "
+        "write the file: uv export -o requirements.txt",
+        "pylock.toml": "Deploy from pylock.toml: 'requirements: pylock.toml' under de: in "
+        "invoke.yaml",
         "poetry.lock": "Write it from poetry.lock: poetry export -f requirements.txt "
         "-o requirements.txt (with the plugin poetry-plugin-export)",
         "pdm.lock": "Write it from pdm.lock: pdm export -o requirements.txt",
