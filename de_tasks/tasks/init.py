@@ -164,6 +164,7 @@ def _choices(
         address = address_of(here, "origin") if top else ""
         likely = next((known for known in ("github", "gitlab") if known in address), NONE)
         ci = ask("CI workflow", likely, (*plan.CI, NONE))
+    lock = "" if template or fleet else _lock(folder, yes)
     host, _ = _known_host(values)
     local = not host or urlsplit(host).hostname in LOOPBACK
     return plan.Choices(
@@ -174,8 +175,21 @@ def _choices(
         branch=default_branch(here) if top else "main",
         without=tuple(part.strip() for item in without for part in item.split(",")),
         top=top,
+        lock=lock,
         fleet=fleet,
     )
+
+
+def _lock(folder: Path, yes: bool) -> str:
+    """The lock that the app is to be deployed from, where somebody says so; else empty."""
+    from de_tasks.appspec import REQUIREMENTS
+    from de_tasks.project.checks.lock_files import DEPLOYED
+
+    found = next((name for name in DEPLOYED if (folder / name).is_file()), "")
+    if yes or not found or (folder / REQUIREMENTS).exists() or not console.interactive():
+        return ""
+    answer = console.choose("Deploy the requirements of", found, (found, REQUIREMENTS))
+    return "" if answer == REQUIREMENTS else found
 
 
 def _check_typed(answer: str) -> None:

@@ -34,8 +34,11 @@ def is_app(folder: Path) -> bool:
     return (folder / "Procfile").exists() or find_entry(read_all(folder)) is not None
 
 
-def adopt(folder: Path) -> Adopted:
-    """Look at the app of a folder. Nothing of it is executed, and nothing is written."""
+def adopt(folder: Path, lock: str = "") -> Adopted:
+    """Look at the app of a folder. Nothing of it is executed, and nothing is written.
+
+    With a `lock` the requirements are deployed from that.
+    """
     sources = read_all(folder)
     entry, words = find_entry(sources), []
     commands: dict[str, str] = {}
@@ -55,8 +58,10 @@ def adopt(folder: Path) -> Adopted:
     else:
         return Adopted(words=("Nothing here looks like an app: there is no Procfile to write.",))
     bare = bool(written) and entry is not None and entry.bare_dash
-    missing, more = _missing(folder, entry, commands, own_modules(sources))
-    words += more
+    missing = Lacking((), ())
+    if not lock:
+        missing, more = _missing(folder, entry, commands, own_modules(sources))
+        words += more
     if missing.unknown:
         words.append(
             f"The app imports {', '.join(missing.unknown)}, and this machine does not know from "

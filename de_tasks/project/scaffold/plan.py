@@ -48,6 +48,8 @@ class Choices:
     branch: str = "main"
     without: tuple[str, ...] = ()
     top: Path | None = None
+    lock: str = ""
+    """The lock file that the app is to be deployed from."""
     fleet: bool = False
     """Whether this is the top of a repository with apps in other folders: `de.apps`."""
 
@@ -111,7 +113,7 @@ def plan(folder: Path, choices: Choices) -> ScaffoldPlan:
         files += _template_files(choices.template)
         services = adopt.adopt(templates() / choices.template).services
     else:
-        adopted = adopt.adopt(folder)
+        adopted = adopt.adopt(folder, choices.lock)
         words += adopted.words
         services = adopted.services
         if adopted.procfile:
@@ -271,6 +273,7 @@ def _filled(source: str, choices: Choices) -> str:
         undefined=jinja2.StrictUndefined,
     )
     names = {"app": choices.app, "host": choices.host, "branch": choices.branch}
+    names["lock"] = choices.lock
     return environment.from_string(text).render(names)
 
 

@@ -21,6 +21,7 @@ from de_tasks.project.scaffold.files import File, fit, write
 from de_tasks.project.scaffold.python_source import Source, read_all
 from tests.support.apps import SERVER as WEB
 from tests.support.apps import app_folder
+from tests.support.locks import PROJECT, lock
 from tests.support.people import PROGRAMS, Done, Person
 from tests.support.repositories import Repository
 from tests.support.terminals import Terminal
@@ -500,6 +501,18 @@ def test_name_that_cannot_be_used_is_asked_for_again(nobody: Person) -> None:
     assert "'My App' is not a legal app name." in done.err and "Try my-app\n" in done.err
     assert "Try ab-app\n" in done.err and "--name" not in done.err
     assert "app: my-app" in (nobody.home / "invoke.yaml").read_text()
+
+
+@pytest.mark.parametrize("answer", ["", "requirements.txt"])
+def test_lock_is_deployed_where_somebody_says_so(nobody: Person, answer: str) -> None:
+    (nobody.home / "Procfile").write_text(WEB)
+    (nobody.home / "pyproject.toml").write_text(PROJECT)
+    lock(nobody.home)
+    done = nobody.inv("init", terminal=True, stdin=f"my-app\nnone\n{answer}\n")
+    assert done.code == 0 and "Deploy the requirements of" in done.err, done.err
+    settings = (nobody.home / "invoke.yaml").read_text()
+    assert ("requirements: uv.lock\n" in settings) is (answer == "")
+    assert (nobody.home / "requirements.txt").exists() is (answer != "")
 
 
 def test_third_name_that_cannot_be_used_ends_it(nobody: Person) -> None:
