@@ -13,7 +13,7 @@ from invoke import Collection
 from de_tasks.config.numbers import whole_number
 from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
-from de_tasks.tasks import log_output, status_output
+from de_tasks.tasks import status_output
 from de_tasks.tasks.app_info import info, users
 from de_tasks.tasks.app_settings import apply, export, plan
 from de_tasks.tasks.facts import Kept, app_facts, build_facts, facts
@@ -292,6 +292,7 @@ def logs(
     from de_tasks.errors import NotFound
     from de_tasks.platform import logs as reading
     from de_tasks.platform.models import NEVER_DEPLOYED
+    from de_tasks.tasks import log_output
 
     if type not in ("build", "runtime"):
         raise UsageError(f"--type is build or runtime, not {type!r}.")
