@@ -187,8 +187,7 @@ class Oidc:
                 # Against guessing, and not the rate limit: a wrong password is not repeated.
                 seconds = retry_after(found.headers) or UNKNOWN_WAIT
                 raise Temporary(
-                    f"{self.host.name} takes no more attempts now. Wait {seconds:.0f} s, then try "
-                    "again"
+                    f"{self.host.name} accepts no more logins for now. Try again in {seconds:.0f} s"
                 )
             return ProviderAnswer(found.status_code, read_object(found))
 

@@ -58,7 +58,7 @@ class Host:
         except ValueError:
             parts = urlsplit("")
         if parts.username or parts.password:
-            raise UsageError("A host is given without user name and password.")
+            raise UsageError("Give the host without user name and password.")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
             raise UsageError(
                 f"{text!r} is not a host. Give a name like example.plotly.host, "

@@ -54,7 +54,7 @@ def find(platform: Platform, source: str, name: str, host: str) -> Promotion:
         raise NotFound(f"{source} has not been deployed: there is nothing to promote.")
     if app.live is None:
         raise DeTasksError(
-            f"Nothing of {source} serves: its last build is {app.build.status}. "
+            f"No build of {source} is serving: its last build is {app.build.status}. "
             "Promote it once a build has succeeded."
         )
     return Promotion(app, app.live, name, platform.app(name))

@@ -127,7 +127,7 @@ class VendorDeploy:
             question = f"{plan.name} does not exist on {plan.host}. Create it?"
         elif not plan.overwrite:
             raise DeTasksError(
-                f"{plan.name} is there already, and `de` does not tell who deployed it. "
+                f"{plan.name} is there already, and `de` does not say who deployed it. "
                 "With --no-overwrite it stays as it is."
             )
         else:
@@ -167,7 +167,7 @@ class VendorDeploy:
                 f"{typed(f'status --name {name}')}"
             )
         raise Temporary(
-            f"The build of {name} has not finished in time, as far as `de` tells. "
+            f"The build of {name} has not finished in time, according to `de`. "
             f"Look again: {typed(f'status --name {name}')}"
         )
 

@@ -42,7 +42,7 @@ def _prune(options: argparse.Namespace) -> None:
     found = list(prune.stale(listed, branches, None, user))
     if not (options.yes or values.hooks_yes):
         for item in found:
-            runner.tell(f"{NAME}: {item.preview.name} is of no use: {item.reason}")
+            runner.tell(f"{NAME}: {item.preview.name} is no longer needed: {item.reason}")
         if found:
             runner.tell(f"{NAME}: to delete: {typed('preview.prune')}, or set de.hooks_yes")
         return

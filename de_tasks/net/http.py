@@ -221,8 +221,8 @@ def read_object(answer: requests.Response) -> dict[str, Any]:
         raise RateLimited(after if said is None else said)
     if status == 413:
         raise DeTasksError(
-            f"{server} takes no request of this size (413): a gateway before it may allow less "
-            "than the platform. Send less, or ask for a higher limit there"
+            f"{server} rejected the request as too large (413); a proxy in front of it may have a "
+            "lower limit. Send less, or ask for a higher limit there"
         )
     if status in NOT_NOW:
         reason = f": {_reason(body)}" if _reason(body) else ""

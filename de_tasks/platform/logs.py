@@ -45,9 +45,7 @@ class Wanted:
     def chosen(self, lines: Sequence[LogLine]) -> tuple[list[LogLine], bool]:
         """The lines that are wanted, and whether the count has cut off others that are."""
         if self.since and any(not line.time for line in lines):
-            raise NotAvailable(
-                "This way to the server does not tell when a line was written: leave out --since"
-            )
+            raise NotAvailable("Through this connection a log has no times: leave out --since")
         new = [line for line in lines if line.time >= self.since]
         return new[-(self.asked - 1) :], len(new) == self.asked
 

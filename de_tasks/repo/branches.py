@@ -74,7 +74,7 @@ def known_branches(folder: Path, remote: str) -> frozenset[str]:
     listed = _ask(folder, "ls-remote", "--heads", remote)
     there = [line.partition("\t")[2] for line in listed.splitlines()]
     if not there:
-        raise DeTasksError(f"{remote} has no branches at all: nothing is taken for gone.")
+        raise DeTasksError(f"{remote} has no branches at all: no preview counts as left over.")
     refs = (*there, *local.stdout.splitlines())
     return frozenset(ref.removeprefix(HEADS) for ref in refs)
 
@@ -88,5 +88,5 @@ def _ask(folder: Path, *arguments: str) -> str:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["git gives no reason"]
         words = next((x[7:] for x in lines if x.startswith("fatal: ")), lines[-1])
-        raise Temporary(f"{arguments[-1]} does not tell its branches: {words}")
+        raise Temporary(f"{arguments[-1]} does not list its branches: {words}")
     return done.stdout

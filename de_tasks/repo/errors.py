@@ -147,7 +147,8 @@ def _of_status(text: str, remote: list[str]) -> DeTasksError | None:
         return NotPermitted(words or "The server refuses the push for this user.")
     if status == 413:
         return DeTasksError(
-            "The server takes no push of this size (413): a gateway before it may allow less. "
+            "The server rejected the push as too large (413); a proxy in front of it may have a "
+            "lower limit. "
             "Leave large files out with .gitignore, or ask for a higher limit there"
         )
     if status >= 500 or status == 408:

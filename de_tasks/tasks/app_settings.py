@@ -35,7 +35,7 @@ PRUNE = {
 KEPT = "No settings were changed."
 KeepPicture = Callable[[str, bytes], str]
 """Keeps the picture of an app; returns the path as it stands in `invoke.yaml`."""
-GIVE_UP = "Go through with it where you lose your own right to manage the app"
+GIVE_UP = "Proceed even if you lose your own right to manage the app"
 
 
 @task(

@@ -209,7 +209,7 @@ def restart(context: invoke.Context, name: str = "") -> Restart:
 @task(
     changes="cancel the build of app {app} on [{host}] that has not ended",
     facts=build_facts,
-    help={"build": "Number of the build, as history has it (default: the latest not ended)"},
+    help={"build": "Number of the build in history (default: the latest that has not ended)"},
 )
 def cancel(context: invoke.Context, name: str = "", build: str = "") -> Build:
     """Cancel a build of an app that is queued or at work. What serves goes on serving.
@@ -261,8 +261,8 @@ def build_status(context: invoke.Context, name: str = "") -> App:
         "type": "build or runtime",
         "count": f"How many of the latest lines (default: {LINES})",
         "process_name": "Process of the Procfile, for runtime logs (default: web)",
-        "all": "Of all processes, in the order of time",
-        "since": "Only from then on: 30s, 10m, 2h or 1d ago, or 2026-01-31T14:00 (UTC)",
+        "all": "Lines of all processes, in the order of time",
+        "since": "Only lines since then: 30s, 10m, 2h or 1d ago, or 2026-01-31T14:00 (UTC)",
         "timestamps": "Say when each line was written (UTC)",
         "follow": "Go on until Ctrl-C, or until the build has ended",
         "verbose": "At a terminal, show the frames of libraries in tracebacks, too",

@@ -242,8 +242,8 @@ def _selection(context: invoke.Context, changed_since: str, only: Sequence[str])
         return found
     if changed.parted:
         console.note(
-            f"{changed_since} is no ancestor of HEAD: compared with {changed.base[:7]}, "
-            "where the two histories parted."
+            f"{changed_since} is not an ancestor of HEAD: compared with {changed.base[:7]}, "
+            "where the two histories diverged."
         )
     considered = len([app for app in apps if not names or app.name in names])
     since = f"since {changed_since}" if len(changed_since) < 20 else f"since {changed.base[:7]}"

@@ -28,7 +28,7 @@ def _path(found: Path | None) -> dict[str, object]:
     help={
         "preview": "Deploy a preview app of every other branch, too",
         "warn_only": "Let a failed deploy warn, and never stop a push",
-        "allow_forced": "Deploy what is no fast-forward, too",
+        "allow_forced": "Deploy pushes that are not fast-forwards, too",
     },
 )
 def install(

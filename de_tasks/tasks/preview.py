@@ -224,7 +224,7 @@ def prune(
     if found and not dry_run and not console.confirm(f"Delete {_count(found)}?", yes):
         raise Declined("Nothing was deleted.")
     if not found:
-        console.note(f"No preview of {app} has outlived its use.")
+        console.note(f"There is no preview of {app} to delete.")
     elif dry_run:
         console.note(f"{_count(found)} would be deleted. To delete: {typed('preview.prune -y')}")
     gone: list[str] = []

@@ -384,7 +384,9 @@ def _log_in(values: Settings, running: Running) -> None:
         console.note(notice)
     console.note(f"Logged in as [dev] to [{running.url}]!")
     if elsewhere:
-        console.note(f"Your login to {last} stays the default: set DASH_ENTERPRISE_HOST to change")
+        console.note(
+            f"Your login to {last} stays the default: set DASH_ENTERPRISE_HOST to use this one"
+        )
 
 
 ns = Collection("sandbox", start, stop, status, reset, add_user, api_key)

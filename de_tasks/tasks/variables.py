@@ -83,7 +83,7 @@ def set_variable(context: invoke.Context, key: str, name: str = "", env_file: st
         other = typed(f"apps.update --name {app} --add-environment-variable {key}")
         raise NotAvailable(
             "Not available through `de`: setting a variable without its value in a command line, "
-            f"which other users can read while `de` runs. If that is no matter: {other}"
+            f"which other users can read while `de` runs. If that does not matter: {other}"
         )
     if not env_file:
         value = console.secret(f"Value of {key}: ")

@@ -339,7 +339,7 @@ def choose(
         answer = line.strip() or default
         try:
             if choices and answer not in choices:
-                raise UsageError(f"{answer!r} is none of: {', '.join(choices)}.")
+                raise UsageError(f"{answer!r} is not one of: {', '.join(choices)}.")
             check(answer)
         except UsageError as refusal:
             if not line or not left:
@@ -362,7 +362,7 @@ def secret(question: str) -> str:
         return getpass.getpass(_asked(question), stream=sys.stderr)
     text = sys.stdin.readline()
     if not text:
-        raise UsageError(f"{question.rstrip(': ')} should come from standard input: it has ended.")
+        raise UsageError(f"{question.rstrip(': ')} is read from standard input, which is empty.")
     return text.rstrip("\r\n")
 
 
@@ -370,7 +370,7 @@ def line_of_stdin(option: str) -> str:
     """A line of standard input, for an option. Raises `UsageError` when there is none."""
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise UsageError(f"{option} reads a line of standard input, and there is none.")
+        raise UsageError(f"{option} reads a line of standard input, which is empty.")
     return line
 
 

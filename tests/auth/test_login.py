@@ -107,7 +107,7 @@ def test_prompt_does_not_echo(nobody: Person, somebody: str) -> None:
 @pytest.mark.parametrize(
     ("line", "stdin", "words"),
     [
-        (("--username", "dev", "--password-stdin"), "", "there is none"),
+        (("--username", "dev", "--password-stdin"), "", "which is empty"),
         (("--password-stdin",), "secret\n", "goes with --username"),
         (("--username", "dev"), "", "use --password-stdin"),
     ],

@@ -93,7 +93,7 @@ def test_app_of_which_nothing_serves(dev: Person, page: Path) -> None:
     (page / "Procfile").write_text("web: exit 3\n")
     dev.run("deploy -y --no-check", folder=page)
     failed = dev.run(words)
-    assert failed.code == 1 and "Nothing of" in failed.err and "failed" in failed.err
+    assert failed.code == 1 and "No build of" in failed.err and "failed" in failed.err
 
 
 def test_last_build_failed_and_the_one_that_serves_is_promoted(

@@ -138,7 +138,7 @@ LIMIT_WORDS = "Rate limit"
 # Git shows neither headers nor JSON of a refusal: the minute that is waited then is longer than
 # the deadline of these tests. At a login a 429 is protection against guessing.
 UNSEEN = (75, 75, LIMIT_WORDS)
-GUESSED = (75, 75, "takes no more attempts")
+GUESSED = (75, 75, "accepts no more logins")
 AT_429 = {"push": UNSEEN, "upload": UNSEEN, "log in": GUESSED}
 AT_PAGE = {"push": (0, 2, "Is it the right host"), "upload": (0, 75, "was cut")}
 AT_503 = {"push": (0, 75, "answers 503"), "upload": (0, 75, "answers 503")}

@@ -94,7 +94,7 @@ def test_preview_that_was_deployed_to_by_hand_stays(dev: Person, clone: Path) ->
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
-        (("remote", "set-url", "origin", "/nowhere"), 75, "does not tell its branches: '/nowhere'"),
+        (("remote", "set-url", "origin", "/nowhere"), 75, "does not list its branches: '/nowhere'"),
         (("remote", "remove", "origin"), 2, "no remote 'origin'"),
         (("push", "-q", "origin", "--delete", "feature/x"), 0, "No preview"),
         (("remote", "set-url", "origin", "../empty.git"), 1, "no branches at all"),

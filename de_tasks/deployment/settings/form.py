@@ -133,7 +133,7 @@ def _names(given: object, where: str) -> tuple[str, ...]:
         raise UsageError(f"{where} should be a list of names, not {given!r}.")
     for name in given:
         if not isinstance(name, str) or not name.strip() or "," in name:
-            raise UsageError(f"{where}: {name!r} is no name. Write each name as an entry")
+            raise UsageError(f"{where}: {name!r} is not a name. Write each name as an entry")
         _text(name, where)
     return tuple(dict.fromkeys(name.strip() for name in given))
 
@@ -156,7 +156,7 @@ def _services(given: object, where: str) -> tuple[str, ...]:
     found = _names(given, where)
     for kind in found:
         if kind not in SERVICE_TYPES:
-            raise UsageError(f"{where}: {kind!r} is none of {', '.join(SERVICE_TYPES)}.")
+            raise UsageError(f"{where}: {kind!r} is not one of {', '.join(SERVICE_TYPES)}.")
     return found
 
 
@@ -165,7 +165,7 @@ def _scale(given: object, where: str) -> dict[str, int]:
         raise UsageError(f"{where} should have numbers of processes, such as web: 2.")
     for kind, number in given.items():
         if not isinstance(kind, str) or not PROCESS.fullmatch(kind):
-            raise UsageError(f"{where}: {kind!r} is no type of process.")
+            raise UsageError(f"{where}: {kind!r} is not a type of process.")
         if type(number) is not int or number < 0:
             raise UsageError(f"{where}.{kind} should be a whole number from 0, not {number!r}.")
     return dict(given)
@@ -182,7 +182,7 @@ def _variables(given: object, where: str) -> dict[str, VariableSource]:
 def _source(name: object, about: object, where: str) -> VariableSource:
     if not isinstance(name, str) or not VARIABLE.fullmatch(name):
         shown = str(name).partition("=")[0]  # Behind it is a value.
-        raise UsageError(f"{where}: the entry of {shown!r} is no name of a variable.")
+        raise UsageError(f"{where}: the entry of {shown!r} is not the name of a variable.")
     if about == REQUIRED:
         return VariableSource()
     text = about.get("from") if isinstance(about, Mapping) and set(about) == {"from"} else None

@@ -161,7 +161,7 @@ class Client:
             if answer.status_code == 401:
                 raise NotLoggedIn(f"{self._host.name} shows it to nobody. Log in again")
             if answer.status_code != 200 or image_type(answer.content) is None:
-                raise DeTasksError(f"{url} is no picture (status {answer.status_code}).")
+                raise DeTasksError(f"{url} is not a picture (status {answer.status_code}).")
             return answer.content
 
         return self._account.act(attempt)

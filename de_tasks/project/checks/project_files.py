@@ -105,6 +105,6 @@ def _apt(sent: Sent) -> Iterator[Finding]:
         return
     for number, kind, text in apt_lines(data.decode("utf-8", "replace")):
         if kind == "wrong":
-            what = f"{text!r} is no package's name."
+            what = f"{text!r} is not the name of a package."
             remedy = "Write one name a line, in lower case, as `apt-cache search` has it"
             yield Finding("apt-line", APT, number, what, remedy)

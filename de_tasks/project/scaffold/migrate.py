@@ -70,5 +70,5 @@ def _apt(text: str) -> list[File]:
     lines = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
     wrong = [said for _, kind, said in apt_lines(lines) if kind == "wrong"]
     if wrong:
-        raise UsageError(f"{wrong[0]!r} is no package's name.")
+        raise UsageError(f"{wrong[0]!r} is not the name of a package.")
     return [File("Aptfile", lines, why="the packages of apt-packages")]

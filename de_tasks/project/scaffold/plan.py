@@ -174,7 +174,7 @@ def _check(folder: Path, choices: Choices) -> None:
         if name and name not in known:
             raise UsageError(f"There is no {what} {name!r}. There is: {', '.join(known)}.")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder: nothing was written.")
+        raise UsageError(f"{folder} is not a folder: nothing was written.")
     if choices.fleet:
         return
     here = adopt.is_app(folder)

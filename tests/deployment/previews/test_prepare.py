@@ -183,7 +183,7 @@ def test_thumbnail_elsewhere_gets_no_credentials(platform: GraphQLPlatform, main
     assert like
     with pytest.raises(DeTasksError, match="on another server: example"):
         platform.thumbnail(replace(like, thumbnail_url="http://example.com/x.png"))
-    with pytest.raises(DeTasksError, match="is no picture"):
+    with pytest.raises(DeTasksError, match="is not a picture"):
         platform.thumbnail(replace(like, thumbnail_url=like.thumbnail_url + "-"))
 
 

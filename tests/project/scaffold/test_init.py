@@ -397,7 +397,7 @@ def test_long_file_is_not_shown(lines: int, shown: bool, tmp_path: Path) -> None
 def test_file_is_no_folder_for_an_app(nobody: Person, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = init(nobody, tmp_path / "file", "--template", "dash")
-    assert done.code == 2 and "is no folder: nothing was written" in done.err
+    assert done.code == 2 and "is not a folder: nothing was written" in done.err
 
 
 def test_dry_run_shows_and_writes_nothing(nobody: Person, tmp_path: Path) -> None:
