@@ -221,7 +221,7 @@ def cancel(context: invoke.Context, name: str = "", build: str = "") -> Build:
     connection = connect(context)
     wanted = app_name(connection.settings, name)
     done = connection.platform.cancel_build(wanted, build)
-    console.result(f"Build {done.id} of {wanted} was cancelled.")
+    console.done(f"Build {done.id} of {wanted} was cancelled.")
     return done
 
 

@@ -79,14 +79,16 @@ def status(context: invoke.Context, path: str = "") -> Installed | None:
     try:
         found = plain_hook.installed(folder)
     except plain_hook.NoRepository as error:
-        console.result(f"There is no pre-push hook: {error}")
+        console.line(f"There is no pre-push hook: {error}", out=True)
         return None
     if found is None:
-        console.result(f"There is no pre-push hook. Write one: {typed('hooks.install')}")
+        console.line(f"There is no pre-push hook. Write one: {typed('hooks.install')}", out=True)
     elif found.ours:
-        console.result(f"{found.path} runs {' and '.join(found.runs)} before a push.")
+        console.line(f"{found.path} runs {' and '.join(found.runs)} before a push.", out=True)
     else:
-        console.result(f"{found.path} was not written by {typed('hooks.install')}. {found.about}")
+        console.line(
+            f"{found.path} was not written by {typed('hooks.install')}. {found.about}", out=True
+        )
     return found
 
 

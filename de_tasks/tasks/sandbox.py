@@ -198,13 +198,14 @@ def status(context: invoke.Context, data: str = "") -> SandboxState:
     running = control.find(folder)
     process = running.pid if running else control.holder(folder)
     if running:
-        console.result(
-            f"The sandbox is running on {running.url}, process {running.pid}, {_reads(running)}."
+        console.line(
+            f"The sandbox is running on {running.url}, process {running.pid}, {_reads(running)}.",
+            out=True,
         )
     elif process:
-        console.result(f"The sandbox runs as process {process}, and does not answer.")
+        console.line(f"The sandbox runs as process {process}, and does not answer.", out=True)
     else:
-        console.result(f"The sandbox is not running. Start it: {typed('sandbox.start')}")
+        console.line(f"The sandbox is not running. Start it: {typed('sandbox.start')}", out=True)
     return SandboxState(folder, running)
 
 
