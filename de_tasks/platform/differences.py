@@ -16,8 +16,8 @@ from de_tasks.platform.models import Changes, Details, People
 
 VALUES = (*METADATA, "persistent_filesystem", "python_version")
 """Fields of `Changes` that are fields of `Details` too."""
-PEOPLE = (("viewers", "viewers"), ("co-owners", "co_owners"))
-"""How people are called, and in fields of `Changes` and `Details`."""
+PEOPLE = ("viewers", "co_owners")
+"""People in fields of `Changes` and `Details`."""
 
 
 def effective(app: str, before: Details, wanted: Changes) -> Changes:
@@ -40,7 +40,7 @@ def effective(app: str, before: Details, wanted: Changes) -> Changes:
         field: None if (now := getattr(wanted, field)) == getattr(before, field) else now
         for field in VALUES
     }
-    for _, who in PEOPLE:
+    for who in PEOPLE:
         present: People | None = getattr(before, who)
         if present is None:
             continue
@@ -60,10 +60,11 @@ def described(
     """What is changed, and from what to what, but for the steps that were refused."""
     for field in VALUES:
         now = getattr(changes, field)
-        step = "metadata" if field in METADATA else _words(field)
+        step = "metadata" if field in METADATA else words(field)
         if now is not None and step not in refused:
-            yield _words(field), f"{_shown(getattr(before, field))} -> {_shown(now)}"
-    for what, who in PEOPLE:
+            yield words(field), from_to(getattr(before, field), now)
+    for who in PEOPLE:
+        what = words(who)
         if getattr(before, who) is None:
             for verb, word in (("add", "added"), ("remove", "removed")):
                 people = getattr(changes, f"{verb}_{who}")
@@ -84,17 +85,16 @@ def described(
         if f"variable {key}" not in refused:
             yield f"variable {key}", "removed"
     if changes.thumbnail is not None and "thumbnail" not in refused:
-        kind = (image_type(changes.thumbnail) or "").upper()
-        was = "another" if before.thumbnail_url else "none"
-        yield "thumbnail", f"{was} -> {kind} of {len(changes.thumbnail)} bytes"
+        yield "thumbnail", to_picture(bool(before.thumbnail_url), changes.thumbnail)
 
 
 def unchanged(wanted: Changes, changes: Changes) -> Iterator[str]:
     """The requested settings that are set already."""
     for field in VALUES:
         if getattr(wanted, field) is not None and getattr(changes, field) is None:
-            yield _words(field)
-    for what, who in PEOPLE:
+            yield words(field)
+    for who in PEOPLE:
+        what = words(who)
         for verb in ("add", "remove"):
             field = f"{verb}_{who}"
             same = _without(getattr(wanted, field), getattr(changes, field))
@@ -130,8 +130,20 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _words(field: str) -> str:
-    return field.replace("_", " ")
+def words(field: str) -> str:
+    """A field of `Changes` as people read it."""
+    return "co-owners" if field == "co_owners" else field.replace("_", " ")
+
+
+def from_to(was: object, now: object) -> str:
+    """How a value changes."""
+    return f"{_shown(was)} -> {_shown(now)}"
+
+
+def to_picture(was: bool, picture: bytes) -> str:
+    """How a thumbnail changes, where there `was` one or none."""
+    kind = (image_type(picture) or "").upper()
+    return f"{'another' if was else 'none'} -> {kind} of {len(picture)} bytes"
 
 
 def _shown(value: object) -> str:

@@ -11,9 +11,24 @@ from pathlib import Path
 from typing import TextIO
 
 from de_tasks.errors import UsageError
+from de_tasks.terminal.proposals import one_of
 
 LOWEST_RANK, HIGHEST_RANK = -(2**31), 2**31 - 1
 """GraphQL's Int has 32 bits."""
+
+
+def access_level(given: object, where: str) -> str:
+    """Who may open an app."""
+    from de_tasks.platform.models import ACCESS_LEVELS
+
+    return one_of(given, ACCESS_LEVELS, where)
+
+
+def service_type(given: object, where: str) -> str:
+    """A kind of database."""
+    from de_tasks.platform.models import SERVICE_TYPES
+
+    return one_of(given, SERVICE_TYPES, where)
 
 
 def mail(text: str, where: str) -> str:

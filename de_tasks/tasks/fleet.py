@@ -190,9 +190,9 @@ def matrix(
     """Print the job matrix for a CI system: one job for each app, or each that changed."""
     from de_tasks.deployment.fleets import ci_matrix
     from de_tasks.project.scaffold import plan
+    from de_tasks.terminal.proposals import one_of
 
-    if format not in ci_matrix.FORMATS:
-        raise UsageError(f"--format is {' or '.join(ci_matrix.FORMATS)}, not {format!r}.")
+    one_of(format, [*ci_matrix.FORMATS], "--format")
     at_once = whole_number(jobs, "--jobs", least=1) if jobs else ci_matrix.AT_ONCE
     if workflow:
         path = plan.templates() / "ci" / f"fleet-{format}.yml"

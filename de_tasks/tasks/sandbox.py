@@ -122,7 +122,9 @@ def start(
     if no_device_grant:
         options["device_grant"] = False
     if view_access:
-        options["view_access"] = _level(view_access)
+        from de_tasks.platform import rules
+
+        options["view_access"] = rules.access_level(view_access, "--view-access")
     if as_:
         options["as_version"] = _version(as_)
     mounts = [_allowed(text) for text in allow_mount]
@@ -317,14 +319,6 @@ def _remember(kept: Store | None, running: Running) -> None:
     from de_tasks.platform.version import remember
 
     remember(kept, running.url, running.version)
-
-
-def _level(text: str) -> str:
-    from de_tasks.platform.models import ACCESS_LEVELS
-
-    if text not in ACCESS_LEVELS:
-        raise UsageError(f"--view-access is one of {', '.join(ACCESS_LEVELS)}, not {text!r}.")
-    return text
 
 
 def _show_passwords(file: Path, new: bool) -> None:

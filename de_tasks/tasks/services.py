@@ -200,15 +200,12 @@ def _attached(context: invoke.Context, app: str) -> str:
 
 def _kind(text: str, also: Sequence[str] = ()) -> str:
     from de_tasks.platform.models import SERVICE_TYPES
-    from de_tasks.terminal.proposals import did_you_mean
+    from de_tasks.terminal.proposals import any_of, one_of
 
     choices = [*SERVICE_TYPES, *also]
-    if text not in choices:
-        words = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        if not text:
-            raise UsageError(f"Say which type: --type {words}.")
-        raise UsageError(f"--type is {words}, not {text!r}.{did_you_mean(text, choices)}")
-    return text
+    if not text:
+        raise UsageError(f"Say which type: --type {any_of(choices)}.")
+    return one_of(text, choices, "--type")
 
 
 ns = Collection("services", list_services, exists, create, update, delete)

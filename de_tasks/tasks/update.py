@@ -124,14 +124,12 @@ def update(
     """
     if not _given(locals()):
         raise UsageError("There is nothing to change: give at least one option.")
-    from de_tasks.platform.models import ACCESS_LEVELS, Changes, People
+    from de_tasks.platform.models import Changes, People
 
-    if view_access is not None and view_access not in ACCESS_LEVELS:
-        raise UsageError(f"--view-access is {_any_of(ACCESS_LEVELS)}, not {view_access!r}.")
     wanted = Changes(
         title=title,
         description=description,
-        view_access=view_access,
+        view_access=_checked(rules.access_level, view_access, "--view-access"),
         visible_on_portal=_pair(
             "visible-on-portal", visible_on_portal, "not-visible-on-portal", not_visible_on_portal
         ),
@@ -289,7 +287,3 @@ def _rank(text: str) -> int:
         return rules.rank(int(text), "--portal-rank")
     except ValueError:
         raise UsageError(f"--portal-rank should be a whole number, not {text!r}.") from None
-
-
-def _any_of(choices: Sequence[str]) -> str:
-    return f"{', '.join(choices[:-1])} or {choices[-1]}"

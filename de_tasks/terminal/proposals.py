@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from de_tasks.errors import UsageError
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -14,6 +16,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     begins = [choice for choice in choices if choice.startswith(word)]
     close = begins or difflib.get_close_matches(word, choices, n=1)
     return f" Did you mean {min(close, key=len)}?" if close else ""
+
+
+def any_of(choices: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *first, last = choices
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def one_of(given: object, choices: Sequence[str], where: str) -> str:
+    """What was given, where it is one of the choices; `where` is the option or the key.
+
+    Raises `UsageError` that names the choices, and the one that may have been meant.
+    """
+    if isinstance(given, str) and given in choices:
+        return given
+    meant = did_you_mean(given, choices) if isinstance(given, str) and given else ""
+    raise UsageError(f"{where} is {any_of(choices)}, not {given!r}.{meant}")
 
 
 def as_option(word: str, options: Iterable[str]) -> str:

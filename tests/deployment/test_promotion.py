@@ -111,7 +111,7 @@ def test_only_what_the_server_lacks_is_sent(dev: Person, page: Path) -> None:
         done = dev.run(f"{line} -y --json", folder=page)
         assert done.code == 0, done.err
         told = [json.loads(text)["text"] for text in done.out.splitlines()]
-        return re.findall(r"Writing objects: 100% \((\d+/\d+)\)", "\n".join(told))[-1]
+        return str(re.findall(r"Writing objects: 100% \((\d+/\d+)\)", "\n".join(told))[-1])
 
     for number in range(5):
         (page / f"{number}.txt").write_text(f"{number}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from de_tasks.deployment.begin import check_of, deploy_of, plan_of
 from de_tasks.errors import UsageError
 from de_tasks.platform.connect import Connection, app_name
+from de_tasks.terminal.proposals import one_of
 
 if TYPE_CHECKING:
     from de_tasks.config.settings import Settings
@@ -45,10 +46,7 @@ def deploy_preview(
             f"{branch} has no preview: it is deployed to {values.branches[branch]}, as de.branches "
             "says. Name another branch with --branch"
         )
-    if values.preview_access not in ACCESS:
-        raise UsageError(
-            f"de.preview.access is {' or '.join(ACCESS)}, not {values.preview_access!r}."
-        )
+    one_of(values.preview_access, ACCESS, "de.preview.access")
     wanted = prepare.WantedPreview(
         app=app,
         branch=branch,

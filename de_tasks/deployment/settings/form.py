@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from de_tasks.errors import UsageError
 from de_tasks.platform import rules
-from de_tasks.platform.models import ACCESS_LEVELS, SERVICE_TYPES, People
+from de_tasks.platform.models import People
+from de_tasks.terminal.proposals import did_you_mean
 
 VERSION = 1
 VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
@@ -57,7 +57,8 @@ def parse(given: Mapping[str, object], where: str, root: Path) -> WantedSettings
     known = {"version", *VALUES, *LISTS}
     for key in given:
         if key not in known:
-            raise UsageError(f"{where}: there is no setting {key!r}.{_nearest(str(key), known)}")
+            meant = did_you_mean(str(key), known) or f" There are: {', '.join(sorted(known))}"
+            raise UsageError(f"{where}: there is no setting {key!r}.{meant}")
     found: dict[str, object] = {}
     for key, read in LISTS.items():
         if key in given:
@@ -93,23 +94,12 @@ def _check_version(given: Mapping[str, object], where: str) -> None:
         )
 
 
-def _nearest(key: str, known: set[str]) -> str:
-    found = difflib.get_close_matches(key, known, 1, 0.5)
-    return f" Did you mean {found[0]}?" if found else f" There are: {', '.join(sorted(known))}"
-
-
 def _text(given: object, where: str) -> str:
     if not isinstance(given, str):
         raise UsageError(f"{where} should be a text, not {given!r}. Write it in quotes")
     if any("\ud800" <= letter <= "\udfff" for letter in given):
         raise UsageError(f"{where} has half a character: write it as it is, not as \\ud83d.")
     return given
-
-
-def _level(given: object, where: str) -> str:
-    if given not in ACCESS_LEVELS:
-        raise UsageError(f"{where} is one of {', '.join(ACCESS_LEVELS)}, not {given!r}.")
-    return str(given)
 
 
 def _truth(given: object, where: str) -> bool:
@@ -153,11 +143,7 @@ def _users(given: object, where: str) -> tuple[str, ...]:
 
 
 def _services(given: object, where: str) -> tuple[str, ...]:
-    found = _names(given, where)
-    for kind in found:
-        if kind not in SERVICE_TYPES:
-            raise UsageError(f"{where}: {kind!r} is not one of {', '.join(SERVICE_TYPES)}.")
-    return found
+    return tuple(rules.service_type(kind, f"{where}: each") for kind in _names(given, where))
 
 
 def _scale(given: object, where: str) -> dict[str, int]:
@@ -206,7 +192,7 @@ def _python(given: object, where: str) -> str:
 VALUES: dict[str, Callable[[object, str], object]] = {
     "title": _text,
     "description": _text,
-    "view_access": _level,
+    "view_access": rules.access_level,
     "visible_on_portal": _truth,
     "portal_rank": _rank,
     "maintainer_email": _mail,

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from de_tasks.appspec import image_type
 from de_tasks.deployment.previews.mark import without_marks
 from de_tasks.deployment.settings.form import WantedSettings, unlisted
+from de_tasks.platform.differences import from_to, to_picture, words
 from de_tasks.platform.models import Changes, Details, People, Service
 
 ADD, REMOVE, CHANGE = "+", "-", "~"
@@ -97,9 +97,7 @@ def plan(
     if wanted.scale is not None:
         made.scale(wanted.scale)
     if outside.picture is not None and outside.picture != state.picture:
-        kind = (image_type(outside.picture) or "").upper()
-        was = "another" if state.picture else "none"
-        text = f"{was} -> {kind} of {len(outside.picture)} bytes"
+        text = to_picture(bool(state.picture), outside.picture)
         made.say(CHANGE if state.picture else ADD, "thumbnail", text)
         made.set["thumbnail"] = outside.picture
     if wanted.services is not None:
@@ -132,7 +130,7 @@ def plan_unseen(
     given["add_co_owners"] = wanted.co_owners or People()
     given["thumbnail"] = outside.picture
     names += ["thumbnail"] if outside.picture is not None else []
-    unknown = [f"{_words(name)} cannot be compared" for name in names]
+    unknown = [f"{words(name)} cannot be compared" for name in names]
     # `de` takes values of variables in its command line alone, which others can read.
     unknown += [
         f"variable {name} cannot be compared, nor set without its value in a command line"
@@ -166,12 +164,12 @@ class _Comparison:
         for name, value in wanted.items():
             was = getattr(self._before, name)
             if was is None:
-                self.unknown.append(f"{_words(name)} cannot be compared here, nor set")
+                self.unknown.append(f"{words(name)} cannot be compared here, nor set")
             elif was != value:
-                text = f"{_shown(was)} -> {_shown(value)}"
+                text = from_to(was, value)
                 loses = name == "persistent_filesystem" and value is False
                 more = ", and everything in it is deleted" if loses else ""
-                self.say(REMOVE if loses else CHANGE, _words(name), text + more)
+                self.say(REMOVE if loses else CHANGE, words(name), text + more)
                 self.set[name] = value
 
     def tags(self, wanted: Sequence[str]) -> None:
@@ -190,9 +188,9 @@ class _Comparison:
     def people(self, what: str, wanted: People) -> None:
         now: People | None = getattr(self._before, what)
         if now is None:
-            self.unknown.append(f"{_words(what)} cannot be compared here, nor set")
+            self.unknown.append(f"{words(what)} cannot be compared here, nor set")
             return
-        one = _words(what)[:-1]
+        one = words(what)[:-1]
         added = People(unlisted(wanted.users, now.users), unlisted(wanted.groups, now.groups))
         for name in added.users:
             self.say(ADD, f"{one} {name}")
@@ -265,16 +263,6 @@ def left_over(before: SettingsPlan, after: SettingsPlan) -> tuple[Sequence[Plann
     left = {(line.action, line.what) for line in after.lines}
     done = [line for line in before.lines if (line.action, line.what) not in left]
     return done, after.lines
-
-
-def _words(name: str) -> str:
-    return "co-owners" if name == "co_owners" else name.replace("_", " ")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "''" if value == "" else str(value)
 
 
 def removals(plans: Sequence[SettingsPlan]) -> Iterator[str]:

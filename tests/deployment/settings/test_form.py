@@ -11,6 +11,7 @@ from invoke.vendor import yaml
 from de_tasks.deployment.settings import form, secret_texts
 from de_tasks.deployment.settings.form import VariableSource, WantedSettings
 from de_tasks.errors import UsageError
+from de_tasks.platform import differences
 from de_tasks.platform.models import People
 from de_tasks.project.checks import secrets
 from tests.support.places import ROOT
@@ -21,13 +22,13 @@ WRONG: dict[str, tuple[object, str]] = {
     "version": (2, "reads version 1"),
     "title": (3, "should be a text"),
     "description": ("\ud83d", "half a character"),
-    "view_access": ("public", "restricted, authenticated, unauthenticated"),
+    "view_access": ("restrict", "or unauthenticated, not 'restrict'. Did you mean restricted?"),
     "visible_on_portal": ("yes", "true or false"),
     "portal_rank": (True, "whole number"),
     "maintainer_email": ("joe", "e-mail address"),
     "tags": ("a", "a list of names"),
     "viewers": ({"team": ["x"]}, "It has: users, groups"),
-    "services": (["mysql"], "redis, postgres"),
+    "services": (["mysql"], "each is redis or postgres, not 'mysql'."),
     "scale": ({"web": -1}, "whole number from 0"),
     "thumbnail": (["x"], "PNG or JPEG"),
 }
@@ -40,6 +41,10 @@ def test_what_is_wrong_is_named_with_its_place(key: str) -> None:
         form.parse({key: value}, "de.settings", Path())
     assert key in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_settings_with_one_value_are_the_same_for_a_file_and_for_options() -> None:
+    assert {*form.VALUES, "tags"} == {*differences.VALUES}
 
 
 @pytest.mark.parametrize("value", ["hunter2", {"from": "hunter2"}, {"value": "hunter2"}, 2])
