@@ -38,8 +38,8 @@ class Shard:
         index, count = map(int, match.groups()) if match else (0, 0)
         if not 1 <= index <= count:
             raise UsageError(
-                "--shard is the number of a job and how many there are, "
-                f"from 1/10 to 10/10 for ten, not {text!r}."
+                "--shard should be the number of this job, from 1, and how many there are, "
+                f"such as 3/10, not {text!r}."
             )
         return cls(index, count)
 

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from de_tasks.tasks.deploy_settings import FleetApplied
 
 JOBS = 8
-SHARD = "This is job 3/10, say: every tenth app, or those of --only, in a tenth of the rate limit"
+SHARD = (
+    "Which of several jobs this is, such as 3/10: it deploys every tenth app, or those of --only, "
+    "with its part of the points"
+)
 SELECTION = {
     "changed_since": "Only apps of which a file differs from this commit",
     "only": "Only this app; several with commas, or given several times",
@@ -115,6 +118,8 @@ def deploy(
         console.result_json({"event": "summary", "code": code, **counts})
     elif outcomes:
         show(outcomes)
+    elif shard and not only:
+        console.result(f"No app is left for job {machine}: there is nothing to deploy.")
     else:
         console.result("Nothing has changed: there is nothing to deploy.")
     ci.report_fleet(outcomes)

@@ -119,9 +119,9 @@ def test_age(since: str, words: str) -> None:
         ((), "Which apps? Give --changed-since REF, --only NAME, or --all"),
         (("--all", "--only", "any"), "--all contradicts"),
         (("--all", "--jobs", "0"), "--jobs should be a whole number from 1 up"),
-        (("--all", "--shard", "0/3"), "from 1/10 to 10/10 for ten, not '0/3'"),
-        (("--all", "--shard", "4/3"), "from 1/10 to 10/10 for ten, not '4/3'"),
-        (("--all", "--shard", "x"), "from 1/10 to 10/10 for ten, not 'x'"),
+        (("--all", "--shard", "0/3"), "such as 3/10, not '0/3'"),
+        (("--all", "--shard", "4/3"), "such as 3/10, not '4/3'"),
+        (("--all", "--shard", "x"), "such as 3/10, not 'x'"),
         (("--all", "--shard", "2/2"), "To be created: {1}. Deploy 1 app to"),
         (("--only", "{0}", "--shard", "2/2"), "To be created: {0}. Deploy 1 app to"),
         (("--all",), "To be created: {0}, {1}. Deploy 2 apps to http://"),
@@ -157,6 +157,8 @@ def test_machines_deploy_their_parts_by_budgets_of_their_own(dev: Person, tmp_pa
     for shard, part in (("1/2", [names[0], names[2]]), ("2/2", [names[1]])):
         done = dev.inv("fleet.deploy", "--all", "-y", "--json", "--shard", shard, folder=root)
         assert results(done) == dict.fromkeys(part, "live"), done.err
+    none = dev.inv("fleet.deploy", "--all", "-y", "--shard", "4/4", folder=root)
+    assert none.out == "No app is left for job 4/4: there is nothing to deploy.\n"
     kept = list((dev.home / ".cache" / "de-tasks" / "budget").glob("*.lock"))
     assert len(kept) == 2
 
