@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from de_tasks.project.syntax import expression
+
 WITHOUT_VALUE = set(
     "-R -D --capture-output --casefold-http-method --check-config --daemon "
     "--disable-redirect-access-to-syslog --do-handshake-on-connect --enable-backlog-metric "
@@ -110,9 +112,6 @@ def _option(word: str, found: CommandLine) -> tuple[str, str, bool]:
 
 def name_in(text: str) -> str | None:
     """The name in `name` or `name(...)`, None for anything else."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    tree = expression(text)
     tree = tree.func if isinstance(tree, ast.Call) else tree
     return tree.id if isinstance(tree, ast.Name) else None

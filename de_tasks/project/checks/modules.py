@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from de_tasks.project.syntax import tree_of
 from de_tasks.repo.sent import Sent
 
 MOST_FILES = 300
@@ -38,10 +39,7 @@ def is_there(sent: Sent, module: str, roots: Sequence[str]) -> bool:
 
 def parse(sent: Sent, name: str) -> ast.Module | None:
     """The syntax tree of a file, None for one that Python cannot read."""
-    try:
-        return ast.parse(sent.read(name))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return tree_of(sent.read(name))
 
 
 def defined(tree: ast.Module) -> set[str] | None:

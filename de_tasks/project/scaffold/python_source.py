@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from de_tasks.project.syntax import tree_of
+
 MOST_FILES = 500
 DEEPEST = 4
 LARGEST = 1_000_000
@@ -61,8 +63,10 @@ def read_all(folder: Path) -> dict[str, Source]:
     found: dict[str, Source] = {}
     for path in _files(folder):
         try:
-            tree = ast.parse((folder / path).read_bytes())
-        except (SyntaxError, ValueError, OSError, RecursionError):
+            tree = tree_of((folder / path).read_bytes())
+        except OSError:
+            continue
+        if tree is None:
             continue
         source = _read(PurePosixPath(path), tree)
         found[source.module] = source
