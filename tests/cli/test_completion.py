@@ -76,7 +76,7 @@ def test_bash(program: str, line: str, last: str, offered: list[str], tmp_path: 
 
 def test_bash_offers_the_commands_of_a_group(tmp_path: Path) -> None:
     offered = completed("de-tasks", "services", "", tmp_path)
-    assert offered == ["create", "delete", "exists", "list"]
+    assert offered == ["create", "delete", "exists", "list", "update"]
 
 
 LINES = [

@@ -81,7 +81,7 @@ def test_interrupt_at_the_question_says_that_nothing_was_created(dev: Person, qu
     line = [str(PROGRAMS / "inv"), "deploy", "--path", str(quick)]
     (dev.home / "tasks.py").write_text(TASKS)
     with Terminal(line, dev.home, dev.variables()) as terminal:
-        terminal.shows("Create it? [y/N]")
+        terminal.shows("[y/N]")
         terminal.type("\x03")
         assert terminal.end() == 130
         text = terminal.text

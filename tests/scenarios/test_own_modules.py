@@ -21,7 +21,7 @@ NEVER = "raise SystemExit('imported ' + __name__)\n"
 OURS = ("de_tasks", "tasks", "tests")
 TWICE = {f"apps.{name}" for name in ("create", "logs", "update", "restart")}
 """Tasks that are in the line under another name."""
-FAIL = {"cancel", "apps.apply", "apps.export", "apps.plan"}
+FAIL = {"cancel", "apps.apply", "apps.export", "apps.plan", "apps.transfer"}
 """Tasks that need more than an app, and would end the line: the canaries run them."""
 
 
@@ -58,7 +58,8 @@ def chain(dev: Person, tmp_path: Path, page: Path, quick: Path, trap: Path) -> l
         variables.set KEY {name} --env-file {tmp_path}/env  variables.list {name}
         variables.unset KEY {name}  apps.list  apps.exists {name}  apps.status {name}
         services.create --type redis --app-name {page.name}  services.list
-        services.exists --type redis {name}  access.list  access.user {dev.name}
+        services.exists --type redis {name}  apps.info {name}  apps.users {name}
+        services.update --type redis --memory 64Mi --app-name {page.name}  access.list  access.user {dev.name}
         promote --from {page.name} {made}-p -y
         services.delete -y --type redis --app-name {page.name}
         preview.deploy -y --path {page} {name} --branch b --no-wait  preview.list {name}
