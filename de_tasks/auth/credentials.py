@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,9 +49,8 @@ class ApiKey:
     key: str = field(repr=False)
 
     def header(self) -> str:
-        """HTTP Basic (RFC 7617); a user name cannot have a colon, a key may."""
-        pair = base64.b64encode(f"{self.username}:{self.key}".encode()).decode()
-        return f"Basic {pair}"
+        """HTTP Basic."""
+        return basic(self.username, self.key)
 
     def renew(self) -> None:
         """There is no other key."""
@@ -58,6 +58,55 @@ class ApiKey:
             f"{self.host} refuses the API key of {self.username}. "
             "Look at DASH_ENTERPRISE_USERNAME and DASH_ENTERPRISE_API_KEY"
         )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """User name and password, as the git of Dash Enterprise 5 takes them; `refused` hears that
+    it does so no more."""
+
+    host: str
+    username: str
+    password: str = field(repr=False)
+    refused: Callable[[], None] = field(default=lambda: None, compare=False)
+
+    def header(self) -> str:
+        """HTTP Basic."""
+        return basic(self.username, self.password)
+
+    def renew(self) -> None:
+        """There is no other password."""
+        self.refused()
+        raise NotLoggedIn(
+            f"The git of {self.host} refuses the password of {self.username}. "
+            "Look at DASH_ENTERPRISE_USERNAME and DASH_ENTERPRISE_PASSWORD"
+        )
+
+
+@dataclass(frozen=True)
+class TokenAsPassword:
+    """A login's access token in the place of a password, as many git servers take it."""
+
+    session: Session
+
+    @property
+    def username(self) -> str:
+        """Whose token it is."""
+        return self.session.username
+
+    def header(self) -> str:
+        """HTTP Basic."""
+        return basic(self.username, self.session.header().removeprefix("Bearer "))
+
+    def renew(self) -> None:
+        """Refresh the token. Raises `NotLoggedIn` when the login has ended."""
+        self.session.renew()
+
+
+def basic(username: str, password: str) -> str:
+    """HTTP Basic (RFC 7617); a user name cannot have a colon, a password may."""
+    pair = base64.b64encode(f"{username}:{password}".encode()).decode()
+    return f"Basic {pair}"
 
 
 def choose(values: Settings, host: Host, oidc: Oidc, store: Store | None) -> Credentials:

@@ -31,6 +31,7 @@ REFERENCE_VARIABLES = {
 CONFIRM = ("others", "always")
 LOCK = re.compile(r"uv\.lock|pylock(\.[^./]+)?\.toml")
 """The lock files from which requirements.txt can be made."""
+GIT_TRANSPORTS = ("auto", "direct", "de")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 DEFAULT = "the default"
@@ -57,6 +58,7 @@ class Settings:
     api: str = ""
     git: str = ""
     platform: str = "auto"
+    git_transport: str = "auto"
     version: int = 0
     executable: str = "de"
     app: str = ""
@@ -195,6 +197,9 @@ def _valid(name: str, value: object, origin: str) -> object:
     if name == "requirements" and not LOCK.fullmatch(str(value)):
         rule = f"de.requirements is uv.lock or pylock.toml in the app's folder, not {value!r}."
         raise UsageError(rule if origin == "de.requirements" else f"{origin}: {rule}")
+    if name == "git_transport" and value not in GIT_TRANSPORTS:
+        rule = f"de.git_transport is {', '.join(GIT_TRANSPORTS)}, not {value!r}."
+        raise UsageError(rule if origin == "de.git_transport" else f"{origin}: {rule}")
     if name == "version" and value not in (0, *VERSIONS):
         rule = f"de.version is 4 or 5, not {value}."
         raise UsageError(rule if origin == "de.version" else f"{origin}: {rule}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from de_tasks.deployment.deploy import DeployPlatform
     from de_tasks.deployment.events import Event
     from de_tasks.deployment.plan import Plan, ReadyDeploy
+    from de_tasks.platform.de.git_platform import GitPlatform
     from de_tasks.repo.cache import DeployRepository
     from de_tasks.repo.remote import Remote
     from de_tasks.repo.sent import Sent
@@ -91,6 +92,14 @@ def deploy_of(
     """The deploy of a plan, by the way that leads to the host; `platform` in place of the
     connection's own."""
     cache = repository(values, connection, plan.name)
+    direct = beside_de(connection, plan.name)
+    if direct:
+        from de_tasks.deployment.deploy import Deploy
+
+        if not plan.dry_run:
+            # A push of ours may be the first that is asked of the server.
+            direct.note_log(plan.name)
+        return Deploy(plan, cache, direct, tell)
     if connection.de:
         from de_tasks.deployment.through_de import VendorDeploy
 
@@ -100,6 +109,28 @@ def deploy_of(
     account = connection.account
     waited = (lambda: account.waited) if account else (lambda: 0.0)
     return Deploy(plan, cache, platform or connection.platform, tell, waited)
+
+
+def beside_de(connection: Connection, app: str) -> GitPlatform | None:
+    """The platform whose deploys go by git, where that is to be had beside `de`.
+
+    Raises `UsageError` where the settings want it and it is not.
+    """
+    if connection.git is None or connection.de is None:
+        return None
+    if connection.settings.git_transport == "auto" and not connection.git.look(app).login:
+        return None
+    from de_tasks.platform.de.git_platform import GitPlatform
+
+    return GitPlatform(connection.de, connection.git)
+
+
+def with_history(connection: Connection, app: str) -> Connection:
+    """The same connection, with a platform that tells the deploys of an app where git does."""
+    from dataclasses import replace
+
+    direct = beside_de(connection, app)
+    return replace(connection, platform=direct) if direct else connection
 
 
 def repository(values: Settings, connection: Connection, app: str) -> DeployRepository:
@@ -131,8 +162,9 @@ def remote(connection: Connection, branch: str, url: str) -> Remote:
     """
     from de_tasks.repo.remote import Remote
 
-    if connection.account is None:
+    if connection.account:
+        host, ca_path = connection.host, connection.settings.ca_path
+        return Remote(host.entrusted(url), branch, connection.account, ca_path, host.trusted)
+    if connection.git is None or not url:
         raise NotAvailable("Not available through `de`: the files that are deployed.")
-    host = connection.host
-    ca_path = connection.settings.ca_path
-    return Remote(host.entrusted(url), branch, connection.account, ca_path, host.trusted)
+    return connection.git.remote(url, branch)

@@ -12,7 +12,7 @@ from de_tasks.deployment.plan import Outcome
 from de_tasks.deployment.watch import see_through
 from de_tasks.errors import Interrupted, NotFound
 from de_tasks.net.http import Transport
-from de_tasks.platform.models import App, Build
+from de_tasks.platform.models import UNTOLD, App, Build
 from de_tasks.platform.protocol import Platform
 from de_tasks.repo.cache import DeployRepository
 from de_tasks.repo.errors import Moved
@@ -49,7 +49,8 @@ def find_target(platform: Platform, name: str, number: str) -> RollbackTarget:
     Raises `NotFound` when there is none.
     """
     found = islice(platform.builds(name), LOOKED_AT)
-    good = [build for build in found if build.status == "built"]
+    # Which earlier ones were built not every server tells: then whoever asks knows it.
+    good = [build for build in found if build.status in ("built", UNTOLD)]
     present = good[0] if good else None
     if number:
         for build in good:

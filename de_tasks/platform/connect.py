@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from de_tasks.net.http import Transport
     from de_tasks.net.retry import Policy, Wait
     from de_tasks.platform.de.command import De
+    from de_tasks.platform.de.git_transport import GitTransport
     from de_tasks.platform.graphql.client import Client
     from de_tasks.platform.protocol import Platform
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 # Nothing compares this class and `Target`: methods for it would be compiled at every start.
 @dataclass(frozen=True, eq=False)
 class Connection:
-    """A host that we are logged in to: by its API with an account and a client, or through `de`."""
+    """A host that we are logged in to: by its API with an account and a client, or through `de`,
+    beside which `git` may take deploys."""
 
     settings: Settings
     host: Host
@@ -35,6 +37,7 @@ class Connection:
     account: Account | None = None
     client: Client | None = None
     de: De | None = None
+    git: GitTransport | None = None
 
     @property
     def username(self) -> str:
@@ -121,7 +124,8 @@ def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
         from de_tasks.platform.de.platform import VendorPlatform
 
         remember(to.store, to.host.name, 5)
-        return Connection(to.settings, to.host, VendorPlatform(de), de=de)
+        git = git_transport(to, tell)
+        return Connection(to.settings, to.host, VendorPlatform(de), de=de, git=git)
     patience = policy(to.settings, to.host, tell)
     credentials = choose(to.settings, to.host, Oidc(to.host, to.transport, patience), to.store)
     budget = Budget(cache_folder(to.settings), to.host.name, credentials.username)
@@ -137,6 +141,17 @@ def connect(values: Settings, tell: Callable[[Wait], None]) -> Connection:
             platform = version_4.PublishedPlatform(client, to.host)
             remember(to.store, to.host.name, 4)
     return Connection(to.settings, to.host, platform, account, client)
+
+
+def git_transport(to: Target, tell: Callable[[Wait], None]) -> GitTransport | None:
+    """The way to the git of a host that is reached through `de`; None where the settings have
+    deploys go by `de`."""
+    if to.settings.git_transport == "de":
+        return None
+    from de_tasks.platform.de.git_transport import GitTransport
+
+    retrying = policy(to.settings, to.host, tell)
+    return GitTransport(to.settings, to.host, to.transport, to.store, retrying)
 
 
 def policy(values: Settings, host: Host, tell: Callable[[Wait], None]) -> Policy:

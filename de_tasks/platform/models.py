@@ -8,6 +8,8 @@ from typing import ClassVar
 
 FINISHED = ("built", "failed", "cancelled")
 UNSUCCESSFUL = ("failed", "cancelled")
+UNTOLD = ""
+"""The status of an earlier build whose end the server does not tell."""
 NEVER_DEPLOYED = "This app has not been deployed and has no previous builds."
 
 
@@ -54,7 +56,7 @@ class Promoted:
 
 @dataclass(frozen=True)
 class Build:
-    """A build; `status` is queued, building, built, failed or cancelled."""
+    """A build; `status` is queued, building, built, failed or cancelled, or `UNTOLD`."""
 
     id: str
     status: str

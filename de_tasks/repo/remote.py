@@ -36,13 +36,14 @@ class Caller(Protocol):
 @dataclass(frozen=True)
 class Remote:
     """Where to push, and as whom. `trusted` is the host's word on other addresses, such as an
-    app's: see `Transport`."""
+    app's: see `Transport`. `protocol` is the newest version of git's protocol that it speaks."""
 
     url: str
     branch: str
     caller: Caller
     ca_path: str = ""
     trusted: Callable[[str], str] = field(default=lambda address: address, compare=False)
+    protocol: int = 2
 
     @property
     def ref(self) -> str:
@@ -55,9 +56,11 @@ def remote_settings(remote: Remote) -> list[tuple[str, str]]:
     key = f"http.{remote.url}.extraHeader"
     # The address in full: no setting of the user's is closer to it.
     direct = [(f"http.{remote.url}.proxy", "")] if on_this_machine(remote.url) else []
+    older = [] if remote.protocol == 2 else [("protocol.version", str(remote.protocol))]
     return [
         *network(),
         *direct,
+        *older,
         (key, f"Authorization: {remote.caller.header()}"),
         # RFC 7240: we follow the build through the API; the push need not wait for it.
         (key, "Prefer: respond-async"),

@@ -9,7 +9,7 @@ import invoke
 
 from de_tasks.config.numbers import whole_number
 from de_tasks.config.project import origin_of_app
-from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository
+from de_tasks.deployment.begin import deploy_of, plan_of, remote, repository, with_history
 from de_tasks.errors import Declined, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks import ci, deploy_settings
@@ -144,7 +144,7 @@ def diff(
     check_folder(folder)
     wanted = app_name(values, name)
     source = find_commit(folder, ref) if ref else folder
-    connection = connect(context, path=path)
+    connection = with_history(connect(context, path=path), wanted)
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
@@ -187,6 +187,7 @@ def history(context: invoke.Context, name: str = "", count: str = "20") -> list[
     number = whole_number(count, "--count", least=1)
     connection = connect(context)
     wanted = app_name(connection.settings, name)
+    connection = with_history(connection, wanted)
     if connection.platform.app(wanted) is None:
         raise missing(wanted, connection.host.name)
     found = list(islice(connection.platform.builds(wanted), number))
@@ -229,7 +230,7 @@ def rollback(
         whole_number(timeout, "--timeout", least=1)
     values = settings(context, timeout=timeout)
     wanted = app_name(values, name)
-    connection = connect(context, json)
+    connection = with_history(connect(context, json), wanted)
     app = connection.platform.app(wanted)
     if app is None:
         raise missing(wanted, connection.host.name)
@@ -255,7 +256,7 @@ def _show(found: Sequence[Build]) -> None:
         _show_to_people(found)
         return
     heads = ("NUMBER", "WHEN (UTC)", "WHO", "STATUS", "SOURCE", "MESSAGE")
-    rows = [(b.id, b.queued, b.author, b.status, _source(b), b.subject) for b in found]
+    rows = [(b.id, b.queued, b.author, b.status or "-", _source(b), b.subject) for b in found]
     console.table(heads, rows)
 
 
@@ -272,7 +273,7 @@ def _show_to_people(found: Sequence[Build]) -> None:
     rows: list[tuple[style.Part, ...]] = []
     for build in found:
         live = build is serves
-        status = "live" if live else build.status
+        status = "live" if live else build.status or "-"
         rows.append(
             (
                 (style.mark("serves"), "done") if live else "",

@@ -100,7 +100,7 @@ def build_facts(build: Build) -> dict[str, object]:
         "queued": utc(build.queued_at) or "",
         "finished": utc(build.finished_at),
         "who": build.author,
-        "status": build.status,
+        "status": build.status or None,
         "source": build.source or None,
         "lock": build.lock or None,
         "promoted": promoted

@@ -31,34 +31,16 @@ from de_tasks.server import control
 from tests.scenarios import real_server
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
-from tests.support.places import ROOT
 from tests.support.repositories import Repository
+from tests.support.vendor import FAKE, through
 from tests.support.waiting import BOUND
 
-FAKE = ROOT / "tests" / "support" / "fake_de.py"
 OURS = Path(sys.executable).with_name("de-tasks")
 NEVER = "This app has not been deployed and has no previous builds.\n"
 RATE_LIMIT = """{ "error": { "errors": [ { "message": "Rate limit exceeded",
 "stacktrace": { "remainingPoints": 0, "msBeforeNext": 9669, "consumedPoints": 59,
 "isFirstInDuration": false }, "extensions": { "code": "TOO_MANY_REQUESTS" } } ] } }
 You'll need to wait 60 seconds before you can continue."""
-
-
-def through(dev: Person, executable: Path) -> Person:
-    """The same user, with another home, who reaches the sandbox by an executable alone."""
-    home = dev.home.parent / f"{dev.name}-through-de"
-    (home / "tmp").mkdir(parents=True)
-    environment = {
-        "INVOKE_DE_PLATFORM": "de",
-        "INVOKE_DE_EXECUTABLE": str(executable),
-        "INVOKE_DE_KEYFILE": "",
-        "INVOKE_DE_NO_KEYFILE": "1",
-        "DASH_ENTERPRISE_USERNAME": dev.name,
-        "DASH_ENTERPRISE_PASSWORD": PASSWORD,
-        "INVOKE_DE_CACHE": str(home / "cache"),
-        "TMPDIR": str(home / "tmp"),
-    }
-    return Person(home, dev.host, environment, name=dev.name)
 
 
 @pytest.fixture(autouse=True)
