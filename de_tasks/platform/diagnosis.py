@@ -12,6 +12,7 @@ from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.net.http import Transport
+from de_tasks.platform.connect import Connection
 from de_tasks.platform.graphql import mutations, operations
 from de_tasks.platform.graphql.client import Client
 from de_tasks.platform.models import Changes, People
@@ -72,6 +73,21 @@ def way(values: Settings, host: Host) -> Diagnosis:
     through = {"api": "the platform API", "de": f"the vendor's {values.executable}"}
     words = f"{host.name} is reached through {through[chosen.through]}, because {chosen.why}."
     return Diagnosis("connection", True, words)
+
+
+def deploys(connection: Connection, app: str) -> Diagnosis:
+    """How deploys go to a host that is reached through `de`, and why."""
+    what = "deploys"
+    if connection.git is None:
+        return Diagnosis(what, True, "by `de deploy`: set by de.git_transport")
+    found = connection.git.look(app)
+    asked = connection.git.url(app)
+    if found.login:
+        return Diagnosis(what, True, f"by git to {asked}: {found.why}")
+    if connection.settings.git_transport == "direct":
+        words = f"de.git_transport is direct, and {asked} takes no deploy of yours: {found.why}"
+        return Diagnosis(what, False, words)
+    return Diagnosis(what, True, f"by `de deploy`, not by git to {asked}: {found.why}")
 
 
 def documents() -> dict[str, str]:

@@ -70,6 +70,8 @@ def doctor(context: invoke.Context, all: bool = False) -> Report:
         words += f" The login is kept in {place}." if place else ""
         findings.append(checks.Diagnosis("login", True, words))
         findings += checks.server(connection.client) if connection.client else ()
+        if connection.de:
+            findings.append(checks.deploys(connection, app_name(values, None)))
     except DeTasksError as error:
         findings.append(checks.Diagnosis("login", False, str(error)))
     brief = style.for_people() and not all

@@ -158,3 +158,29 @@ def test_memory_holds_no_secret(dev: Person, gates: Gates, quick: Path, name: st
     token = next(iter(json.loads(kept)["hosts"].values()))["access_token"]
     text = file.read_text()
     assert "refused" not in text and token not in text and PASSWORD not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "transport", "words"),
+    [
+        ({"takes": "pair"}, "auto", "by git to {url}: it takes user name and password"),
+        (
+            {"instead": "page"},
+            "auto",
+            "by `de deploy`, not by git to {url}: it answers with a page",
+        ),
+        ({"takes": "pair"}, "de", "by `de deploy`: set by de.git_transport"),
+        ({}, "direct", "de.git_transport is direct, and {url} takes no deploy of yours: "),
+    ],
+    ids=["git", "page", "de", "refused"],
+)
+def test_doctor_says_how_deploys_go(
+    dev: Person, gates: Gates, name: str, options: dict[str, str], transport: str, words: str
+) -> None:
+    git = gates(**options)
+    one = beside(through(dev, FAKE), git, transport)
+    one.environment["INVOKE_DE_APP"] = name
+    findings = json.loads(one.inv("doctor", "--json").out)["findings"]
+    [seen] = [f for f in findings if f["what"] == "deploys"]
+    assert seen["seen"].startswith(words.format(url=f"{git.url}/{name}"))
+    assert seen["good"] == (transport != "direct")
