@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from de_tasks.auth.oidc import Oidc
     from de_tasks.auth.store import Store
     from de_tasks.config.settings import Settings
+    from de_tasks.platform.connect import Target
     from de_tasks.platform.de.command import De
     from de_tasks.tasks.values import Account, Logout
 
@@ -64,7 +65,7 @@ def login(
     values, kept = to.settings, to.store
     vendor = vendor_command(to, waits())
     if vendor:
-        return _vendor_login(vendor, values)
+        return _vendor_login(vendor, to)
     if password_stdin and not values.username:
         raise UsageError("--password-stdin goes with --username: whose password is it?")
     if kept is not None:
@@ -144,7 +145,6 @@ def _keep(oidc: Oidc, kept: Store, new: Login) -> None:
 @task(changes="log out: end the login on the server, and forget it here", facts=facts)
 def logout(context: invoke.Context) -> Logout:
     """Log out: end the login on the server and forget it here."""
-    from de_tasks.auth.oidc import Oidc
     from de_tasks.tasks.values import Logout
 
     values = settings(context)
@@ -153,16 +153,29 @@ def logout(context: invoke.Context) -> Logout:
         console.result("You are not logged in.")
         return Logout(None)
     to = target(values)
-    name, present = to.host.name, None
+    name = to.host.name
     vendor = vendor_command(to, waits())
     if vendor:
         vendor("logout")
+        _forget_git(to)
+        if not values.keyfile and name in kept.hosts():
+            _end(to, kept)
         console.done(f"Logged out of [{name}].")
         return Logout(name)
     if name not in kept.hosts():
         console.result(f"You are not logged in to [{name}].")
         return Logout(None)
-    ended = None
+    ended = _end(to, kept)
+    console.done(f"Logged out of [{name}].")
+    return Logout(name, ended)
+
+
+def _end(to: Target, kept: Store) -> bool | None:
+    """End the login on the server, and forget it; whether the server ended it, None where there
+    was nothing to end."""
+    from de_tasks.auth.oidc import Oidc
+
+    values, name, ended = to.settings, to.host.name, None
     try:
         present = kept.get(name)
         if present:
@@ -178,22 +191,53 @@ def logout(context: invoke.Context) -> Logout:
             f"until it expires: {error}"
         )
     kept.remove(name)
-    console.done(f"Logged out of [{name}].")
-    return Logout(name, ended)
+    return ended
 
 
-def _vendor_login(vendor: De, values: Settings) -> str:
-    """Let `de` log in: it keeps the login, and prints its own sentence, which is returned where
-    nobody else reads it."""
+def _vendor_login(vendor: De, to: Target) -> str:
+    """Log in for git and for the API ourselves, then let `de` log in: it keeps its own login, and
+    prints its own sentence, which is returned where nobody else reads it."""
+    values = to.settings
     if values.username or values.no_keyfile:
         raise UsageError(
             "Through `de` a user name and password are not kept: set DASH_ENTERPRISE_USERNAME and "
             "DASH_ENTERPRISE_PASSWORD, and de.no_keyfile"
         )
+    oidc, new = _login_beside_de(to)
     done = vendor.attached("login", shown=not console.silent())
+    # Not before: the file where `de` keeps its login must not be ours when it looks there.
+    kept = store(values)
+    if new and kept:
+        _keep(oidc, kept, new)
+        _forget_git(to)
     if done.status:
         raise DeTasksError(f"`de login` ended with status {done.status}.")
     return done.out.strip()
+
+
+def _login_beside_de(to: Target) -> tuple[Oidc, Login | None]:
+    """A login of our own at a host that is reached through `de`, None where there is no use for it
+    or no way to it."""
+    from de_tasks.auth.oidc import Oidc
+
+    values = to.settings
+    oidc = Oidc(to.host, to.transport, policy(values, to.host, waits()))
+    # A file that the user named is where `de` keeps its login.
+    if values.git_transport == "de" or values.keyfile or not console.interactive():
+        return oidc, None
+    try:
+        return oidc, _with_browser(oidc)
+    except DeTasksError as error:
+        console.note(f"Without a login of our own, deploys go by `de`: {error}")
+        return oidc, None
+
+
+def _forget_git(to: Target) -> None:
+    """Let everything be asked again of the host's git: whoever logs in or out is another."""
+    from de_tasks.platform.connect import git_transport
+
+    if git := git_transport(to, waits()):
+        git.memory.forget()
 
 
 @task(changes=READS, facts=_account)

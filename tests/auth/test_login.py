@@ -6,11 +6,14 @@ import json
 import secrets
 import shutil
 import socket
+import sys
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
+from de_tasks.auth.keyfile import Keyfile
+from de_tasks.auth.store import Store
 from de_tasks.server import control
 from tests.support.addresses import client
 from tests.support.backstage import PASSWORD
@@ -18,6 +21,7 @@ from tests.support.forms import answer
 from tests.support.people import PROGRAMS, People, Person
 from tests.support.rings import secret_service
 from tests.support.terminals import Terminal
+from tests.support.vendor import FAKE, through
 from tests.support.waiting import until
 
 ANY = "p@ss:w%40rd &=+?#\"'\\ $(x) ü€😀 "
@@ -227,3 +231,29 @@ def test_doctor_says_where_the_login_is(dev: Person) -> None:
     findings = json.loads(dev.inv("doctor", "--json").out)["findings"]
     (seen,) = [finding["seen"] for finding in findings if finding["what"] == "login"]
     assert seen.endswith(f"The login is kept in {dev.keyfile}.")
+
+
+def test_login_through_de_keeps_tokens_of_our_own(dev: Person) -> None:
+    one = through(dev, FAKE)
+    one.environment |= {"INVOKE_DE_NO_KEYFILE": "", "INVOKE_DE_GIT_TRANSPORT": "auto"}
+    # `de` has the password here, and we have a browser.
+    given = {
+        name: one.environment.pop(name)
+        for name in ("DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD")
+    }
+    told = one.home / "de"
+    words = f"import os, sys\nos.environ |= {given!r}\n"
+    run = f"os.execv({sys.executable!r}, [{sys.executable!r}, {str(FAKE)!r}, *sys.argv[1:]])\n"
+    told.write_text(f"#!{sys.executable}\n{words}{run}")
+    told.chmod(0o755)
+    one.environment["INVOKE_DE_EXECUTABLE"] = str(told)
+    terminal, page = browser_login(one)
+    with terminal:
+        answer(page, [{"username": dev.name, "password": PASSWORD}, {"answer": "yes"}], client())
+        terminal.shows(f"Logged in as [{dev.name}] to [{one.host}]!")
+        assert terminal.end() == 0
+    folder = one.home / ".dash_enterprise"
+    assert "pair" in (folder / "credentials.json").read_text()
+    ours = Store(Keyfile(folder / "de-tasks.json"))
+    assert (login := ours.get(one.host)) and login.username == dev.name and login.refresh_token
+    assert one.inv("logout").code == 0 and not ours.hosts()
