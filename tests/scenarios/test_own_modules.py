@@ -59,7 +59,8 @@ def chain(dev: Person, tmp_path: Path, page: Path, quick: Path, trap: Path) -> l
         variables.unset KEY {name}  apps.list  apps.exists {name}  apps.status {name}
         services.create --type redis --app-name {page.name}  services.list
         services.exists --type redis {name}  apps.info {name}  apps.users {name}
-        services.update --type redis --memory 64Mi --app-name {page.name}  access.list  access.user {dev.name}
+        services.update --type redis --memory 64Mi --app-name {page.name}
+        access.list  access.user {dev.name}
         promote --from {page.name} {made}-p -y
         services.delete -y --type redis --app-name {page.name}
         preview.deploy -y --path {page} {name} --branch b --no-wait  preview.list {name}
