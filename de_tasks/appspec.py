@@ -24,6 +24,8 @@ THUMBNAIL_LIMIT = 100 * 1024
 """Bytes: the largest thumbnail, as the reference has it."""
 RUNTIME = re.compile(r"python-(\d+\.\d+(?:\.\d+)?)")
 REQUIREMENTS = "requirements.txt"
+MADE_FROM = "# Made from {}"
+"""The first line of a requirements.txt that a deploy makes from a lock."""
 CONDA = ("environment.yml", "environment.yaml")
 """Files of Conda, which a build does not read beside a requirements.txt."""
 DOCKER = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")

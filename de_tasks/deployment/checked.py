@@ -52,7 +52,9 @@ class Check:
         """
         from de_tasks.project import checks
 
-        found = checks.of(files, name, self.megabytes, self.ignore, self.local, self.version)
+        found = checks.of(
+            files, name, self.megabytes, self.ignore, self.local, self.version, self.requirements
+        )
         errors = [finding for finding in found if finding.level == "error"]
         warnings = [finding for finding in found if finding.level == "warning"]
         if warnings:

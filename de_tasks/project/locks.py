@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from de_tasks.appspec import REQUIREMENTS
+from de_tasks.appspec import MADE_FROM, REQUIREMENTS
 from de_tasks.config.environment import without_secrets
 from de_tasks.errors import UsageError
 from de_tasks.repo.sent import Sent
@@ -64,7 +64,8 @@ def read(lock: str, sent: Sent) -> Locked:
     content = sent.whole(lock)
     text = _of_uv(sent) if lock == UV else _of_pylock(lock, content)
     _check_places(lock, text, sent)
-    return Locked(lock, text.encode(), hashlib.sha256(content).hexdigest())
+    made = f"{MADE_FROM.format(lock)}\n{text}"
+    return Locked(lock, made.encode(), hashlib.sha256(content).hexdigest())
 
 
 def apply(lock: str, sent: Sent) -> Sent:

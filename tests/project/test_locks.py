@@ -51,7 +51,7 @@ def text(folder: Path, name: str = locks.UV) -> str:
 
 def test_requirements_are_those_of_the_lock(app: Path) -> None:
     found = text(app)
-    assert found.startswith("gunicorn==") and "--hash=sha256:" in found
+    assert found.startswith("# Made from uv.lock\ngunicorn==") and "--hash=sha256:" in found
     assert "idna" not in found, "a group for development"
     assert found == text(app), "equal sources, equal bytes"
 
@@ -60,7 +60,9 @@ def test_commit_and_index_are_read_as_the_folder_is(app: Path) -> None:
     Repository.make(app)
     (app / "uv.lock").rename(app / "elsewhere")
     staged = of_index(app)
-    assert staged and locks.read(locks.UV, staged).text.startswith(b"gunicorn==")
+    assert staged and locks.read(locks.UV, staged).text.startswith(
+        b"# Made from uv.lock\ngunicorn=="
+    )
     with pytest.raises(UsageError, match="not in the app's folder"):
         text(app)
 
@@ -108,7 +110,7 @@ def test_path_dependency_has_to_be_in_the_folder(app: Path, below: str, good: bo
 
 def test_pylock_is_read_as_it_is_specified(tmp_path: Path) -> None:
     folder = app_folder(tmp_path, "pylock", pylock_toml=PYLOCK)
-    assert text(folder, "pylock.toml").splitlines() == [
+    assert text(folder, "pylock.toml").splitlines()[1:] == [
         "flask==3.0.3 ; python_version >= '3.9' \\",
         "    --hash=sha256:aa \\",
         "    --hash=sha256:bb",
@@ -121,7 +123,7 @@ def test_pylock_of_uv_is_read(app: Path) -> None:
     command = [find_uv_bin(), "export", "--quiet", "--offline", "--format", "pylock.toml"]
     command += ["--no-dev", "--no-emit-project", "-o", "pylock.toml"]
     subprocess.run(command, cwd=app, check=True)
-    assert text(app, "pylock.toml").startswith("gunicorn==")
+    assert "\ngunicorn==" in text(app, "pylock.toml")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,12 @@ def test_pins_that_are_not_those_of_the_lock_are_named(app: Path) -> None:
     assert "lock-differs" not in codes(of_folder(app))
 
 
+def test_package_that_is_missing_is_added_to_the_project(app: Path) -> None:
+    (app / "wsgi.py").write_text("import flask\napplication = None\n")
+    (app / "Procfile").write_text("web: gunicorn wsgi:application\n")
+    assert codes(of_folder(app), "uv.lock")["import-not-required"].endswith("Type: uv add flask")
+
+
 def test_python_that_is_not_offered_is_named(app: Path) -> None:
     found = app / "uv.lock"
     assert list(lock_files.of_lock(of_folder(app), "uv.lock")) == []
@@ -184,7 +192,8 @@ def test_deploy_sends_what_the_lock_names(app: Path, dev: Person) -> None:
     done = dev.inv("deploy", "-y", folder=app)
     assert done.code == 0 and "-dirty" not in done.err, done.err
     assert not (app / "requirements.txt").exists()
-    assert "gunicorn" in dev.inv("logs", "--type", "build", folder=app).out
+    log = dev.inv("logs", "--type", "build", folder=app).out
+    assert "gunicorn" in log and "uv.lock is not read" not in log
     (built,) = json.loads(dev.inv("history", "--json", folder=app).out)
     assert built["lock"].startswith("uv.lock ") and len(built["lock"]) == 20
     assert dev.inv("diff", folder=app).out == ""

@@ -48,7 +48,8 @@ def run(
     folder = folder.resolve()
     sent = sent or of_folder(folder)
     found = [one for one in lock_files.of_lock(sent, lock) if one.code not in ignore]
-    found += of(locks.apply(lock, sent), name, megabytes, ignore, version=version)
+    sent = locks.apply(lock, sent)
+    found += of(sent, name, megabytes, ignore, version=version, lock=lock)
     wanted = list(sent.entries) if search is None else search
     if wanted and "secret" not in ignore:
         found += secrets.scan(folder, wanted)
@@ -62,11 +63,12 @@ def of(
     ignore: Sequence[object] = (),
     local: bool = False,
     version: int = DEFAULT_VERSION,
+    lock: str = "",
 ) -> list[Finding]:
     """Every finding about the files that a deploy sends, but for secrets.
 
     `local` says that the server is on this machine, and reaches what is here; `version` is that of
-    its Dash Enterprise.
+    its Dash Enterprise. `lock` names the lock that the requirements were made from.
     """
     for wanted in ignore:
         if wanted not in CODES:
@@ -91,7 +93,8 @@ def of(
     found += files.name(name)
     found += files.check(sent, megabytes)
     left_out = {*ignore, *(["unreachable-index"] if local else [])}
-    return _sorted([finding for finding in found if finding.code not in left_out])
+    kept = [finding for finding in found if finding.code not in left_out]
+    return _sorted([lock_files.as_locked(finding, lock) for finding in kept])
 
 
 def _sorted(found: Sequence[Finding]) -> list[Finding]:

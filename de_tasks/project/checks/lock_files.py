@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -21,6 +22,7 @@ ALIKE = (*DEPLOYED, "poetry.lock", "pdm.lock")
 PACKAGE = re.compile(r'^\[\[packages?\]\]\s+name = "([^"]+)"\s+version = "([^"]+)"', re.MULTILINE)
 REQUIRES = re.compile(r'^requires-python = "([^"]+)"', re.MULTILINE)
 OPTION = re.compile(r"\s(--[a-z]|\\|#).*$")
+ADD = re.compile(r"Add the line '([^']+)' to requirements\.txt")
 MOST_NAMED = 3
 OFFERED = tuple(f"3.{minor}" for minor in range(7, 13))
 """Versions of Python in the vendor's published code."""
@@ -31,6 +33,17 @@ def of_lock(sent: Sent, lock: str) -> Iterator[Finding]:
     if lock:
         yield from _python(sent, lock)
         yield from differing(sent, lock)
+
+
+def as_locked(finding: Finding, lock: str) -> Finding:
+    """The finding with what mends it where the requirements are deployed from a lock."""
+    found = ADD.fullmatch(finding.remedy)
+    if not (lock and found):
+        return finding
+    add = (
+        "Type: uv add" if lock == "uv.lock" else f"Add to what {lock} is made from, and lock again:"
+    )
+    return replace(finding, remedy=f"{add} {found[1]}")
 
 
 def differing(sent: Sent, lock: str = "") -> Iterator[Finding]:

@@ -11,7 +11,15 @@ from pathlib import Path
 import tomllib
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from de_tasks.appspec import CONDA, DOCKER, LOCKS, OTHER_VERSION, other_version, read_text
+from de_tasks.appspec import (
+    CONDA,
+    DOCKER,
+    LOCKS,
+    MADE_FROM,
+    OTHER_VERSION,
+    other_version,
+    read_text,
+)
 from de_tasks.errors import UsageError
 
 REQUIREMENTS = "requirements.txt"
@@ -88,7 +96,12 @@ def _dependencies(folder: Path, there: set[str]) -> Iterator[str]:
     locks = [name for name in LOCKED if name in there]
     if "Pipfile.lock" in locks and "Pipfile" in locks:
         locks.remove("Pipfile")
+    made = ""
+    with suppress(UsageError, OSError):
+        made = _text(folder, REQUIREMENTS).partition("\n")[0]
     for name in locks:
+        if made == MADE_FROM.format(name):
+            continue
         remedy = wanted if REQUIREMENTS in there else f"write requirements.txt with {LOCKED[name]}"
         yield f"{name} is not read here: {remedy}"
     if not locks and "pyproject.toml" in there and REQUIREMENTS not in there:
