@@ -300,5 +300,5 @@ def check_image(data: bytes, limit: int) -> str:
     if kind is None:
         raise UsageError("The file is neither a PNG nor a JPEG picture.")
     if len(data) > limit:
-        raise UsageError(f"The picture has {len(data)} bytes, and at most {limit} are taken.")
+        raise UsageError(f"The picture has {len(data)} bytes; the limit is {limit}.")
     return kind

@@ -156,7 +156,7 @@ def test_killed_sandbox_serves_again(tmp_path: Path, quick: Path, hold: Path, po
         hold.touch()
         running = control.start(data, options)
         early = requests.get(url, timeout=BOUND)
-        assert early.status_code == 503 and f"{quick.name} is being started" in early.text
+        assert early.status_code == 503 and f"{quick.name} is starting" in early.text
         assert early.headers["Retry-After"] == "1" and early.headers["Refresh"] == "2"
         hold.unlink()
         assert person.run("restart", folder=quick).code == 0, "it waits for the app to be there"

@@ -148,4 +148,4 @@ def test_app_without_a_web_process_says_so(
     assert own.do("scaleProcesses", f'appname: "{quick.name}", {scale}')["error"] is None
     own.do("restartApp", f'appname: "{quick.name}"')
     answer = Browser(sandbox).get(f"http://localhost:{sandbox.port}/{quick.name}/")
-    assert answer.status_code == 503 and "is scaled to nothing" in answer.text
+    assert answer.status_code == 503 and "is scaled to zero" in answer.text

@@ -28,8 +28,8 @@ def test_a_syntax_error_keeps_its_place() -> None:
     ("line", "repeated"),
     [
         (" !     web ended with status 3: KeyError: 'TOKEN'", True),
-        (" !     The app was built, and did not start.", True),
-        (" !     The app was built, and did not start. Release 3 goes on serving.", False),
+        (" !     The app was built but did not start.", True),
+        (" !     The app was built but did not start. Release 3 goes on serving.", False),
         (" !     postgres is not attached", False),
         ("       web ended with status 3: KeyError: 'TOKEN'", False),
     ],

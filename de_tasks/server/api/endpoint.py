@@ -158,7 +158,7 @@ class GraphQLEndpoint:
             return _errors("BAD_REQUEST", f"Not a GraphQL request: {error}")
         points, budget = document.cost, self._limit.budget
         if points > budget(user.username).limit:
-            words = f"This costs {points} points, and a window has fewer: send it in parts."
+            words = f"This costs {points} points, more than a whole window has: split it up."
             return _errors("BAD_REQUEST", words)
         if not self._limit.take(user.username, points):
             logger.info("%s was refused for the rate limit", user.username)
@@ -224,7 +224,7 @@ def _format_error(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
         code = "BAD_USER_INPUT"
     elif cause is not None and not isinstance(cause, (GraphQLError, DeTasksError)):
         logger.error("%s", error.path, exc_info=cause)
-        code, message = "INTERNAL_SERVER_ERROR", "The sandbox has an error of its own."
+        code, message = "INTERNAL_SERVER_ERROR", "The sandbox has failed internally."
     formatted = error.formatted
     return {
         **formatted,

@@ -244,7 +244,7 @@ class Builds:
         try:
             await self._release(app, row, self.log(app, build_id), redact)
         except NotStarted as error:
-            words = "The app was built, and did not start."
+            words = "The app was built but did not start."
             await self._fail(app, build_id, redact(str(error)), words)
         except DeTasksError as error:
             await self._fail(app, build_id, redact(str(error)))
@@ -253,7 +253,7 @@ class Builds:
             await self._fail(app, build_id, redact(f"The sandbox could not build: {why}."))
         except Exception:
             logger.exception("build %s of %s", build_id, app.name)
-            await self._fail(app, build_id, "The sandbox has an error of its own; see server.log.")
+            await self._fail(app, build_id, "The sandbox has failed internally; see server.log.")
 
     async def _release(self, app: App, row: sqlite3.Row, log: LogFile, redact: Redaction) -> None:
         build_id: int = row["id"]
@@ -296,7 +296,7 @@ class Builds:
         )
         self._set(app, build_id, environment=environment)
         if app.changing.locked():
-            log.append("       Waiting for the app's restart, which goes on at this moment")
+            log.append("       Waiting for the app's restart to finish")
         async with app.changing, self._turns.turn(user, log.append):
             await self._go_live(app, build_id, environment, log, redact)
         self.changed(app.id).fire()

@@ -164,12 +164,12 @@ class Repositories:
                 if len(found.files) > MOST_FILES or size > self._size_limit:
                     raise UsageError(
                         f"The commit has more than {MOST_FILES} files, or more than "
-                        f"{self._size_limit} bytes: no app needs as much."
+                        f"{self._size_limit} bytes: no app needs that much."
                     )
                 if found.length > MOST_OF_NAMES:
                     raise UsageError(
                         f"The names of the commit's files and folders are longer than "
-                        f"{MOST_OF_NAMES} bytes in all: no app needs as much."
+                        f"{MOST_OF_NAMES} bytes in all: no app needs that much."
                     )
             if await child.wait():
                 raise UsageError("git cannot read the files of this commit.")

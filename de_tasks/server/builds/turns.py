@@ -47,7 +47,7 @@ class Turns:
     def _reason(self, user: str) -> str:
         own = self._busy[user]
         if own >= self._each:
-            return f"Waiting: {own} {self._what} of {user} are at work, as many as a user may have"
+            return f"Waiting: {own} {self._what} of {user} are running, the limit for one user"
         ahead = len(self._waiting) - 1
         behind = f", and {ahead} came before" if ahead else ""
-        return f"Waiting: {self._busy.total()} {self._what} are at work, as many as may be{behind}"
+        return f"Waiting: {self._busy.total()} {self._what} are running, the limit{behind}"

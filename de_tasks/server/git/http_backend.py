@@ -14,7 +14,7 @@ from de_tasks.server.runtime.processes import Leash, until_end
 PIECE = 64 * 1024
 PACKET = re.compile(rb"[0-9a-fA-F]{4}")
 """How everything begins that git answers to a POST (gitprotocol-common, pkt-line)."""
-NO_REQUEST = (400, "This is no request of git's.")
+NO_REQUEST = (400, "This is not a git request.")
 LATE = (408, "The request did not arrive in time.")
 
 

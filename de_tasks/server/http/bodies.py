@@ -32,7 +32,7 @@ async def read_form(request: Request, limit: int = FORM_LIMIT, files: int = 0) -
     """The form. Raises as `read_body`, and 411 for one that does not declare its length: HTTP
     holds the body to it."""
     if "content-length" not in request.headers:
-        raise HTTPException(411, "A form declares its length.")
+        raise HTTPException(411, "A form has to declare its length.")
     if declared_length(request) > limit:
         raise _too_long(limit)
     try:

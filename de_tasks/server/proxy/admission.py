@@ -140,14 +140,14 @@ class Proxy:
     def _nothing(self, row: sqlite3.Row) -> Response:
         name, app = row["name"], self._app(row)
         if app.problem and not app.current:
-            text = f"{name} cannot be started: {app.problem} The sandbox goes on trying."
+            text = f"{name} cannot be started: {app.problem} The sandbox keeps trying."
             return self._pages.message(503, "Not started", text)
         if self._comes(app):
             return starting(self._pages, name)
         if app.current:
-            text = f"The web process of {name} is scaled to nothing."
+            text = f"The web process of {name} is scaled to zero."
             return self._pages.message(503, "Nothing to see", text)
-        text = f"{name} has not been deployed yet, or its first build is still going on."
+        text = f"{name} has not been deployed yet, or its first build is still running."
         return self._pages.message(503, "Nothing to see yet", text)
 
     def _comes(self, app: App) -> bool:

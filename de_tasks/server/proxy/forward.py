@@ -77,12 +77,12 @@ class Forwarder:
 
     def _problem(self, fault: tuple[int, str] | None, error: Exception, name: str) -> Response:
         if isinstance(error, aiohttp.WSServerHandshakeError):
-            text = f"{name} takes no WebSocket at this address."
-            return self._pages.message(error.status, "Not taken by the app", text)
+            text = f"{name} accepts no WebSockets at this address."
+            return self._pages.message(error.status, "Refused by the app", text)
         if fault is None and isinstance(error, aiohttp.ClientConnectorError):
             # Nobody listens: it has just been started, or is started again after its end.
             return starting(self._pages, name)
-        words = f"{name} does not answer at this moment. Try again in a second."
+        words = f"{name} is not answering right now. Try again in a second."
         status, text = fault or (502, words)
         page = self._pages.message(status, "No answer from the app", text)
         page.headers["Retry-After"] = "1"
@@ -136,7 +136,7 @@ def _address(scope: Scope, web: Instance, scheme: str) -> URL:
 
 def starting(pages: Pages, name: str) -> Response:
     """The page of an app whose process is about to be there; browsers load it anew."""
-    text = f"{name} is being started. This page looks for it again every two seconds."
+    text = f"{name} is starting. This page tries again every two seconds."
     page = pages.message(503, "Starting", text)
     page.headers["Retry-After"] = "1"
     # A header, as no script may run on this page.

@@ -152,5 +152,5 @@ class Visitors:
         return site in ("same-site", "cross-site") and mode != "navigate"
 
     def _not_signed_in(self, to: str) -> Response:
-        text = "This sign-in was out of date, was begun elsewhere, or found no cookie."
+        text = "This sign-in has expired, was started in another browser, or has lost its cookie."
         return self._pages.message(400, "Not signed in", text, link=to, label="Try again")

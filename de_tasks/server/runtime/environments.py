@@ -119,7 +119,7 @@ class Environments:
         name = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:24]
         lock = self._locks.setdefault(name, asyncio.Lock())
         if lock.locked():
-            say("       Waiting for another build, which installs the same requirements")
+            say("       Waiting for another build that is installing the same requirements")
         async with lock:
             if not self._complete(name):
                 async with turn():

@@ -14,7 +14,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 STEADY = 30.0
 """Work that went on for this many seconds has recovered: its pauses begin anew."""
 
-OWN_ERROR = "The sandbox has an error of its own; see server.log."
+OWN_ERROR = "The sandbox has failed internally; see server.log."
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 

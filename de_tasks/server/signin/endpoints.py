@@ -102,7 +102,7 @@ class OidcEndpoints:
             return _refused("unauthorized_client", f"{words} The flow is disabled for the client.")
         codes = self._devices.begin(_scope(form))
         if codes is None:
-            return _refused("temporarily_unavailable", "Too many devices wait.", 429)
+            return _refused("temporarily_unavailable", "Too many devices are waiting.", 429)
         device_code, user_code = codes
         page = f"{self._settings.issuer}/device"
         return JSONResponse(
@@ -129,7 +129,7 @@ class OidcEndpoints:
             return self._refresh_grant(form)
         if grant_type == DEVICE_GRANT:
             return self._device_grant(form)
-        return _refused("unsupported_grant_type", f"Not a grant type here: {grant_type}.")
+        return _refused("unsupported_grant_type", f"Unsupported grant type: {grant_type}.")
 
     async def revoke(self, request: Request) -> Response:
         """RFC 7009: an unknown token is as good as a revoked one."""
@@ -170,7 +170,7 @@ class OidcEndpoints:
             return _refused(answer, DEVICE_ERRORS[answer])
         user = self._accounts.get(answer["username"])
         if user is None:
-            return _refused("access_denied", "The user is gone")
+            return _refused("access_denied", "The user no longer exists")
         return self._granted(self._tokens.grant(user, answer["scope"]))
 
     def _granted(self, tokens: Any) -> Response:

@@ -56,7 +56,7 @@ class SignIn:
         except TooManyAttempts as error:
             return self._form(request, to, 429, str(error), name)
         if user is None:
-            words = "That user name and password do not belong together."
+            words = "Wrong user name or password."
             return self._form(request, to, 401, words, name)
         response = self._pages.next_page(to)
         self._sessions.begin(request, response, user)

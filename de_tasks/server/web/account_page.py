@@ -88,7 +88,7 @@ class AccountPage:
         form = {name: str(value) for name, value in (await read_form(request)).items()}
         session = self._sessions.of(request)
         if session is None:
-            return self._pages.message(401, "Signed out", "Sign in, and do it again."), {}
+            return self._pages.message(401, "Signed out", "Sign in and try again."), {}
         if not same(form.get("csrf"), session.csrf):
             words = "This form was out of date. Please try again."
             return self._page(session, 403, error=words), {}

@@ -101,7 +101,7 @@ class AdminApi:
         groups = [str(group) for group in body.get("groups", [])]
         if not NAME.fullmatch(name):
             raise UsageError(
-                f"{name!r} is not a user name: lower-case letters, digits and ._@+- are taken."
+                f"{name!r} is not a user name: lower-case letters, digits and ._@+- are allowed."
             )
         if role not in ROLES:
             raise UsageError(f"{role!r} is not a role. Roles: {', '.join(ROLES)}")

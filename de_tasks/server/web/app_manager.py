@@ -159,7 +159,7 @@ class AppManager:
         """Do what a form of the page asks for, and show the page again."""
         session = self._sessions.of(request)
         if session is None:
-            return self._pages.message(401, "Signed out", "Sign in, and do it again.")
+            return self._pages.message(401, "Signed out", "Sign in and try again.")
         form = await read_form(request)
         change = CHANGES.get(request.path_params["action"])
         if change is None:

@@ -23,7 +23,7 @@ def test_one_user_never_has_all_places() -> None:
         return said
 
     said = asyncio.run(asyncio.wait_for(run(), BOUND))
-    assert said == ["       Waiting: 2 installs of slow are at work, as many as a user may have"]
+    assert said == ["       Waiting: 2 installs of slow are running, the limit for one user"]
 
 
 def test_who_waits_is_told_why_and_comes_next() -> None:
@@ -42,8 +42,8 @@ def test_who_waits_is_told_why_and_comes_next() -> None:
         return said
 
     said = asyncio.run(asyncio.wait_for(run(), BOUND))
-    assert said[0] == "       Waiting: 1 builds are at work, as many as may be"
-    assert said[1].endswith("as many as may be, and 1 came before")
+    assert said[0] == "       Waiting: 1 builds are running, the limit"
+    assert said[1].endswith("the limit, and 1 came before")
     assert said[2:] == ["second", "third"]
 
 

@@ -151,7 +151,7 @@ class AppResolvers:
         try:
             restarted = await self._releases.restart(self._running(row))
         except BuildError as error:
-            raise Refused(f"{error} The processes that were running go on.") from error
+            raise Refused(f"{error} The processes that were running keep running.") from error
         if not restarted:
             raise Refused(f"App {appname} has no running processes: deploy it first.")
         return {"restarted": restarted}

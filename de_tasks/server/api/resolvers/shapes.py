@@ -285,5 +285,5 @@ def line_count(context: Context, count: int) -> int:
     if count < 1:
         raise ApiError("BAD_USER_INPUT", f"count must be 1 or more, not {count}")
     if context.lines <= 0:
-        raise ApiError("BAD_USER_INPUT", "These are too many lines of logs for one request.")
+        raise ApiError("BAD_USER_INPUT", "That is too many log lines for one request.")
     return min(count, MOST_LINES, context.lines)
