@@ -24,6 +24,12 @@ class Session:
     store: Store | None = field(default=None)
     _renewing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    @classmethod
+    def kept(cls, oidc: Oidc, store: Store | None) -> Session | None:
+        """The login that is kept for a host, None where there is none."""
+        login = store.get(oidc.host.name) if store else None
+        return cls(oidc, login, store) if login else None
+
     @property
     def username(self) -> str:
         """Whose login it is."""

@@ -120,6 +120,11 @@ class Host:
         )
 
     @property
+    def api_of_5(self) -> str:
+        """Where version 5 has its API: beside the host, unless that is a URL."""
+        return self.api if "://" in self.name else f"https://api-{self.name}/graphql"
+
+    @property
     def _addresses(self) -> tuple[str, ...]:
         return (self.issuer, self.api, self.git, self.web)
 

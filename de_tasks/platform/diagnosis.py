@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.net.http import Transport
+from de_tasks.net.retry import Wait
 from de_tasks.platform.connect import Connection
 from de_tasks.platform.graphql import mutations, operations
 from de_tasks.platform.graphql.client import Client
@@ -19,6 +20,7 @@ from de_tasks.platform.models import Changes, People
 from de_tasks.platform.route import choose
 from de_tasks.repo.environment import developers
 from de_tasks.repo.git import Git
+from de_tasks.terminal.commands import typed
 
 SOMEBODY = People(("user",), ("group",))
 EVERYTHING = Changes(
@@ -88,6 +90,34 @@ def deploys(connection: Connection, app: str) -> Diagnosis:
         words = f"de.git_transport is direct, and {asked} takes no deploy of yours: {found.why}"
         return Diagnosis(what, False, words)
     return Diagnosis(what, True, f"by `de deploy`, not by git to {asked}: {found.why}")
+
+
+def api_of_5(values: Settings, tell: Callable[[Wait], None], file: str = "") -> Diagnosis:
+    """What of the API of version 5 is as the one public program of it has it; its names and types
+    are saved in a file that is given. Nothing depends on it, so only that can go wrong."""
+    from de_tasks.auth.oidc import Oidc
+    from de_tasks.auth.session import Session
+    from de_tasks.platform.connect import policy, target
+    from de_tasks.platform.de import api_schema
+
+    to = target(values)
+    address = to.settings.api or to.host.api_of_5
+    oidc = Oidc(to.host, to.transport, policy(to.settings, to.host, tell))
+    try:
+        session = Session.kept(oidc, to.store)
+        if session is None:
+            words = f"{address} was not asked: there is no login of our own"
+            return Diagnosis("api of 5", not file, f"{words}. Type: {typed('login')}")
+        schema = api_schema.ask(address, session.header(), to.transport)
+    except DeTasksError as error:
+        return Diagnosis("api of 5", not file, f"{address} was asked for its schema: {error}")
+    there, lacking = schema.shapes()
+    words = f"{address} has {len(there)} of {len(there) + len(lacking)} known shapes"
+    words += f", and not {', '.join(lacking)}" if lacking else ""
+    if file:
+        schema.save(Path(file))
+        words += f". Its names and types are in {file}"
+    return Diagnosis("api of 5", True, f"{words}. Nothing uses it yet.")
 
 
 def documents() -> dict[str, str]:

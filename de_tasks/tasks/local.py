@@ -15,7 +15,7 @@ from de_tasks.config.numbers import whole_number
 from de_tasks.errors import DeTasksError
 from de_tasks.platform.connect import app_name, find_host, missing, store
 from de_tasks.tasks.invoke_options import READS
-from de_tasks.tasks.task import configuration, connect, settings, task
+from de_tasks.tasks.task import configuration, connect, settings, task, waits
 from de_tasks.terminal import browser, console, style
 from de_tasks.terminal.commands import typed
 
@@ -36,9 +36,12 @@ def _report(found: Report) -> dict[str, object]:
 @task(
     changes=READS,
     facts=_report,
-    help={"all": "At a terminal, show every setting, not only those that are set"},
+    help={
+        "all": "At a terminal, show every setting, not only those that are set",
+        "schema": "Save names and types of version 5's API in this file",
+    },
 )
-def doctor(context: invoke.Context, all: bool = False) -> Report:
+def doctor(context: invoke.Context, all: bool = False, schema: str = "") -> Report:
     """Check settings, git, login and server, and say where each setting comes from."""
     from dataclasses import fields
 
@@ -72,6 +75,10 @@ def doctor(context: invoke.Context, all: bool = False) -> Report:
         findings += checks.server(connection.client) if connection.client else ()
         if connection.de:
             findings.append(checks.deploys(connection, app_name(values, None)))
+            findings.append(checks.api_of_5(values, waits(), schema))
+        elif schema:
+            words = "--schema is for a host that is reached through `de`; this API is published."
+            findings.append(checks.Diagnosis("api of 5", False, words))
     except DeTasksError as error:
         findings.append(checks.Diagnosis("login", False, str(error)))
     brief = style.for_people() and not all

@@ -106,7 +106,4 @@ class GitTransport:
         from de_tasks.auth.oidc import Oidc
         from de_tasks.auth.session import Session
 
-        login = self.store.get(self.host.name) if self.store else None
-        if login is None:
-            return None
-        return Session(Oidc(self.host, self.transport, self.policy), login, self.store)
+        return Session.kept(Oidc(self.host, self.transport, self.policy), self.store)
