@@ -87,6 +87,8 @@ class Server:
 
     def push(self, folder: Path, name: str) -> None:
         remote = self.ask("query ($n: String!) { app(name: $n) { gitUrl } }", n=name)["app"]
+        if "FAKE_DE_GIT" in os.environ:  # A place where what is sent is counted.
+            remote = {"gitUrl": f"{os.environ['FAKE_DE_GIT']}/{name}"}
         environment = {
             **{n: v for n, v in os.environ.items() if not n.startswith("DASH_ENTERPRISE")},
             "GIT_CONFIG_COUNT": "1",

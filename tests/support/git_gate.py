@@ -20,7 +20,8 @@ PAGE = b"<!doctype html><title>Sign in</title><form>Password</form>"
 @dataclass
 class GitGate:
     """`takes` is the login that is accepted: `pair`, `bearer`, `token` (as the password of Basic),
-    or nothing; `instead` is what stands in git's place: `page`, `redirect` or nothing. With
+    or nothing; `instead` is what stands in git's place: `page`, `redirect`, `late redirect`, which
+    comes to who has a login, or nothing. With
     `version_0` a question in a newer protocol is an error. `asked` has method, path, and the
     kind of login of each request; `sent` counts the bytes of pushes."""
 
@@ -101,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         state.asked.append((self.command, self.path, kind))
         if state.instead == "page":
             return self._say(200, PAGE, {"Content-Type": "text/html"})
-        if state.instead == "redirect":
+        if state.instead == "redirect" or (kind and state.instead == "late redirect"):
             return self._say(302, b"", {"Location": f"{state.elsewhere}{self.path}"})
         if not kind or kind != state.takes:
             return self._say(401, b"Log in", {"WWW-Authenticate": 'Basic realm="git"'})

@@ -96,6 +96,17 @@ def test_what_is_not_git_gets_no_login(
     assert f"{git.url}/{name} was asked for" in failed.err and "de.git_transport" in failed.err
 
 
+def test_login_does_not_follow_a_redirect(
+    dev: Person, gates: Gates, quick: Path, name: str
+) -> None:
+    other = gates(takes="pair")
+    git = gates(instead="late redirect", elsewhere=other.url.removesuffix("/GIT"))
+    one = beside(through(dev, FAKE), git, "direct")
+    failed = one.inv("deploy", "-y", "--name", name, folder=quick)
+    assert failed.code == 2 and "it redirects (302)" in failed.err, failed.err
+    assert git.logins == ["pair"] and not other.asked
+
+
 def test_older_protocol_is_spoken_where_it_is_wanted(
     dev: Person, gates: Gates, quick: Path, name: str
 ) -> None:

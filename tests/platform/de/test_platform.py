@@ -429,8 +429,10 @@ def test_lines_that_were_seen_are_taken_off(
     assert fresh(before, now) == new
 
 
-def test_scenario_for_a_real_server(dev: Person, quick: Path) -> None:
+@pytest.mark.parametrize("transport", ["de", "auto"])
+def test_scenario_for_a_real_server(dev: Person, quick: Path, transport: str) -> None:
     one = through(dev, FAKE)
+    one.environment |= {"INVOKE_DE_GIT_TRANSPORT": transport, "INVOKE_DE_APP": quick.name}
     steps: list[str] = []
 
     def inv(*words: str) -> str:
@@ -440,7 +442,17 @@ def test_scenario_for_a_real_server(dev: Person, quick: Path) -> None:
         return done.out
 
     real_server.scenario(one.host, quick.name, quick, inv)
-    assert steps.count("deploy") == 2 and steps[-2:] == ["apps.delete", "apps.exists"]
+    assert ("rollback" in steps) == (transport == "auto") and steps[-2:] == [
+        "apps.delete",
+        "apps.exists",
+    ]
+
+
+def test_report_of_a_real_server_names_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASH_ENTERPRISE_PASSWORD", "canary-8")
+    text = "Logged in as [jessica] to [a.example]. jessica's shop-1 is at https://a.example/shop-1/"
+    seen = real_server.anonymous(f"{text} canary-8", "a.example", "shop-1")
+    assert seen == "Logged in as [USER] to [HOST]. USER's NAME is at https://HOST/NAME/ ****"
 
 
 def test_scenario_without_a_server_is_skipped(
