@@ -38,7 +38,9 @@ MOST_FIELDS = 6
 NOT_FOUND = re.compile(r"(?:^|: )([\w.-]+): (?:command )?not found$")
 ELSEWHERE = re.compile(r"https?://(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]):(\d+)")
 MARKED = re.compile(r"^\s*!\s+(\S.*)$")
-VERDICT = re.compile(r"^(Build failed|The app was built(, and| but) did not|Push (failed|rejected))")
+VERDICT = re.compile(
+    r"^(Build failed|The app was built(, and| but) did not|Push (failed|rejected))"
+)
 """Lines by which a build's log says why it ended, and those that say only that it did."""
 UNMET = (
     (
