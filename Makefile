@@ -16,7 +16,7 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 	$(BIN)/python -m tests.support.install
 	touch $@
 
-.PHONY: demo test quick lint wheels soak faults clean
+.PHONY: demo test quick lint wheels soak faults site clean
 demo: .venv/ready
 	@$(BIN)/python -m tests.scenarios.demo
 
@@ -57,6 +57,10 @@ lint: .venv/ready
 	$(BIN)/mypy --platform darwin --follow-imports silent $(CLIENT)
 	$(BIN)/lint-imports
 
+# The documentation as a site: open site/index.html.
+site: .venv/ready
+	$(BIN)/zensical build --strict --clean
+
 clean:
-	rm -rf .venv .demo .wheels dist
+	rm -rf .venv .demo .wheels dist site .cache
 	rm -f .coverage .coverage.*

@@ -1,4 +1,7 @@
-"""Writes docs/commands/: a page for each command, taken from the tasks themselves."""
+"""Writes docs/commands/: a page for each command, taken from the tasks themselves.
+
+In the navigation of the site it lists them, and in the page of the JSON fields what these are.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ from de_tasks.cli.help import (
 
 FOLDER = Path(__file__).with_name("commands")
 FIELDS = FOLDER.with_name("json.md")
+SITE = FOLDER.parents[1] / "zensical.toml"
+NAVIGATION = ("# Written by `inv reference`: the commands.\n", "    # The end of the commands.\n")
+"""What stands before and after the pages of the commands in the navigation of the site."""
 BELOW = "change that. -->\n"
 """The end of what is written by hand in the page of the JSON fields."""
 NOTICE = "<!-- Written by `inv reference` from the tasks: change those. -->"
@@ -47,10 +53,10 @@ def write() -> list[str]:
         file.unlink()
     for name in changed:
         (FOLDER / name).write_text(wanted[name], "utf-8")
-    page = json_page()
-    if page != _text(FIELDS):
-        FIELDS.write_text(page, "utf-8")
-        changed.append(FIELDS.name)
+    for file, text in ((FIELDS, json_page()), (SITE, site())):
+        if text != _text(file):
+            file.write_text(text, "utf-8")
+            changed.append(file.name)
     return sorted([*changed, *(file.name for file in stale)])
 
 
@@ -70,6 +76,16 @@ def json_page() -> str:
         table = "\n".join(["| field | | |", "|---|---|---|", *fields])
         parts.append("\n\n".join(filter(None, (f"## {name}", about, table))))
     return by_hand + "\n" + "\n\n".join(parts) + "\n"
+
+
+def site() -> str:
+    """The configuration of the site, the pages of the commands in its navigation."""
+    first, begin, rest = _text(SITE).partition(NAVIGATION[0])
+    index, *names = (f"{FOLDER.name}/{name}" for name in pages())
+    lines = [f'      "{name}",\n' for name in (index, *sorted(names))]
+    inner = "".join(['    { "Commands" = [\n', *lines, "    ] },\n"])
+    _, end, last = rest.partition(NAVIGATION[1])
+    return first + begin + inner + end + last
 
 
 def _form(value: dict[str, Any]) -> str:
@@ -108,9 +124,7 @@ def _page(name: str) -> str:
     if rest.strip():
         parts.append(rest.strip())
     parts.append("\n".join(["| option | |", "|---|---|", *_options(name)]))
-    parts.append(
-        "Exit codes: [README](../../README.md#exit-codes). All commands: [list](README.md)."
-    )
+    parts.append("[Exit codes](../exit-codes.md) · [all commands](README.md)")
     return "\n\n".join(parts) + "\n"
 
 

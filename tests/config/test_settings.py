@@ -85,7 +85,7 @@ def test_inv_itself_refuses_such_a_variable_as_documented(way: str, listed: Pers
     words = "Can't adapt an environment string into a"
     with pytest.raises(UncastableEnvVar, match=words):
         asked(listed, way)
-    assert words in (ROOT / "README.md").read_text()
+    assert words in (ROOT / "docs" / "settings.md").read_text()
 
 
 @pytest.mark.parametrize("way", ["program", "hook"])
