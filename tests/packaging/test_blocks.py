@@ -36,7 +36,7 @@ VARIABLES = {*REFERENCE_VARIABLES.values(), *(f"INVOKE_DE_{name.upper()}" for na
 
 def typed() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each command of ours that a page shows, once, with one of its pages."""
-    shown = [block for block in pages.blocks() if block.language in ("", "sh")]
+    shown = [block for block in pages.blocks() if block.language in ("", "sh", "console")]
     found: dict[tuple[str, ...], str] = {}
     for block in [*shown, *pages.in_text()]:
         for words in pages.commands(block.text):
@@ -100,6 +100,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "python": lambda text: compile(text, "page", "exec"),
     "make": str,
     "sh": str,
+    "console": str,
     "": str,
 }
 """What reads a block, by its language; commands are read above."""

@@ -47,7 +47,12 @@ class Terminal:
     @property
     def text(self) -> str:
         """All that was shown, without what moves the cursor."""
-        return ESCAPES.sub("", self._raw.decode("utf-8", "replace"))
+        return ESCAPES.sub("", self.raw)
+
+    @property
+    def raw(self) -> str:
+        """All that was written."""
+        return self._raw.decode("utf-8", "replace")
 
     def shows(self, words: str) -> None:
         """Wait until the terminal has shown words, after those that were waited for before."""
