@@ -26,6 +26,15 @@ FIELDS = FOLDER.with_name("json.md")
 SITE = FOLDER.parents[1] / "zensical.toml"
 NAVIGATION = ("# Written by `inv reference`: the commands.\n", "    # The end of the commands.\n")
 """What stands before and after the pages of the commands in the navigation of the site."""
+BEFORE = """\
+The name of a collection alone lists what it has, or shows how it stands: `inv apps`, `inv fleet`,
+`inv hooks`. Tab completes commands and options: [completion](../completion.md).
+
+invoke's own options work with every task: `-R` (`--dry`) says what the task would do and does
+nothing, `-T SECONDS` ends a task that takes longer, with code 75, and `-e` shows the git commands
+that are run. `inv --help TASK` shows what stands here.
+"""
+"""What all commands have in common."""
 BELOW = "change that. -->\n"
 """The end of what is written by hand in the page of the JSON fields."""
 NOTICE = "<!-- Written by `inv reference` from the tasks: change those. -->"
@@ -115,7 +124,9 @@ def _index() -> str:
         f"| [`{name}`]({_file(_same(name)[0])}) | {first_line(de_tasks.ns[name].__doc__)} |"
         for name in CONTEXTS
     ]
-    return "\n".join([NOTICE, "", "# Commands", "", "| command | |", "|---|---|", *rows, ""])
+    return "\n".join(
+        [NOTICE, "", "# Commands", "", BEFORE, "| command | |", "|---|---|", *rows, ""]
+    )
 
 
 def _page(name: str) -> str:

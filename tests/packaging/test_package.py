@@ -150,12 +150,6 @@ def test_page_of_the_settings_names_each() -> None:
         assert f"`{setting}`" in page, setting
 
 
-def test_readme_names_every_task() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for name in de_tasks.ns.task_names:
-        assert f"`{name}`" in readme, name
-
-
 @pytest.mark.slow
 def test_wheel_ships_templates_and_contract(tmp_path: Path) -> None:
     build = [find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", str(tmp_path)]

@@ -9,12 +9,9 @@ import pytest
 
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed, Temporary
-from de_tasks.server import control
 from de_tasks.tasks import deploy_output
 from de_tasks.terminal import live, style
-from tests.support.apps import SERVER
-from tests.support.people import PROGRAMS, Done, Person, log_in
-from tests.support.places import ROOT
+from tests.support.people import PROGRAMS, Done, Person
 from tests.support.terminals import Terminal
 
 ADDRESS = "http://x/shop/"
@@ -61,35 +58,6 @@ def test_steps_then_one_strong_line(dev: Person, page: Path) -> None:
     assert following == f"  Next: inv open {named} · inv logs --follow {named}"
     again = deploy(dev, page)
     assert bare(again.out)[0] == f"✓ {page.name} is up to date: nothing has changed"
-
-
-@pytest.mark.sandbox
-def test_readme_shows_what_a_first_deploy_prints(tmp_path: Path) -> None:
-    shown = (ROOT / "README.md").read_text().partition("the first deploy looks like this:\n\n")[2]
-    running = control.start(tmp_path / "data", {"port": 0})
-    try:
-        dev = log_in(running, "dev", tmp_path / "dev")
-        folder = tmp_path / "sales"
-        folder.mkdir()
-        (folder / "Procfile").write_text(SERVER)
-        (folder / "requirements.txt").write_text("gunicorn\n")
-        done = dev.inv("deploy", "--no-check", folder=folder, stdin="y\n", terminal=True)
-    finally:
-        control.stop(running)
-    assert done.code == 0, done.err
-    # Who types it ends the line of the question; and both streams are one terminal.
-    said = bare(done.err.replace("[y/N] ", "[y/N] y\n"))
-    printed = [*said[:-1], *bare(done.out), said[-1]]
-    lines = [line[4:] for line in shown.partition("\n\n")[0].splitlines()]
-    assert [varies(line) for line in lines] == [varies(line) for line in printed]
-
-
-def varies(line: str) -> str:
-    """A line without what differs from deploy to deploy."""
-    line = re.sub(r"^✓ Sent [0-9a-f]{7}\b", "✓ Sent SHA", line)
-    # What takes no time is told without one.
-    line = re.sub(r" +\d+\.\d s$", "", line)
-    return re.sub(r"[\d.]*\d", "0", re.sub(r"\bpackages?\b", "packages", line))
 
 
 def test_log_of_what_failed_is_unfolded(dev: Person, page: Path) -> None:
