@@ -30,6 +30,7 @@ TARGETS = re.findall(
     "".join((ROOT / name).read_text("utf-8") for name in ("Makefile", "docs/templates.md")),
     re.MULTILINE,
 )
+COMMANDS = de_tasks.ns.to_contexts()
 SETTINGS = set(Settings.__dataclass_fields__)
 VARIABLES = {*REFERENCE_VARIABLES.values(), *(f"INVOKE_DE_{name.upper()}" for name in SETTINGS)}
 
@@ -56,7 +57,9 @@ def refused(words: Sequence[str]) -> str:
             read_by(program).read(rest, PASSED)
         elif rest[:1] and rest[0] not in ELSEWHERE:
             core = invoke.Program(namespace=de_tasks.ns).initial_context
-            Parser(initial=core, contexts=de_tasks.ns.to_contexts()).parse_argv(rest)
+            # The parser copies each command that it is given.
+            named = [one for one in COMMANDS if {str(one.name), *one.aliases} & set(rest)]
+            Parser(initial=core, contexts=named).parse_argv(rest)
     except Exception as error:
         return str(error) or repr(error)
     return ""
