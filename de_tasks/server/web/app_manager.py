@@ -7,7 +7,7 @@ points of the same budget. Values of variables are never asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,13 +19,15 @@ from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session, Sessions, same
+from de_tasks.server.web.ago import ago
 
 LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
 owner { username } status { running deploying } latestBuild { id status queuedAt }
 metadata { title } } } }"""
 APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer owner { username } status { running deploying }
-processes { type number status state restarts lastExit } servingBuild { id }
+processes { type number status state restarts lastExit }
+servingBuild { id finishedAt commit { sha } }
 metadata { title description permissionLevel showInPortal tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
 linkedServices { name serviceType status memory } persistentFilesystem python
@@ -41,43 +43,72 @@ next lines { text } } }""",
 }
 WAIT = 20
 """Seconds that a page's request for more of a log is held open."""
-CHANGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "restart": ("mutation ($name: String!) { restartApp(appname: $name) { error } }", ()),
-    "set-variable": (
+TABS: Mapping[str, str] = {
+    "overview": "Overview",
+    "builds": "Builds",
+    "logs": "Logs",
+    "variables": "Variables",
+    "access": "Access",
+    "services": "Services",
+    "settings": "Settings",
+}
+"""The tabs of an app's page, each an address below the app's; the first is the app's own."""
+
+
+class Change(NamedTuple):
+    """What a form does: a document, the fields that it takes, and the tab that it stands in."""
+
+    document: str
+    fields: tuple[str, ...]
+    tab: str
+
+
+CHANGES: Mapping[str, Change] = {
+    "restart": Change(
+        "mutation ($name: String!) { restartApp(appname: $name) { error } }", (), "overview"
+    ),
+    "set-variable": Change(
         """mutation ($name: String, $key: String, $value: String) {
 addEnvironmentVariable(appname: $name, name: $key, value: $value) { error } }""",
         ("key", "value"),
+        "variables",
     ),
-    "remove-variable": (
+    "remove-variable": Change(
         """mutation ($name: String, $key: String) {
 removeEnvironmentVariable(appname: $name, name: $key) { error } }""",
         ("key",),
+        "variables",
     ),
-    "access": (
+    "view-access": Change(
         """mutation ($name: String, $level: PermissionLevels) {
 updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
         ("level",),
+        "access",
     ),
-    "python": (
+    "python": Change(
         """mutation ($name: String!, $version: String) {
 setPython(appname: $name, version: $version) { error } }""",
         ("version",),
+        "settings",
     ),
-    "service-memory": (
+    "service-memory": Change(
         """mutation ($service: String!, $kind: ServiceType!, $memory: String) {
 updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""",
         ("service", "kind", "memory"),
+        "services",
     ),
-    "transfer": (
+    "transfer": Change(
         """mutation ($name: String!, $person: String!) {
 transferApp(appname: $name, username: $person) { error } }""",
         ("person",),
+        "settings",
     ),
     **{
-        f"{verb}-{who}-{kind}": (
+        f"{verb}-{who}-{kind}": Change(
             f"""mutation ($name: String!, $person: [String]) {{
 {mutation}(appname: $name, {argument}: $person) {{ error }} }}""",
             ("person",),
+            "access",
         )
         for verb in ("add", "remove")
         for who, noun in (("viewer", "Collaborators"), ("co-owner", "CoOwners"))
@@ -102,6 +133,7 @@ class AppManager:
             Route("/apps", self.listing),
             Route("/apps/{name}", self.app),
             Route("/apps/{name}/live", self.live),
+            *(Route(f"/apps/{{name}}/{tab}", self.app) for tab in TABS if tab != "overview"),
             Route("/apps/{name}/{action}", self.change, methods=["POST"]),
         ]
 
@@ -121,11 +153,12 @@ class AppManager:
         )
 
     async def app(self, request: Request) -> Response:
-        """One app."""
+        """One app: the tab that the address ends in."""
         session = self._sessions.of(request)
         if session is None:
             return self._pages.to_sign_in(request)
-        return await self._page(request, session)
+        last = request.url.path.removeprefix(f"/apps/{request.path_params['name']}").strip("/")
+        return await self._page(request, session, last or "overview")
 
     async def live(self, request: Request) -> Response:
         """More of a log, for the page's script: held open until there is something."""
@@ -166,20 +199,19 @@ class AppManager:
             return self._pages.message(404, "Not here", "There is nothing at this address.")
         if not same(form.get("csrf"), session.csrf):
             words = "This form was out of date. Please try again."
-            return await self._page(request, session, 403, words)
-        document, fields = change
-        variables = {field: str(form.get(field, "")) for field in fields}
+            return await self._page(request, session, change.tab, 403, words)
+        variables = {field: str(form.get(field, "")) for field in change.fields}
         name = request.path_params["name"]
         try:
-            await self._ask(request, session, document, name=name, **variables)
+            await self._ask(request, session, change.document, name=name, **variables)
         except RateLimited as error:
-            return await self._page(request, session, 429, str(error))
+            return await self._page(request, session, change.tab, 429, str(error))
         except DeTasksError as error:
-            return await self._page(request, session, 400, str(error))
-        return self._pages.next_page(f"/apps/{name}")
+            return await self._page(request, session, change.tab, 400, str(error))
+        return self._pages.next_page(address(name, change.tab))
 
     async def _page(
-        self, request: Request, session: Session, status: int = 200, error: str = ""
+        self, request: Request, session: Session, tab: str, status: int = 200, error: str = ""
     ) -> Response:
         name = request.path_params["name"]
         try:
@@ -193,13 +225,17 @@ class AppManager:
         names = [process["type"] for process in app["processes"]] or ["web"]
         process = request.query_params.get("process", "")
         return self._pages.answer(
-            "app.html",
+            f"app_{tab}.html",
             status,
             session,
             app=app,
             builds=found["builds"]["builds"] if found["builds"] else [],
             processes=names,
-            process=process if process in names else "",
+            process=process if process in names else names[0],
+            tab=tab,
+            tabs=TABS,
+            state=state_of(app),
+            ago=ago,
             error=error,
             wide=True,
             live=True,
@@ -216,3 +252,19 @@ class AppManager:
             page.headers["Retry-After"] = str(error.seconds)
             return page
         return self._pages.message(403, "Forbidden", str(error), session)
+
+
+def address(name: str, tab: str) -> str:
+    """The path of a tab."""
+    return f"/apps/{name}" if tab == "overview" else f"/apps/{name}/{tab}"
+
+
+def state_of(app: dict[str, Any]) -> str:
+    """One word for how an app is: what needs attention before what is well."""
+    if app["status"]["deploying"]:
+        return "deploying"
+    if any(process["state"] == "crashing" for process in app["processes"]):
+        return "crashing"
+    if app["status"]["running"]:
+        return "running"
+    return "stopped" if app["latestBuild"] else "never deployed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
+from de_tasks.server.web.app_manager import TABS, address
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
@@ -241,7 +243,7 @@ def test_viewer_is_refused_a_restricted_app_and_then_let_in(
 
 
 def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
-    own.open("/apps/energy-use")
+    own.open("/apps/energy-use/builds")
     log = own.page.get_by_label("Log", exact=True)
     sync_api.expect(log).to_contain_text("Released")
     (shown.folder / "note.txt").write_text("a change\n")
@@ -254,15 +256,25 @@ def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
 
 
 def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
-    own.open("/apps/energy-use?process=web")
+    own.open("/apps/energy-use/logs?process=web")
     log = own.page.get_by_label("Log", exact=True)
     sync_api.expect(log).to_contain_text("Listening at")
     open_tab("dev").open(f"http://localhost:{own.running.port}/energy-use/live-visit")
     sync_api.expect(log).to_contain_text("asked for /live-visit")
 
 
+def test_every_tab_says_what_serves_and_where_one_is(own: Tab, shown: Portfolio) -> None:
+    for path, label in zip(APP_PATHS, TABS.values(), strict=True):
+        own.open(path)
+        chosen = own.page.get_by_role("navigation", name="energy-use").locator("[aria-current]")
+        sync_api.expect(chosen).to_have_text(label)
+        own.shows(own.page.get_by_text(re.compile(r"Build \d+ serves, .*[0-9a-f]{7}")))
+        own.shows(own.page.get_by_text("running", exact=True))
+    assert own.errors == []
+
+
 def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
-    own.open("/apps/energy-use")
+    own.open("/apps/energy-use/variables")
     own.page.get_by_label("Name", exact=True).fill("KEY")
     own.page.get_by_label("Value").fill("canary-3107")
     own.page.get_by_label("Value").press("Enter")
@@ -271,11 +283,12 @@ def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> N
     assert "canary-3107" not in own.page.content()
     remove.press("Enter")
     remove.wait_for(state="detached")
+    assert own.page.url.endswith("/apps/energy-use/variables")
 
 
 def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) -> None:
-    own.open("/apps/energy-use")
-    section = own.page.get_by_role("region", name="Access")
+    own.open("/apps/energy-use/access")
+    section = own.page.get_by_role("main")
     section.get_by_label("Add a user").last.fill(viewer)
     section.get_by_role("button", name="Add").nth(2).click()
     sync_api.expect(own.page.get_by_role("alert")).to_contain_text("no license seat")
@@ -324,17 +337,18 @@ def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -
     here.shows(here.page.get_by_role("heading", name=user))
 
 
-PATHS = ["/", "/apps", "/apps/energy-use", "/account", "/docs", "/no/where"]
+APP_PATHS = [address("energy-use", tab) for tab in TABS]
+PATHS = ["/", "/apps", *APP_PATHS, "/account", "/docs", "/no/where"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_fit_a_phone(scheme: str, open_tab: Open, shown: Portfolio) -> None:
-    phone = open_tab("dev", viewport={"width": 375, "height": 700}, color_scheme=scheme)
+    phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme=scheme)
     seen = {}
     for path in PATHS:
         phone.open(path)
         wide = phone.page.evaluate("document.documentElement.scrollWidth")
-        seen[path] = (wide <= 375, phone.barriers())
+        seen[path] = (wide <= 360, phone.barriers())
     assert seen == dict.fromkeys(PATHS, (True, []))
 
 
