@@ -65,7 +65,7 @@ def test_preview_from_branch_to_prune(dev: Person, clone: Path, platform: GraphQ
     assert asked.code == 2 and "To say yes, give -y" in asked.err
 
     kept = dev.inv("preview.prune", folder=clone)
-    assert kept.code == 0 and "No preview of" in kept.err
+    assert kept.code == 0 and "There is no preview of" in kept.err
     git(clone, "push", "-q", "origin", "--delete", "feature/x")
     dry = dev.inv("preview.prune", "--json", folder=clone)
     assert [i["deleted"] for i in json.loads(dry.out)] == [False]
@@ -96,7 +96,7 @@ def test_preview_that_was_deployed_to_by_hand_stays(dev: Person, clone: Path) ->
     [
         (("remote", "set-url", "origin", "/nowhere"), 75, "does not list its branches: '/nowhere'"),
         (("remote", "remove", "origin"), 2, "no remote 'origin'"),
-        (("push", "-q", "origin", "--delete", "feature/x"), 0, "No preview"),
+        (("push", "-q", "origin", "--delete", "feature/x"), 0, "There is no preview"),
         (("remote", "set-url", "origin", "../empty.git"), 1, "no branches at all"),
     ],
 )

@@ -183,7 +183,7 @@ def test_key_alone_reads_standard_input(owner: Person, app: str, sandbox: contro
     assert update(owner, app, *options, stdin="first=1\nsecond\n").code == 0
     assert variables(owner, app, sandbox) == {"A": "first=1", "B": "second"}
     done = update(owner, app, options[0])
-    assert done.code == 2 and "Value of A should come from standard input" in done.err
+    assert done.code == 2 and "Value of A is read from standard input, which is empty" in done.err
 
 
 FILE = (

@@ -22,4 +22,5 @@ def test_flood_of_empty_lines_lets_others_have_their_turn(tmp_path: Path) -> Non
         output.given()
         return await turns_beside(output.end())
 
-    assert asyncio.run(run()) >= LINES // 1000
+    # After each of at most a thousand lines; the other has its first turn when some are read.
+    assert asyncio.run(run()) >= LINES // 2000
