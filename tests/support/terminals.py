@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import termios
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -56,7 +57,10 @@ class Terminal:
 
     def shows(self, words: str) -> None:
         """Wait until the terminal has shown words, after those that were waited for before."""
+        deadline = time.monotonic() + BOUND
         while (found := self.text.find(words, self._read_to)) < 0:
+            # What moves is written for ever.
+            assert time.monotonic() < deadline, f"no {words!r} within {BOUND:.0f} s: {self.text!r}"
             assert self._read(), f"the program ended without {words!r}: {self.text!r}"
         self._read_to = found + len(words)
 
@@ -66,8 +70,9 @@ class Terminal:
 
     def end(self) -> int:
         """Wait until the program has ended; returns its exit status."""
+        deadline = time.monotonic() + BOUND
         while self._read():
-            pass
+            assert time.monotonic() < deadline, f"it goes on: {self.text[-2000:]!r}"
         return self._child.wait(BOUND)
 
     def _read(self) -> bool:
