@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -32,6 +32,16 @@ CONFIRM = ("others", "always")
 LOCK = re.compile(r"uv\.lock|pylock(\.[^./]+)?\.toml")
 """The lock files from which requirements.txt can be made."""
 GIT_TRANSPORTS = ("auto", "direct", "de")
+RULES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "confirm": (lambda value: value in CONFIRM, " or ".join(CONFIRM)),
+    "requirements": (
+        lambda value: LOCK.fullmatch(str(value)) is not None,
+        "uv.lock or pylock.toml in the app's folder",
+    ),
+    "git_transport": (lambda value: value in GIT_TRANSPORTS, ", ".join(GIT_TRANSPORTS)),
+    "version": (lambda value: value in (0, *VERSIONS), "4 or 5"),
+}
+"""What a setting may be, and in words."""
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 DEFAULT = "the default"
@@ -191,18 +201,9 @@ def _typed(default: object, value: object, origin: str) -> object:
 
 
 def _valid(name: str, value: object, origin: str) -> object:
-    if name == "confirm" and value not in CONFIRM:
-        rule = f"de.confirm is {' or '.join(CONFIRM)}, not {value!r}."
-        raise UsageError(rule if origin == "de.confirm" else f"{origin}: {rule}")
-    if name == "requirements" and not LOCK.fullmatch(str(value)):
-        rule = f"de.requirements is uv.lock or pylock.toml in the app's folder, not {value!r}."
-        raise UsageError(rule if origin == "de.requirements" else f"{origin}: {rule}")
-    if name == "git_transport" and value not in GIT_TRANSPORTS:
-        rule = f"de.git_transport is {', '.join(GIT_TRANSPORTS)}, not {value!r}."
-        raise UsageError(rule if origin == "de.git_transport" else f"{origin}: {rule}")
-    if name == "version" and value not in (0, *VERSIONS):
-        rule = f"de.version is 4 or 5, not {value}."
-        raise UsageError(rule if origin == "de.version" else f"{origin}: {rule}")
+    if name in RULES and not RULES[name][0](value):
+        rule = f"de.{name} is {RULES[name][1]}, not {value!r}."
+        raise UsageError(rule if origin == f"de.{name}" else f"{origin}: {rule}")
     return value
 
 

@@ -64,14 +64,19 @@ def tree_runs(child: subprocess.Popen[Any]) -> bool:
     return True
 
 
+def _has_modes() -> bool:
+    """Whether files have owners and modes, as POSIX has it."""
+    return hasattr(os, "geteuid")
+
+
 def others_may_read(status: os.stat_result) -> bool:
     """Whether the file's mode lets other users read it; on Windows the folder's owner decides."""
-    return hasattr(os, "geteuid") and bool(status.st_mode & 0o077)
+    return _has_modes() and bool(status.st_mode & 0o077)
 
 
 def is_executable(status: os.stat_result, before: bool = False) -> bool:
     """Whether a file may be executed; where the system does not know, as it was `before`."""
-    return bool(status.st_mode & stat.S_IXUSR) if hasattr(os, "geteuid") else before
+    return bool(status.st_mode & stat.S_IXUSR) if _has_modes() else before
 
 
 def program(name: str, folder: Path) -> str | None:
@@ -106,7 +111,7 @@ def remove_tree(folder: Path) -> None:
             else:
                 return
 
-    if hasattr(os, "geteuid"):
+    if _has_modes():
         shutil.rmtree(folder, ignore_errors=True)
     else:
         shutil.rmtree(folder, onerror=again)

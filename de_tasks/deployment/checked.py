@@ -52,9 +52,7 @@ class Check:
         """
         from de_tasks.project import checks
 
-        found = checks.of(
-            files, name, self.megabytes, self.ignore, self.local, self.version, self.requirements
-        )
+        found = checks.of(files, name, self.megabytes, self.ignore, self.local, self.version)
         errors = [finding for finding in found if finding.level == "error"]
         warnings = [finding for finding in found if finding.level == "warning"]
         if warnings:

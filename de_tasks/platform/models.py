@@ -245,17 +245,6 @@ class AppInfo:
 
 
 @dataclass(frozen=True)
-class AppUsers:
-    """Who owns an app, manages it and may open it; `co_owners` is None where that is not told."""
-
-    name: str
-    owner: str
-    co_owners: People | None
-    viewers: People
-    view_access: str
-
-
-@dataclass(frozen=True)
 class Verbatim:
     """What a program of the vendor's printed, in a form that is not documented."""
 

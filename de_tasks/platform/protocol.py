@@ -10,7 +10,6 @@ from de_tasks.platform.models import (
     SERVICE_TYPES,
     App,
     AppInfo,
-    AppUsers,
     Build,
     Changes,
     Details,
@@ -67,7 +66,7 @@ class Platform(DeployPlatform, Protocol):
     def info(self, name: str) -> AppInfo | Verbatim:
         """The state and the general data of an app. Raises `NotFound` without the app."""
 
-    def users(self, name: str) -> AppUsers | Verbatim:
+    def users(self, name: str) -> AppAccess | Verbatim:
         """Who owns, manages and may open an app. Raises `NotFound` without the app."""
 
     def thumbnail(self, details: Details) -> bytes | None:

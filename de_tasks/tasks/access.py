@@ -9,6 +9,7 @@ import invoke
 from invoke import Collection
 
 from de_tasks.errors import NotFound, NotPermitted, UsageError
+from de_tasks.tasks.facts import people_facts
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, task
 from de_tasks.terminal import console
@@ -22,18 +23,14 @@ ALL = {"all": "Of all apps; for admins"}
 HEADS = ("app", "owner", "access", "co-owners", "co-owner groups", "viewers", "viewer groups")
 
 
-def _people(people: People | None) -> dict[str, list[str]] | None:
-    return {"users": [*people.users], "groups": [*people.groups]} if people is not None else None
-
-
 def _access(found: Sequence[AppAccess]) -> list[dict[str, object]]:
     return [
         {
             "app": one.app,
             "owner": one.owner,
             "access": one.level,
-            "co_owners": _people(one.co_owners),
-            "viewers": _people(one.viewers),
+            "co_owners": people_facts(one.co_owners),
+            "viewers": people_facts(one.viewers),
         }
         for one in found
     ]

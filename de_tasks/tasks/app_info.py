@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 import invoke
 
 from de_tasks.platform.connect import app_name
-from de_tasks.tasks.facts import app_facts
+from de_tasks.tasks.facts import app_facts, or_text, people_facts
 from de_tasks.tasks.invoke_options import READS
 from de_tasks.tasks.task import connect, task
 from de_tasks.terminal import console
 
 if TYPE_CHECKING:
-    from de_tasks.platform.models import AppInfo, AppUsers, People, Verbatim
+    from de_tasks.platform.access import AppAccess
+    from de_tasks.platform.models import AppInfo, Verbatim
 
 
-def _info(found: AppInfo | Verbatim) -> dict[str, object]:
-    from de_tasks.platform.models import Verbatim
-
-    if isinstance(found, Verbatim):
-        return {"text": found.text}
+def _info(found: AppInfo) -> dict[str, object]:
     details = found.details
     return {
         **app_facts(found.app),
@@ -37,7 +34,7 @@ def _info(found: AppInfo | Verbatim) -> dict[str, object]:
     }
 
 
-@task(changes=READS, facts=_info)
+@task(changes=READS, facts=or_text(_info))
 def info(context: invoke.Context, name: str = "") -> AppInfo | Verbatim:
     """Show the state and the general data of an app.
 
@@ -71,26 +68,18 @@ def info(context: invoke.Context, name: str = "") -> AppInfo | Verbatim:
     return found
 
 
-def _users(found: AppUsers | Verbatim) -> dict[str, object]:
-    from de_tasks.platform.models import Verbatim
-
-    if isinstance(found, Verbatim):
-        return {"text": found.text}
+def _users(found: AppAccess) -> dict[str, object]:
     return {
-        "name": found.name,
+        "name": found.app,
         "owner": found.owner,
-        "co_owners": _people(found.co_owners) if found.co_owners is not None else None,
-        "viewers": _people(found.viewers),
-        "view_access": found.view_access,
+        "co_owners": people_facts(found.co_owners),
+        "viewers": people_facts(found.viewers),
+        "view_access": found.level,
     }
 
 
-def _people(found: People) -> dict[str, list[str]]:
-    return {"users": list(found.users), "groups": list(found.groups)}
-
-
-@task(changes=READS, facts=_users)
-def users(context: invoke.Context, name: str = "") -> AppUsers | Verbatim:
+@task(changes=READS, facts=or_text(_users))
+def users(context: invoke.Context, name: str = "") -> AppAccess | Verbatim:
     """List the owner, the co-owners and the viewers of an app, users and groups."""
     from de_tasks.platform.models import Verbatim
 
@@ -106,6 +95,6 @@ def users(context: invoke.Context, name: str = "") -> AppUsers | Verbatim:
     console.table(("RELATION", "KIND", "NAME"), rows)
     if found.co_owners is None:
         console.note("Co-owners are not shown: this server does not tell them.")
-    if found.view_access != "restricted":
-        console.note(f"View access is {found.view_access}: others can open the app too.")
+    if found.level != "restricted":
+        console.note(f"View access is {found.level}: others can open the app too.")
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from de_tasks.deployment.events import Event
-    from de_tasks.platform.models import App, Build, LogLine
+    from de_tasks.platform.models import App, Build, LogLine, People, Service
     from de_tasks.project.checks.findings import Finding
 
 
@@ -35,6 +35,29 @@ def facts(value: Any) -> dict[str, object]:
     from dataclasses import asdict
 
     return {name: None if given == "" else given for name, given in asdict(value).items()}
+
+
+def or_text(make: Callable[[Any], dict[str, object]]) -> Callable[[Any], dict[str, object]]:
+    """The same facts, or the text of what `de` printed in a form that is not documented."""
+
+    def made(found: Any) -> dict[str, object]:
+        from de_tasks.platform.models import Verbatim
+
+        return {"text": found.text} if isinstance(found, Verbatim) else make(found)
+
+    return made
+
+
+def people_facts(people: People | None) -> dict[str, list[str]] | None:
+    """Users and groups by name, None where the server does not tell."""
+    return {"users": [*people.users], "groups": [*people.groups]} if people is not None else None
+
+
+def service_facts(service: Service) -> dict[str, object]:
+    """A database of apps."""
+    from dataclasses import asdict
+
+    return {**asdict(service), "created": utc(service.created) or ""}
 
 
 def finding_facts(found: Iterable[Finding]) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ from invoke import Collection
 
 from de_tasks.errors import Declined, DeTasksError, NotFound, UsageError
 from de_tasks.platform.connect import app_name as app_of
-from de_tasks.tasks.facts import facts, utc
+from de_tasks.tasks.facts import facts, or_text, service_facts
 from de_tasks.tasks.invoke_options import READS, Facts
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console, style
@@ -26,9 +26,7 @@ SERVICE = {"service_name": "Name of the service (default: APP-TYPE)"}
 
 
 def _services(found: Sequence[Service]) -> list[dict[str, object]]:
-    from dataclasses import asdict
-
-    return [{**asdict(service), "created": utc(service.created) or ""} for service in found]
+    return [service_facts(service) for service in found]
 
 
 @task(
@@ -122,15 +120,9 @@ def create(
     return AppService(name, kind, app, connection.host.name)
 
 
-def _changed(found: Service | Verbatim) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(found)
-
-
 @task(
     changes=_would("limit the memory of"),
-    facts=_changed,
+    facts=or_text(service_facts),
     help={**APP_NAME, **KIND, "memory": "The most memory, such as 512Mi or 2Gi; none: no limit"},
 )
 def update(

@@ -8,7 +8,7 @@ import invoke
 
 from de_tasks.errors import Declined, UsageError
 from de_tasks.platform.connect import app_name, find_host
-from de_tasks.tasks.facts import app_facts
+from de_tasks.tasks.facts import app_facts, or_text
 from de_tasks.tasks.task import connect, needs_no_answer, settings, task
 from de_tasks.terminal import console
 
@@ -16,15 +16,9 @@ if TYPE_CHECKING:
     from de_tasks.platform.models import App, Verbatim
 
 
-def _facts(found: App | Verbatim) -> dict[str, object]:
-    from de_tasks.platform.models import Verbatim
-
-    return {"text": found.text} if isinstance(found, Verbatim) else app_facts(found)
-
-
 @task(
     changes="transfer app {app} on {host} to {username}",
-    facts=_facts,
+    facts=or_text(app_facts),
     help={"username": "User name of the new owner, who needs a license seat"},
 )
 def transfer(

@@ -12,6 +12,7 @@ from uv import find_uv_bin
 from de_tasks.errors import UsageError
 from de_tasks.project import checks, locks
 from de_tasks.project.checks import lock_files
+from de_tasks.repo.git import Git
 from de_tasks.repo.sent import Sent, of_folder, of_index
 from tests.support.apps import SERVER, app_folder
 from tests.support.locks import PROJECT, lock
@@ -193,10 +194,29 @@ def test_deploy_sends_what_the_lock_names(app: Path, dev: Person) -> None:
     assert done.code == 0 and "-dirty" not in done.err, done.err
     assert not (app / "requirements.txt").exists()
     log = dev.inv("logs", "--type", "build", folder=app).out
-    assert "gunicorn" in log and "uv.lock is not read" not in log
+    assert "uv.lock is not read" not in log
     (built,) = json.loads(dev.inv("history", "--json", folder=app).out)
     assert built["lock"].startswith("uv.lock ") and len(built["lock"]) == 20
+    (cache,) = dev.home.rglob(f"deploy/{app.name}-*.git")
+    assert Git(cache)("show", f"{built['sha']}:requirements.txt") == text(app)
     assert dev.inv("diff", folder=app).out == ""
     assert "Nothing has changed" in dev.inv("deploy", "-y", folder=app).out
     same = dev.inv("deploy", "-y", "--ref", "HEAD", folder=app)
     assert same.code == 0 and "Nothing has changed" in same.out
+
+
+def test_fleet_and_hook_see_the_lock_of_an_app(app: Path, dev: Person) -> None:
+    entry = f"{{name: {app.name}, path: {app.name}, requirements: uv.lock}}"
+    top = app.parent
+    (top / "invoke.yaml").write_text(f"de: {{apps: [{entry}]}}\n")
+    (top / "tasks.py").write_text("from de_tasks import ns\n")
+    (app / "invoke.yaml").write_text("de: {requirements: uv.lock}\n")
+    (app / "requirements.txt").write_text("gunicorn==1.2\n")
+    Repository.make(top)
+    done = dev.inv("fleet.deploy", "-y", "--all", folder=top)
+    assert done.code == 0, done.err
+    assert "gunicorn==1.2" not in dev.run(f"logs --type build -n {app.name}").out
+    (built,) = json.loads(dev.run(f"history -n {app.name} --json").out)
+    assert built["lock"].startswith("uv.lock ")
+    hook = dev.spawn(f"--path={app.name}", "--no-secrets", folder=top, program="de-check")
+    assert hook.code == 0 and "The lock is deployed" in hook.out + hook.err, hook

@@ -7,7 +7,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -17,6 +17,7 @@ from de_tasks.repo import remote, user_settings
 from de_tasks.repo.source import find_commit
 from tests.support.desk import Desk
 from tests.support.gitserver import git
+from tests.support.serving import served
 
 HOSTILE = """
 [user]
@@ -225,13 +226,8 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"127.0.0.1:{server.server_address[1]}", seen
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Handler) as address:
+        yield address.removeprefix("http://"), seen
 
 
 def test_proxy_of_the_users_configuration_is_used(

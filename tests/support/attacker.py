@@ -60,14 +60,14 @@ def fortified(data: Path, **more: int | str) -> Iterator[control.Running]:
 def talk(running: control.Running, pieces: Iterable[bytes]) -> Answer:
     """Send pieces until the server answers; raises `TimeoutError` when it never does."""
     deadline, sending = time.monotonic() + BOUND, iter(pieces)
-    received, rest = b"", b""
+    received, rest, ended = b"", b"", False
     address, source = ("127.0.0.1", running.port), (here.address, 0)
     with socket.create_connection(address, BOUND, source) as connection:
         connection.setblocking(False)
         while not whole(received):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no answer within {BOUND:.0f} s")
-            if not rest and b"\r\n\r\n" not in received:
+            if not (rest or ended) and b"\r\n\r\n" not in received:
                 rest = next(sending, b"")
             senders = [connection] if rest else []
             readable, writable, _ = select.select([connection], senders, [], 0.1)
@@ -80,7 +80,10 @@ def talk(running: control.Running, pieces: Iterable[bytes]) -> Answer:
                 elif writable:
                     rest = rest[connection.send(rest) :]
             except ConnectionError:
-                break
+                if ended:
+                    break
+                # The server takes no more; its answer may be there to be read.
+                rest, ended = b"", True
     head, _, body = received.decode("latin-1").partition("\r\n\r\n")
     match = re.match(r"HTTP/1\.1 (\d+)", head)
     return Answer(int(match[1]) if match else 0, head, body)

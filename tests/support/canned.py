@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from de_tasks.auth.oidc import Oidc
 from de_tasks.config.host import Host
 from de_tasks.net.http import Transport
 from de_tasks.net.retry import Policy
+from tests.support.serving import served
 
 REALM = "/auth/realms/dash"
 
@@ -63,13 +63,5 @@ def serving(endpoints: tuple[str, ...], **answers: tuple[int, object]) -> Iterat
         def log_message(self, *_: object) -> None:
             return
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    canned.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.05])
-    thread.start()
-    try:
+    with served(Handler) as canned.url:
         yield canned
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import base64
 import http.client
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.support.serving import served
 
 HOP = ("connection", "transfer-encoding", "content-length", "host", "authorization")
 PAGE = b"<!doctype html><title>Sign in</title><form>Password</form>"
@@ -58,17 +59,9 @@ def gate(behind: str, **options: object) -> Iterator[GitGate]:
     class Handler(_Handler):
         gate = state
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}/GIT"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with served(Handler, abandon=True) as address:
+        state.url = f"{address}/GIT"
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -23,7 +23,6 @@ from de_tasks.platform.models import (
     SERVICE_TYPES,
     App,
     AppInfo,
-    AppUsers,
     Build,
     Changes,
     Details,
@@ -193,11 +192,11 @@ class GraphQLPlatform:
             raise self._client.missing(name)
         return AppInfo(app, details)
 
-    def users(self, name: str) -> AppUsers:
+    def users(self, name: str) -> AppAccess:
         found = self.info(name)
         details = found.details
-        return AppUsers(
-            name, found.app.owner, details.co_owners, details.viewers, details.view_access
+        return AppAccess(
+            name, found.app.owner, details.view_access, details.viewers, details.co_owners
         )
 
     def thumbnail(self, details: Details) -> bytes | None:

@@ -49,7 +49,7 @@ def run(
     sent = sent or of_folder(folder)
     found = [one for one in lock_files.of_lock(sent, lock) if one.code not in ignore]
     sent = locks.apply(lock, sent)
-    found += of(sent, name, megabytes, ignore, version=version, lock=lock)
+    found += of(sent, name, megabytes, ignore, version=version)
     wanted = list(sent.entries) if search is None else search
     if wanted and "secret" not in ignore:
         found += secrets.scan(folder, wanted)
@@ -63,12 +63,11 @@ def of(
     ignore: Sequence[object] = (),
     local: bool = False,
     version: int = DEFAULT_VERSION,
-    lock: str = "",
 ) -> list[Finding]:
     """Every finding about the files that a deploy sends, but for secrets.
 
     `local` says that the server is on this machine, and reaches what is here; `version` is that of
-    its Dash Enterprise. `lock` names the lock that the requirements were made from.
+    its Dash Enterprise.
     """
     for wanted in ignore:
         if wanted not in CODES:
@@ -93,8 +92,7 @@ def of(
     found += files.name(name)
     found += files.check(sent, megabytes)
     left_out = {*ignore, *(["unreachable-index"] if local else [])}
-    kept = [finding for finding in found if finding.code not in left_out]
-    return _sorted([lock_files.as_locked(finding, lock) for finding in kept])
+    return _sorted([finding for finding in found if finding.code not in left_out])
 
 
 def _sorted(found: Sequence[Finding]) -> list[Finding]:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from de_tasks.project.checks import modules, packages
+from de_tasks.project.checks import lock_files, modules, packages
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.requirements import Provided
 from de_tasks.repo.sent import Sent
@@ -86,7 +86,7 @@ def _imports(sent: Sent, reached: modules.Reached, provided: Provided) -> Iterat
         if provided.has(package) or provided.has(module) or module in modules.own_names(sent):
             continue
         what = f"{imported.file} imports {module}, and no requirement brings it."
-        remedy = f"Add the line '{package}' to requirements.txt"
+        remedy = lock_files.to_add(sent, package)
         yield Finding("import-not-required", imported.file, imported.line, what, remedy)
 
 

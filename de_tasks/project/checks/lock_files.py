@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from de_tasks.appspec import LOCKS, REQUIREMENTS
+from de_tasks.appspec import LOCKS, MADE_FROM, REQUIREMENTS
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
@@ -22,7 +21,6 @@ ALIKE = (*DEPLOYED, "poetry.lock", "pdm.lock")
 PACKAGE = re.compile(r'^\[\[packages?\]\]\s+name = "([^"]+)"\s+version = "([^"]+)"', re.MULTILINE)
 REQUIRES = re.compile(r'^requires-python = "([^"]+)"', re.MULTILINE)
 OPTION = re.compile(r"\s(--[a-z]|\\|#).*$")
-ADD = re.compile(r"Add the line '([^']+)' to requirements\.txt")
 MOST_NAMED = 3
 OFFERED = tuple(f"3.{minor}" for minor in range(7, 13))
 """Versions of Python in the vendor's published code."""
@@ -35,15 +33,15 @@ def of_lock(sent: Sent, lock: str) -> Iterator[Finding]:
         yield from differing(sent, lock)
 
 
-def as_locked(finding: Finding, lock: str) -> Finding:
-    """The finding with what mends it where the requirements are deployed from a lock."""
-    found = ADD.fullmatch(finding.remedy)
-    if not (lock and found):
-        return finding
-    add = (
-        "Type: uv add" if lock == "uv.lock" else f"Add to what {lock} is made from, and lock again:"
-    )
-    return replace(finding, remedy=f"{add} {found[1]}")
+def to_add(sent: Sent, package: str) -> str:
+    """What adds a package to the requirements, or to what they are made from."""
+    first = sent.read(REQUIREMENTS).partition(b"\n")[0].decode("utf-8", "replace")
+    lock = first.removeprefix(MADE_FROM.format(""))
+    if lock == first:
+        return f"Add the line '{package}' to requirements.txt"
+    if lock == "uv.lock":
+        return f"Type: uv add {package}"
+    return f"Add to what {lock} is made from, and lock again: {package}"
 
 
 def differing(sent: Sent, lock: str = "") -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from de_tasks.project.checks import modules, packages, scripts, servers, shell, targets
+from de_tasks.project.checks import lock_files, modules, packages, scripts, servers, shell, targets
 from de_tasks.project.checks.findings import WARNING, Finding
 from de_tasks.project.checks.procfile import Process
 from de_tasks.project.checks.shell import Command
@@ -153,7 +153,7 @@ def _not_required(process: Process, program: str, package: str) -> Finding:
     provided = process.provided
     assert provided
     what = f"The process {process.kind} runs {program}, and no requirement brings it."
-    remedy = f"Add the line '{package}' to requirements.txt"
+    remedy = lock_files.to_add(process.sent, package)
     excluded = provided.excluded.get(package)
     if excluded:
         what = (
