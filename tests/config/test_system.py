@@ -115,5 +115,7 @@ def test_client_does_without_what_windows_lacks(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "tests.support.without_posix", "--quick"]
     command += ["-q", "-n", "0", f"--basetemp={tmp_path / 'without'}", *CLIENT]
     command += ["-k", " and ".join(f"not {name}" for name in MODES)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=10 * BOUND
+    )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -59,7 +59,7 @@ def gate(behind: str, **options: object) -> Iterator[GitGate]:
     class Handler(_Handler):
         gate = state
 
-    with served(Handler, abandon=True) as address:
+    with served(Handler) as address:
         state.url = f"{address}/GIT"
         yield state
 

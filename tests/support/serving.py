@@ -9,10 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def served(handler: type[BaseHTTPRequestHandler], abandon: bool = False) -> Iterator[str]:
-    """The address of the server, which ends with the block; `abandon` what it still answers."""
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of the server, which ends with the block; connections may stay open then."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = abandon
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
