@@ -38,7 +38,7 @@ RULES: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: LOCK.fullmatch(str(value)) is not None,
         "uv.lock or pylock.toml in the app's folder",
     ),
-    "git_transport": (lambda value: value in GIT_TRANSPORTS, ", ".join(GIT_TRANSPORTS)),
+    "git_transport": (lambda value: value in GIT_TRANSPORTS, "auto, direct or de"),
     "version": (lambda value: value in (0, *VERSIONS), "4 or 5"),
 }
 """What a setting may be, and in words."""
