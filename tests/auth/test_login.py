@@ -66,7 +66,7 @@ def test_browser_login(nobody: Person, dev: Person) -> None:
 def test_interrupted_browser_login(nobody: Person) -> None:
     terminal, _ = browser_login(nobody)
     with terminal:
-        terminal.type("\x03")
+        terminal.interrupt()
         assert terminal.end() == 130 and "Traceback" not in terminal.text
     assert not nobody.keyfile.exists()
 

@@ -82,7 +82,7 @@ def test_interrupt_at_the_question_says_that_nothing_was_created(dev: Person, qu
     (dev.home / "tasks.py").write_text(TASKS)
     with Terminal(line, dev.home, dev.variables()) as terminal:
         terminal.shows("[y/N]")
-        terminal.type("\x03")
+        terminal.interrupt()
         assert terminal.end() == 130
         text = terminal.text
     assert "Interrupted. Nothing was sent." in text and "created" not in text, text

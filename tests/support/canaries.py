@@ -217,6 +217,10 @@ class Watch:
                 return
         except OSError:
             return
+        # bash ends a name with a NUL while it reads the variable: the next look finds it whole.
+        torn = any(b"=" not in text for text in environment.rstrip(b"\0").split(b"\0"))
+        if torn and self._looks[number] < LOOKS:
+            return
         self._commands[number] = command
         words = command.replace(b"\0", b" ").decode("utf-8", "replace").strip()
         given = frozenset(environment.decode("utf-8", "replace").split("\0"))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.support.waiting import BOUND
+from tests.support.waiting import BOUND, until
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -67,6 +67,27 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type a text as it is: a line ends with a newline."""
         os.write(self._screen, text.encode())
+
+    def interrupt(self) -> None:
+        """Type Ctrl-C, once the program waits: where one comes just before a system call, Python
+        sees it when that returns, which a wait for a person does not do."""
+        until(self._waits, "the program waits")
+        self.type("\x03")
+
+    def _waits(self) -> bool:
+        """Whether its main thread does nothing, where Linux shows it."""
+        switches = [self._switches()]
+        time.sleep(0.05)
+        return switches == [self._switches()]
+
+    def _switches(self) -> str:
+        try:
+            status = Path(f"/proc/{self._child.pid}/status").read_text()
+        except OSError:
+            return ""
+        state, switches = status.partition("State:")[2], status.partition("\nvoluntary")[2]
+        # One that works is another each time.
+        return switches if state.split()[0] == "S" else str(time.monotonic())
 
     def end(self) -> int:
         """Wait until the program has ended; returns its exit status."""
