@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+from de_tasks.platform import logs
 from tests.support.backstage import PASSWORD
 from tests.support.people import Done
 from tests.support.stage import Stage
@@ -120,9 +121,11 @@ def follow(stage: Stage, word: str, wait: int = LONG) -> Done:
     def pause(seconds: float) -> None:
         if next(pauses):
             raise KeyboardInterrupt
+        logs.MOST_HELD = wait
         with urllib.request.urlopen(f"{stage.address}{word}", timeout=BOUND):
             return
 
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
-    with mock.patch.multiple("de_tasks.platform.logs", MOST_HELD=wait, time=clock):
+    # The first request that is held finds nothing: the line comes after it.
+    with mock.patch.multiple(logs, MOST_HELD=1, time=clock):
         return Operation("follow", "logs --follow -n {app}", "").run(stage, word)
