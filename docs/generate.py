@@ -1,6 +1,7 @@
 """Writes docs/commands/: a page for each command, taken from the tasks themselves.
 
 In the navigation of the site it lists them, and in the page of the JSON fields what these are.
+The page of the library is written beside them.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from de_tasks.cli.help import (
     option_rows,
     place,
 )
+from docs import api
 
 FOLDER = Path(__file__).with_name("commands")
 FIELDS = FOLDER.with_name("json.md")
+LIBRARY = FOLDER.with_name("api.md")
 SITE = FOLDER.parents[1] / "zensical.toml"
 NAVIGATION = ("# Written by `inv reference`: the commands.\n", "    # The end of the commands.\n")
 """What stands before and after the pages of the commands in the navigation of the site."""
@@ -62,11 +65,17 @@ def write() -> list[str]:
         file.unlink()
     for name in changed:
         (FOLDER / name).write_text(wanted[name], "utf-8")
-    for file, text in ((FIELDS, json_page()), (SITE, site())):
+    for file, text in others().items():
         if text != _text(file):
             file.write_text(text, "utf-8")
             changed.append(file.name)
     return sorted([*changed, *(file.name for file in stale)])
+
+
+def others() -> dict[Path, str]:
+    """What is written outside the folder."""
+    tasks = {name: de_tasks.ns[name] for name in CONTEXTS if _same(name)[0] == name}
+    return {FIELDS: json_page(), SITE: site(), LIBRARY: api.page(NOTICE, tasks)}
 
 
 def json_page() -> str:

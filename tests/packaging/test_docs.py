@@ -15,7 +15,7 @@ from tests.support.places import ROOT
 def test_pages_of_commands_are_those_of_the_tasks() -> None:
     written = {file.name: file.read_text("utf-8") for file in generate.FOLDER.iterdir()}
     stale = [name for name, text in generate.pages().items() if written.get(name) != text]
-    rest = {generate.FIELDS: generate.json_page(), generate.SITE: generate.site()}
+    rest = generate.others()
     stale += [file.name for file, text in rest.items() if file.read_text("utf-8") != text]
     assert (stale, set(written) - set(generate.pages())) == ([], set()), "run: inv reference"
 
