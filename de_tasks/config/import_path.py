@@ -134,7 +134,9 @@ def _names_in(folders: "Iterable[str]") -> set[str]:
 
 
 def _loaded(names: set[str]) -> "dict[str, ModuleType]":
-    return {n: m for n, m in list(sys.modules.items()) if n.partition(".")[0] in names}
+    below = tuple(f"{name}." for name in names if name in sys.modules)
+    found = {n: m for n, m in list(sys.modules.items()) if n.startswith(below)} if below else {}
+    return found | {name: sys.modules[name] for name in names if name in sys.modules}
 
 
 def _is_in(module: "ModuleType", folders: "Iterable[str]") -> bool:

@@ -73,8 +73,9 @@ def failing(
 
 
 @functools.cache
-def parser() -> Parser:
-    return Parser(contexts=de_tasks.ns.to_contexts())
+def parsers() -> dict[str, Parser]:
+    """For each command one that knows it alone, which is quicker."""
+    return {str(one.name): Parser(contexts=[one]) for one in de_tasks.ns.to_contexts()}
 
 
 @pytest.mark.usefixtures("failing")
@@ -86,7 +87,7 @@ def test_failure_shows_no_secret(
         monkeypatch.setattr(sys, "stdin", io.StringIO(VALUE + "\n"))
         text = ""
         try:
-            parsed = parser().parse_argv([name, *line.split()])
+            parsed = parsers()[name].parse_argv([name, *line.split()])
             invoke.Executor(de_tasks.ns).execute(*parsed)
         except (invoke.ParseError, invoke.Exit) as error:
             text = "".join(traceback.format_exception(error)) + repr(error) + str(vars(error))

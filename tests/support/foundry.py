@@ -21,6 +21,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,11 @@ from de_tasks.server import control
 
 SERVER = "de_tasks.server"
 AS_A_PROGRAM = control.launch
+LOADED_LATE = (
+    *("uvicorn.lifespan.on", "uvicorn.loops.auto"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"),
+)
+"""What a sandbox imports when it serves."""
 ROOM = 4096
 """Bytes for the command line of a sandbox, which `ps` and the tests read."""
 
@@ -101,7 +107,13 @@ def main() -> None:
     for module in pkgutil.walk_packages(de_tasks.server.__path__, "de_tasks.server."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for name in LOADED_LATE:
+        importlib.import_module(name)
     from de_tasks.server.__main__ import main as serve
+    from de_tasks.server.users import accounts
+
+    # Each has four passwords hashed when it starts, which takes as long as all the rest.
+    accounts.ARGON2ID = replace(accounts.ARGON2ID, memory_cost=8, time_cost=1)
 
     gc.collect()
     gc.freeze()

@@ -70,12 +70,13 @@ def lacking(
     there |= closure(there)
     roots = {module.partition(".")[0] for source in reached for module in source.modules}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
-    installed = metadata.packages_distributions()
+    doubtful = {module for module in outside if canonicalize_name(module) not in SURE}
+    # It looks at every file of every package.
+    installed = metadata.packages_distributions() if doubtful else {}
     wanted, unknown = dict.fromkeys(map(canonicalize_name, needs)), []
     for module in sorted(outside):
-        packages = {canonicalize_name(name) for name in installed.get(module, [])}
-        if canonicalize_name(module) in SURE:
-            packages = {canonicalize_name(module)}
+        names = installed.get(module, []) if module in doubtful else [module]
+        packages = {canonicalize_name(name) for name in names}
         if there & {*packages, canonicalize_name(module)}:
             continue
         if len(packages) == 1:
