@@ -22,7 +22,9 @@ class Ports:
 
     def take(self, number: int) -> list[int]:
         """Ports of loopback that nobody listens on. Raises `Refused` when there are too few."""
-        free = (p for p in random.sample(RANGE, len(RANGE)) if p not in self._taken and is_free(p))
+        first = random.randrange(len(RANGE))
+        ports = itertools.chain(RANGE[first:], RANGE[:first])
+        free = (port for port in ports if port not in self._taken and is_free(port))
         found = list(itertools.islice(free, number))
         if len(found) < number:
             raise Refused("There is no free port for another process.")
