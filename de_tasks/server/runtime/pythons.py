@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from uv import find_uv_bin
 
@@ -22,6 +24,8 @@ KNOWN = tuple(f"3.{minor}" for minor in range(7, 16))
 FIVE_DEFAULT = "3.10"
 """The Python of an app on Dash Enterprise 5 whose settings name none."""
 SECONDS = 20.0
+FRESH = 10.0
+"""Seconds in which uv is not asked again: it starts every Python of the machine."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,17 @@ def _usual(minor: str) -> dict[str, str]:
 
 def _of_uv() -> dict[str, str]:
     """What uv finds on this machine: version to path; empty where it cannot tell."""
+    return _listed_by_uv(_without_shims(), int(time.monotonic() // FRESH))
+
+
+@lru_cache(maxsize=1)
+def _listed_by_uv(path: str, moment: int) -> dict[str, str]:
     words = ("python", "list", "--only-installed", "--no-config", "--output-format", "json")
     settings = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     try:
         done = subprocess.run(
             [find_uv_bin(), *words],
-            env={**settings, "UV_PYTHON_DOWNLOADS": "never"},
+            env={**settings, "PATH": path, "UV_PYTHON_DOWNLOADS": "never"},
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -125,8 +134,16 @@ def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
+def _without_shims() -> str:
+    """The folders of programs without pyenv's shims, each of which starts a shell; the Pythons
+    behind them are in a usual place."""
+    shims = os.path.expanduser("~/.pyenv/shims")
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder.rstrip("/") != shims)
+
+
 def _candidates(minor: str) -> list[str]:
-    on_path = shutil.which(f"python{minor}")
+    on_path = shutil.which(f"python{minor}", path=_without_shims())
     home = os.path.expanduser("~")
     patterns = (
         f"{home}/.pyenv/versions/{minor}.*/bin/python{minor}",
@@ -139,11 +156,17 @@ def _candidates(minor: str) -> list[str]:
 
 
 def _version_of(python: str) -> str | None:
-    code = "import platform; print(platform.python_version())"
     try:
-        done = subprocess.run(
-            [python, "-ISc", code], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        about = os.stat(python)
+        return _said_version(python, about.st_ino, about.st_mtime_ns)
+    except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+
+
+@lru_cache(maxsize=100)
+def _said_version(python: str, inode: int, modified: int) -> str:
+    """What an interpreter says, asked anew when its file is another one, or when it failed."""
+    code = "import platform; print(platform.python_version())"
+    words = [python, "-ISc", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True)
+    return done.stdout.strip()
