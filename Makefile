@@ -16,12 +16,15 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 	$(BIN)/python -m tests.support.install
 	touch $@
 
-.PHONY: demo test quick lint wheels soak faults site clean
+.PHONY: demo test suite quick lint wheels soak faults site clean
 demo: .venv/ready
 	@$(BIN)/python -m tests.scenarios.demo
 
-test: .venv/ready
-	@$(MAKE) --no-print-directory -j2 lint wheels
+# Lint beside the tests: it works on one core, for a minute.
+test: wheels
+	@$(MAKE) --no-print-directory -j2 lint suite
+
+suite: .venv/ready
 ifdef COVERAGE
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST)
@@ -44,7 +47,7 @@ faults: .venv/ready
 	$(BIN)/python -m tests.scenarios.matrix
 
 # The packages that the tests install, fetched once for a checkout, and the tests compiled, which each of the
-# processes would do for itself; beside lint, which works on one core.
+# processes would do for itself.
 wheels: .venv/ready
 	@$(BIN)/python -m tests.support.wheelhouse
 	@$(BIN)/python -m pytest --quiet --collect-only -n 0 >/dev/null
