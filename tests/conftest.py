@@ -18,7 +18,7 @@ from keyring.backends import fail
 
 from de_tasks.project.checks import secrets
 from de_tasks.server import control
-from tests.support import ports, selection, wheelhouse
+from tests.support import order, ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
@@ -67,9 +67,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what `--quick` does not ask for."""
+    """Leave out what `--quick` does not ask for; of a whole run, begin with what takes long."""
     if config.getoption("quick"):
         selection.keep_quick(config, items)
+    elif is_worker(config):
+        order.long_first(items, config.workerinput["workercount"])  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish() -> None:

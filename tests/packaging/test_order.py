@@ -1,0 +1,30 @@
+"""The order of a whole run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.order import LONG, long_first
+from tests.support.places import ROOT
+
+
+@pytest.mark.parametrize("workers", [1, 3, 8])
+@pytest.mark.parametrize("others", [0, 1, 100])
+def test_each_share_begins_with_what_takes_long(workers: int, others: int) -> None:
+    items: list[Any] = [SimpleNamespace(nodeid=f"tests/x.py::test_{n}") for n in range(others)]
+    items += [SimpleNamespace(nodeid=f"{name}x") for name in LONG]
+    before = list(items)
+    long_first(items, workers)
+    assert sorted(map(id, items)) == sorted(map(id, before))
+    begins = [len(items) * worker // workers for worker in range(workers)]
+    if others == 100:
+        assert all(items[begin].nodeid.startswith(LONG) for begin in begins)
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_takes_long_is_there(name: str) -> None:
+    path, _, function = name.partition("::")
+    assert f"def {function}" in (ROOT / path).read_text("utf-8")
