@@ -37,7 +37,7 @@ def page(notice: str, tasks: Mapping[str, DeTask]) -> str:
         call = f"{_called(name)}({_parameters(signature)}) -> {signature.return_annotation}"
         about = inspect.cleandoc(task.__doc__ or "").partition("\n")[0]
         calls.append(f"# {about}\n{_wrapped(call)}")
-    parts = [notice, BEFORE.rstrip(), "## Tasks", "```python\n" + "\n\n".join(calls) + "\n```"]
+    parts = [notice, BEFORE.rstrip(), "## Tasks", "```\n" + "\n\n".join(calls) + "\n```"]
     parts += ["## What they return", *_values(waiting), "## What they raise", _errors()]
     return "\n\n".join(parts) + "\n"
 
