@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # For `make test` and `make quick`: the order of an earlier run, and how many processes share the work.
 SEED ?=
-WORKERS ?= 4
+WORKERS ?= 6
 # With COVERAGE=1, `make test` prints which lines no test runs, in no process.
 COVERAGE ?=
 # What also runs on Windows.
