@@ -359,11 +359,18 @@ def read_text(path: Path) -> str:
         data = stream.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise UsageError(f"{path.name} has more than {LARGEST_FILE} bytes.")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        return text_of(data)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error
+
+
+def text_of(data: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 where a byte order mark says so, without that mark.
+
+    Raises `UnicodeDecodeError` for anything else.
+    """
+    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
 
 
 APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")

@@ -44,7 +44,7 @@ def _check(options: argparse.Namespace) -> None:
     folder = Path(values.path).expanduser()
     check_folder(folder)
     named = () if options.no_secrets or "secret" in values.check_ignore else options.files
-    search = [os.path.relpath(file, folder) for file in named]
+    search = [Path(os.path.relpath(file, folder)).as_posix() for file in named]
     if search and checks.secrets.program() is None:
         # pre-commit shows nothing of a hook that passes: a word of warning would not be seen.
         raise UsageError(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.config.system import program
+from de_tasks.config.system import own_program
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.environment import developers
 from de_tasks.repo.git import Git
@@ -141,7 +140,7 @@ def _program(hook: str) -> str:
 
     A program and not `python -m`, which would import an `invoke.py` of the repository.
     """
-    found = program(hook, Path(sys.executable).parent) or shutil.which(hook)
+    found = own_program(hook)
     if not found:
         raise DeTasksError(f"There is no program {hook} beside {sys.executable}. Install it again")
     # With slashes, which sh takes on Windows too.

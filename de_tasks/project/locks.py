@@ -15,11 +15,11 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from de_tasks.appspec import MADE_FROM, REQUIREMENTS
 from de_tasks.config.environment import without_secrets
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.repo.sent import Sent
 
@@ -97,8 +97,7 @@ def _check_place(lock: str, line: str, sent: Sent) -> None:
 
 def _of_uv(sent: Sent) -> str:
     uv = _uv()
-    with TemporaryDirectory(prefix="de-lock-") as place:
-        folder = Path(place)
+    with temporary_folder("de-lock-") as folder:
         # uv reads the project files of what the lock names by its path, too.
         for name in sent.entries:
             if posixpath.basename(name) in (UV, PROJECT):

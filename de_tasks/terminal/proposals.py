@@ -39,7 +39,7 @@ def as_option(word: str, options: Iterable[str]) -> str:
     """` Did you mean --name sales?`, where a stray word can be the value of one of a
     command's options; empty where it cannot."""
     known = set(options)
-    if "--path" in known and (os.sep in word or os.path.isdir(word)):
+    if "--path" in known and ("/" in word or os.sep in word or os.path.isdir(word)):
         return f" Did you mean --path {word}?"
     for option in ("--name", "--app-name"):
         if option in known:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from de_tasks.appspec import (
     LONGEST_NAME,
@@ -17,6 +15,7 @@ from de_tasks.appspec import (
     legal_app_name,
     read_runtime,
 )
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
@@ -147,9 +146,9 @@ def runtime(sent: Sent) -> Iterator[Finding]:
         return
     remedy = "Write it like python-3.11.7, or delete the file"
     try:
-        with TemporaryDirectory(prefix="de-check-") as place:
-            sent.export(["runtime.txt"], Path(place))
-            version = read_runtime(Path(place))
+        with temporary_folder("de-check-") as place:
+            sent.export(["runtime.txt"], place)
+            version = read_runtime(place)
     except UsageError as error:
         yield Finding("bad-runtime", "runtime.txt", 1, str(error), remedy)
         return

@@ -8,8 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -28,6 +26,7 @@ from de_tasks.appspec import (
     Line,
     Requirements,
 )
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
@@ -120,8 +119,8 @@ def read(sent: Sent, version: int) -> tuple[Provided | None, list[Finding]]:
     """What the requirements install, None if not known; and what is wrong with them."""
     if not sent.has(FILE):
         return None if is_conda(sent) else Provided(), []
-    with TemporaryDirectory(prefix="de-check-") as place:
-        folder = Path(place).resolve()
+    with temporary_folder("de-check-") as place:
+        folder = place.resolve()
         sent.export(_files(sent), folder)
         try:
             found = Requirements.read(folder)
