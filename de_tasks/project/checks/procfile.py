@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from de_tasks.appspec import LARGEST_FILE, process
+from de_tasks.appspec import LARGEST_FILE, process, text_of
 from de_tasks.project.checks import shell
 from de_tasks.project.checks.findings import NOTE, WARNING, Finding
 from de_tasks.project.checks.requirements import Provided
@@ -73,7 +73,7 @@ def _lines(
         yield _missing(sent)
         return
     try:
-        text = _text(sent.read(FILE))
+        text = text_of(sent.read(FILE))
     except UnicodeDecodeError:
         what = "Procfile is not UTF-8 text."
         yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
@@ -100,11 +100,6 @@ def _lines(
     if "web" not in seen:
         what = "The Procfile has no web process, which alone receives requests."
         yield Finding("no-web", FILE, 0, what, f"Add a line like '{EXAMPLE}'")
-
-
-def _text(data: bytes) -> str:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return data.decode(encoding)
 
 
 def _missing(sent: Sent) -> Finding:

@@ -25,7 +25,9 @@ from de_tasks.appspec import (
     BadInclude,
     Line,
     Requirements,
+    text_of,
 )
+from de_tasks.config.paths import with_slashes
 from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import addresses, packages, wheels
@@ -196,9 +198,7 @@ def _files(sent: Sent) -> list[str]:
         if name in found or not sent.has(name):
             continue
         found.append(name)
-        data = sent.read(name)
-        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-        for include in INCLUDE.findall(data.decode(encoding, "replace")):
+        for include in INCLUDE.findall(text_of(sent.read(name), "replace")):
             path = posixpath.join(posixpath.dirname(name), include.strip("'\""))
             waiting.append(posixpath.normpath(path))
     return found
@@ -207,7 +207,7 @@ def _files(sent: Sent) -> list[str]:
 def _bad_include(sent: Sent, error: BadInclude) -> Finding:
     where = error.line
     what, remedy = str(error), "Correct the name, or add the file to the folder"
-    match = INCLUDE.match(where.text)
+    match = INCLUDE.match(with_slashes(where.text))
     name = posixpath.normpath(
         posixpath.join(posixpath.dirname(where.file), match[1].strip("'\"") if match else "")
     )
@@ -215,6 +215,8 @@ def _bad_include(sent: Sent, error: BadInclude) -> Finding:
         from de_tasks.project.checks.procfile import why_left_out
 
         what, remedy = why_left_out(sent, name)
+    elif match and "\\" in where.text:
+        remedy = f"Write it with slashes: {match[1]}"
     return Finding("requirements-include", where.file, where.number, what, remedy)
 
 
@@ -325,7 +327,7 @@ def _dependencies(sent: Sent, name: str) -> list[str]:
     try:
         import tomllib
 
-        project = tomllib.loads(sent.read(name).decode("utf-8")).get("project", {})
+        project = tomllib.loads(text_of(sent.read(name))).get("project", {})
         found = project.get("dependencies", [])
     except (ImportError, ValueError, AttributeError):
         return []
@@ -397,7 +399,7 @@ def _may_hold(marker: Marker) -> bool:
 
 def _python(sent: Sent) -> str:
     """The Python that runtime.txt asks for, as `3.11.7` or `3.11`; empty where it asks for none."""
-    found = RUNTIME.fullmatch(sent.read("runtime.txt").decode("utf-8", "replace").strip())
+    found = RUNTIME.fullmatch(text_of(sent.read("runtime.txt"), "replace").strip())
     return found[1] if found else ""
 
 

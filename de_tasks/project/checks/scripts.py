@@ -42,6 +42,9 @@ def check(process: Process, name: str, word: int, reads: str = "") -> Iterator[F
         alike = _other_case(process, path)
         if sent.left_out(path):
             what, remedy = why_left_out(sent, path)
+        elif unslashed := next((e for e in sent.entries if e.replace("/", "") == path), ""):
+            # The shell drops a backslash before a letter.
+            remedy = f"A backslash is no slash on the server: write {unslashed}"
         elif alike:
             remedy = f"The server tells upper and lower case apart: write {alike}"
         yield process.finding("no-script", what, remedy, word)
