@@ -99,10 +99,18 @@ def legal_app_name(text: str) -> str:
     return f"{name}-app" if name and len(name) < SHORTEST_NAME else name
 
 
+def with_slashes(name: str) -> str:
+    """A name in an app's folder as every system takes it, where it was written for Windows."""
+    return name.replace("\\", "/")
+
+
 def check_folder(folder: Path) -> None:
     """Raise `UsageError` for a folder that cannot be deployed."""
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}. Name the app's folder with --path")
+        remedy = "Name the app's folder with --path"
+        if (slashes := with_slashes(str(folder))) != folder.as_posix() and Path(slashes).is_dir():
+            remedy = f"Write it with slashes: {slashes}"
+        raise UsageError(f"There is no folder {folder}. {remedy}")
     if not any(folder.iterdir()):
         raise UsageError(f"{folder} is empty: there is nothing to deploy.")
 

@@ -27,8 +27,3 @@ def from_here(file: str, here: str, rules: Any = os.path) -> str:
 def inside(path: PurePath, top: PurePath) -> str:
     """The name of a file below a folder, with `/` on every system; the whole path elsewhere."""
     return (path.relative_to(top) if path.is_relative_to(top) else path).as_posix()
-
-
-def with_slashes(name: str) -> str:
-    """A name in an app's folder as every system takes it, where it was written for Windows."""
-    return name.replace("\\", "/")

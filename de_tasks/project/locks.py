@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from de_tasks.appspec import MADE_FROM, REQUIREMENTS, text_of
+from de_tasks.appspec import MADE_FROM, REQUIREMENTS, text_of, with_slashes
 from de_tasks.config.environment import without_secrets
-from de_tasks.config.paths import with_slashes
 from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.repo.sent import Sent

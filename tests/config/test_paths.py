@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from de_tasks.appspec import APP_NAME, LONGEST_NAME, SHORTEST_NAME, legal_app_name
-from de_tasks.config.paths import from_here, inside, with_slashes, within
+from de_tasks.appspec import APP_NAME, LONGEST_NAME, SHORTEST_NAME, legal_app_name, with_slashes
+from de_tasks.config.paths import from_here, inside, within
 
 NAMES = st.sampled_from(
     ["CON", "nul", "COM1.txt", "app.", "app ", "My App", "größe", "a" * 260, "x", "apps", "Apps"]

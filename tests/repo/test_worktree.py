@@ -36,7 +36,12 @@ def test_files_go_up_as_they_are(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["two words", "line\nbreak", "tab\t", "Grün.py", '"quoted"', "-n", "*.py", "\\", ":(x)"]
+    "name",
+    [
+        *("two words", "line\nbreak", "tab\t", "Grün.py", '"quoted"', "-n", "*.py", "\\", ":(x)"),
+        # What Windows cannot have, or takes for another name.
+        *("CON", "COM1.txt", "dot.", "blank ", "PLAIN.py", f"{'d' * 200}/{'f' * 200}"),
+    ],
 )
 def test_odd_name(desk: Desk, name: str) -> None:
     desk.write(name)

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from de_tasks.appspec import Line
-from de_tasks.config.paths import with_slashes
+from de_tasks.appspec import Line, with_slashes
 from de_tasks.repo.sent import Sent
 
 TOKEN = re.compile(

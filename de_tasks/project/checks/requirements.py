@@ -26,8 +26,8 @@ from de_tasks.appspec import (
     Line,
     Requirements,
     text_of,
+    with_slashes,
 )
-from de_tasks.config.paths import with_slashes
 from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import addresses, packages, wheels
