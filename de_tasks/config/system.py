@@ -122,6 +122,19 @@ def with_variable(name: str, value: str, command: str) -> str:
     return f"$env:{name}='{value}'; {command}; $env:{name}=''"
 
 
+def quoted(word: str) -> str:
+    """A word as it is typed into the system's shell, where blanks end one."""
+    import shlex
+
+    plain = shlex.quote(word)
+    return plain if _has_modes() or plain == word else f'"{word}"'
+
+
+def has_processes() -> bool:
+    """Whether the system has what the sandbox and an app's Procfile need: POSIX's processes."""
+    return hasattr(os, "fork")
+
+
 def takes_colours(stream: TextIO) -> bool:
     """Whether a terminal obeys ANSI's codes; a console of Windows does so once it is asked to."""
     if _has_modes():

@@ -48,7 +48,7 @@ def _check(options: argparse.Namespace) -> None:
     if search and checks.secrets.program() is None:
         # pre-commit shows nothing of a hook that passes: a word of warning would not be seen.
         raise UsageError(
-            "cannot look for secrets. Type: pip install 'de-tasks[secrets]'. "
+            'cannot look for secrets. Type: pip install "de-tasks[secrets]". '
             "To commit without looking for them: args: [--no-secrets] in .pre-commit-config.yaml"
         )
     # The app that a push deploys to, where branches map to apps.

@@ -56,8 +56,8 @@ def installed(folder: Path) -> Installed | None:
         return None
     if _ours(path):
         lines = path.read_text("utf-8", "replace").splitlines()
-        return Installed(str(path), True, tuple(map(_run_by, filter(_runs, lines))))
-    return Installed(str(path), False, about=PRE_COMMIT if _pre_commits(path) else "")
+        return Installed(path.as_posix(), True, tuple(map(_run_by, filter(_runs, lines))))
+    return Installed(path.as_posix(), False, about=PRE_COMMIT if _pre_commits(path) else "")
 
 
 def _runs(line: str) -> bool:

@@ -15,7 +15,6 @@ import pytest
 from de_tasks.auth.keyfile import Keyfile
 from de_tasks.config import system
 from de_tasks.errors import UsageError
-from de_tasks.githooks import install
 from tests.support.people import Person
 from tests.support.places import ROOT
 from tests.support.waiting import BOUND
@@ -144,6 +143,13 @@ def test_file_that_stays_open_is_an_error_in_the_end(
         Keyfile(tmp_path / "login.json").write({})
 
 
+def test_word_is_quoted_as_the_system_s_shell_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["C:/My Apps/shop", "apps/shop"]
+    assert [system.quoted(word) for word in words] == ["'C:/My Apps/shop'", "apps/shop"]
+    monkeypatch.delattr(os, "geteuid")
+    assert [system.quoted(word) for word in words] == ['"C:/My Apps/shop"', "apps/shop"]
+
+
 def test_variable_is_set_as_the_system_s_shell_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert system.with_variable("DE_SKIP", "1", "git push") == "DE_SKIP=1 git push"
     monkeypatch.delattr(os, "geteuid")
@@ -184,20 +190,14 @@ def test_console_is_asked_for_colours(
     assert console.mode == after
 
 
-def test_hook_is_written_for_the_sh_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "with blanks" / "app"
-    folder.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    path = install.install(folder, {"de-deploy": ["--branch", "main"]})
-    assert b"\r" not in path.read_bytes()
-    found = install.installed(folder)
-    assert found and found.runs == ("de-deploy --branch main",)
-
-
-def test_sandbox_says_where_it_runs(nobody: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["sandbox.start", "sandbox.status", "sandbox.stop", "run"])
+def test_what_needs_posix_says_where_it_runs(
+    command: str, nobody: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nobody.home / "Procfile").write_text("web: gunicorn app:server\n")
     monkeypatch.delattr(os, "fork")
-    done = nobody.inv("sandbox.start")
-    assert done.code == 2 and "On Windows, install it in WSL" in done.err
+    done = nobody.inv(command)
+    assert done.code == 2 and "On Windows, " in done.err and "in WSL" in done.err
 
 
 def test_client_does_without_what_windows_lacks(tmp_path: Path) -> None:

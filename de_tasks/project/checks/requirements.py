@@ -164,7 +164,7 @@ def missing(sent: Sent) -> Finding:
         "-o requirements.txt (with the plugin poetry-plugin-export)",
         "pdm.lock": "Write it from pdm.lock: pdm export -o requirements.txt",
         "Pipfile.lock": "Write it from Pipfile.lock: pipenv requirements > requirements.txt",
-        "Pipfile": "Write it from the Pipfile: pipenv lock && pipenv requirements > "
+        "Pipfile": "Write it from the Pipfile: pipenv lock, then pipenv requirements > "
         "requirements.txt",
     }
     remedy = "Add one that names what the app imports, and gunicorn"
@@ -176,7 +176,9 @@ def missing(sent: Sent) -> Finding:
         text = sent.read("pyproject.toml")
         remedy = "Add one with the line '.', which installs what pyproject.toml names"
         if b"[tool.poetry]" in text and b"[project]" not in text:
-            remedy = "Write it from pyproject.toml: poetry lock && " + remedies["poetry.lock"][29:]
+            remedy = (
+                "Write it from pyproject.toml: poetry lock, then " + remedies["poetry.lock"][29:]
+            )
         elif b"[build-system]" not in text:
             remedy = "Write it from pyproject.toml: uv pip compile pyproject.toml -o "
             remedy += "requirements.txt"

@@ -42,7 +42,7 @@ def scan(folder: Path, names: Sequence[str]) -> Iterator[Finding]:
     """
     detector = program()
     if detector is None:
-        raise UsageError("Looking for secrets needs: pip install 'de-tasks[secrets]'")
+        raise UsageError('Looking for secrets needs: pip install "de-tasks[secrets]"')
     with temporary_folder("de-secrets-") as place:
         for number, name in enumerate(names):
             _gather(folder / name, place / str(number))
