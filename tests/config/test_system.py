@@ -15,6 +15,7 @@ import pytest
 from de_tasks.auth.keyfile import Keyfile
 from de_tasks.config import system
 from de_tasks.errors import UsageError
+from tests.support import client
 from tests.support.people import Person
 from tests.support.places import ROOT
 from tests.support.waiting import BOUND
@@ -22,13 +23,6 @@ from tests.support.waiting import BOUND
 SLEEPS = "import time; time.sleep(99)"
 FORKS = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]); print()"
 FORKS += f"; sys.stdout.flush(); {SLEEPS}"
-CLIENT = (
-    *("tests/auth/test_store.py", "tests/net/test_budget.py", "tests/repo/test_git.py"),
-    *("tests/repo/test_worktree.py::test_odd_name", "tests/terminal", "tests/net/test_http.py"),
-)
-"""Tests of what uses files, locks, processes, sockets and terminals."""
-MODES = ("SecretService", "real_keyring", "chmod", "others_can_read")
-"""Tests of what POSIX alone has: its keyring, and modes of files."""
 
 
 def started() -> subprocess.Popen[str]:
@@ -202,9 +196,8 @@ def test_what_needs_posix_says_where_it_runs(
 
 def test_client_does_without_what_windows_lacks(tmp_path: Path) -> None:
     """Its unit tests, in a process without POSIX's own functions and modules."""
-    command = [sys.executable, "-m", "pytest", "-p", "tests.support.without_posix", "--quick"]
-    command += ["-q", "-n", "0", f"--basetemp={tmp_path / 'without'}", *CLIENT]
-    command += ["-k", " and ".join(f"not {name}" for name in MODES)]
+    basetemp = f"--basetemp={tmp_path / 'without'}"
+    command = client.command("-p", "tests.support.without_posix", basetemp)
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=10 * BOUND
     )
