@@ -13,17 +13,18 @@ from collections.abc import Sequence
 from tests.support.places import ROOT
 
 TESTS = (
-    *("tests/auth/test_store.py", "tests/net/test_budget.py", "tests/net/test_http.py"),
-    *("tests/repo/test_git.py", "tests/repo/test_worktree.py::test_odd_name", "tests/terminal"),
+    *("tests/auth/test_store.py", "tests/net/test_budget.py", "tests/terminal"),
+    "tests/net/test_http.py::test_a_connection_is_kept_and_watched_again",
+    *("tests/repo/test_git.py", "tests/repo/test_worktree.py::test_odd_name"),
     *("tests/config/test_paths.py", "tests/project/checks/test_windows.py"),
 )
-MODES = ("SecretService", "real_keyring", "chmod", "others_can_read")
-"""Tests of what POSIX alone has: its keyring, and modes of files."""
+POSIX = ("SecretService", "real_keyring", "chmod", "others_can_read", "no_command")
+"""Tests of what POSIX alone has: its keyring, modes of files, and scripts that are programs."""
 
 
 def command(*options: str) -> Sequence[str]:
     """The command that runs them, with more options of pytest's."""
-    without = " and ".join(f"not {name}" for name in MODES)
+    without = " and ".join(f"not {name}" for name in POSIX)
     return [
         *(sys.executable, "-m", "pytest", *options),
         *("--quick", "-q", "-n", "0", *TESTS, "-k", without),
