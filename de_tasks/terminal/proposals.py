@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from de_tasks.config.system import quoted
 from de_tasks.errors import UsageError
 
 
@@ -40,7 +41,7 @@ def as_option(word: str, options: Iterable[str]) -> str:
     command's options; empty where it cannot."""
     known = set(options)
     if "--path" in known and ("/" in word or os.sep in word or os.path.isdir(word)):
-        return f" Did you mean --path {word}?"
+        return f" Did you mean --path {quoted(word)}?"
     for option in ("--name", "--app-name"):
         if option in known:
             return f" Did you mean {option} {word}?"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from de_tasks.appspec import LARGEST_FILE, process, text_of
+from de_tasks.config.system import quoted
 from de_tasks.project.checks import shell
 from de_tasks.project.checks.findings import NOTE, WARNING, Finding
 from de_tasks.project.checks.requirements import Provided
@@ -118,10 +119,10 @@ def _missing(sent: Sent) -> Finding:
     remedy = f"Add a file named Procfile with the line '{EXAMPLE}'"
     if alike and "/" not in alike[0]:
         what = f"There is no Procfile, but {alike[0]}."
-        remedy = f"Rename it to Procfile, without an ending: git mv {alike[0]} Procfile"
+        remedy = f"Rename it to Procfile, without an ending: git mv {quoted(alike[0])} Procfile"
     elif alike and alike[0].count("/") == 1:
         what = f"There is no Procfile here, but {alike[0]}."
-        remedy = f"Deploy that folder: --path {posixpath.dirname(alike[0])}, or de.path"
+        remedy = f"Deploy that folder: --path {quoted(posixpath.dirname(alike[0]))}, or de.path"
     return Finding("no-procfile", FILE, 0, what, remedy)
 
 
@@ -129,7 +130,7 @@ def why_left_out(sent: Sent, name: str) -> tuple[str, str]:
     """That a file of the folder is not sent, and how to send it."""
     if sent.of_git:
         what = f"{name} is not tracked by git: the commit could not be deployed."
-        return what, f"Add it to the commit: git add -f {name}"
+        return what, f"Add it to the commit: git add -f {quoted(name)}"
     what = f"A .gitignore leaves {name} out: it would not be deployed."
     return what, f"Add the line '!{name}' to the .gitignore"
 

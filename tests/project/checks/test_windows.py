@@ -116,3 +116,20 @@ def test_process_that_is_named_with_backslashes(tmp_path: Path) -> None:
     plain(tmp_path)
     bad = found(tmp_path, {"Procfile": b"web: python jobs\\work.py\n"})
     assert bad[0].remedy.endswith("write jobs/work.py"), bad
+
+
+@pytest.mark.parametrize(
+    ("files", "typed"),
+    [
+        ({"my app/Procfile": "web: true\n"}, "--path 'my app', or de.path"),
+        (
+            {"Procfile": "web: './start it.sh'\n", "start it.sh": ""},
+            "chmod +x 'start it.sh'; in git: git update-index --chmod=+x 'start it.sh'",
+        ),
+    ],
+)
+def test_name_with_blanks_is_typed_as_one_word(
+    tmp_path: Path, files: dict[str, str], typed: str
+) -> None:
+    bad = found(tmp_path, {name: text.encode() for name, text in files.items()})
+    assert [x for x in bad if typed in x.remedy], bad
