@@ -18,6 +18,8 @@ APP_NAME = re.compile(r"[a-z][a-z0-9-]*")
 PROCESS_TYPE = re.compile(r"[A-Za-z0-9_-]{1,63}")
 """Its name is that of a file, and on a cluster a label's: these have at most 63 characters."""
 LARGEST_FILE = 1024**2
+MARK = "\ufeff"
+"""A byte order mark, which some programs put before the first line of a text."""
 SHORTEST_NAME, LONGEST_NAME = 3, 30
 """Characters of an app's name, as Dash Enterprise 4 says; as far as is known, 5 takes no more."""
 THUMBNAIL_LIMIT = 100 * 1024
@@ -97,10 +99,18 @@ def legal_app_name(text: str) -> str:
     return f"{name}-app" if name and len(name) < SHORTEST_NAME else name
 
 
+def with_slashes(name: str) -> str:
+    """A name in an app's folder as every system takes it, where it was written for Windows."""
+    return name.replace("\\", "/")
+
+
 def check_folder(folder: Path) -> None:
     """Raise `UsageError` for a folder that cannot be deployed."""
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}. Name the app's folder with --path")
+        remedy = "Name the app's folder with --path"
+        if (slashes := with_slashes(str(folder))) != folder.as_posix() and Path(slashes).is_dir():
+            remedy = f"Write it with slashes: {slashes}"
+        raise UsageError(f"There is no folder {folder}. {remedy}")
     if not any(folder.iterdir()):
         raise UsageError(f"{folder} is empty: there is nothing to deploy.")
 
@@ -359,11 +369,19 @@ def read_text(path: Path) -> str:
         data = stream.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise UsageError(f"{path.name} has more than {LARGEST_FILE} bytes.")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        return text_of(data)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from error
+
+
+def text_of(data: bytes, errors: str = "strict") -> str:
+    """Text in UTF-8, or in UTF-16 where a byte order mark says so, without that mark.
+
+    Raises `UnicodeDecodeError` for anything else, unless the `errors` are to be replaced.
+    """
+    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return data.decode("utf-16" if utf16 else "utf-8-sig", errors)
 
 
 APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")
@@ -374,8 +392,11 @@ def apt_lines(text: str) -> Iterator[tuple[int, str, str]]:
     """The lines of an Aptfile: number, `package`, `address`, `repository` or `wrong`, and what
     it says. Comments begin with `#`.
 
-    Raises `UsageError` for CRLF line ends, which become part of the packages' names.
+    Raises `UsageError` for CRLF line ends and a byte order mark, which become part of the packages'
+    names.
     """
+    if text.startswith(MARK):
+        raise UsageError("Aptfile has a byte order mark, which becomes part of a package's name.")
     if "\r" in text:
         raise UsageError("Aptfile has CRLF line ends, which become part of the packages' names.")
     for number, raw in enumerate(text.splitlines(), 1):

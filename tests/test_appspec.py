@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from de_tasks.appspec import Requirements, options, package
+from de_tasks.appspec import Procfile, Requirements, options, package, read_scale, text_of
+from de_tasks.errors import UsageError
 
 
 def read(folder: Path, text: str) -> Requirements:
@@ -84,3 +87,48 @@ def test_whether_the_folder_is_part_of_what_is_installed(
     line: str, local: bool, tmp_path: Path
 ) -> None:
     assert read(tmp_path, line).local == local
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "web: gunicorn app:server",
+            "worker:  celery -A jobs worker ",
+            "",
+            "# Zähler",
+            "web",
+            "x: y",
+        ]
+    ),
+    max_size=6,
+)
+
+
+def commands(text: str) -> dict[str, str] | str:
+    try:
+        return Procfile.parse(text).commands
+    except UsageError as error:
+        return str(error)
+
+
+@given(LINES, st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+def test_procfile_means_the_same_in_every_line_end_and_encoding(
+    lines: list[str], encoding: str
+) -> None:
+    written = "".join(f"{line}\r\n" for line in lines).encode(encoding)
+    assert commands(text_of(written)) == commands("".join(f"{line}\n" for line in lines))
+
+
+def test_requirements_and_scale_mean_the_same_in_every_line_end(tmp_path: Path) -> None:
+    texts = {
+        "requirements.txt": "-r base.txt\nflask \\\n  >=3  # why\n\n-c limits.txt\n",
+        "base.txt": "dash\n",
+        "limits.txt": "dash<4\n",
+        "DOKKU_SCALE": "web=1\nworker = 2\n",
+    }
+    found = []
+    for end in ("\n", "\r\n"):
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text, "utf-8-sig", newline=end)
+        found.append((Requirements.read(tmp_path), read_scale(tmp_path)))
+    assert found[0] == found[1] and found[1][1] == {"web": 1, "worker": 2}

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from de_tasks.config.system import others_may_read
+from de_tasks.config.system import others_may_read, quoted, replace
 from de_tasks.errors import Temporary, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Keyfile:
         if others_may_read(status):
             raise UsageError(
                 f"{self.path} is for your login, and others can read it. Type: "
-                f"chmod 600 {self.path}"
+                f"chmod 600 {quoted(str(self.path))}"
             )
         return content
 
@@ -82,7 +82,7 @@ class Keyfile:
                     json.dump({"format": FORMAT, **content}, stream, indent=2)
                     stream.flush()
                     os.fsync(stream.fileno())
-                os.replace(partial, self.path)
+                replace(partial, self.path)
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(partial)

@@ -6,9 +6,12 @@ nobody types: whatever happens becomes a `RingError` that says so, within a boun
 
 from __future__ import annotations
 
+import hashlib
 import queue
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from de_tasks.errors import AuthError
@@ -16,6 +19,11 @@ from de_tasks.errors import AuthError
 SERVICE = "de-tasks"
 SECONDS = 60.0
 """Time enough to type a password into the keyring's own window."""
+LONGEST = 1200
+"""Characters of an entry that every keyring takes: that of Windows has room for 2560 bytes, two for
+each (learn.microsoft.com, CREDENTIALW), and tokens are longer."""
+PARTS = re.compile(r"in (\d{1,3}) parts: ([0-9a-f]{16})")
+"""What an entry says whose secret is in others."""
 
 T = TypeVar("T")
 
@@ -29,13 +37,7 @@ class Ring:
 
     def get(self, name: str) -> str | None:
         """The secret, None where there is none."""
-
-        def ask() -> str | None:
-            import keyring
-
-            return keyring.get_password(SERVICE, name)
-
-        return _bounded(ask)
+        return _bounded(lambda: _read(name))
 
     def set(self, name: str, secret: str) -> None:
         """Keep a secret; when it cannot be read back, it is taken out and the keyring refused."""
@@ -52,8 +54,18 @@ class Ring:
             # plain text in a place that nobody looks at.
             if backend.priority < 1:
                 raise RingError(f"is {backend.name}, which does not keep secrets")
-            keyring.set_password(SERVICE, name, secret)
-            return keyring.get_password(SERVICE, name) == secret
+            before = _parts(name, keyring.get_password(SERVICE, name))
+            try:
+                try:
+                    keyring.set_password(SERVICE, name, secret)
+                except Exception:
+                    if len(secret) <= LONGEST:
+                        raise
+                    _set_parts(name, secret)
+                return _read(name) == secret
+            finally:
+                now = _parts(name, keyring.get_password(SERVICE, name))
+                _delete(part for part in before if part not in now)
 
         if not _bounded(ask):
             self.delete(name)
@@ -66,6 +78,7 @@ class Ring:
             import keyring
             from keyring.errors import NoKeyringError, PasswordDeleteError
 
+            _delete(_parts(name, keyring.get_password(SERVICE, name)))
             try:
                 keyring.delete_password(SERVICE, name)
             except (NoKeyringError, PasswordDeleteError):
@@ -74,6 +87,45 @@ class Ring:
                     raise
 
         _bounded(ask)
+
+
+def _read(name: str) -> str | None:
+    import keyring
+
+    found = keyring.get_password(SERVICE, name)
+    parts = [keyring.get_password(SERVICE, part) for part in _parts(name, found)]
+    return "".join(part or "" for part in parts) if parts else found
+
+
+def _parts(name: str, found: str | None) -> list[str]:
+    """The entries that have the secret of an entry, none where it has that itself."""
+    said = PARTS.fullmatch(found or "")
+    return [f"{name} {said[2]} {number}" for number in range(int(said[1]))] if said else []
+
+
+def _set_parts(name: str, secret: str) -> None:
+    """Keep a long secret in several entries, which the named one lists once they are there: who
+    reads meanwhile has the one before."""
+    import keyring
+
+    pieces = [secret[at : at + LONGEST] for at in range(0, len(secret), LONGEST)]
+    listed = f"in {len(pieces)} parts: {hashlib.sha256(secret.encode()).hexdigest()[:16]}"
+    try:
+        for part, piece in zip(_parts(name, listed), pieces, strict=True):
+            keyring.set_password(SERVICE, part, piece)
+        keyring.set_password(SERVICE, name, listed)
+    except Exception:
+        _delete(_parts(name, listed))
+        raise
+
+
+def _delete(parts: Iterable[str]) -> None:
+    import keyring
+
+    for part in parts:
+        # It is of no use to anybody: the next login makes another one.
+        with suppress(Exception):
+            keyring.delete_password(SERVICE, part)
 
 
 def _bounded(ask: Callable[[], T]) -> T:

@@ -26,7 +26,10 @@ USERS = "~/.invoke"
 @contextmanager
 def located(stem: str) -> Iterator[None]:
     """Turn what invoke raises for the file of a path without its ending, such as `/shop/invoke`,
-    into a `UsageError` that names the place."""
+    into a `UsageError` that names the place. It reads them as UTF-8 from now on."""
+    from de_tasks.config.utf8 import read_as_utf8
+
+    read_as_utf8()
     try:
         yield
     except Exception as error:
@@ -56,8 +59,9 @@ def check_section(section: object, folder: str = ".") -> None:
 def _fault(path: Path, error: Exception) -> UsageError | None:
     if isinstance(error, OSError):
         return UsageError(f"{path} cannot be read: {error.strerror}.")
-    if isinstance(error, UnicodeDecodeError):
-        return UsageError(f"{path} is not text in UTF-8.")
+    # YAML's error has an encoding too, which is `unicode` where the text could be read.
+    if getattr(error, "encoding", "unicode") != "unicode":
+        return UsageError(f"{path} is not UTF-8 text: save it as UTF-8.")
     text = _text(path)
     if isinstance(error, json.JSONDecodeError):
         return _at(path, text, error.pos, f"{error.msg}.")

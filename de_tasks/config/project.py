@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from de_tasks.config.faults import located
 from de_tasks.config.files import CONFIGURATION, FILES, nearest
+from de_tasks.config.paths import from_here, within
 from de_tasks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def origin_of_app(config: invoke.Config, folder: str = "") -> str:
     file = os.path.abspath(os.path.expanduser(path))
     below = os.path.abspath(os.path.expanduser(folder or os.environ.get(PATH) or "."))
     at_hand = os.path.dirname(file)
-    if _same(at_hand, os.path.abspath(".")) and _within(below, at_hand):
+    if _same(at_hand, os.path.abspath(".")) and within(below, at_hand):
         return ""
-    return os.path.relpath(file)
+    return from_here(file, os.getcwd())
 
 
 def is_apps_own(config: invoke.Config, folder: str) -> bool:
@@ -131,7 +132,8 @@ def is_apps_own(config: invoke.Config, folder: str) -> bool:
     project = _read(found)
     if project is None or _file_with(found, "app") != getattr(found, "_project_path", None):
         return True
-    return os.path.abspath(os.path.expanduser(folder)) == project
+    here = os.path.abspath(os.path.expanduser(folder))
+    return os.path.normcase(here) == os.path.normcase(project)
 
 
 def _nearest(config: invoke.Config, folder: str) -> str | None:
@@ -143,11 +145,7 @@ def _nearest(config: invoke.Config, folder: str) -> str | None:
     tasks = getattr(config, "_project_prefix", None)
     if not tasks or (project := nearest(".")) != nearest(".", FILES) or project is None:
         return None
-    return project if _within(project, os.path.abspath(tasks)) else None
-
-
-def _within(folder: str, other: str) -> bool:
-    return os.path.join(folder, "").startswith(os.path.join(other, ""))
+    return project if within(project, os.path.abspath(tasks)) else None
 
 
 def _read(config: invoke.Config) -> str | None:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from de_tasks.config.system import temporary_folder
 from de_tasks.deployment.events import Event, planned
 from de_tasks.deployment.plan import Outcome, Plan
 from de_tasks.deployment.watch import judge
@@ -64,9 +64,9 @@ class VendorDeploy:
         plan = self._plan
         words = f"Deploying {plan.title} to {plan.host} as {plan.user}, through `de`"
         self._step(words, app=plan.name)
-        with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
+        with temporary_folder("de-tasks-") as folder:
             # `de` takes the app's name from the folder where it is not told; both say the same.
-            target = Path(folder) / plan.name
+            target = folder / plan.name
             with self._repository.snapshot(plan.source, self._step) as snapshot:
                 origin = snapshot.origin()
                 self._tell(planned(snapshot.files(), origin))

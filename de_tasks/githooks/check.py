@@ -44,11 +44,11 @@ def _check(options: argparse.Namespace) -> None:
     folder = Path(values.path).expanduser()
     check_folder(folder)
     named = () if options.no_secrets or "secret" in values.check_ignore else options.files
-    search = [os.path.relpath(file, folder) for file in named]
+    search = [Path(os.path.relpath(file, folder)).as_posix() for file in named]
     if search and checks.secrets.program() is None:
         # pre-commit shows nothing of a hook that passes: a word of warning would not be seen.
         raise UsageError(
-            "cannot look for secrets. Type: pip install 'de-tasks[secrets]'. "
+            'cannot look for secrets. Type: pip install "de-tasks[secrets]". '
             "To commit without looking for them: args: [--no-secrets] in .pre-commit-config.yaml"
         )
     # The app that a push deploys to, where branches map to apps.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.config.system import program
+from de_tasks.config.system import own_program
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.environment import developers
 from de_tasks.repo.git import Git
@@ -57,8 +56,8 @@ def installed(folder: Path) -> Installed | None:
         return None
     if _ours(path):
         lines = path.read_text("utf-8", "replace").splitlines()
-        return Installed(str(path), True, tuple(map(_run_by, filter(_runs, lines))))
-    return Installed(str(path), False, about=PRE_COMMIT if _pre_commits(path) else "")
+        return Installed(path.as_posix(), True, tuple(map(_run_by, filter(_runs, lines))))
+    return Installed(path.as_posix(), False, about=PRE_COMMIT if _pre_commits(path) else "")
 
 
 def _runs(line: str) -> bool:
@@ -141,7 +140,7 @@ def _program(hook: str) -> str:
 
     A program and not `python -m`, which would import an `invoke.py` of the repository.
     """
-    found = program(hook, Path(sys.executable).parent) or shutil.which(hook)
+    found = own_program(hook)
     if not found:
         raise DeTasksError(f"There is no program {hook} beside {sys.executable}. Install it again")
     # With slashes, which sh takes on Windows too.

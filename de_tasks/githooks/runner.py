@@ -109,11 +109,12 @@ def connect(values: Settings) -> Connection:
 
 
 def _refusal(error: DeTasksError, name: str, what: str, warn_only: bool) -> str:
+    from de_tasks.config.system import with_variable
     from de_tasks.errors import Interrupted, NotLoggedIn
 
     if not what or isinstance(error, Interrupted):
         return f"{name}: {error}"
-    skip = f"DE_SKIP=1 git {what}"
+    skip = with_variable("DE_SKIP", "1", f"git {what}")
     if warn_only:
         return f"{name}: {error}\nThe {what} goes on, since the hook only warns."
     if isinstance(error, NotLoggedIn):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -55,7 +54,8 @@ class Deadline:
     def watch(self, connection: socket.socket) -> None:
         """The connection that the exchange has from now on."""
         # A handle of our own: TLS takes over the first, and a closed one is given to others.
-        handle = socket.socket(fileno=os.dup(connection.fileno()))
+        # Windows' sockets are no file descriptors, which `os.dup` takes.
+        handle = socket.socket(fileno=socket.dup(connection.fileno()))
         with self._lock:
             self._handles.append(handle)
         if self.passed:

@@ -318,7 +318,7 @@ def _network_error(error: requests.RequestException, url: str) -> DeTasksError:
         # Our own address has been parsed before; the variable's value may have a password.
         remedy = f"write {variable} like http://proxy.example:3128"
         if "SOCKS" in str(error):
-            remedy = f"for SOCKS type: pip install 'requests[socks]', or unset {variable}"
+            remedy = f'for SOCKS type: pip install "requests[socks]", or unset {variable}'
         return UsageError(f"The proxy that {variable} names cannot be used: {remedy}")
     return UsageError(f"{server} cannot be asked: {type(error).__name__}.")
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
+from de_tasks.appspec import text_of
 from de_tasks.errors import UsageError
 from de_tasks.terminal.proposals import one_of
 
@@ -74,8 +76,10 @@ def env_file(source: Path | TextIO, where: str) -> Mapping[str, str | None]:
     from dotenv import dotenv_values
 
     try:
-        stream = source.open(encoding="utf-8-sig") if isinstance(source, Path) else source
+        stream = StringIO(text_of(source.read_bytes())) if isinstance(source, Path) else source
         with stream:
             return dotenv_values(stream=stream, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UsageError(f"{where} cannot be read: {error}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{where} is not UTF-8 text: save it as UTF-8.") from None

@@ -15,11 +15,11 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from de_tasks.appspec import MADE_FROM, REQUIREMENTS
+from de_tasks.appspec import MADE_FROM, REQUIREMENTS, text_of, with_slashes
 from de_tasks.config.environment import without_secrets
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.repo.sent import Sent
 
@@ -31,8 +31,12 @@ EXPORT = (
     *("--color", "never", "--no-header"),
 )
 DYNAMIC = re.compile(r"^\s*dynamic\s*=", re.MULTILINE)
-PATH = re.compile(r"^(?:-e\s+)?(?:\S+\s*@\s*)?(?:file:/*)?((?:\.{1,2})?/\S*|\.{1,2}\s*$)")
-"""A line of requirements that names a place on this machine."""
+PATH = re.compile(
+    r"^(?:-e[^\S\n]+)?(?:\S+[^\S\n]*@[^\S\n]*)?(?:file:/*)?"
+    r"((?:[A-Za-z]:|\.{1,2})?[/\\]\S*|\.{1,2}[^\S\n]*$)",
+    re.MULTILINE,
+)
+"""A line of requirements that names a place on this machine, as any system writes it."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,12 @@ def read(lock: str, sent: Sent) -> Locked:
         )
     content = sent.whole(lock)
     text = _of_uv(sent) if lock == UV else _of_pylock(lock, content)
+    text = PATH.sub(lambda found: with_slashes(found[0]), text)
     _check_places(lock, text, sent)
     made = f"{MADE_FROM.format(lock)}\n{text}"
-    return Locked(lock, made.encode(), hashlib.sha256(content).hexdigest())
+    # The same lock, whatever line ends its checkout has.
+    same = content.replace(b"\r\n", b"\n")
+    return Locked(lock, made.encode(), hashlib.sha256(same).hexdigest())
 
 
 def apply(lock: str, sent: Sent) -> Sent:
@@ -85,7 +92,7 @@ def _check_place(lock: str, line: str, sent: Sent) -> None:
     if not found:
         return
     place = posixpath.normpath(found[1].strip())
-    if posixpath.isabs(place) or place.split("/")[0] == "..":
+    if posixpath.isabs(place) or place[1:2] == ":" or place.split("/")[0] == "..":
         raise UsageError(
             f"{lock} needs {found[1].strip()}, which is outside the app's folder and would not be "
             "deployed. Build it into the folder, and depend on that: "
@@ -97,8 +104,7 @@ def _check_place(lock: str, line: str, sent: Sent) -> None:
 
 def _of_uv(sent: Sent) -> str:
     uv = _uv()
-    with TemporaryDirectory(prefix="de-lock-") as place:
-        folder = Path(place)
+    with temporary_folder("de-lock-") as folder:
         # uv reads the project files of what the lock names by its path, too.
         for name in sent.entries:
             if posixpath.basename(name) in (UV, PROJECT):
@@ -172,7 +178,7 @@ def _of_pylock(lock: str, content: bytes) -> str:
     except ImportError:
         raise UsageError(f"{lock} is read by Python 3.11 and later, and this is older.") from None
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        document = tomllib.loads(text_of(content))
     except ValueError as error:
         raise UsageError(f"{lock} cannot be read: {error}.") from None
     version, packages = str(document.get("lock-version", "")), document.get("packages")

@@ -15,7 +15,7 @@ from typing import IO
 
 from de_tasks.appspec import Procfile, shell
 from de_tasks.config.environment import without_secrets
-from de_tasks.config.system import TREE, end_tree, tree_runs
+from de_tasks.config.system import TREE, end_tree, has_processes, tree_runs
 from de_tasks.errors import UsageError
 from de_tasks.health import causes
 
@@ -51,7 +51,16 @@ class Ended:
 
 
 def commands(folder: Path, all_of_them: bool) -> dict[str, str]:
-    """Process type to command line: `web` alone, or every process of the Procfile."""
+    """Process type to command line: `web` alone, or every process of the Procfile.
+
+    Raises `UsageError` on Windows.
+    """
+    if not has_processes():
+        raise UsageError(
+            "The commands of a Procfile run on Linux and macOS, as gunicorn does. On Windows, type "
+            "this in WSL (learn.microsoft.com/windows/wsl), or start the app by itself: "
+            "python app.py"
+        )
     found = Procfile.read(folder).commands
     # `release` is the platform's own name for a command that is no process.
     kept = {kind: line for kind, line in found.items() if kind != "release"}

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from de_tasks.config.system import remove_tree
+from de_tasks.config.system import remove_tree, replace
 from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.repo.errors import DISK_FULL
 from de_tasks.repo.files import Files
@@ -114,7 +114,7 @@ class Bare:
         try:
             yield {"GIT_INDEX_FILE": str(copy)}
             if copy.exists():
-                copy.replace(index)
+                replace(copy, index)
         finally:
             # Two names of one file stay two after a rename.
             copy.unlink(missing_ok=True)
@@ -138,9 +138,9 @@ class Bare:
 
     def lend(self, objects: Path) -> None:
         """Let git find objects where they are; nothing is copied."""
-        lenders = self._lenders()
-        if str(objects) not in lenders:
-            self._write_lenders([*lenders, str(objects)])
+        lenders, path = self._lenders(), objects.as_posix()
+        if path not in lenders:
+            self._write_lenders([*lenders, path])
 
     def tree_of(self, sha: str) -> str | None:
         """The tree of a commit, None where it is not here."""
@@ -181,7 +181,7 @@ class Bare:
         partial = self.folder / f"{name}.partial"
         with writing(self.folder):
             partial.write_text(json.dumps(value), "utf-8")
-            partial.replace(self.folder / name)
+            replace(partial, self.folder / name)
 
     def _make(self) -> None:
         self.remove()
@@ -192,7 +192,7 @@ class Bare:
         (partial / "info").mkdir(exist_ok=True)
         (partial / "info" / "attributes").write_text(ATTRIBUTES, "utf-8", newline="\n")
         shutil.copyfile(partial / "config", partial / "config.made")
-        partial.rename(self.folder)
+        replace(partial, self.folder)
 
     def _lenders(self) -> list[str]:
         try:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from de_tasks.config.system import temporary_folder
 from de_tasks.repo.connection import Conversation
 from de_tasks.repo.git import Git
 from de_tasks.repo.history import FETCH
@@ -35,8 +34,8 @@ def commits(remote: Remote, count: int | None = None) -> Iterator[DeployedCommit
     Nothing for a repository without the branch. Raises an error of the tree where the remote does
     not answer.
     """
-    with TemporaryDirectory(prefix="de-tasks-") as folder:
-        git = Git(Path(folder))
+    with temporary_folder("de-tasks-") as folder:
+        git = Git(folder)
         git("init", "--bare", "--quiet", "--template=")
 
         def ask(this: Attempt, spending: Spending) -> str | None:

@@ -8,13 +8,12 @@ push.
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.config.system import is_executable
+from de_tasks.config.system import is_executable, read_link
 from de_tasks.repo.git import Git
 
 MOST_FILES = 200
@@ -84,7 +83,7 @@ def _read(folder: Path, found: Mapping[str, str]) -> Iterator[Edit]:
         if total > MOST_BYTES:
             raise OSError("more than is read here")
         if stat.S_ISLNK(facts.st_mode):
-            yield Edit(path, before, "120000", os.fsencode(os.readlink(full)))
+            yield Edit(path, before, "120000", read_link(full))
         elif stat.S_ISREG(facts.st_mode):
             executable = is_executable(facts, before.startswith("100755"))
             yield Edit(path, before, "100755" if executable else "100644", full.read_bytes())

@@ -25,6 +25,8 @@ CONFIG = {
     "core.trustctime": "true",
     "core.autocrlf": "false",
     "core.fsmonitor": "false",
+    # Windows' own limit is 260 characters, with the folder's.
+    "core.longpaths": "true",
     # Unset, these two are files in the user's home, whatever GIT_CONFIG_GLOBAL says.
     "core.excludesFile": os.devnull,
     "core.attributesFile": os.devnull,
@@ -48,7 +50,9 @@ OFFLINE = {
 TRUST = "safe.directory"
 """The setting for other users' repositories; git heeds it in what no repository can write."""
 KEPT_VARIABLES = (
-    *("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "PATHEXT"),
+    *("PATH", "HOME", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "PATHEXT"),
+    # Where Windows has the user's configuration of git.
+    *("USERPROFILE", "HOMEDRIVE", "HOMEPATH"),
     *(n for v in ("http_proxy", "https_proxy", "all_proxy", "no_proxy") for n in (v, v.upper())),
     *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from de_tasks.config.system import replace
 from de_tasks.errors import DeTasksError
 from de_tasks.repo.git import Git
 
@@ -62,7 +62,7 @@ def _keep(folder: Path, tree: str, text: str) -> None:
     # Without it the next reading takes longer, and nothing else.
     with contextlib.suppress(OSError):
         made.write_bytes(f"{tree} {len(text)}\n{text}".encode("utf-8", "surrogateescape"))
-        os.replace(made, folder / FILE)
+        replace(made, folder / FILE)
     with contextlib.suppress(OSError):
         made.unlink()
 

@@ -8,10 +8,9 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from de_tasks.config.system import is_executable
+from de_tasks.config.system import is_executable, read_link, temporary_folder
 from de_tasks.repo.git import Git
 from de_tasks.repo.listing import Listing
 
@@ -187,7 +186,7 @@ class Sent:
         path = self.folder / name
         try:
             if self.entries[name].link:
-                return os.fsencode(os.readlink(path)).replace(os.sep.encode(), b"/")
+                return read_link(path)
             with path.open("rb") as stream:
                 return stream.read(LARGEST)
         except OSError:  # It is gone, or nobody may read it: a deploy says so.
@@ -215,8 +214,8 @@ def of_folder(folder: Path) -> Sent:
     The rule is that of deploys: the folder's own .gitignore files count, and nothing else.
     An empty repository is asked, so that no file counts as known.
     """
-    with TemporaryDirectory(prefix="de-check-") as empty:
-        git = Git(Path(empty))
+    with temporary_folder("de-check-") as empty:
+        git = Git(empty)
         git("init", "--bare", "--quiet", "--template=")
         arguments = ("ls-files", "--others", "--exclude-per-directory=.gitignore", "-z")
         text = git(*arguments, variables={"GIT_WORK_TREE": str(folder)}, cwd=folder)
@@ -236,8 +235,8 @@ def of_folder(folder: Path) -> Sent:
 
 def ignored(folder: Path, names: Iterable[str]) -> list[str]:
     """Which of these names the .gitignore files of a folder leave out, there or not."""
-    with TemporaryDirectory(prefix="de-check-") as empty:
-        git = Git(Path(empty))
+    with temporary_folder("de-check-") as empty:
+        git = Git(empty)
         git("init", "--bare", "--quiet", "--template=")
         listed = "".join(f"{name}\0" for name in names)
         arguments = ("check-ignore", "-z", "--no-index", "--stdin")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import invoke
 
 from de_tasks.config.files import top
+from de_tasks.config.paths import inside
 from de_tasks.errors import Declined, DeTasksError, NotAvailable, OutOfStep, UsageError
 from de_tasks.platform.connect import app_name, missing
 from de_tasks.tasks.fleet_list import listed
@@ -290,8 +291,7 @@ def export(context: invoke.Context, name: str = "", all: bool = False) -> dict[s
 
 
 def _entry(app: FleetApp, root: Path, ways: Ways, keep: KeepPicture) -> dict[str, object]:
-    here = app.folder.is_relative_to(root)
-    path = app.folder.relative_to(root).as_posix() if here else str(app.folder)
+    path = inside(app.folder, root)
     found: dict[str, object] = {"name": app.name}
     found |= {"path": path} if path != app.name else {}
     found |= {"host": app.host} if app.host else {}

@@ -11,6 +11,7 @@ import invoke
 from invoke import Collection
 
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.system import quoted
 from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.platform.connect import app_name, find_host, missing
 from de_tasks.tasks import status_output
@@ -76,7 +77,9 @@ def create(context: invoke.Context, name: str = "", template: str = "", path: st
     console.note(f"Wrote {', '.join(written)} to {target}")
     for words in planned.words:
         console.note(words)
-    console.note(f"Deploy it: {typed(f'deploy --path {target} --name {wanted}')}")
+    console.note(
+        f"Deploy it: {typed(f'deploy --path {quoted(target.as_posix())} --name {wanted}')}"
+    )
     return app
 
 

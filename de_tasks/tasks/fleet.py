@@ -11,6 +11,7 @@ from invoke import Collection
 
 from de_tasks.config.files import top
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.paths import inside
 from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.tasks import ci, deploy_settings
 from de_tasks.tasks.app_settings import failure_of
@@ -261,21 +262,17 @@ def _selection(context: invoke.Context, changed_since: str, only: Sequence[str])
 
 
 def _some(files: Sequence[Path], root: Path) -> str:
-    names = [_relative(file, root) for file in files[:3]]
+    names = [inside(file, root) for file in files[:3]]
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
     return ", ".join(names) + more
 
 
-def _relative(path: Path, root: Path) -> str:
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
-
-
 def _facts(chosen: Chosen) -> dict[str, object]:
     root = Path(top())
-    files = None if chosen.files is None else [_relative(file, root) for file in chosen.files]
+    files = None if chosen.files is None else [inside(file, root) for file in chosen.files]
     return {
         "name": chosen.app.name,
-        "path": _relative(chosen.app.folder, root),
+        "path": inside(chosen.app.folder, root),
         "host": chosen.app.host or None,
         "files": files,
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from de_tasks.config.files import top
+from de_tasks.config.paths import inside
 from de_tasks.tasks.ages import age
 from de_tasks.tasks.facts import utc
 from de_tasks.terminal import console, style
@@ -86,5 +87,4 @@ def _undeployed(seen: AppHealth) -> str:
 
 
 def _short(path: Path) -> str:
-    root = Path(top())
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+    return inside(path, Path(top()))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _path(found: Path | None) -> dict[str, object]:
-    return {"path": str(found) if found else None}
+    return {"path": found.as_posix() if found else None}
 
 
 @task(

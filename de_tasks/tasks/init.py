@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import invoke
 
 from de_tasks.config.project import is_apps_own
+from de_tasks.config.system import quoted
 from de_tasks.errors import UsageError
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN
 from de_tasks.tasks.task import settings, task
@@ -252,7 +253,7 @@ def _tell_next(values: Settings, planned: ScaffoldPlan, folder: Path, choices: C
     from de_tasks.project.scaffold.plan import program
 
     say = functools.partial(typed, program=program(folder))
-    place = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
+    place = "" if folder.resolve() == Path.cwd() else f"cd {quoted(str(folder))}\n  "
     steps = _ways_in(values, say)
     host, logged_in = _known_host(values)
     if planned.services:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import invoke
 
-from de_tasks.config.faults import located
+from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import top
+from de_tasks.config.utf8 import read_again
 from de_tasks.errors import OutputClosed, UsageError
 from de_tasks.tasks import absent
 
@@ -38,6 +39,8 @@ def _load_project() -> Callable[[invoke.Config, bool], None]:
     @functools.wraps(load)
     def load_project(self: invoke.Config, merge: bool = True) -> None:
         prefix = getattr(self, "_project_prefix", None) or os.path.join(top(), "")
+        with located(USERS):
+            read_again(self)
         with located(f"{prefix}invoke"):
             load(self, merge)
 

@@ -13,6 +13,7 @@ from invoke import Collection
 
 from de_tasks.config.environment import without_secrets
 from de_tasks.config.numbers import whole_number
+from de_tasks.config.system import has_processes
 from de_tasks.errors import Declined, DeTasksError, UsageError
 from de_tasks.platform.connect import store
 from de_tasks.tasks.facts import facts
@@ -332,7 +333,7 @@ def _show_passwords(file: Path, new: bool) -> None:
 
 
 def _control() -> ModuleType:
-    if not hasattr(os, "fork"):
+    if not has_processes():
         raise UsageError(
             "The sandbox runs on Linux and macOS. On Windows, install it in WSL "
             "(learn.microsoft.com/windows/wsl) and start it there: it answers on Windows' own "
@@ -346,9 +347,9 @@ def _control() -> ModuleType:
         from de_tasks.server import control
     except ImportError:
         raise UsageError(
-            "The sandbox is not installed. Type: pip install 'de-tasks[sandbox]' "
+            'The sandbox is not installed. Type: pip install "de-tasks[sandbox]" '
             "(it needs Python 3.11 or later)",
-            next=["pip install 'de-tasks[sandbox]'"],
+            next=['pip install "de-tasks[sandbox]"'],
         ) from None
     return control
 

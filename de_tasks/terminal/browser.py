@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from de_tasks.config.environment import has_browser, without_secrets
+from de_tasks.config.system import TREE
 
 
 def open_page(address: str) -> bool:
@@ -24,6 +25,6 @@ def open_page(address: str) -> bool:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=without_secrets(),
-        start_new_session=True,
+        **TREE,
     )
     return True

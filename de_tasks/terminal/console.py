@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,9 @@ def patch(text: str) -> None:
     if _silent:
         return
     shown = readable(text) if sys.stdout.isatty() or on_github() else text
+    if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+        # Windows' line ends would be read as changes.
+        sys.stdout.reconfigure(newline="\n")
     _print("\n".join(map(_as_git, shown.split("\n"))) if style.coloured(sys.stdout) else shown)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
+from de_tasks.config.system import quoted
 from de_tasks.errors import UsageError
 
 
@@ -39,8 +40,8 @@ def as_option(word: str, options: Iterable[str]) -> str:
     """` Did you mean --name sales?`, where a stray word can be the value of one of a
     command's options; empty where it cannot."""
     known = set(options)
-    if "--path" in known and (os.sep in word or os.path.isdir(word)):
-        return f" Did you mean --path {word}?"
+    if "--path" in known and ("/" in word or os.sep in word or os.path.isdir(word)):
+        return f" Did you mean --path {quoted(word)}?"
     for option in ("--name", "--app-name"):
         if option in known:
             return f" Did you mean {option} {word}?"

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from de_tasks.config import environment
+from de_tasks.config.system import takes_colours
 from de_tasks.terminal.text import readable
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def for_people() -> bool:
 def coloured(stream: TextIO) -> bool:
     """Whether colours are for this stream."""
     wish = environment.colours()
-    return wish == "forced" or (wish == "" and stream.isatty() and not environment.in_ci())
+    if wish != "" or not stream.isatty() or environment.in_ci():
+        return wish == "forced"
+    return takes_colours(stream)
 
 
 def moving() -> bool:

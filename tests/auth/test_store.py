@@ -21,7 +21,7 @@ from de_tasks.auth.system_keyring import Ring
 from de_tasks.errors import AuthError, UsageError
 from tests.support import backstage
 from tests.support.people import Person
-from tests.support.rings import Failing, Memory, secret_service
+from tests.support.rings import Failing, Memory, Small, secret_service
 
 LOGIN = Login("example.plotly.host", "jessica", "a" * 4000, 'r "\\ü\n' * 50, 1e9, "/ca.pem")
 OTHER = replace(LOGIN, host="https://127.0.0.1:8888", username="dev", ca_path="")
@@ -35,10 +35,10 @@ def backend() -> Iterator[None]:
     keyring.set_keyring(before)
 
 
-@pytest.fixture(params=["file", "memory", "SecretService"])
+@pytest.fixture(params=["file", "memory", "small", "SecretService"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, backend: None) -> Iterator[str]:
-    if request.param == "memory":
-        keyring.set_keyring(Memory())
+    if request.param in ("memory", "small"):
+        keyring.set_keyring(Memory() if request.param == "memory" else Small())
     if request.param != "SecretService":
         yield request.param
         return
@@ -150,6 +150,24 @@ def test_secret_that_was_cut_short_is_taken_out_again(path: Path, backend: None)
     keyring.set_keyring(cutting)
     Store(Keyfile(path), Ring()).put(LOGIN)
     assert cutting.kept == {}
+
+
+def test_keyring_with_little_room_has_a_login_in_parts_and_none_of_an_earlier_one(
+    path: Path, backend: None
+) -> None:
+    small = Small()
+    keyring.set_keyring(small)
+    store = Store(Keyfile(path), Ring())
+    assert store.put(LOGIN).startswith(f"Your login is kept in {IN_KEYRING}")
+    first = set(small.kept)
+    store.put(replace(LOGIN, access_token="b" * 4000))
+    assert len(small.kept) == len(first) > 4 and len(first & set(small.kept)) == 1
+    assert store.get(LOGIN.host) == replace(LOGIN, access_token="b" * 4000)
+    store.put(replace(LOGIN, access_token="short", refresh_token=""))
+    assert len(small.kept) == 1
+    store.put(LOGIN)
+    store.remove(LOGIN.host)
+    assert small.kept == {}
 
 
 def test_keyring_that_lets_nothing_go(path: Path, backend: None) -> None:

@@ -22,7 +22,8 @@ WRONG = [
     ("invoke.yaml", "de:\n\tapp: a\n", "invoke.yaml:2:1: ", "cannot start any token"),
     ("invoke.yaml", "de:\n  app: \x07\n", "invoke.yaml:2:8: ", "not allowed"),
     ("invoke.json", '{"de": {}', "invoke.json:1:10: ", "delimiter"),
-    ("invoke.yaml", b"de: \xff\n", "invoke.yaml is not text in UTF-8", ""),
+    ("invoke.yaml", b"de: \xff\n", "invoke.yaml is not UTF-8 text: save it as UTF-8", ""),
+    ("invoke.json", '{"de": "\xe4"}'.encode("cp1252"), "invoke.json is not UTF-8 text", ""),
 ]
 
 

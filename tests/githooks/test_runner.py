@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from de_tasks.errors import DeTasksError, Interrupted
+from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.githooks import pushes, repository, runner
 from de_tasks.githooks.branches import surely_none
 from de_tasks.repo.environment import scrub
@@ -74,6 +74,19 @@ def test_hook_works_without_the_variables_of_its_git(monkeypatch: pytest.MonkeyP
     seen: list[str | None] = []
     assert runner.run(OPTIONS, "de-x", "push", lambda: seen.append(os.environ.get("GIT_DIR"))) == 0
     assert seen == [None]
+
+
+def test_refusal_says_how_to_go_on_in_the_shell_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise UsageError("It is wrong.")
+
+    assert runner.run(OPTIONS, "de-x", "push", refuse) == 2
+    assert "all the same: DE_SKIP=1 git push, or git push --no-verify" in capsys.readouterr().err
+    monkeypatch.delattr(os, "geteuid")
+    runner.run(OPTIONS, "de-x", "push", refuse)
+    assert "$env:DE_SKIP='1'; git push; $env:DE_SKIP=''" in capsys.readouterr().err
 
 
 def test_only_branches_that_go_on_living_are_pushed() -> None:

@@ -80,7 +80,7 @@ def test_addresses_of_this_machine(address: str, here: bool) -> None:
 @pytest.mark.parametrize(
     ("variable", "proxy", "remedy"),
     [
-        ("ALL_PROXY", "socks5h://me:secret@127.0.0.1:9", "pip install 'requests[socks]'"),
+        ("ALL_PROXY", "socks5h://me:secret@127.0.0.1:9", 'pip install "requests[socks]"'),
         ("https_proxy", "http://me:secret@:9", "write https_proxy like http://proxy.example:3128"),
         ("HTTPS_PROXY", "ftp://me:secret@127.0.0.1:9", "write HTTPS_PROXY like http://"),
     ],

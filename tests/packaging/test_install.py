@@ -121,7 +121,7 @@ def test_client_alone_needs_little(wheel: Path, dev: Person, page: Path, tmp_pat
     assert made.code == 0 and (tmp_path / "new" / "Procfile").exists(), made.err
     assert dev.spawn("--help", program=f"{programs}/de-tasks").out.startswith("Usage: de-tasks")
     refused = dev.spawn("sandbox.start", program=inv)
-    assert refused.code == 2 and "pip install 'de-tasks[sandbox]'" in refused.err
+    assert refused.code == 2 and 'pip install "de-tasks[sandbox]"' in refused.err
 
 
 def test_all_promised_pythons_are_tried() -> None:

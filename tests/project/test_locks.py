@@ -220,3 +220,30 @@ def test_fleet_and_hook_see_the_lock_of_an_app(app: Path, dev: Person) -> None:
     assert built["lock"].startswith("uv.lock ")
     hook = dev.spawn(f"--path={app.name}", "--no-secrets", folder=top, program="de-check")
     assert hook.code == 0 and "The lock is deployed" in hook.out + hook.err, hook
+
+
+def of_place(folder: Path, place: str, ends: str = "\n") -> locks.Locked:
+    """What a lock says that names a place, where there is a package in the folder."""
+    named = f"[[packages]]\nname = 'ours'\n[packages.directory]\npath = '{place}'\n"
+    (folder / "libs" / "ours").mkdir(parents=True, exist_ok=True)
+    (folder / "libs" / "ours" / "pyproject.toml").touch()
+    (folder / "pylock.toml").write_text(f'lock-version = "1.0"\n{named}', newline=ends)
+    return locks.read("pylock.toml", of_folder(folder))
+
+
+@pytest.mark.parametrize("place", ["./libs/ours", r".\libs\ours"])
+def test_place_has_slashes_on_the_server(tmp_path: Path, place: str) -> None:
+    assert of_place(tmp_path, place).text.endswith(b"\n./libs/ours\n")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [r"..\ours", r"C:\work\ours", "c:/ours", "file:///C:/ours", r"\\server\share\ours"],
+)
+def test_place_on_a_machine_of_windows_is_refused(tmp_path: Path, place: str) -> None:
+    with pytest.raises(UsageError, match="outside the app's folder"):
+        of_place(tmp_path, place)
+
+
+def test_lock_is_the_same_in_a_checkout_with_crlf(tmp_path: Path) -> None:
+    assert of_place(tmp_path, "./libs/ours", "\r\n") == of_place(tmp_path, "./libs/ours")

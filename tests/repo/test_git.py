@@ -15,7 +15,8 @@ from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.githooks import install, repository
 from de_tasks.repo import branches, user_settings
 from de_tasks.repo.changes import changed_since, undeployed
-from de_tasks.repo.environment import settings_as_variables
+from de_tasks.repo.environment import kept_variables, settings_as_variables
+from de_tasks.repo.git import Git
 from de_tasks.repo.source import find_commit
 from tests.support.desk import Desk
 from tests.support.gitserver import GIT, git
@@ -164,3 +165,15 @@ def test_repository_that_the_user_trusts_is_read(
     assert find_commit(desk.folder, "HEAD").name == "HEAD"
     monkeypatch.chdir(desk.folder)
     assert repository.commit_of("HEAD") == git(home, "-C", str(desk.folder), *HEAD)
+
+
+def test_paths_may_be_longer_than_windows_allows_by_itself() -> None:
+    assert Git(None).run("config", "--get", "core.longpaths").stdout == "true\n"
+
+
+def test_git_finds_the_users_configuration_where_windows_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("HOMEDRIVE", "H:"), ("HOMEPATH", "\\me"), ("USERPROFILE", "C:\\me")):
+        monkeypatch.setenv(name, value)
+        assert kept_variables()[name] == value

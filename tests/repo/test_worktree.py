@@ -36,7 +36,12 @@ def test_files_go_up_as_they_are(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["two words", "line\nbreak", "tab\t", "Grün.py", '"quoted"', "-n", "*.py", "\\", ":(x)"]
+    "name",
+    [
+        *("two words", "line\nbreak", "tab\t", "Grün.py", '"quoted"', "-n", "*.py", "\\", ":(x)"),
+        # What Windows cannot have, or takes for another name.
+        *("CON", "COM1.txt", "dot.", "blank ", "PLAIN.py", f"{'d' * 200}/{'f' * 200}"),
+    ],
 )
 def test_odd_name(desk: Desk, name: str) -> None:
     desk.write(name)
@@ -63,8 +68,10 @@ def test_attributes_of_the_folder_change_no_byte(desk: Desk, attributes: str) ->
     assert sent == git(desk.folder, "hash-object", "--no-filters", "a.py")
 
 
-def test_gitignore_is_respected(desk: Desk) -> None:
-    desk.write(".gitignore", "*.log\n!keep.log\nbuild/\n")
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_gitignore_is_respected(desk: Desk, mark: str, end: str) -> None:
+    desk.write(".gitignore", mark + end.join(["*.log", "!keep.log", "build/", ""]))
     for name in ("a.log", "keep.log", "build/x", "sub/.gitignore", "sub/y.tmp", "sub/z.py"):
         desk.write(name, "*.tmp\n")
     desk.deploy()

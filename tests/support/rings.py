@@ -48,6 +48,16 @@ class Memory(KeyringBackend):
             raise keyring.errors.PasswordDeleteError("not there") from None
 
 
+class Small(Memory):
+    """The keyring of Windows: an entry has room for 2560 bytes of UTF-16."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep a secret that is not too long."""
+        if len(password.encode("utf-16-le")) > 2560:
+            raise OSError(1783, "CredWrite", "The stub received bad data")
+        super().set_password(service, username, password)
+
+
 class Failing(Memory):
     """A keyring that fails in a way of its own from `broken` on, having done half its work."""
 

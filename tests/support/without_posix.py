@@ -8,7 +8,10 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import stat
 import sys
+from collections.abc import Callable
+from typing import Any
 
 NEEDED_BY_LIBRARIES = ("invoke.terminals", "pty", "rich.console", "getpass", "subprocess")
 """What is imported before, since it goes by the system's name, not by what is there."""
@@ -21,6 +24,8 @@ FUNCTIONS = {
     ),
     signal: ("SIGALRM", "SIGHUP", "SIGUSR1", "pthread_kill", "setitimer"),
 }
+OF_DESCRIPTORS = ("close", "dup", "read", "write")
+"""Of `os`, what takes the descriptors of files, and on Windows no socket."""
 MODULES = ("fcntl", "grp", "posix", "pwd", "resource", "syslog", "termios", "tty")
 
 
@@ -32,5 +37,18 @@ def pytest_configure() -> None:
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
+    for name in OF_DESCRIPTORS:
+        setattr(os, name, _refusing_sockets(getattr(os, name)))
     for name in MODULES:
         sys.modules[name] = None  # type: ignore[assignment]
+
+
+def _refusing_sockets(act: Callable[..., Any]) -> Callable[..., Any]:
+    fstat = os.fstat
+
+    def refusing(descriptor: int, *rest: Any) -> Any:
+        if stat.S_ISSOCK(fstat(descriptor).st_mode):
+            raise OSError(9, "Bad file descriptor")
+        return act(descriptor, *rest)
+
+    return refusing

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from de_tasks.appspec import check_app_name
+from de_tasks.appspec import check_app_name, with_slashes
 from de_tasks.config import settings
 from de_tasks.errors import UsageError
 from de_tasks.repo.changes import Changed
@@ -125,6 +125,9 @@ def _app(
     if not isinstance(path, str) or not path:
         raise UsageError(f"{where} has neither a name nor a path: {dict(entry)!r}")
     folder = _full(root, path)
+    if "\\" in path and not folder.is_dir():
+        right = with_slashes(path)
+        raise UsageError(f"{where}: there is no folder {path}. Write it with slashes: {right}")
     file = file_of(folder) if folder.is_dir() else {}
     name = str(entry.get("name") or file.get("app") or folder.name)
     where = f"{where} ({name})"

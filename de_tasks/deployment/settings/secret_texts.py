@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import secrets
 
@@ -25,10 +24,10 @@ def refuse(texts: Sequence[tuple[str, str]]) -> None:
     lines = [(where, line) for where, line in pairs if WORTH_A_LOOK.search(line)]
     if not lines or secrets.program() is None:
         return
-    with TemporaryDirectory(prefix="de-settings-") as folder:
+    with temporary_folder("de-settings-") as folder:
         content = "".join(f"{line}\n" for _, line in lines)
-        Path(folder, PATH).write_text(content, "utf-8", "replace")
-        found = list(secrets.scan(Path(folder), [PATH]))
+        (folder / PATH).write_text(content, "utf-8", "replace")
+        found = list(secrets.scan(folder, [PATH]))
     for finding in found:
         where = lines[(finding.line or 1) - 1][0]
         raise UsageError(

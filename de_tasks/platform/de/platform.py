@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from de_tasks.appspec import image_type
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import NotAvailable, NotFound
 from de_tasks.platform.access import Account, AppAccess
 from de_tasks.platform.de import output
@@ -105,12 +104,12 @@ class VendorPlatform:
         self._not_available("the thumbnail of an app")
 
     def update(self, name: str, changes: Changes) -> list[RefusedChange]:
-        with tempfile.TemporaryDirectory(prefix="de-tasks-") as folder:
+        with temporary_folder("de-tasks-") as folder:
             options = update_options(changes)
             if changes.python_version is not None:
                 self._de.need(SINCE)
             if changes.thumbnail is not None:
-                picture = Path(folder) / f"thumbnail.{image_type(changes.thumbnail) or 'png'}"
+                picture = folder / f"thumbnail.{image_type(changes.thumbnail) or 'png'}"
                 picture.write_bytes(changes.thumbnail)
                 options += ["--thumbnail", str(picture)]
             if options:

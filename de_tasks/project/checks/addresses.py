@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from de_tasks.appspec import Line
+from de_tasks.appspec import Line, with_slashes
 from de_tasks.repo.sent import Sent
 
 TOKEN = re.compile(
@@ -76,7 +76,12 @@ def of_source(target: str, line: Line, sent: Sent) -> Iterator[tuple[str, str, s
         remedy = "Name the version, as in 'dash==3.2.0'; pip list --format=freeze writes it so"
         yield "local-requirement", what, remedy
     elif not sent.has(place) and not sent.has_folder(place):
-        yield "local-requirement", f"There is no {target} in the folder.", "Correct the path"
+        remedy = "Correct the path"
+        if place != (slashes := with_slashes(place)) and (
+            sent.has(slashes) or sent.has_folder(slashes)
+        ):
+            remedy = f"Write it with slashes: {with_slashes(target)}"
+        yield "local-requirement", f"There is no {target} in the folder.", remedy
 
 
 def is_path(text: str) -> bool:
@@ -86,7 +91,8 @@ def is_path(text: str) -> bool:
 
 def _inside(path: str) -> bool:
     """Whether a path stays in the app's folder."""
-    absolute = path.startswith(("/", "~")) or bool(re.match(r"[A-Za-z]:[\\/]", path))
+    path = with_slashes(path)
+    absolute = path.startswith(("/", "~")) or bool(re.match(r"[A-Za-z]:/", path))
     return not absolute and posixpath.normpath(path).split("/")[0] != ".."
 
 

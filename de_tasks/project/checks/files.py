@@ -5,8 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from de_tasks.appspec import (
     LONGEST_NAME,
@@ -17,6 +15,7 @@ from de_tasks.appspec import (
     legal_app_name,
     read_runtime,
 )
+from de_tasks.config.system import quoted, temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
@@ -65,7 +64,7 @@ def check(sent: Sent, megabytes: int) -> Iterator[Finding]:
             what = f"{name} would be deployed, with the secrets that such files have."
             remedy = f"Add the line '{base}' to .gitignore, and set variables: inv update"
             if sent.of_git:
-                remedy = f"git rm --cached {name}, {remedy[0].lower()}{remedy[1:]}"
+                remedy = f"git rm --cached {quoted(name)}, {remedy[0].lower()}{remedy[1:]}"
             yield Finding("env-file", name, 0, what, remedy)
         if THUMBNAIL.fullmatch(name):
             yield from _thumbnail(name, sent)
@@ -89,7 +88,7 @@ def _environment(top: str, sent: Sent) -> Finding:
     what = f"{top}/ is a virtual environment: the server makes one of its own."
     remedy = f"Add the line '{top}/' to .gitignore"
     if sent.of_git:
-        remedy += f", and: git rm -r --cached {top}"
+        remedy += f", and: git rm -r --cached {quoted(top)}"
     return Finding("virtual-environment", f"{top}/pyvenv.cfg", 0, what, remedy)
 
 
@@ -147,9 +146,9 @@ def runtime(sent: Sent) -> Iterator[Finding]:
         return
     remedy = "Write it like python-3.11.7, or delete the file"
     try:
-        with TemporaryDirectory(prefix="de-check-") as place:
-            sent.export(["runtime.txt"], Path(place))
-            version = read_runtime(Path(place))
+        with temporary_folder("de-check-") as place:
+            sent.export(["runtime.txt"], place)
+            version = read_runtime(place)
     except UsageError as error:
         yield Finding("bad-runtime", "runtime.txt", 1, str(error), remedy)
         return

@@ -10,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from de_tasks.appspec import LOCKS, MADE_FROM, REQUIREMENTS
+from de_tasks.appspec import LOCKS, MADE_FROM, REQUIREMENTS, text_of
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
@@ -35,7 +35,7 @@ def of_lock(sent: Sent, lock: str) -> Iterator[Finding]:
 
 def to_add(sent: Sent, package: str) -> str:
     """What adds a package to the requirements, or to what they are made from."""
-    first = sent.read(REQUIREMENTS).partition(b"\n")[0].decode("utf-8", "replace")
+    first = text_of(sent.read(REQUIREMENTS), "replace").partition("\n")[0]
     lock = first.removeprefix(MADE_FROM.format(""))
     if lock == first:
         return f"Add the line '{package}' to requirements.txt"
@@ -54,7 +54,7 @@ def differing(sent: Sent, lock: str = "") -> Iterator[Finding]:
         for name, pinned in PACKAGE.findall(sent.whole(found).decode("utf-8", "replace"))
     }
     other, first = [], 0
-    text = sent.read(REQUIREMENTS).decode("utf-8", "replace")
+    text = text_of(sent.read(REQUIREMENTS), "replace")
     for number, line in enumerate(text.splitlines(), start=1):
         pin = _pin(line)
         there = locked.get(pin[0]) if pin else None

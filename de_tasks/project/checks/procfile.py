@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from de_tasks.appspec import LARGEST_FILE, process
+from de_tasks.appspec import LARGEST_FILE, process, text_of
+from de_tasks.config.system import quoted
 from de_tasks.project.checks import shell
 from de_tasks.project.checks.findings import NOTE, WARNING, Finding
 from de_tasks.project.checks.requirements import Provided
@@ -73,7 +74,7 @@ def _lines(
         yield _missing(sent)
         return
     try:
-        text = _text(sent.read(FILE))
+        text = text_of(sent.read(FILE))
     except UnicodeDecodeError:
         what = "Procfile is not UTF-8 text."
         yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
@@ -102,11 +103,6 @@ def _lines(
         yield Finding("no-web", FILE, 0, what, f"Add a line like '{EXAMPLE}'")
 
 
-def _text(data: bytes) -> str:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return data.decode(encoding)
-
-
 def _missing(sent: Sent) -> Finding:
     what = "There is no Procfile."
     if sent.left_out(FILE):
@@ -123,10 +119,10 @@ def _missing(sent: Sent) -> Finding:
     remedy = f"Add a file named Procfile with the line '{EXAMPLE}'"
     if alike and "/" not in alike[0]:
         what = f"There is no Procfile, but {alike[0]}."
-        remedy = f"Rename it to Procfile, without an ending: git mv {alike[0]} Procfile"
+        remedy = f"Rename it to Procfile, without an ending: git mv {quoted(alike[0])} Procfile"
     elif alike and alike[0].count("/") == 1:
         what = f"There is no Procfile here, but {alike[0]}."
-        remedy = f"Deploy that folder: --path {posixpath.dirname(alike[0])}, or de.path"
+        remedy = f"Deploy that folder: --path {quoted(posixpath.dirname(alike[0]))}, or de.path"
     return Finding("no-procfile", FILE, 0, what, remedy)
 
 
@@ -134,7 +130,7 @@ def why_left_out(sent: Sent, name: str) -> tuple[str, str]:
     """That a file of the folder is not sent, and how to send it."""
     if sent.of_git:
         what = f"{name} is not tracked by git: the commit could not be deployed."
-        return what, f"Add it to the commit: git add -f {name}"
+        return what, f"Add it to the commit: git add -f {quoted(name)}"
     what = f"A .gitignore leaves {name} out: it would not be deployed."
     return what, f"Add the line '!{name}' to the .gitignore"
 

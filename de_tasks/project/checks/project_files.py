@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import posixpath
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 from de_tasks.appspec import (
+    MARK,
     OTHER_VERSION,
     RELEASE_UNDOCUMENTED,
     apt_lines,
     other_version,
     process,
+    text_of,
 )
+from de_tasks.errors import UsageError
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.requirements import CONDA
 from de_tasks.project.checks.requirements import FILE as REQUIREMENTS
 from de_tasks.repo.sent import Sent
 
 APT = "Aptfile"
+WITHOUT_MARK = "Save it as UTF-8 without a byte order mark (BOM)"
 
 
 def check(sent: Sent, version: int) -> Iterator[Finding]:
@@ -41,11 +46,11 @@ def check(sent: Sent, version: int) -> Iterator[Finding]:
 def _other_version(sent: Sent, version: int) -> Iterator[Finding]:
     for name in OTHER_VERSION[version]:
         if sent.has(name):
-            runtime = sent.read(name).decode("utf-8", "replace") if name == "runtime.txt" else ""
+            runtime = text_of(sent.read(name), "replace") if name == "runtime.txt" else ""
             place = other_version(version, name, runtime)
             what = f"{name} is not read on version {version}."
             yield Finding("other-version", name, 0, what, f"{place[0].upper()}{place[1:]}")
-    procfile = sent.read("Procfile").decode("utf-8", "replace") if sent.has("Procfile") else ""
+    procfile = text_of(sent.read("Procfile"), "replace") if sent.has("Procfile") else ""
     for number, line in enumerate(procfile.splitlines(), 1):
         if version == 5 and process(line.strip())[0] == "release":
             what, _, remedy = RELEASE_UNDOCUMENTED.rpartition(": ")
@@ -67,6 +72,9 @@ def _project(sent: Sent) -> Iterator[Finding]:
     def finding(what: str, remedy: str, line: int = 0) -> Finding:
         return Finding("project-toml", file, line, what, remedy)
 
+    if sent.read(file).startswith(BOM_UTF8):
+        yield finding("project.toml has a byte order mark, and TOML has none.", WITHOUT_MARK)
+        return
     try:
         table = tomllib.loads(sent.read(file).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -98,12 +106,14 @@ def _project(sent: Sent) -> Iterator[Finding]:
 def _apt(sent: Sent) -> Iterator[Finding]:
     if not sent.has(APT):
         return
-    data = sent.read(APT)
-    if b"\r" in data:
-        what = "Aptfile has CRLF line ends, which become part of the packages' names."
-        yield Finding("apt-line", APT, 0, what, "Save it with LF")
+    text = sent.read(APT).decode("utf-8", "replace")
+    try:
+        lines = list(apt_lines(text))
+    except UsageError as error:
+        remedy = WITHOUT_MARK if text.startswith(MARK) else "Save it with LF"
+        yield Finding("apt-line", APT, 0, str(error), remedy)
         return
-    for number, kind, text in apt_lines(data.decode("utf-8", "replace")):
+    for number, kind, text in lines:
         if kind == "wrong":
             what = f"{text!r} is not the name of a package."
             remedy = "Write one name a line, in lower case, as `apt-cache search` has it"

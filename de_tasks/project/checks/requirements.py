@@ -8,8 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -27,7 +25,10 @@ from de_tasks.appspec import (
     BadInclude,
     Line,
     Requirements,
+    text_of,
+    with_slashes,
 )
+from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
@@ -120,8 +121,8 @@ def read(sent: Sent, version: int) -> tuple[Provided | None, list[Finding]]:
     """What the requirements install, None if not known; and what is wrong with them."""
     if not sent.has(FILE):
         return None if is_conda(sent) else Provided(), []
-    with TemporaryDirectory(prefix="de-check-") as place:
-        folder = Path(place).resolve()
+    with temporary_folder("de-check-") as place:
+        folder = place.resolve()
         sent.export(_files(sent), folder)
         try:
             found = Requirements.read(folder)
@@ -163,7 +164,7 @@ def missing(sent: Sent) -> Finding:
         "-o requirements.txt (with the plugin poetry-plugin-export)",
         "pdm.lock": "Write it from pdm.lock: pdm export -o requirements.txt",
         "Pipfile.lock": "Write it from Pipfile.lock: pipenv requirements > requirements.txt",
-        "Pipfile": "Write it from the Pipfile: pipenv lock && pipenv requirements > "
+        "Pipfile": "Write it from the Pipfile: pipenv lock, then pipenv requirements > "
         "requirements.txt",
     }
     remedy = "Add one that names what the app imports, and gunicorn"
@@ -175,7 +176,9 @@ def missing(sent: Sent) -> Finding:
         text = sent.read("pyproject.toml")
         remedy = "Add one with the line '.', which installs what pyproject.toml names"
         if b"[tool.poetry]" in text and b"[project]" not in text:
-            remedy = "Write it from pyproject.toml: poetry lock && " + remedies["poetry.lock"][29:]
+            remedy = (
+                "Write it from pyproject.toml: poetry lock, then " + remedies["poetry.lock"][29:]
+            )
         elif b"[build-system]" not in text:
             remedy = "Write it from pyproject.toml: uv pip compile pyproject.toml -o "
             remedy += "requirements.txt"
@@ -197,9 +200,7 @@ def _files(sent: Sent) -> list[str]:
         if name in found or not sent.has(name):
             continue
         found.append(name)
-        data = sent.read(name)
-        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-        for include in INCLUDE.findall(data.decode(encoding, "replace")):
+        for include in INCLUDE.findall(text_of(sent.read(name), "replace")):
             path = posixpath.join(posixpath.dirname(name), include.strip("'\""))
             waiting.append(posixpath.normpath(path))
     return found
@@ -208,7 +209,7 @@ def _files(sent: Sent) -> list[str]:
 def _bad_include(sent: Sent, error: BadInclude) -> Finding:
     where = error.line
     what, remedy = str(error), "Correct the name, or add the file to the folder"
-    match = INCLUDE.match(where.text)
+    match = INCLUDE.match(with_slashes(where.text))
     name = posixpath.normpath(
         posixpath.join(posixpath.dirname(where.file), match[1].strip("'\"") if match else "")
     )
@@ -216,6 +217,8 @@ def _bad_include(sent: Sent, error: BadInclude) -> Finding:
         from de_tasks.project.checks.procfile import why_left_out
 
         what, remedy = why_left_out(sent, name)
+    elif match and "\\" in where.text:
+        remedy = f"Write it with slashes: {match[1]}"
     return Finding("requirements-include", where.file, where.number, what, remedy)
 
 
@@ -326,7 +329,7 @@ def _dependencies(sent: Sent, name: str) -> list[str]:
     try:
         import tomllib
 
-        project = tomllib.loads(sent.read(name).decode("utf-8")).get("project", {})
+        project = tomllib.loads(text_of(sent.read(name))).get("project", {})
         found = project.get("dependencies", [])
     except (ImportError, ValueError, AttributeError):
         return []
@@ -398,7 +401,7 @@ def _may_hold(marker: Marker) -> bool:
 
 def _python(sent: Sent) -> str:
     """The Python that runtime.txt asks for, as `3.11.7` or `3.11`; empty where it asks for none."""
-    found = RUNTIME.fullmatch(sent.read("runtime.txt").decode("utf-8", "replace").strip())
+    found = RUNTIME.fullmatch(text_of(sent.read("runtime.txt"), "replace").strip())
     return found[1] if found else ""
 
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from de_tasks.config.system import quoted
 from de_tasks.project.checks import shell
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.procfile import Process, why_left_out
@@ -42,6 +43,9 @@ def check(process: Process, name: str, word: int, reads: str = "") -> Iterator[F
         alike = _other_case(process, path)
         if sent.left_out(path):
             what, remedy = why_left_out(sent, path)
+        elif unslashed := next((e for e in sent.entries if e.replace("/", "") == path), ""):
+            # The shell drops a backslash before a letter.
+            remedy = f"A backslash is no slash on the server: write {unslashed}"
         elif alike:
             remedy = f"The server tells upper and lower case apart: write {alike}"
         yield process.finding("no-script", what, remedy, word)
@@ -55,7 +59,8 @@ def check(process: Process, name: str, word: int, reads: str = "") -> Iterator[F
             yield process.finding("crlf-script", what, remedy, word)
     if reads == "itself" and not sent.executable(path):
         what = f"The process {process.kind} runs {name}, which is not executable."
-        remedy = f"chmod +x {path}; in git: git update-index --chmod=+x {path}"
+        file = quoted(path)
+        remedy = f"chmod +x {file}; in git: git update-index --chmod=+x {file}"
         yield process.finding("not-executable", what, remedy, word)
     if path.endswith(".py"):
         here = process.command.folder or "."

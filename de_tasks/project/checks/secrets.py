@@ -9,13 +9,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from de_tasks.config.environment import without_secrets
+from de_tasks.config.system import own_program, temporary_folder
 from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.project.checks.findings import Finding
 
@@ -33,8 +32,7 @@ LARGEST = 10 * 1000**2
 
 def program() -> str | None:
     """The detector, beside this Python or on the PATH."""
-    beside = Path(sys.executable).with_name("kingfisher")
-    return str(beside) if beside.is_file() else shutil.which("kingfisher")
+    return own_program("kingfisher")
 
 
 def scan(folder: Path, names: Sequence[str]) -> Iterator[Finding]:
@@ -44,13 +42,13 @@ def scan(folder: Path, names: Sequence[str]) -> Iterator[Finding]:
     """
     detector = program()
     if detector is None:
-        raise UsageError("Looking for secrets needs: pip install 'de-tasks[secrets]'")
-    with TemporaryDirectory(prefix="de-secrets-") as place:
+        raise UsageError('Looking for secrets needs: pip install "de-tasks[secrets]"')
+    with temporary_folder("de-secrets-") as place:
         for number, name in enumerate(names):
-            _gather(folder / name, Path(place) / str(number))
+            _gather(folder / name, place / str(number))
         found = _scan(detector, place)
     for path, line, rule in sorted(found):
-        name = names[int(path.removeprefix("./").partition("/")[0])]
+        name = names[int(path.replace("\\", "/").removeprefix("./").partition("/")[0])]
         if not _allowed(folder / name, line):
             yield Finding(
                 "secret",
@@ -77,7 +75,7 @@ def _gather(file: Path, place: Path) -> None:
         shutil.copyfile(file, place / file.name)
 
 
-def _scan(detector: str, place: str) -> set[tuple[str, int, str]]:
+def _scan(detector: str, place: Path) -> set[tuple[str, int, str]]:
     """Path, line and rule of each likely secret in a folder."""
     try:
         done = subprocess.run(

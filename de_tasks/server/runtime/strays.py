@@ -2,17 +2,17 @@
 
 A reaper ends what it was given to watch. Should it be killed itself, what is left of its command
 is known by this variable, which a process hands on to all that it starts unless it takes care
-not to. Linux shows the environment of a process in /proc; elsewhere nothing is found.
+not to. A system shows the environment of a process to its own user.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
-import signal
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 VARIABLE = "DASH_SANDBOX_PROCESS"
 
@@ -30,20 +30,20 @@ def new_mark(data: Path) -> str:
 def somebody_in(folder: Path) -> bool:
     """Whether a process of this machine works in a folder, as far as we can see."""
     inside = f"{folder.resolve()}/"
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if f"{os.readlink(process / 'cwd')}/".startswith(inside):
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if f"{process.cwd()}/".startswith(inside):
                 return True
     return False
 
 
 def end_strays(mark: str) -> list[int]:
     """Kill the processes whose mark begins so; returns their ids."""
-    wanted = f"\0{VARIABLE}={mark}".encode()
     found: list[int] = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted in b"\0" + (folder / "environ").read_bytes():
-                os.kill(int(folder.name), signal.SIGKILL)
-                found.append(int(folder.name))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(VARIABLE, "").startswith(mark):
+                # What psutil has kept of this number may be of a process that has ended.
+                psutil.Process(process.pid).kill()
+                found.append(process.pid)
     return found

@@ -9,16 +9,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from de_tasks.server.runtime import leash
 
 HOST = "127.0.0.1"
 
 
 async def end_processes(folder: Path, names: tuple[str, ...], grace: float = leash.GRACE) -> None:
-    """End servers that work in a data folder: a killed sandbox or server left them behind.
-
-    They are found where Linux shows them; elsewhere the leash and a server's own lock must do.
-    """
+    """End servers that work in a data folder: a killed sandbox or server left them behind."""
     for number in (signal.SIGINT, signal.SIGKILL):
         deadline = time.monotonic() + grace
         for pid in _working_in(folder, names):
@@ -30,11 +29,8 @@ async def end_processes(folder: Path, names: tuple[str, ...], grace: float = lea
 
 def _working_in(folder: Path, names: tuple[str, ...]) -> list[int]:
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            here = (process / "comm").read_text().strip() in names
-            if here and (process / "cwd").samefile(folder):
-                found.append(int(process.name))
-        except OSError:
-            continue
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.name() in names and Path(process.cwd()).samefile(folder):
+                found.append(process.pid)
     return found

@@ -171,7 +171,7 @@ class Cluster(Server):
             self._descriptor = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY)
         if not self.exists:
             await self._make(self._programs.major)
-        elif Path("/proc/self").exists():
+        else:
             # No server is left, that was seen to; the number in this file may by now be another
             # process of the same user, and the server would take that one for itself.
             (self.data / "postmaster.pid").unlink(missing_ok=True)

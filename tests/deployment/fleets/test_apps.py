@@ -63,6 +63,13 @@ def test_bad_entry_is_named(entry: object, words: str, root: Path) -> None:
         parse([entry], (), root)
 
 
+def test_path_with_backslashes_is_named_with_slashes(root: Path, nobody: Person) -> None:
+    with pytest.raises(UsageError, match="Write it with slashes: apps/sales"):
+        parse(["apps\\sales"], [], root)
+    done = nobody.run(["deploy", "apps\\sales", "--dry-run"], folder=root)
+    assert done.code == 2 and "Write it with slashes: apps/sales" in done.err
+
+
 def test_app_is_listed_once_for_each_host(root: Path) -> None:
     entries = [{"path": "apps/map"}, {"path": "apps/map", "host": "staging.example"}]
     assert [app.host for app in parse(entries, (), root)] == ["", "staging.example"]

@@ -322,7 +322,7 @@ def test_hook_without_the_detector_fails_saying_how_to_get_it(
     assert "secrets" not in capsys.readouterr().err
     assert hook.main(["app.py"]) == 2
     said = capsys.readouterr().err
-    assert "pip install 'de-tasks[secrets]'" in said and "--no-secrets" in said
+    assert 'pip install "de-tasks[secrets]"' in said and "--no-secrets" in said
 
 
 def test_docs_list_every_code() -> None:
