@@ -52,6 +52,8 @@ from de_tasks.server.users.tokens import Tokens, signing_key
 from de_tasks.server.web.account_page import AccountPage
 from de_tasks.server.web.admin_api import AdminApi
 from de_tasks.server.web.app_manager import AppManager
+from de_tasks.server.web.app_page import AppPage
+from de_tasks.server.web.build_page import BuildPage
 from de_tasks.server.web.portal import Portal
 from de_tasks.server.web.site import Site
 
@@ -261,6 +263,7 @@ def wire_web(
 ) -> Starlette:
     """The package `web`, and all else that is routed by its path; `key` is that of its admin."""
     accounts, sessions, limit = users.accounts, users.sessions, users.limit
+    page = AppPage(graphql, pages)
     site = Site(
         settings=settings,
         instance=instance,
@@ -275,7 +278,8 @@ def wire_web(
             Mount("/auth/realms/dash", routes=realm),
             Mount("/sandbox", routes=AdminApi(accounts, users.identity, limit, key).routes()),
             *Portal(settings, apps, sessions, pages).routes(),
-            *AppManager(graphql, sessions, pages).routes(),
+            *BuildPage(page, sessions, pages).routes(),
+            *AppManager(page, sessions, pages).routes(),
             *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
             *site.routes(),
         ],

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.web.app_manager import CHANGES
+from de_tasks.server.web.changes import CHANGES
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, REALM, genuine
 from tests.support.backstage import PASSWORD, backstage

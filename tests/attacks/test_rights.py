@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.web.app_manager import CHANGES
+from de_tasks.server.web.changes import CHANGES
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, ask
 from tests.support.backstage import backstage
@@ -145,7 +145,8 @@ def test_pages_of_the_manager_are_closed(who: str, case: Case) -> None:
     browser = Browser(case.running).be(case.users[who])
     page = browser.get(f"/apps/{case.app}")
     assert page.status_code in (403, 404) and "co-owner" not in page.text
-    assert browser.get(f"/apps/{case.app}/live").status_code in (400, 404)
+    for below in ("live", "log.txt", "builds/1", "builds/1/log.txt"):
+        assert browser.get(f"/apps/{case.app}/{below}").status_code in (400, 403, 404)
 
 
 @pytest.mark.parametrize("action", CHANGES)

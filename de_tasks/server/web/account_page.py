@@ -81,7 +81,8 @@ class AccountPage:
         if isinstance(session, Response):
             return session
         self._sessions.end_others(session)
-        return self._pages.next_page("/account")
+        said = "Signed out everywhere else."
+        return self._pages.next_page("/account", session, said)
 
     async def _posted(self, request: Request) -> tuple[Session | Response, dict[str, str]]:
         """The session and the form's fields; in place of the session an answer that refuses."""

@@ -1,41 +1,32 @@
-"""The App Manager: the apps that somebody manages, and one app with its builds, logs and access.
-
-It speaks to the platform through the API alone, as the signed-in user: the same rights, and the
-points of the same budget. Values of variables are never asked for.
-"""
+"""The App Manager: the apps that somebody manages, and the tabs and forms of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from de_tasks.errors import DeTasksError
-from de_tasks.server.api.endpoint import GraphQLEndpoint, RateLimited
+from de_tasks.server.api.endpoint import RateLimited
 from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
-from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session, Sessions, same
-from de_tasks.server.web.ago import ago
+from de_tasks.server.web.app_page import TABS, AppPage, address
+from de_tasks.server.web.changes import CHANGES
+from de_tasks.server.web.log_view import READ, LogView, download
 
 LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
 owner { username } status { running deploying } latestBuild { id status queuedAt }
 metadata { title } } } }"""
-APP = """query ($name: String!) {
-app(name: $name) { name urlOnServer owner { username } status { running deploying }
-processes { type number status state restarts lastExit }
-servingBuild { id finishedAt commit { sha } }
-metadata { title description permissionLevel showInPortal tags }
-collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
-linkedServices { name serviceType status memory } persistentFilesystem python
-latestBuild { id status error } }
-builds(appname: $name) { builds { id status queuedAt commit { sha message author } } } }"""
+BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
+builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
+LOG = """query ($name: String!, $process: String!, $count: Int) {
+runtimeLogs(appname: $name, processName: $process, count: $count) { next lines { time text } } }"""
 LIVE = {
-    "build": """query ($name: String!, $after: String, $wait: Int) {
-build(appname: $name, after: $after, wait: $wait) { id status
+    "build": """query ($name: String!, $build: ID, $after: String, $wait: Int) {
+build(appname: $name, id: $build, after: $after, wait: $wait) { id status
 log(count: 500, after: $after) { next lines { text } } } }""",
     "runtime": """query ($name: String!, $process: String, $after: String, $wait: Int) {
 runtimeLogs(appname: $name, processName: $process, count: 500, after: $after, wait: $wait) {
@@ -43,87 +34,13 @@ next lines { text } } }""",
 }
 WAIT = 20
 """Seconds that a page's request for more of a log is held open."""
-TABS: Mapping[str, str] = {
-    "overview": "Overview",
-    "builds": "Builds",
-    "logs": "Logs",
-    "variables": "Variables",
-    "access": "Access",
-    "services": "Services",
-    "settings": "Settings",
-}
-"""The tabs of an app's page, each an address below the app's; the first is the app's own."""
-
-
-class Change(NamedTuple):
-    """What a form does: a document, the fields that it takes, and the tab that it stands in."""
-
-    document: str
-    fields: tuple[str, ...]
-    tab: str
-
-
-CHANGES: Mapping[str, Change] = {
-    "restart": Change(
-        "mutation ($name: String!) { restartApp(appname: $name) { error } }", (), "overview"
-    ),
-    "set-variable": Change(
-        """mutation ($name: String, $key: String, $value: String) {
-addEnvironmentVariable(appname: $name, name: $key, value: $value) { error } }""",
-        ("key", "value"),
-        "variables",
-    ),
-    "remove-variable": Change(
-        """mutation ($name: String, $key: String) {
-removeEnvironmentVariable(appname: $name, name: $key) { error } }""",
-        ("key",),
-        "variables",
-    ),
-    "view-access": Change(
-        """mutation ($name: String, $level: PermissionLevels) {
-updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
-        ("level",),
-        "access",
-    ),
-    "python": Change(
-        """mutation ($name: String!, $version: String) {
-setPython(appname: $name, version: $version) { error } }""",
-        ("version",),
-        "settings",
-    ),
-    "service-memory": Change(
-        """mutation ($service: String!, $kind: ServiceType!, $memory: String) {
-updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""",
-        ("service", "kind", "memory"),
-        "services",
-    ),
-    "transfer": Change(
-        """mutation ($name: String!, $person: String!) {
-transferApp(appname: $name, username: $person) { error } }""",
-        ("person",),
-        "settings",
-    ),
-    **{
-        f"{verb}-{who}-{kind}": Change(
-            f"""mutation ($name: String!, $person: [String]) {{
-{mutation}(appname: $name, {argument}: $person) {{ error }} }}""",
-            ("person",),
-            "access",
-        )
-        for verb in ("add", "remove")
-        for who, noun in (("viewer", "Collaborators"), ("co-owner", "CoOwners"))
-        for kind, argument in (("user", "users"), ("group", "teams"))
-        for mutation in (f"{verb}{noun}",)
-    },
-}
-"""What the forms of an app's page do: a document, and the fields that it takes."""
 
 
 class AppManager:
     """Pages below /apps."""
 
-    def __init__(self, api: GraphQLEndpoint, sessions: Sessions, pages: Pages) -> None:
-        self._api = api
+    def __init__(self, page: AppPage, sessions: Sessions, pages: Pages) -> None:
+        self._page = page
         self._sessions = sessions
         self._pages = pages
 
@@ -133,6 +50,7 @@ class AppManager:
             Route("/apps", self.listing),
             Route("/apps/{name}", self.app),
             Route("/apps/{name}/live", self.live),
+            Route("/apps/{name}/log.txt", self.log),
             *(Route(f"/apps/{{name}}/{tab}", self.app) for tab in TABS if tab != "overview"),
             Route("/apps/{name}/{action}", self.change, methods=["POST"]),
         ]
@@ -142,12 +60,11 @@ class AppManager:
         session = self._sessions.of(request)
         if session is None:
             return self._pages.to_sign_in(request)
-        text = request.query_params.get("page", "1")
-        page = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
         try:
-            found = (await self._ask(request, session, LIST, page=page))["apps"]
+            asked = self._page.ask(request, session, LIST, page=_page_number(request))
+            found = (await asked)["apps"]
         except DeTasksError as error:
-            return self._refused(error, session)
+            return self._page.refused(error, session)
         return self._pages.answer(
             "apps.html", session=session, apps=found["apps"], next=found["nextPage"], wide=True
         )
@@ -158,7 +75,24 @@ class AppManager:
         if session is None:
             return self._pages.to_sign_in(request)
         last = request.url.path.removeprefix(f"/apps/{request.path_params['name']}").strip("/")
-        return await self._page(request, session, last or "overview")
+        return await self._tab(request, session, last or "overview")
+
+    async def log(self, request: Request) -> Response:
+        """The log of a process as a file of text."""
+        session = self._sessions.of(request)
+        if session is None:
+            return self._pages.to_sign_in(request)
+        name, process = request.path_params["name"], request.query_params.get("process", "web")
+        try:
+            found = await self._page.ask(
+                request, session, LOG, name=name, process=process, count=READ
+            )
+        except DeTasksError as error:
+            return self._page.refused(error, session)
+        if found["runtimeLogs"] is None:
+            words = f"There is no app {name} that you manage."
+            return self._pages.message(404, "No such app", words, session)
+        return download(found["runtimeLogs"], f"{name}-{process}")
 
     async def live(self, request: Request) -> Response:
         """More of a log, for the page's script: held open until there is something."""
@@ -173,10 +107,12 @@ class AppManager:
         try:
             if process:
                 variables["process"] = process
-                found = await self._ask(request, session, LIVE["runtime"], **variables)
+                found = await self._page.ask(request, session, LIVE["runtime"], **variables)
                 page, state = found["runtimeLogs"], {}
             else:
-                build = (await self._ask(request, session, LIVE["build"], **variables))["build"]
+                variables["build"] = asked.get("build") or None
+                found = await self._page.ask(request, session, LIVE["build"], **variables)
+                build = found["build"]
                 page = build and build["log"]
                 state = {"id": build["id"], "status": build["status"]} if build else {}
         except RateLimited as error:
@@ -199,72 +135,54 @@ class AppManager:
             return self._pages.message(404, "Not here", "There is nothing at this address.")
         if not same(form.get("csrf"), session.csrf):
             words = "This form was out of date. Please try again."
-            return await self._page(request, session, change.tab, 403, words)
+            return await self._tab(request, session, change.tab, 403, words)
         variables = {field: str(form.get(field, "")) for field in change.fields}
         name = request.path_params["name"]
         try:
-            await self._ask(request, session, change.document, name=name, **variables)
+            done = await self._page.ask(request, session, change.document, name=name, **variables)
         except RateLimited as error:
-            return await self._page(request, session, change.tab, 429, str(error))
+            return await self._tab(request, session, change.tab, 429, str(error))
         except DeTasksError as error:
-            return await self._page(request, session, change.tab, 400, str(error))
-        return self._pages.next_page(address(name, change.tab))
+            return await self._tab(request, session, change.tab, 400, str(error))
+        said = change.said({"name": name, **variables})
+        if any(answer.get("refresh") for answer in done.values()):
+            said += f" Restarting {name} ..."
+        return self._pages.next_page(address(name, change.tab), session, said)
 
-    async def _page(
+    async def _tab(
         self, request: Request, session: Session, tab: str, status: int = 200, error: str = ""
     ) -> Response:
-        name = request.path_params["name"]
+        app = await self._page.find(request, session)
+        if isinstance(app, Response):
+            return app
         try:
-            found = await self._ask(request, session, APP, name=name)
+            values = await self._values(request, session, app, tab)
         except DeTasksError as problem:
-            return self._refused(problem, session)
-        app = found["app"]
-        if app is None:
-            words = f"There is no app {name} that you manage."
-            return self._pages.message(404, "No such app", words, session)
-        names = [process["type"] for process in app["processes"]] or ["web"]
-        process = request.query_params.get("process", "")
-        return self._pages.answer(
-            f"app_{tab}.html",
-            status,
-            session,
-            app=app,
-            builds=found["builds"]["builds"] if found["builds"] else [],
-            processes=names,
-            process=process if process in names else names[0],
-            tab=tab,
-            tabs=TABS,
-            state=state_of(app),
-            ago=ago,
-            error=error,
-            wide=True,
-            live=True,
-        )
+            return self._page.refused(problem, session)
+        return self._page.show(f"app_{tab}.html", session, app, tab, status, error=error, **values)
 
-    async def _ask(
-        self, request: Request, session: Session, document: str, **variables: Any
+    async def _values(
+        self, request: Request, session: Session, app: dict[str, Any], tab: str
     ) -> dict[str, Any]:
-        return await self._api.ask(session.user, address_of(request), document, **variables)
+        """What a tab shows besides the app."""
+        if tab == "builds":
+            page = _page_number(request)
+            asked = self._page.ask(request, session, BUILDS, name=app["name"], page=page)
+            found = (await asked)["builds"] or {"builds": [], "nextPage": None}
+            return {"builds": found["builds"], "next": found["nextPage"]}
+        if tab == "logs" and app["latestBuild"]:
+            names = [process["type"] for process in app["processes"]] or ["web"]
+            process = request.query_params.get("process", "")
+            process = process if process in names else names[0]
+            asked = self._page.ask(
+                request, session, LOG, name=app["name"], process=process, count=READ
+            )
+            words = request.query_params.get("q", "")
+            view = LogView.of((await asked)["runtimeLogs"] or {"lines": [], "next": "0"}, words)
+            return {"processes": names, "process": process, "view": view}
+        return {}
 
-    def _refused(self, error: DeTasksError, session: Session) -> Response:
-        if isinstance(error, RateLimited):
-            page = self._pages.message(429, "Too many requests", str(error), session)
-            page.headers["Retry-After"] = str(error.seconds)
-            return page
-        return self._pages.message(403, "Forbidden", str(error), session)
 
-
-def address(name: str, tab: str) -> str:
-    """The path of a tab."""
-    return f"/apps/{name}" if tab == "overview" else f"/apps/{name}/{tab}"
-
-
-def state_of(app: dict[str, Any]) -> str:
-    """One word for how an app is: what needs attention before what is well."""
-    if app["status"]["deploying"]:
-        return "deploying"
-    if any(process["state"] == "crashing" for process in app["processes"]):
-        return "crashing"
-    if app["status"]["running"]:
-        return "running"
-    return "stopped" if app["latestBuild"] else "never deployed"
+def _page_number(request: Request) -> int:
+    text = request.query_params.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.web.app_manager import TABS, address
+from de_tasks.server.web.app_page import TABS, address
+from tests.support.apps import held_back
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
@@ -251,8 +252,25 @@ def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
     sync_api.expect(log).to_contain_text("Seen live")
     sync_api.expect(log).to_contain_text("Released")
     sync_api.expect(own.page.get_by_role("status")).to_have_text("built")
+    serves = own.page.get_by_role("row").filter(has_text="Seen live")
+    sync_api.expect(serves).to_contain_text("serves")
     assert own.barriers() == [] and own.errors == []
     picture(own, "app-manager")
+
+
+def test_page_of_a_build_is_live(own: Tab, shown: Portfolio, hold: Path) -> None:
+    (shown.folder / "Procfile").write_text(held_back(hold, "python app.py"))
+    shown.run("deploy", str(shown.folder), "--no-check", "--no-wait", "-m", "Held back")
+    own.open("/apps/energy-use/builds")
+    own.page.get_by_role("row").filter(has_text="Held back").get_by_role("link").press("Enter")
+    log, status = own.page.get_by_label("Log", exact=True), own.page.get_by_role("status")
+    sync_api.expect(log).to_contain_text("Starting web")
+    sync_api.expect(status).to_have_text("building")
+    hold.unlink()
+    sync_api.expect(log).to_contain_text("Released")
+    sync_api.expect(status).to_have_text("built")
+    own.shows(own.page.get_by_text("serves", exact=True))
+    assert own.barriers() == [] and own.errors == []
 
 
 def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
@@ -338,7 +356,8 @@ def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -
 
 
 APP_PATHS = [address("energy-use", tab) for tab in TABS]
-PATHS = ["/", "/apps", *APP_PATHS, "/account", "/docs", "/no/where"]
+BUILD = "/apps/energy-use/builds/1"
+PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", "/account", "/docs", "/no/where"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

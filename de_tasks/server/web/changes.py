@@ -1,0 +1,87 @@
+"""What the forms of an app's page do, each by one mutation of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+Fields = Mapping[str, str]
+
+
+class Change(NamedTuple):
+    """What a form does: a document, the fields that it takes, the tab that it stands in, and the
+    sentence for what was done, of the fields and the app's `name`."""
+
+    document: str
+    fields: tuple[str, ...]
+    tab: str
+    said: Callable[[Fields], str]
+
+
+CHANGES: Mapping[str, Change] = {
+    "restart": Change(
+        "mutation ($name: String!) { restartApp(appname: $name) { error } }",
+        (),
+        "overview",
+        lambda given: f"{given['name']} was restarted.",
+    ),
+    "set-variable": Change(
+        """mutation ($name: String, $key: String, $value: String) {
+addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }""",
+        ("key", "value"),
+        "variables",
+        lambda given: f"{given['key']} set.",
+    ),
+    "remove-variable": Change(
+        """mutation ($name: String, $key: String) {
+removeEnvironmentVariable(appname: $name, name: $key) { refresh error } }""",
+        ("key",),
+        "variables",
+        lambda given: f"{given['key']} removed.",
+    ),
+    "view-access": Change(
+        """mutation ($name: String, $level: PermissionLevels) {
+updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
+        ("level",),
+        "access",
+        lambda given: f"Viewer access is {given['level']} now.",
+    ),
+    "python": Change(
+        """mutation ($name: String!, $version: String) {
+setPython(appname: $name, version: $version) { error } }""",
+        ("version",),
+        "settings",
+        lambda given: f"The next deploy uses {_python(given['version'])}.",
+    ),
+    "service-memory": Change(
+        """mutation ($service: String!, $kind: ServiceType!, $memory: String) {
+updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""",
+        ("service", "kind", "memory"),
+        "services",
+        lambda given: f"Memory limit of {given['service']}: {given['memory'] or 'none'}.",
+    ),
+    "transfer": Change(
+        """mutation ($name: String!, $person: String!) {
+transferApp(appname: $name, username: $person) { error } }""",
+        ("person",),
+        "settings",
+        lambda given: f"{given['name']} belongs to {given['person']} now.",
+    ),
+    **{
+        f"{verb}-{who}-{kind}": Change(
+            f"""mutation ($name: String!, $person: [String]) {{
+{mutation}(appname: $name, {argument}: $person) {{ error }} }}""",
+            ("person",),
+            "access",
+            lambda given, done=done, who=who: f"{given['person']} {done} the {who}s.",  # type: ignore[misc]
+        )
+        for verb, done in (("add", "added to"), ("remove", "removed from"))
+        for who, noun in (("viewer", "Collaborators"), ("co-owner", "CoOwners"))
+        for kind, argument in (("user", "users"), ("group", "teams"))
+        for mutation in (f"{verb}{noun}",)
+    },
+}
+
+
+def _python(version: str) -> str:
+    return f"Python {version}" if version else "the sandbox's own Python"
