@@ -22,6 +22,7 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.builds.recovery import Recovery
 from de_tasks.server.builds.repositories import Repositories
+from de_tasks.server.builds.rollback import Rollback
 from de_tasks.server.database import Database
 from de_tasks.server.git.hooks import Pushes, write_hooks
 from de_tasks.server.git.smart_http import GitApp
@@ -54,6 +55,7 @@ from de_tasks.server.web.admin_api import AdminApi
 from de_tasks.server.web.app_manager import AppManager
 from de_tasks.server.web.app_page import AppPage
 from de_tasks.server.web.build_page import BuildPage
+from de_tasks.server.web.delete_page import DeletePage
 from de_tasks.server.web.portal import Portal
 from de_tasks.server.web.site import Site
 
@@ -210,7 +212,14 @@ def wire_api(
             variables=runtime.variables,
             shapes=shapes,
         ),
-        BuildResolvers(database, apps, building.builds, runtime.releases, shapes),
+        BuildResolvers(
+            database=database,
+            apps=apps,
+            builds=building.builds,
+            rollback=Rollback(building.repositories, building.builds),
+            releases=runtime.releases,
+            shapes=shapes,
+        ),
         ServiceResolvers(apps, runtime.services, shapes),
         UserResolvers(settings, database, users.accounts, apps, shapes),
     )
@@ -279,6 +288,7 @@ def wire_web(
             Mount("/sandbox", routes=AdminApi(accounts, users.identity, limit, key).routes()),
             *Portal(settings, apps, sessions, pages).routes(),
             *BuildPage(page, sessions, pages).routes(),
+            *DeletePage(page, sessions, pages).routes(),
             *AppManager(page, sessions, pages).routes(),
             *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
             *site.routes(),

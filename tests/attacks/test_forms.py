@@ -100,12 +100,22 @@ MANAGING = [
 ]
 
 
+def test_forged_form_or_a_link_deletes_nothing(fortress: control.Running) -> None:
+    genuine(fortress)
+    browser = Browser(fortress).be(backstage(fortress).add("admin"))
+    page, fields = f"{fortress.url}/apps/vault/delete", {"typed": "vault"}
+    for csrf in ({}, {"csrf": ""}, {"csrf": "forged"}):
+        assert browser.session.post(page, data={**fields, **csrf}).status_code == 403
+    assert browser.get("/apps/vault/delete?typed=vault").status_code == 200
+    assert browser.get("/apps/vault").status_code == 200
+
+
 @pytest.mark.parametrize("form", MANAGING)
 def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> None:
     genuine(fortress)
     browser = Browser(fortress).be(backstage(fortress).add("admin"))
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
-    fields["password"] = PASSWORD
+    fields |= {"password": PASSWORD, "build": "1"}
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
 

@@ -32,6 +32,7 @@ CHANGING = {
     "restart": 'restartApp(appname: "{app}")',
     "python": 'setPython(appname: "{app}", version: "3.11")',
     "cancelled": 'cancelBuild(appname: "{app}")',
+    "put back": 'rollBack(appname: "{app}", id: "1")',
     "cache": 'purgeCache(appname: "{app}")',
     "service": 'linkService(appname: "{app}", serviceName: "x", serviceType: REDIS)',
     "memory": 'updateService(name: "{app}-redis", serviceType: redis, memory: "16Mi")',
@@ -149,11 +150,12 @@ def test_pages_of_the_manager_are_closed(who: str, case: Case) -> None:
         assert browser.get(f"/apps/{case.app}/{below}").status_code in (400, 403, 404)
 
 
-@pytest.mark.parametrize("action", CHANGES)
+@pytest.mark.parametrize("action", [*CHANGES, "delete"])
 def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     browser = Browser(case.running).be(case.users["stranger"])
     before, form = case.state(), browser.get(f"{OPENID}/logout")
     fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
+    fields |= {"typed": case.app, "build": "1"}
     address = f"{case.running.url}/apps/{case.app}/{action}"
     done = browser.submit(form, address, value="evil", **fields)
     assert done.status_code in (400, 403, 404) and case.state() == before
@@ -162,6 +164,9 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
 @pytest.mark.parametrize("who", ["co-owner", "member"])
 def test_co_owner_does_not_delete_the_app(who: str, case: Case) -> None:
     assert not case.change(who, "end") and case.state()
+    browser = Browser(case.running).be(case.users[who])
+    form = browser.get(f"/apps/{case.app}/delete")
+    assert browser.submit(form, typed=case.app).status_code == 400 and case.state()
 
 
 def test_co_owner_has_a_seat(case: Case) -> None:

@@ -147,7 +147,11 @@ class AppManager:
         said = change.said({"name": name, **variables})
         if any(answer.get("refresh") for answer in done.values()):
             said += f" Restarting {name} ..."
-        return self._pages.next_page(address(name, change.tab), session, said)
+        to = address(name, change.tab)
+        for answer in done.values():
+            if build := answer.get("build"):
+                to = f"{to}/{build['id']}"
+        return self._pages.next_page(to, session, said)
 
     async def _tab(
         self, request: Request, session: Session, tab: str, status: int = 200, error: str = ""

@@ -83,6 +83,7 @@ class AppPage:
             tab=tab,
             tabs=TABS,
             state=state_of(app),
+            owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
             ago=ago,
             duration=duration,
             commit_of=commit_of,

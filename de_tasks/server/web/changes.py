@@ -25,6 +25,13 @@ CHANGES: Mapping[str, Change] = {
         "overview",
         lambda given: f"{given['name']} was restarted.",
     ),
+    "roll-back": Change(
+        """mutation ($name: String!, $build: ID!) {
+rollBack(appname: $name, id: $build) { build { id } error } }""",
+        ("build",),
+        "builds",
+        lambda given: f"Putting build {given['build']} of {given['name']} back ...",
+    ),
     "set-variable": Change(
         """mutation ($name: String, $key: String, $value: String) {
 addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }""",

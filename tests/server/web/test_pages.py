@@ -296,11 +296,13 @@ def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> N
     own.page.get_by_label("Name", exact=True).fill("KEY")
     own.page.get_by_label("Value").fill("canary-3107")
     own.page.get_by_label("Value").press("Enter")
-    remove = own.page.get_by_role("button", name="Remove KEY")
-    remove.wait_for()
+    own.shows(own.page.get_by_text("KEY set. Restarting energy-use ..."))
     assert "canary-3107" not in own.page.content()
-    remove.press("Enter")
-    remove.wait_for(state="detached")
+    # It asks first.
+    own.page.get_by_label("Remove KEY", exact=True).press("Enter")
+    own.page.keyboard.press("Tab")
+    own.page.keyboard.press("Enter")
+    sync_api.expect(own.page.get_by_role("status")).to_contain_text("KEY removed.")
     assert own.page.url.endswith("/apps/energy-use/variables")
 
 
@@ -356,8 +358,9 @@ def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -
 
 
 APP_PATHS = [address("energy-use", tab) for tab in TABS]
-BUILD = "/apps/energy-use/builds/1"
-PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", "/account", "/docs", "/no/where"]
+BUILD, DELETE = "/apps/energy-use/builds/1", "/apps/energy-use/delete"
+PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", DELETE]
+PATHS += ["/account", "/docs", "/no/where"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
