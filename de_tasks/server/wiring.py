@@ -52,6 +52,7 @@ from de_tasks.server.users.throttle import Throttle, TooManyAttempts
 from de_tasks.server.users.tokens import Tokens, signing_key
 from de_tasks.server.web.account_page import AccountPage
 from de_tasks.server.web.admin_api import AdminApi
+from de_tasks.server.web.app_list import AppList
 from de_tasks.server.web.app_manager import AppManager
 from de_tasks.server.web.app_page import AppPage
 from de_tasks.server.web.build_page import BuildPage
@@ -289,6 +290,7 @@ def wire_web(
             *Portal(settings, apps, sessions, pages).routes(),
             *BuildPage(page, sessions, pages).routes(),
             *DeletePage(page, sessions, pages).routes(),
+            *AppList(page, sessions, pages).routes(),
             *AppManager(page, sessions, pages).routes(),
             *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
             *site.routes(),

@@ -88,7 +88,9 @@ class Pages:
     def message(
         self, status: int, title: str, text: str, session: Session | None = None, **values: Any
     ) -> HTMLResponse:
-        """A page that says one thing; `link` and `label` as values add a way on."""
+        """A page that says one thing; `link` and `label` as values are the way on, in place of
+        the one back to the platform. `visitor` as a value is who is signed in on the apps' host,
+        whose pages have no form: an app could read its token."""
         return self.answer("message.html", status, session, title=title, text=text, **values)
 
     def to_sign_in(self, request: Request, query: str | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""The App Manager: the apps that somebody manages, and the tabs and forms of each."""
+"""The App Manager: an app's tabs, their forms, and its logs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from de_tasks.server.api.endpoint import RateLimited
 from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.sessions import Session, Sessions, same
-from de_tasks.server.web.app_page import TABS, AppPage, address
+from de_tasks.server.web.app_page import TABS, AppPage, address, page_number
 from de_tasks.server.web.changes import CHANGES
 from de_tasks.server.web.log_view import READ, LogView, download
 
-LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
-owner { username } status { running deploying } latestBuild { id status queuedAt }
-metadata { title } } } }"""
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
 builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
 LOG = """query ($name: String!, $process: String!, $count: Int) {
@@ -45,29 +42,14 @@ class AppManager:
         self._pages = pages
 
     def routes(self) -> list[Route]:
-        """Pages below /apps; the platform documents /apps/NAME as an app's settings."""
+        """Pages below /apps/NAME, which the platform documents as an app's settings."""
         return [
-            Route("/apps", self.listing),
             Route("/apps/{name}", self.app),
             Route("/apps/{name}/live", self.live),
             Route("/apps/{name}/log.txt", self.log),
             *(Route(f"/apps/{{name}}/{tab}", self.app) for tab in TABS if tab != "overview"),
             Route("/apps/{name}/{action}", self.change, methods=["POST"]),
         ]
-
-    async def listing(self, request: Request) -> Response:
-        """The apps that one manages, a page of them."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
-        try:
-            asked = self._page.ask(request, session, LIST, page=_page_number(request))
-            found = (await asked)["apps"]
-        except DeTasksError as error:
-            return self._page.refused(error, session)
-        return self._pages.answer(
-            "apps.html", session=session, apps=found["apps"], next=found["nextPage"], wide=True
-        )
 
     async def app(self, request: Request) -> Response:
         """One app: the tab that the address ends in."""
@@ -102,8 +84,9 @@ class AppManager:
         asked = request.query_params
         process = asked.get("process", "")
         variables = {"name": request.path_params["name"], "after": asked.get("after") or None}
-        # What is there already is given at once; after that there is something to wait for.
-        variables["wait"] = WAIT if variables["after"] else 0
+        # What is there already is given at once; after that there is something to wait for, as
+        # there is where a build is yet to begin or to end.
+        variables["wait"] = WAIT if variables["after"] or "watch" in asked else 0
         try:
             if process:
                 variables["process"] = process
@@ -119,6 +102,8 @@ class AppManager:
             return JSONResponse({"error": str(error)}, 429, {"Retry-After": str(error.seconds)})
         except DeTasksError as error:
             return JSONResponse({"error": str(error)}, 400)
+        if page is None and "watch" in asked:
+            return JSONResponse({})  # The first build is yet to begin.
         if page is None:
             return JSONResponse({"error": "There is no such log."}, 404)
         lines = [line["text"] for line in page["lines"]]
@@ -132,7 +117,8 @@ class AppManager:
         form = await read_form(request)
         change = CHANGES.get(request.path_params["action"])
         if change is None:
-            return self._pages.message(404, "Not here", "There is nothing at this address.")
+            words = "There is nothing at this address."
+            return self._pages.message(404, "Not here", words, session)
         if not same(form.get("csrf"), session.csrf):
             words = "This form was out of date. Please try again."
             return await self._tab(request, session, change.tab, 403, words)
@@ -170,7 +156,7 @@ class AppManager:
     ) -> dict[str, Any]:
         """What a tab shows besides the app."""
         if tab == "builds":
-            page = _page_number(request)
+            page = page_number(request)
             asked = self._page.ask(request, session, BUILDS, name=app["name"], page=page)
             found = (await asked)["builds"] or {"builds": [], "nextPage": None}
             return {"builds": found["builds"], "next": found["nextPage"]}
@@ -185,8 +171,3 @@ class AppManager:
             view = LogView.of((await asked)["runtimeLogs"] or {"lines": [], "next": "0"}, words)
             return {"processes": names, "process": process, "view": view}
         return {}
-
-
-def _page_number(request: Request) -> int:
-    text = request.query_params.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1

@@ -39,6 +39,9 @@ TABS: Mapping[str, str] = {
 }
 """The tabs of an app's page, each an address below the app's; the first is the app's own."""
 
+STATES = ("running", "deploying", "crashing", "stopped", "never deployed")
+"""How an app may be, in one word."""
+
 
 class AppPage:
     """Asks for apps and shows them."""
@@ -106,6 +109,12 @@ class AppPage:
 def address(name: str, tab: str) -> str:
     """The path of a tab."""
     return f"/apps/{name}" if tab == "overview" else f"/apps/{name}/{tab}"
+
+
+def page_number(request: Request) -> int:
+    """The page of a list that an address asks for, the first one where it asks for none."""
+    text = request.query_params.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def state_of(app: dict[str, Any]) -> str:

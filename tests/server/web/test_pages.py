@@ -14,7 +14,7 @@ import pytest
 
 from de_tasks.server import control
 from de_tasks.server.web.app_page import TABS, address
-from tests.support.apps import held_back
+from tests.support.apps import SERVER, app_folder, held_back
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
@@ -273,6 +273,29 @@ def test_page_of_a_build_is_live(own: Tab, shown: Portfolio, hold: Path) -> None
     assert own.barriers() == [] and own.errors == []
 
 
+def test_page_of_a_new_app_waits_for_its_first_build(
+    own: Tab, shown: Portfolio, tmp_path: Path
+) -> None:
+    folder = app_folder(tmp_path, "awaited", Procfile=SERVER)
+    shown.run("create", "--name", folder.name)
+    own.open(f"/apps/{folder.name}")
+    own.shows(own.page.get_by_text("Not deployed yet"))
+    shown.run("deploy", str(folder), "--no-check", "--no-wait", "-m", "First")
+    own.shows(own.page.get_by_text("running", exact=True))
+    own.shows(own.page.get_by_role("listitem").filter(has_text="web"))
+    assert own.errors == []
+
+
+def test_apps_are_searched_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps")
+    own.page.get_by_label("Search apps").fill("energy")
+    own.page.get_by_label("State").select_option("running")
+    own.page.get_by_label("Search apps").press("Enter")
+    own.shows(own.page.get_by_text("1 app matches."))
+    sync_api.expect(own.page.get_by_role("rowheader")).to_have_count(1)
+    assert own.barriers() == [] and own.errors == []
+
+
 def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
     own.open("/apps/energy-use/logs?process=web")
     log = own.page.get_by_label("Log", exact=True)
@@ -359,7 +382,7 @@ def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -
 
 APP_PATHS = [address("energy-use", tab) for tab in TABS]
 BUILD, DELETE = "/apps/energy-use/builds/1", "/apps/energy-use/delete"
-PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", DELETE]
+PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", DELETE, "/apps?q=no"]
 PATHS += ["/account", "/docs", "/no/where"]
 
 

@@ -65,4 +65,24 @@ async function follow() {
   }
 }
 
+// Where no log is followed: until a first build begins, and until a build ends.
+async function watch(address) {
+  for (;;) {
+    const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
+    let pause = PAUSE;
+    if (answer && answer.ok) {
+      const found = await answer.json();
+      await refresh();
+      if (OVER.includes(found.status)) return;
+    } else if (answer && answer.status === 429) {
+      pause = 1000 * Number(answer.headers.get("Retry-After") || 60);
+    } else if (answer && answer.status < 500) {
+      return;
+    }
+    await new Promise((done) => setTimeout(done, pause));
+  }
+}
+
+const head = document.getElementById("head");
 if (log && log.dataset.live) follow();
+else if (head && head.dataset.watch) watch(head.dataset.watch);
