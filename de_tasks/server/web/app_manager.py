@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from de_tasks.appspec import URL_VARIABLE
 from de_tasks.errors import DeTasksError
 from de_tasks.server.api.endpoint import RateLimited
 from de_tasks.server.http.bodies import read_form
@@ -21,6 +22,7 @@ BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $p
 builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
 LOG = """query ($name: String!, $process: String!, $count: Int) {
 runtimeLogs(appname: $name, processName: $process, count: $count) { next lines { time text } } }"""
+SERVICES = "{ services { name serviceType apps } }"
 LIVE = {
     "build": """query ($name: String!, $build: ID, $after: String, $wait: Int) {
 build(appname: $name, id: $build, after: $after, wait: $wait) { id status
@@ -160,6 +162,15 @@ class AppManager:
             asked = self._page.ask(request, session, BUILDS, name=app["name"], page=page)
             found = (await asked)["builds"] or {"builds": [], "nextPage": None}
             return {"builds": found["builds"], "next": found["nextPage"]}
+        if tab == "services":
+            found = (await self._page.ask(request, session, SERVICES))["services"]
+            others = [one for one in found if app["name"] not in one["apps"]]
+            taken = {one["serviceType"] for one in app["linkedServices"]}
+            return {
+                "others": [one for one in others if one["serviceType"] not in taken],
+                "kinds": [kind for kind in URL_VARIABLE if kind not in taken],
+                "variables": URL_VARIABLE,
+            }
         if tab == "logs" and app["latestBuild"]:
             names = [process["type"] for process in app["processes"]] or ["web"]
             process = request.query_params.get("process", "")

@@ -67,6 +67,28 @@ updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""
         "services",
         lambda given: f"Memory limit of {given['service']}: {given['memory'] or 'none'}.",
     ),
+    "create-service": Change(
+        """mutation ($name: String, $service: String, $kind: ServiceType) {
+addService(name: $service, serviceType: $kind) { error }
+linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        ("service", "kind"),
+        "services",
+        lambda given: f"{given['service']} created and attached.",
+    ),
+    "attach-service": Change(
+        """mutation ($name: String, $service: String, $kind: ServiceType) {
+linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        ("service", "kind"),
+        "services",
+        lambda given: f"{given['service']} attached.",
+    ),
+    "detach-service": Change(
+        """mutation ($name: String, $service: String, $kind: ServiceType) {
+unlinkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        ("service", "kind"),
+        "services",
+        lambda given: f"{given['service']} detached. Its data stays.",
+    ),
     "transfer": Change(
         """mutation ($name: String!, $person: String!) {
 transferApp(appname: $name, username: $person) { error } }""",

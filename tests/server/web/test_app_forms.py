@@ -48,12 +48,28 @@ def test_memory_of_a_service_is_limited_and_freed(
     sandbox: control.Running, dev: Person, app: str
 ) -> None:
     assert dev.run(f"services create --app-name {app} --type redis").code == 0
-    browser = Browser(sandbox).be(dev.name)
+    browser, of = Browser(sandbox).be(dev.name), {"service": f"{app}-redis", "kind": "redis"}
     for memory, known in (("64Mi", "64Mi"), ("", None)):
-        assert sent(browser, app, "services", "service-memory", memory=memory) == 200
+        assert sent(browser, app, "services", "service-memory", memory=memory, **of) == 200
         found = json.loads(dev.run("services list --json").out)
         assert [one["memory"] for one in found if one["apps"] == [app]] == [known]
-    assert sent(browser, app, "services", "service-memory", memory="1") == 400
+    assert sent(browser, app, "services", "service-memory", memory="1", **of) == 400
+
+
+def test_service_is_created_detached_and_attached(
+    sandbox: control.Running, dev: Person, app: str
+) -> None:
+    browser, service = Browser(sandbox).be(dev.name), f"{app}-redis"
+
+    def attached() -> list[str]:
+        found = json.loads(dev.run("services list --json").out)
+        return next(one["apps"] for one in found if one["name"] == service)
+
+    for action, apps in (("create", [app]), ("detach", []), ("attach", [app])):
+        of = {"service": service, "kind": "redis"}
+        assert sent(browser, app, "services", f"{action}-service", **of) == 200
+        assert attached() == apps
+    assert "The data stays." in browser.get(f"/apps/{app}/services").text
 
 
 def test_admin_transfers_an_app(
