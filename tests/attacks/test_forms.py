@@ -9,6 +9,7 @@ import pytest
 
 from de_tasks.server import control
 from de_tasks.server.web.changes import CHANGES
+from de_tasks.server.web.users_page import ACTIONS
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, REALM, genuine
 from tests.support.backstage import PASSWORD, backstage
@@ -97,6 +98,7 @@ def device(running: control.Running) -> dict[str, str]:
 MANAGING = [
     *("/account/api-key", "/account/new-api-key", "/account/end-others"),
     *(f"/apps/vault/{action}" for action in CHANGES),
+    *(f"/account/users/{action}" for action in ACTIONS),
 ]
 
 

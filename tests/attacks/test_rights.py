@@ -12,6 +12,7 @@ import pytest
 
 from de_tasks.server import control
 from de_tasks.server.web.changes import CHANGES
+from de_tasks.server.web.users_page import ACTIONS
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, ask
 from tests.support.backstage import backstage
@@ -201,6 +202,21 @@ def test_administration_is_for_admins(
     url = f"{case.running.url}/sandbox/{path}"
     answer = client().request(method, url, json=body, headers=header, timeout=BOUND)
     assert answer.status_code == 403 and answer.json() == {"error": "This is for admins."}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("who", ["stranger", "seatless", "co-owner"])
+def test_page_of_the_users_is_for_admins(who: str, action: str, case: Case) -> None:
+    browser, me = Browser(case.running).be(case.users[who]), case.users[who]
+    assert browser.get("/account/users").status_code == 403
+    form, address = browser.get(f"{OPENID}/logout"), f"{case.running.url}/account/users/{action}"
+    for name in (me, case.users["owner"]):
+        done = browser.submit(form, address, username=name, role="admin", groups="group")
+        assert done.status_code == 403 and 'class="code"' not in done.text
+    file = case.running.data / "sandbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
+        line = "SELECT role FROM users WHERE username = ?"
+        assert database.execute(line, (me,)).fetchone()[0] != "admin"
 
 
 FOR_ADMINS = [

@@ -16,6 +16,8 @@ from de_tasks.server.users.accounts import Accounts
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.rate_limit import RateLimit
 from de_tasks.server.users.sessions import Session, Sessions, same
+from de_tasks.server.web.ago import ago
+from de_tasks.server.web.browser_name import browser_name
 
 RESET = "mutation ($password: String) { resetApiKey(password: $password) { newKey error } }"
 
@@ -104,6 +106,8 @@ class AccountPage:
             session,
             sessions=self._sessions.all(user),
             budgets=[(one.username, self._limit.budget(one.username)) for one in shown],
+            ago=ago,
+            browser_name=browser_name,
             wide=True,
             **values,
         )

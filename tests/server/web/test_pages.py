@@ -345,9 +345,9 @@ def test_device_is_approved_in_the_browser(tab: Tab, tmp_path: Path) -> None:
         terminal.shows("and confirm the code")
         tab.open(next(word for word in terminal.text.split() if word.startswith("http")))
         tab.sign_in(user)
-        tab.shows(tab.page.get_by_role("button", name="Yes"))
+        tab.shows(tab.page.get_by_role("button", name="Approve"))
         assert tab.barriers() == []
-        tab.page.get_by_role("button", name="Yes").click()
+        tab.page.get_by_role("button", name="Approve").click()
         tab.shows(tab.page.get_by_text("Access granted"))
         terminal.shows(f"Logged in as [{user}] to [{person.host}]!")
 
@@ -384,6 +384,18 @@ APP_PATHS = [address("energy-use", tab) for tab in TABS]
 BUILD, DELETE = "/apps/energy-use/builds/1", "/apps/energy-use/delete"
 PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", DELETE, "/apps?q=no"]
 PATHS += ["/account", "/docs", "/no/where"]
+
+
+def test_admin_makes_a_user_with_the_keyboard(open_tab: Open) -> None:
+    admin = open_tab("admin", viewport={"width": 360, "height": 700})
+    admin.open("/account/users")
+    admin.page.get_by_label("Change viewer", exact=True).press("Enter")
+    assert admin.barriers() == []
+    admin.page.get_by_label("User name").fill("newcomer")
+    admin.page.get_by_label("User name").press("Enter")
+    admin.shows(admin.page.get_by_text("newcomer was created. The password:"))
+    assert admin.barriers() == [] and admin.errors == []
+    assert admin.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
