@@ -33,6 +33,7 @@ def test_app_without_a_release_says_how_far_it_is(
     assert f">{dev.name}</a>" in first.text and f'/apps/{name}">To the App Manager' in first.text
     (page / "Procfile").write_text(held_back(hold, "false"))
     assert dev.run(["deploy", str(page), "-y", "--no-check", "--no-wait"]).code == 0
+    until(lambda: "not been deployed" not in visitor.get(address).text, "the build is queued")
     building = visitor.get(address)
     assert building.status_code == 503 and "is being built" in building.text
     assert f"/apps/{name}/builds/" in building.text and building.headers["Refresh"] == "5"
