@@ -15,7 +15,7 @@ from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.sessions import Session, Sessions, same
 from de_tasks.server.web.app_page import TABS, AppPage, address, page_number
-from de_tasks.server.web.changes import CHANGES
+from de_tasks.server.web.changes import CHANGES, variables
 from de_tasks.server.web.log_view import READ, LogView, download
 
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
@@ -85,18 +85,18 @@ class AppManager:
             return JSONResponse({"error": "Signed out."}, 401)
         asked = request.query_params
         process = asked.get("process", "")
-        variables = {"name": request.path_params["name"], "after": asked.get("after") or None}
+        known = {"name": request.path_params["name"], "after": asked.get("after") or None}
         # What is there already is given at once; after that there is something to wait for, as
         # there is where a build is yet to begin or to end.
-        variables["wait"] = WAIT if variables["after"] or "watch" in asked else 0
+        known["wait"] = WAIT if known["after"] or "watch" in asked else 0
         try:
             if process:
-                variables["process"] = process
-                found = await self._page.ask(request, session, LIVE["runtime"], **variables)
+                known["process"] = process
+                found = await self._page.ask(request, session, LIVE["runtime"], **known)
                 page, state = found["runtimeLogs"], {}
             else:
-                variables["build"] = asked.get("build") or None
-                found = await self._page.ask(request, session, LIVE["build"], **variables)
+                known["build"] = asked.get("build") or None
+                found = await self._page.ask(request, session, LIVE["build"], **known)
                 build = found["build"]
                 page = build and build["log"]
                 state = {"id": build["id"], "status": build["status"]} if build else {}
@@ -124,15 +124,15 @@ class AppManager:
         if not same(form.get("csrf"), session.csrf):
             words = "This form was out of date. Please try again."
             return await self._tab(request, session, change.tab, 403, words)
-        variables = {field: str(form.get(field, "")) for field in change.fields}
         name = request.path_params["name"]
         try:
-            done = await self._page.ask(request, session, change.document, name=name, **variables)
+            given = variables(change, form)
+            done = await self._page.ask(request, session, change.document, name=name, **given)
         except RateLimited as error:
             return await self._tab(request, session, change.tab, 429, str(error))
         except DeTasksError as error:
             return await self._tab(request, session, change.tab, 400, str(error))
-        said = change.said({"name": name, **variables})
+        said = change.said({"name": name, **given})
         if any(answer.get("refresh") for answer in done.values()):
             said += f" Restarting {name} ..."
         to = address(name, change.tab)

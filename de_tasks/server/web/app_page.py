@@ -24,7 +24,7 @@ APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer owner { username } status { running deploying }
 processes { type number status state restarts lastExit }
 servingBuild { id finishedAt commit { sha message } }
-metadata { title description permissionLevel showInPortal tags }
+metadata { title description permissionLevel showInPortal sortRank tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
 linkedServices { name serviceType status memory } persistentFilesystem python
 latestBuild { id status error } } }"""

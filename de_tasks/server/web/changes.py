@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-Fields = Mapping[str, str]
+from de_tasks.errors import UsageError
+
+Fields = Mapping[str, Any]
 
 
 class Change(NamedTuple):
@@ -52,6 +54,14 @@ updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
         ("level",),
         "access",
         lambda given: f"Viewer access is {given['level']} now.",
+    ),
+    "about": Change(
+        """mutation ($name: String, $title: String, $description: String, $tags: String,
+$shown: Boolean, $rank: Int) { updateApp(appname: $name, metadata: {title: $title,
+description: $description, tags: $tags, showInPortal: $shown, sortRank: $rank}) { error } }""",
+        ("title", "description", "tags", "shown", "rank"),
+        "settings",
+        lambda given: f"{given['title'] or given['name']} was changed.",
     ),
     "python": Change(
         """mutation ($name: String!, $version: String) {
@@ -110,6 +120,23 @@ transferApp(appname: $name, username: $person) { error } }""",
         for mutation in (f"{verb}{noun}",)
     },
 }
+
+
+def variables(change: Change, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a form that a change takes, as its document wants them. Raises `UsageError`
+    for what is no number where one is asked for."""
+    return {name: TYPES.get(name, str)(str(form.get(name, ""))) for name in change.fields}
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text or "0")
+    except ValueError:
+        raise UsageError(f"{text[:20]!r} is not a whole number.") from None
+
+
+TYPES: Mapping[str, Callable[[str], Any]] = {"shown": bool, "rank": _whole}
+"""Of fields that are no text: a box that is not ticked is not sent."""
 
 
 def _python(version: str) -> str:

@@ -44,6 +44,20 @@ def test_python_is_set_and_unset(sandbox: control.Running, dev: Person, app: str
     assert sent(browser, app, "settings", "python", version="2.7") == 400
 
 
+def test_app_is_described_and_shown_in_the_portal(
+    sandbox: control.Running, dev: Person, app: str
+) -> None:
+    browser = Browser(sandbox).be(dev.name)
+    given = {"title": f"<b>{app}", "description": "By <i>month", "tags": "sales", "rank": "3"}
+    assert sent(browser, app, "settings", "about", **given, shown="1") == 200
+    page, portal = browser.get(f"/apps/{app}/settings").text, browser.get(f"/?q={app}").text
+    assert f"&lt;b&gt;{app}" in portal and "By &lt;i&gt;month" in portal and "<b>" not in page
+    assert 'value="3"' in page and 'name="shown" value="1" checked' in page
+    assert sent(browser, app, "settings", "about", **given) == 200
+    assert f"&lt;b&gt;{app}" not in browser.get(f"/?q={app}").text
+    assert sent(browser, app, "settings", "about", rank="first") == 400
+
+
 def test_memory_of_a_service_is_limited_and_freed(
     sandbox: control.Running, dev: Person, app: str
 ) -> None:
