@@ -83,6 +83,10 @@ class Apps:
             raise NotFound("App does not exist.")
         return row
 
+    def last_build(self, app: sqlite3.Row) -> sqlite3.Row | None:
+        """The newest build of an app, None before the first deploy."""
+        return self._builds.last(app["id"])
+
     def may_manage(self, user: User, app: sqlite3.Row) -> bool:
         """Whether the user may change the app and deploy to it."""
         return self._access.may_manage(user, app)

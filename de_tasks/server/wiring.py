@@ -22,6 +22,7 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.builds.recovery import Recovery
 from de_tasks.server.builds.repositories import Repositories
+from de_tasks.server.builds.rollback import Rollback
 from de_tasks.server.database import Database
 from de_tasks.server.git.hooks import Pushes, write_hooks
 from de_tasks.server.git.smart_http import GitApp
@@ -43,6 +44,7 @@ from de_tasks.server.signin.endpoints import OidcEndpoints
 from de_tasks.server.signin.form import SignIn
 from de_tasks.server.users.access import Access
 from de_tasks.server.users.accounts import Accounts
+from de_tasks.server.users.administration import Administration
 from de_tasks.server.users.authorization_header import Identity
 from de_tasks.server.users.cookies import Cookies
 from de_tasks.server.users.rate_limit import RateLimit
@@ -51,9 +53,14 @@ from de_tasks.server.users.throttle import Throttle, TooManyAttempts
 from de_tasks.server.users.tokens import Tokens, signing_key
 from de_tasks.server.web.account_page import AccountPage
 from de_tasks.server.web.admin_api import AdminApi
+from de_tasks.server.web.app_list import AppList
 from de_tasks.server.web.app_manager import AppManager
+from de_tasks.server.web.app_page import AppPage
+from de_tasks.server.web.build_page import BuildPage
+from de_tasks.server.web.delete_page import DeletePage
 from de_tasks.server.web.portal import Portal
 from de_tasks.server.web.site import Site
+from de_tasks.server.web.users_page import UsersPage
 
 PASSWORDS = "passwords.json"
 
@@ -66,6 +73,7 @@ class UserParts:
     accounts: Accounts
     tokens: Tokens
     identity: Identity
+    administration: Administration
     access: Access
     cookies: Cookies
     sessions: Sessions
@@ -84,6 +92,7 @@ def wire_users(settings: ServerSettings, database: Database) -> UserParts:
         accounts=accounts,
         tokens=tokens,
         identity=Identity(accounts, tokens),
+        administration=Administration(database, accounts, throttle),
         access=Access(database, accounts),
         cookies=cookies,
         sessions=Sessions(database, accounts, cookies),
@@ -208,7 +217,14 @@ def wire_api(
             variables=runtime.variables,
             shapes=shapes,
         ),
-        BuildResolvers(database, apps, building.builds, runtime.releases, shapes),
+        BuildResolvers(
+            database=database,
+            apps=apps,
+            builds=building.builds,
+            rollback=Rollback(building.repositories, building.builds),
+            releases=runtime.releases,
+            shapes=shapes,
+        ),
         ServiceResolvers(apps, runtime.services, shapes),
         UserResolvers(settings, database, users.accounts, apps, shapes),
     )
@@ -261,6 +277,9 @@ def wire_web(
 ) -> Starlette:
     """The package `web`, and all else that is routed by its path; `key` is that of its admin."""
     accounts, sessions, limit = users.accounts, users.sessions, users.limit
+    page = AppPage(graphql, pages)
+    administration = users.administration
+    admin_api = AdminApi(accounts, administration, users.identity, limit, key)
     site = Site(
         settings=settings,
         instance=instance,
@@ -273,10 +292,14 @@ def wire_web(
         routes=[
             Route("/Manager/graphql", graphql.answer, methods=["POST"]),
             Mount("/auth/realms/dash", routes=realm),
-            Mount("/sandbox", routes=AdminApi(accounts, users.identity, limit, key).routes()),
+            Mount("/sandbox", routes=admin_api.routes()),
             *Portal(settings, apps, sessions, pages).routes(),
-            *AppManager(graphql, sessions, pages).routes(),
+            *BuildPage(page, sessions, pages).routes(),
+            *DeletePage(page, sessions, pages).routes(),
+            *AppList(page, sessions, pages).routes(),
+            *AppManager(page, sessions, pages).routes(),
             *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
+            *UsersPage(accounts, administration, sessions, pages).routes(),
             *site.routes(),
         ],
         exception_handlers={TooManyAttempts: _too_many},

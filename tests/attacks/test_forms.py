@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.web.app_manager import CHANGES
+from de_tasks.server.web.changes import CHANGES
+from de_tasks.server.web.users_page import ACTIONS
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, REALM, genuine
 from tests.support.backstage import PASSWORD, backstage
@@ -97,7 +98,18 @@ def device(running: control.Running) -> dict[str, str]:
 MANAGING = [
     *("/account/api-key", "/account/new-api-key", "/account/end-others"),
     *(f"/apps/vault/{action}" for action in CHANGES),
+    *(f"/account/users/{action}" for action in ACTIONS),
 ]
+
+
+def test_forged_form_or_a_link_deletes_nothing(fortress: control.Running) -> None:
+    genuine(fortress)
+    browser = Browser(fortress).be(backstage(fortress).add("admin"))
+    page, fields = f"{fortress.url}/apps/vault/delete", {"typed": "vault"}
+    for csrf in ({}, {"csrf": ""}, {"csrf": "forged"}):
+        assert browser.session.post(page, data={**fields, **csrf}).status_code == 403
+    assert browser.get("/apps/vault/delete?typed=vault").status_code == 200
+    assert browser.get("/apps/vault").status_code == 200
 
 
 @pytest.mark.parametrize("form", MANAGING)
@@ -105,7 +117,7 @@ def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> No
     genuine(fortress)
     browser = Browser(fortress).be(backstage(fortress).add("admin"))
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
-    fields["password"] = PASSWORD
+    fields |= {"password": PASSWORD, "build": "1"}
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
 

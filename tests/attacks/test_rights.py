@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.web.app_manager import CHANGES
+from de_tasks.server.web.changes import CHANGES
+from de_tasks.server.web.users_page import ACTIONS
 from tests.support.addresses import client
 from tests.support.attacker import OPENID, ask
 from tests.support.backstage import backstage
@@ -32,6 +33,7 @@ CHANGING = {
     "restart": 'restartApp(appname: "{app}")',
     "python": 'setPython(appname: "{app}", version: "3.11")',
     "cancelled": 'cancelBuild(appname: "{app}")',
+    "put back": 'rollBack(appname: "{app}", id: "1")',
     "cache": 'purgeCache(appname: "{app}")',
     "service": 'linkService(appname: "{app}", serviceName: "x", serviceType: REDIS)',
     "memory": 'updateService(name: "{app}-redis", serviceType: redis, memory: "16Mi")',
@@ -145,14 +147,16 @@ def test_pages_of_the_manager_are_closed(who: str, case: Case) -> None:
     browser = Browser(case.running).be(case.users[who])
     page = browser.get(f"/apps/{case.app}")
     assert page.status_code in (403, 404) and "co-owner" not in page.text
-    assert browser.get(f"/apps/{case.app}/live").status_code in (400, 404)
+    for below in ("live", "log.txt", "builds/1", "builds/1/log.txt"):
+        assert browser.get(f"/apps/{case.app}/{below}").status_code in (400, 403, 404)
 
 
-@pytest.mark.parametrize("action", CHANGES)
+@pytest.mark.parametrize("action", [*CHANGES, "delete"])
 def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     browser = Browser(case.running).be(case.users["stranger"])
     before, form = case.state(), browser.get(f"{OPENID}/logout")
     fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
+    fields |= {"typed": case.app, "build": "1", "rank": "7", "title": "evil"}
     address = f"{case.running.url}/apps/{case.app}/{action}"
     done = browser.submit(form, address, value="evil", **fields)
     assert done.status_code in (400, 403, 404) and case.state() == before
@@ -161,6 +165,9 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
 @pytest.mark.parametrize("who", ["co-owner", "member"])
 def test_co_owner_does_not_delete_the_app(who: str, case: Case) -> None:
     assert not case.change(who, "end") and case.state()
+    browser = Browser(case.running).be(case.users[who])
+    form = browser.get(f"/apps/{case.app}/delete")
+    assert browser.submit(form, typed=case.app).status_code == 400 and case.state()
 
 
 def test_co_owner_has_a_seat(case: Case) -> None:
@@ -195,6 +202,21 @@ def test_administration_is_for_admins(
     url = f"{case.running.url}/sandbox/{path}"
     answer = client().request(method, url, json=body, headers=header, timeout=BOUND)
     assert answer.status_code == 403 and answer.json() == {"error": "This is for admins."}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("who", ["stranger", "seatless", "co-owner"])
+def test_page_of_the_users_is_for_admins(who: str, action: str, case: Case) -> None:
+    browser, me = Browser(case.running).be(case.users[who]), case.users[who]
+    assert browser.get("/account/users").status_code == 403
+    form, address = browser.get(f"{OPENID}/logout"), f"{case.running.url}/account/users/{action}"
+    for name in (me, case.users["owner"]):
+        done = browser.submit(form, address, username=name, role="admin", groups="group")
+        assert done.status_code == 403 and 'class="code"' not in done.text
+    file = case.running.data / "sandbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
+        line = "SELECT role FROM users WHERE username = ?"
+        assert database.execute(line, (me,)).fetchone()[0] != "admin"
 
 
 FOR_ADMINS = [

@@ -134,7 +134,7 @@ def test_app_manager_does_nothing_that_it_does_not_know(
 ) -> None:
     browser = Browser(sandbox).be(dev.name)
     page = browser.get(f"/apps/{created}")
-    assert browser.submit(page, f"{sandbox.url}/apps/{created}/delete").status_code == 404
+    assert browser.submit(page, f"{sandbox.url}/apps/{created}/rename").status_code == 404
     signed_out = Browser(sandbox).submit(page, f"{sandbox.url}/apps/{created}/restart")
     assert signed_out.status_code == 401
 

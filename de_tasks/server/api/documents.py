@@ -87,10 +87,15 @@ class Document:
         return found
 
     @property
+    def changes(self) -> bool:
+        """Whether the operation that will run is a mutation."""
+        return self._runs.operation is OperationType.MUTATION
+
+    @property
     def cost(self) -> int:
         """Points of the operation that will run: each of its root fields is an action."""
         self._left = MOST_FIELDS
-        price = WRITE if self._runs.operation is OperationType.MUTATION else READ
+        price = WRITE if self.changes else READ
         names = [field.name.value for field in self._fields(self._runs.selection_set, ())]
         return sum(price for name in names if name not in FREE)
 

@@ -385,14 +385,22 @@ class Builds:
         self.changed(app.id).fire()
 
     def _forget_logs(self, app: App, build_id: int) -> None:
-        """Only the last build's log is kept, as on the platform."""
+        """The logs of as many builds are kept as releases, and of the one that serves."""
+        rows = self._db.all(
+            "SELECT id FROM builds WHERE app_id = ? AND id <= ? ORDER BY id DESC LIMIT ?",
+            app.id,
+            build_id,
+            RELEASES_KEPT,
+        )
+        kept = {row["id"] for row in rows} | app.in_use()
         for path in build_logs(app).glob("*.log*"):
             number = path.name.split(".")[0]
             if number.isdecimal() and int(number) < build_id:
-                old = self._logs.pop(int(number), None)
-                if old:
+                # Nothing comes to it any more: what is kept is read from the file.
+                if old := self._logs.pop(int(number), None):
                     old.close()
-                path.unlink(missing_ok=True)
+                if int(number) not in kept:
+                    path.unlink(missing_ok=True)
 
     def _earlier(self, app_id: int, build_id: int) -> int | None:
         row = self._db.find(

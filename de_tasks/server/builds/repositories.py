@@ -147,6 +147,24 @@ class Repositories:
         author, when, message = out.split("\0", 2)
         return CommitInfo(sha, message.strip(), author, when)
 
+    async def again(
+        self, app_id: int, sha: str, parent: str | None, message: str, user: str
+    ) -> str:
+        """A new commit of the user's with the files of another, on top of `parent`."""
+        identity = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", user), ("EMAIL", f"{user}@de-tasks.invalid"))
+        }
+        parents = ("-p", parent) if parent else ()
+        made = ("commit-tree", f"{sha}^{{tree}}", *parents, "-m", message)
+        return (await self._git(app_id, *made, extra=identity)).strip()
+
+    async def move(self, app_id: int, sha: str, expected: str | None) -> None:
+        """Let the deployed branch be at a commit. Raises `DeTasksError` where it is not, or no
+        more, where it is `expected` to be."""
+        await self._git(app_id, "update-ref", BRANCH, sha, expected or "0" * len(sha))
+
     def index(self, app_id: int, number: int) -> Path:
         """What git keeps of the files that it has written into a folder of this number."""
         return self.path(app_id) / "indexes" / str(number)

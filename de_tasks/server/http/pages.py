@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import OrderedDict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).with_name("html")
+MOST_SAID = 1000
+LONGEST_SAID = 300
 
 
 class Pages:
@@ -32,6 +35,8 @@ class Pages:
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
+        # By the session: a sentence in an address could be anybody's, and in a cookie an app's.
+        self._said: OrderedDict[str, str] = OrderedDict()
         self._style = (FOLDER / "style.css").read_text("utf-8")
         self._headers = {
             "Content-Security-Policy": "; ".join(
@@ -69,8 +74,10 @@ class Pages:
         self, template: str, status: int = 200, session: Session | None = None, **values: Any
     ) -> HTMLResponse:
         """A page; with a session, one for a signed-in user. `live` as a value lets the
-        platform's own script run and ask the platform."""
-        text = self._templates.get_template(template).render(session=session, **values)
+        platform's own script run and ask the platform. What the last form of the session had
+        to say is said on it."""
+        said = self._said.pop(session.hash, "") if session and status == 200 else ""
+        text = self._templates.get_template(template).render(session=session, said=said, **values)
         response = HTMLResponse(text, status, headers=self._headers)
         if values.get("live"):
             policy = self._headers["Content-Security-Policy"]
@@ -81,7 +88,9 @@ class Pages:
     def message(
         self, status: int, title: str, text: str, session: Session | None = None, **values: Any
     ) -> HTMLResponse:
-        """A page that says one thing; `link` and `label` as values add a way on."""
+        """A page that says one thing; `link` and `label` as values are the way on, in place of
+        the one back to the platform. `visitor` as a value is who is signed in on the apps' host,
+        whose pages have no form: an app could read its token."""
         return self.answer("message.html", status, session, title=title, text=text, **values)
 
     def to_sign_in(self, request: Request, query: str | None = None) -> Response:
@@ -91,8 +100,13 @@ class Pages:
             path = path_of(request.scope) + (f"?{query}" if query else "")
         return RedirectResponse(f"{self._settings.issuer}/sign-in?to={quote(path, safe='')}", 303)
 
-    def next_page(self, path: str) -> Response:
-        """Send a browser on after a form, to a page of this platform and nowhere else."""
+    def next_page(self, path: str, session: Session | None = None, said: str = "") -> Response:
+        """Send a browser on after a form, to a page of this platform and nowhere else, which says
+        to the session what was done."""
+        if session and said:
+            self._said[session.hash] = said[:LONGEST_SAID]
+            while len(self._said) > MOST_SAID:
+                self._said.popitem(last=False)
         return RedirectResponse(self._settings.url + own_path(path), 303)
 
 

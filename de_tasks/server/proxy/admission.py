@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from de_tasks.server.apps import Apps
+from de_tasks.server.builds.queue import FINISHED
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.http.targets import app_of
 from de_tasks.server.proxy import service_workers
@@ -21,6 +23,8 @@ from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.access import Access
 
 SIGNED_IN = "/-/signed-in"
+AGAIN = "This page tries again every five seconds."
+SECONDS = 5
 
 
 class Proxy:
@@ -62,7 +66,7 @@ class Proxy:
         name: str = row["name"]
         web = self._web(row)
         if web is None:
-            return await self._nothing(row)(scope, receive, send)
+            return await self._nothing(row, visit)(scope, receive, send)
         headers = Headers(scope=scope)
 
         def allowed() -> bool:
@@ -73,7 +77,7 @@ class Proxy:
 
         cookies = self._visitors.app_cookies(visit, name) if visit else ""
         forward = self._forwarder.http if scope["type"] == "http" else self._forwarder.websocket
-        await forward(scope, receive, send, name, web, cookies, allowed)
+        await forward(scope, receive, send, name, web, cookies, allowed, _named(visit))
 
     def _closed(
         self, scope: Scope, row: sqlite3.Row | None, visit: Visit | None
@@ -92,12 +96,13 @@ class Proxy:
         if row is None:
             if for_worker:
                 return service_workers.farewell()
-            return await self._elsewhere(request, name)
+            return await self._elsewhere(request, name, visit)
         if not self._admits(visit, row):
             return self._refusal(request, row, visit)
         if rest is None and for_worker:
             # Its scope would be all apps: a worker's is the folder of its script.
-            return self._pages.message(404, "Not here", "There is no worker at this address.")
+            words = "There is no worker at this address."
+            return self._pages.message(404, "Not here", words, visitor=_named(visit))
         if rest is None:
             query = f"?{request.url.query}" if request.url.query else ""
             return RedirectResponse(f"/{name}/{query}", 308)
@@ -114,19 +119,22 @@ class Proxy:
     def _app(self, row: sqlite3.Row) -> App:
         return self._releases.app(row["id"], row["name"])
 
-    async def _elsewhere(self, request: Request, name: str) -> Response:
+    async def _elsewhere(self, request: Request, name: str, visit: Visit | None) -> Response:
         if request.scope["path"] == SIGNED_IN and request.method == "GET":
             return await self._visitors.signed_in(request)
         if request.scope["path"] == "/":
             return RedirectResponse(f"{self._settings.url}/", 303)
-        return self._pages.message(404, "No such app", f"There is no app {name} here.")
+        words = f"There is no app {name} here."
+        return self._pages.message(404, "No such app", words, visitor=_named(visit))
 
     def _refusal(self, request: Request, row: sqlite3.Row, visit: Visit | None) -> Response:
         name = row["name"]
         if visit:
             text = f"{visit.user.username} is not among the viewers of {name}. Ask {row['owner']}."
             link, label = f"{self._settings.openid}/logout", "Sign in as somebody else"
-            return self._pages.message(403, "Not for everybody", text, link=link, label=label)
+            return self._pages.message(
+                403, "Not for everybody", text, link=link, label=label, visitor=_named(visit)
+            )
         if self._visitors.ambiguous(request.headers):
             text = "Your browser sent two sign-ins at once. Delete the cookies of this site."
             return self._pages.message(400, "Who are you?", text)
@@ -137,22 +145,40 @@ class Proxy:
         page.headers["WWW-Authenticate"] = 'Form realm="Dash Enterprise sandbox"'
         return page
 
-    def _nothing(self, row: sqlite3.Row) -> Response:
+    def _nothing(self, row: sqlite3.Row, visit: Visit | None) -> Response:
         name, app = row["name"], self._app(row)
-        if app.problem and not app.current:
+        unstarted = bool(app.problem) and not app.current
+        if self._comes(app) and not unstarted:
+            return starting(self._pages, name, _named(visit))
+        build = self._apps.last_build(row)
+        if unstarted:
+            title = "Not started"
             text = f"{name} cannot be started: {app.problem} The sandbox keeps trying."
-            return self._pages.message(503, "Not started", text)
-        if self._comes(app):
-            return starting(self._pages, name)
-        if app.current:
-            text = f"The web process of {name} is scaled to zero."
-            return self._pages.message(503, "Nothing to see", text)
-        text = f"{name} has not been deployed yet, or its first build is still running."
-        return self._pages.message(503, "Nothing to see yet", text)
+        elif app.current:
+            title, text = "Nothing to see", f"The web process of {name} is scaled to zero."
+        elif build is None:
+            title, text = "Not deployed yet", f"{name} has not been deployed yet."
+        elif build["status"] not in FINISHED:
+            title, text = "Still building", f"The first release of {name} is being built."
+        else:
+            title, text = "Not built", f"No build of {name} has succeeded yet."
+        values: dict[str, Any] = {"visitor": _named(visit)}
+        if visit and self._apps.may_manage(visit.user, row):
+            values |= {"link": f"{self._settings.url}/apps/{name}", "label": "To the App Manager"}
+            if build is not None and not app.current:
+                values["link"] += f"/builds/{build['id']}"
+                values["label"] = f"To build {build['id']}"
+        page = self._pages.message(503, title, f"{text} {AGAIN}", **values)
+        page.headers["Refresh"] = str(SECONDS)
+        return page
 
     def _comes(self, app: App) -> bool:
         """Whether a web process is started at this moment, or again after its end."""
         return bool(app.current.webs() if app.current else app.starting)
+
+
+def _named(visit: Visit | None) -> str:
+    return visit.user.username if visit else ""
 
 
 def _shows_pages(headers: Headers) -> bool:

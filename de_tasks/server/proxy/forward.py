@@ -48,6 +48,7 @@ class Forwarder:
         web: Instance,
         cookies: str,
         allowed: Allowed,
+        visitor: str,
     ) -> None:
         """Pass on a request and its answer, for as long as it is `allowed`."""
         web.in_flight += 1
@@ -70,21 +71,23 @@ class Forwarder:
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if not exchange.begun:
-                page = self._problem(exchange.fault, error, name)
+                page = self._problem(exchange.fault, error, name, visitor)
                 await page(scope, receive, send)
         finally:
             web.in_flight -= 1
 
-    def _problem(self, fault: tuple[int, str] | None, error: Exception, name: str) -> Response:
+    def _problem(
+        self, fault: tuple[int, str] | None, error: Exception, name: str, visitor: str
+    ) -> Response:
         if isinstance(error, aiohttp.WSServerHandshakeError):
             text = f"{name} accepts no WebSockets at this address."
-            return self._pages.message(error.status, "Refused by the app", text)
+            return self._pages.message(error.status, "Refused by the app", text, visitor=visitor)
         if fault is None and isinstance(error, aiohttp.ClientConnectorError):
             # Nobody listens: it has just been started, or is started again after its end.
-            return starting(self._pages, name)
+            return starting(self._pages, name, visitor)
         words = f"{name} is not answering right now. Try again in a second."
         status, text = fault or (502, words)
-        page = self._pages.message(status, "No answer from the app", text)
+        page = self._pages.message(status, "No answer from the app", text, visitor=visitor)
         page.headers["Retry-After"] = "1"
         return page
 
@@ -97,6 +100,7 @@ class Forwarder:
         web: Instance,
         cookies: str,
         allowed: Allowed,
+        visitor: str,
     ) -> None:
         """Pass on a WebSocket until one side closes it, for as long as it is `allowed`."""
         await receive()
@@ -112,7 +116,7 @@ class Forwarder:
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             # Not accepted yet: the visitor is told as of any other request.
-            return await self._problem(None, error, name)(scope, receive, send)
+            return await self._problem(None, error, name, visitor)(scope, receive, send)
         async with socket:
             await send({"type": "websocket.accept", "subprotocol": socket.protocol})
             sides = [
@@ -134,10 +138,10 @@ def _address(scope: Scope, web: Instance, scheme: str) -> URL:
     return URL(f"{scheme}://127.0.0.1:{web.port}{rest}", encoded=True)
 
 
-def starting(pages: Pages, name: str) -> Response:
+def starting(pages: Pages, name: str, visitor: str) -> Response:
     """The page of an app whose process is about to be there; browsers load it anew."""
     text = f"{name} is starting. This page tries again every two seconds."
-    page = pages.message(503, "Starting", text)
+    page = pages.message(503, "Starting", text, visitor=visitor)
     page.headers["Retry-After"] = "1"
     # A header, as no script may run on this page.
     page.headers["Refresh"] = "2"

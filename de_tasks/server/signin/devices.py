@@ -103,7 +103,7 @@ class Devices:
             words = "This code is not known, was answered already, or has expired."
             return self._pages.answer("device_code.html", 400, session, error=words)
         if request.method == "GET":
-            return self._pages.answer("device.html", session=session, code=code)
+            return self._pages.answer("device.html", session=session, code=code, asked=_begun(row))
         if not same(form.get("csrf"), session.csrf):
             text = "Open the page again."
             return self._pages.message(403, "This form is out of date", text, session)
@@ -118,3 +118,9 @@ class Devices:
             text = "You may close this page."
             return self._pages.message(200, "Access granted", text, session)
         return self._pages.message(200, "Access denied", "Nobody was logged in.", session)
+
+
+def _begun(row: sqlite3.Row) -> str:
+    """How long ago a device has asked."""
+    minutes = int(time.time() - (row["expires"] - SECONDS)) // 60
+    return f"{minutes} min ago" if minutes else "just now"

@@ -40,6 +40,10 @@ class Throttle:
             if len(times) >= self._limits[kind]:
                 raise TooManyAttempts(times[0] + self._seconds - now)
 
+    def locked(self, user: str) -> bool:
+        """Whether this user has failed too often of late."""
+        return len(self._recent(("user", user), self._clock())) >= self._limits["user"]
+
     def failed(self, user: str, address: str) -> None:
         """Count a failure."""
         now = self._clock()

@@ -16,6 +16,8 @@ from de_tasks.server.users.accounts import Accounts
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.rate_limit import RateLimit
 from de_tasks.server.users.sessions import Session, Sessions, same
+from de_tasks.server.web.ago import ago
+from de_tasks.server.web.browser_name import browser_name
 
 RESET = "mutation ($password: String) { resetApiKey(password: $password) { newKey error } }"
 
@@ -81,7 +83,8 @@ class AccountPage:
         if isinstance(session, Response):
             return session
         self._sessions.end_others(session)
-        return self._pages.next_page("/account")
+        said = "Signed out everywhere else."
+        return self._pages.next_page("/account", session, said)
 
     async def _posted(self, request: Request) -> tuple[Session | Response, dict[str, str]]:
         """The session and the form's fields; in place of the session an answer that refuses."""
@@ -103,6 +106,8 @@ class AccountPage:
             session,
             sessions=self._sessions.all(user),
             budgets=[(one.username, self._limit.budget(one.username)) for one in shown],
+            ago=ago,
+            browser_name=browser_name,
             wide=True,
             **values,
         )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import re
-import secrets
 from dataclasses import asdict
 from typing import Any
 
@@ -17,24 +15,29 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import DeTasksError
 from de_tasks.server.http.bodies import read_body
 from de_tasks.server.users.accounts import Accounts
+from de_tasks.server.users.administration import Administration
 from de_tasks.server.users.authorization_header import Identity, address_of
 from de_tasks.server.users.rate_limit import RateLimit
 
-ROLES = ("viewer", "licensed_user", "admin")
-# Keycloak takes more; these need no quoting anywhere.
-NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
-GROUP = re.compile(r"[^\s,][^,\n]{0,99}")
 BODY_LIMIT = 64 * 1024
 
 
 class AdminApi:
     """Routes below /sandbox."""
 
-    def __init__(self, accounts: Accounts, identity: Identity, limit: RateLimit, key: str) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        administration: Administration,
+        identity: Identity,
+        limit: RateLimit,
+        key: str,
+    ) -> None:
         self._accounts = accounts
+        self._administration = administration
         self._identity = identity
         self._limit = limit
         self._key = key
@@ -99,20 +102,13 @@ class AdminApi:
     def _add(self, body: dict[str, Any]) -> dict[str, Any]:
         name, role = str(body.get("username", "")), str(body.get("role", ""))
         groups = [str(group) for group in body.get("groups", [])]
-        if not NAME.fullmatch(name):
-            raise UsageError(
-                f"{name!r} is not a user name: lower-case letters, digits and ._@+- are allowed."
-            )
-        if role not in ROLES:
-            raise UsageError(f"{role!r} is not a role. Roles: {', '.join(ROLES)}")
-        for group in groups:
-            if not GROUP.fullmatch(group):
-                raise UsageError(f"{group!r} is not a name of a group.")
-        password = str(body.get("password") or secrets.token_urlsafe(12))
-        if self._accounts.get(name):
-            raise DeTasksError(f"There is a user {name} already.")
-        self._accounts.add(name, role, password, bool(body.get("brokered")))
-        self._accounts.join(name, groups)
+        password = self._administration.add(
+            username=name,
+            role=role,
+            groups=groups,
+            password=str(body.get("password") or ""),
+            brokered=bool(body.get("brokered")),
+        )
         return {"username": name, "role": role, "groups": groups, "password": password}
 
     def _api_key(self, body: dict[str, Any]) -> dict[str, str]:

@@ -1,41 +1,31 @@
-"""The App Manager: the apps that somebody manages, and one app with its builds, logs and access.
-
-It speaks to the platform through the API alone, as the signed-in user: the same rights, and the
-points of the same budget. Values of variables are never asked for.
-"""
+"""The App Manager: an app's tabs, their forms, and its logs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from de_tasks.appspec import URL_VARIABLE
 from de_tasks.errors import DeTasksError
-from de_tasks.server.api.endpoint import GraphQLEndpoint, RateLimited
+from de_tasks.server.api.endpoint import RateLimited
 from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
-from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session, Sessions, same
-from de_tasks.server.web.ago import ago
+from de_tasks.server.web.app_page import TABS, AppPage, address, page_number
+from de_tasks.server.web.changes import CHANGES, variables
+from de_tasks.server.web.log_view import READ, LogView, download
 
-LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
-owner { username } status { running deploying } latestBuild { id status queuedAt }
-metadata { title } } } }"""
-APP = """query ($name: String!) {
-app(name: $name) { name urlOnServer owner { username } status { running deploying }
-processes { type number status state restarts lastExit }
-servingBuild { id finishedAt commit { sha } }
-metadata { title description permissionLevel showInPortal tags }
-collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
-linkedServices { name serviceType status memory } persistentFilesystem python
-latestBuild { id status error } }
-builds(appname: $name) { builds { id status queuedAt commit { sha message author } } } }"""
+BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
+builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
+LOG = """query ($name: String!, $process: String!, $count: Int) {
+runtimeLogs(appname: $name, processName: $process, count: $count) { next lines { time text } } }"""
+SERVICES = "{ services { name serviceType apps } }"
 LIVE = {
-    "build": """query ($name: String!, $after: String, $wait: Int) {
-build(appname: $name, after: $after, wait: $wait) { id status
+    "build": """query ($name: String!, $build: ID, $after: String, $wait: Int) {
+build(appname: $name, id: $build, after: $after, wait: $wait) { id status
 log(count: 500, after: $after) { next lines { text } } } }""",
     "runtime": """query ($name: String!, $process: String, $after: String, $wait: Int) {
 runtimeLogs(appname: $name, processName: $process, count: 500, after: $after, wait: $wait) {
@@ -43,114 +33,25 @@ next lines { text } } }""",
 }
 WAIT = 20
 """Seconds that a page's request for more of a log is held open."""
-TABS: Mapping[str, str] = {
-    "overview": "Overview",
-    "builds": "Builds",
-    "logs": "Logs",
-    "variables": "Variables",
-    "access": "Access",
-    "services": "Services",
-    "settings": "Settings",
-}
-"""The tabs of an app's page, each an address below the app's; the first is the app's own."""
-
-
-class Change(NamedTuple):
-    """What a form does: a document, the fields that it takes, and the tab that it stands in."""
-
-    document: str
-    fields: tuple[str, ...]
-    tab: str
-
-
-CHANGES: Mapping[str, Change] = {
-    "restart": Change(
-        "mutation ($name: String!) { restartApp(appname: $name) { error } }", (), "overview"
-    ),
-    "set-variable": Change(
-        """mutation ($name: String, $key: String, $value: String) {
-addEnvironmentVariable(appname: $name, name: $key, value: $value) { error } }""",
-        ("key", "value"),
-        "variables",
-    ),
-    "remove-variable": Change(
-        """mutation ($name: String, $key: String) {
-removeEnvironmentVariable(appname: $name, name: $key) { error } }""",
-        ("key",),
-        "variables",
-    ),
-    "view-access": Change(
-        """mutation ($name: String, $level: PermissionLevels) {
-updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
-        ("level",),
-        "access",
-    ),
-    "python": Change(
-        """mutation ($name: String!, $version: String) {
-setPython(appname: $name, version: $version) { error } }""",
-        ("version",),
-        "settings",
-    ),
-    "service-memory": Change(
-        """mutation ($service: String!, $kind: ServiceType!, $memory: String) {
-updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""",
-        ("service", "kind", "memory"),
-        "services",
-    ),
-    "transfer": Change(
-        """mutation ($name: String!, $person: String!) {
-transferApp(appname: $name, username: $person) { error } }""",
-        ("person",),
-        "settings",
-    ),
-    **{
-        f"{verb}-{who}-{kind}": Change(
-            f"""mutation ($name: String!, $person: [String]) {{
-{mutation}(appname: $name, {argument}: $person) {{ error }} }}""",
-            ("person",),
-            "access",
-        )
-        for verb in ("add", "remove")
-        for who, noun in (("viewer", "Collaborators"), ("co-owner", "CoOwners"))
-        for kind, argument in (("user", "users"), ("group", "teams"))
-        for mutation in (f"{verb}{noun}",)
-    },
-}
-"""What the forms of an app's page do: a document, and the fields that it takes."""
 
 
 class AppManager:
     """Pages below /apps."""
 
-    def __init__(self, api: GraphQLEndpoint, sessions: Sessions, pages: Pages) -> None:
-        self._api = api
+    def __init__(self, page: AppPage, sessions: Sessions, pages: Pages) -> None:
+        self._page = page
         self._sessions = sessions
         self._pages = pages
 
     def routes(self) -> list[Route]:
-        """Pages below /apps; the platform documents /apps/NAME as an app's settings."""
+        """Pages below /apps/NAME, which the platform documents as an app's settings."""
         return [
-            Route("/apps", self.listing),
             Route("/apps/{name}", self.app),
             Route("/apps/{name}/live", self.live),
+            Route("/apps/{name}/log.txt", self.log),
             *(Route(f"/apps/{{name}}/{tab}", self.app) for tab in TABS if tab != "overview"),
             Route("/apps/{name}/{action}", self.change, methods=["POST"]),
         ]
-
-    async def listing(self, request: Request) -> Response:
-        """The apps that one manages, a page of them."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
-        text = request.query_params.get("page", "1")
-        page = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
-        try:
-            found = (await self._ask(request, session, LIST, page=page))["apps"]
-        except DeTasksError as error:
-            return self._refused(error, session)
-        return self._pages.answer(
-            "apps.html", session=session, apps=found["apps"], next=found["nextPage"], wide=True
-        )
 
     async def app(self, request: Request) -> Response:
         """One app: the tab that the address ends in."""
@@ -158,7 +59,24 @@ class AppManager:
         if session is None:
             return self._pages.to_sign_in(request)
         last = request.url.path.removeprefix(f"/apps/{request.path_params['name']}").strip("/")
-        return await self._page(request, session, last or "overview")
+        return await self._tab(request, session, last or "overview")
+
+    async def log(self, request: Request) -> Response:
+        """The log of a process as a file of text."""
+        session = self._sessions.of(request)
+        if session is None:
+            return self._pages.to_sign_in(request)
+        name, process = request.path_params["name"], request.query_params.get("process", "web")
+        try:
+            found = await self._page.ask(
+                request, session, LOG, name=name, process=process, count=READ
+            )
+        except DeTasksError as error:
+            return self._page.refused(error, session)
+        if found["runtimeLogs"] is None:
+            words = f"There is no app {name} that you manage."
+            return self._pages.message(404, "No such app", words, session)
+        return download(found["runtimeLogs"], f"{name}-{process}")
 
     async def live(self, request: Request) -> Response:
         """More of a log, for the page's script: held open until there is something."""
@@ -167,22 +85,27 @@ class AppManager:
             return JSONResponse({"error": "Signed out."}, 401)
         asked = request.query_params
         process = asked.get("process", "")
-        variables = {"name": request.path_params["name"], "after": asked.get("after") or None}
-        # What is there already is given at once; after that there is something to wait for.
-        variables["wait"] = WAIT if variables["after"] else 0
+        known = {"name": request.path_params["name"], "after": asked.get("after") or None}
+        # What is there already is given at once; after that there is something to wait for, as
+        # there is where a build is yet to begin or to end.
+        known["wait"] = WAIT if known["after"] or "watch" in asked else 0
         try:
             if process:
-                variables["process"] = process
-                found = await self._ask(request, session, LIVE["runtime"], **variables)
+                known["process"] = process
+                found = await self._page.ask(request, session, LIVE["runtime"], **known)
                 page, state = found["runtimeLogs"], {}
             else:
-                build = (await self._ask(request, session, LIVE["build"], **variables))["build"]
+                known["build"] = asked.get("build") or None
+                found = await self._page.ask(request, session, LIVE["build"], **known)
+                build = found["build"]
                 page = build and build["log"]
                 state = {"id": build["id"], "status": build["status"]} if build else {}
         except RateLimited as error:
             return JSONResponse({"error": str(error)}, 429, {"Retry-After": str(error.seconds)})
         except DeTasksError as error:
             return JSONResponse({"error": str(error)}, 400)
+        if page is None and "watch" in asked:
+            return JSONResponse({})  # The first build is yet to begin.
         if page is None:
             return JSONResponse({"error": "There is no such log."}, 404)
         lines = [line["text"] for line in page["lines"]]
@@ -196,75 +119,66 @@ class AppManager:
         form = await read_form(request)
         change = CHANGES.get(request.path_params["action"])
         if change is None:
-            return self._pages.message(404, "Not here", "There is nothing at this address.")
+            words = "There is nothing at this address."
+            return self._pages.message(404, "Not here", words, session)
         if not same(form.get("csrf"), session.csrf):
             words = "This form was out of date. Please try again."
-            return await self._page(request, session, change.tab, 403, words)
-        variables = {field: str(form.get(field, "")) for field in change.fields}
+            return await self._tab(request, session, change.tab, 403, words)
         name = request.path_params["name"]
         try:
-            await self._ask(request, session, change.document, name=name, **variables)
+            given = variables(change, form)
+            done = await self._page.ask(request, session, change.document, name=name, **given)
         except RateLimited as error:
-            return await self._page(request, session, change.tab, 429, str(error))
+            return await self._tab(request, session, change.tab, 429, str(error))
         except DeTasksError as error:
-            return await self._page(request, session, change.tab, 400, str(error))
-        return self._pages.next_page(address(name, change.tab))
+            return await self._tab(request, session, change.tab, 400, str(error))
+        said = change.said({"name": name, **given})
+        if any(answer.get("refresh") for answer in done.values()):
+            said += f" Restarting {name} ..."
+        to = address(name, change.tab)
+        for answer in done.values():
+            if build := answer.get("build"):
+                to = f"{to}/{build['id']}"
+        return self._pages.next_page(to, session, said)
 
-    async def _page(
+    async def _tab(
         self, request: Request, session: Session, tab: str, status: int = 200, error: str = ""
     ) -> Response:
-        name = request.path_params["name"]
+        app = await self._page.find(request, session)
+        if isinstance(app, Response):
+            return app
         try:
-            found = await self._ask(request, session, APP, name=name)
+            values = await self._values(request, session, app, tab)
         except DeTasksError as problem:
-            return self._refused(problem, session)
-        app = found["app"]
-        if app is None:
-            words = f"There is no app {name} that you manage."
-            return self._pages.message(404, "No such app", words, session)
-        names = [process["type"] for process in app["processes"]] or ["web"]
-        process = request.query_params.get("process", "")
-        return self._pages.answer(
-            f"app_{tab}.html",
-            status,
-            session,
-            app=app,
-            builds=found["builds"]["builds"] if found["builds"] else [],
-            processes=names,
-            process=process if process in names else names[0],
-            tab=tab,
-            tabs=TABS,
-            state=state_of(app),
-            ago=ago,
-            error=error,
-            wide=True,
-            live=True,
-        )
+            return self._page.refused(problem, session)
+        return self._page.show(f"app_{tab}.html", session, app, tab, status, error=error, **values)
 
-    async def _ask(
-        self, request: Request, session: Session, document: str, **variables: Any
+    async def _values(
+        self, request: Request, session: Session, app: dict[str, Any], tab: str
     ) -> dict[str, Any]:
-        return await self._api.ask(session.user, address_of(request), document, **variables)
-
-    def _refused(self, error: DeTasksError, session: Session) -> Response:
-        if isinstance(error, RateLimited):
-            page = self._pages.message(429, "Too many requests", str(error), session)
-            page.headers["Retry-After"] = str(error.seconds)
-            return page
-        return self._pages.message(403, "Forbidden", str(error), session)
-
-
-def address(name: str, tab: str) -> str:
-    """The path of a tab."""
-    return f"/apps/{name}" if tab == "overview" else f"/apps/{name}/{tab}"
-
-
-def state_of(app: dict[str, Any]) -> str:
-    """One word for how an app is: what needs attention before what is well."""
-    if app["status"]["deploying"]:
-        return "deploying"
-    if any(process["state"] == "crashing" for process in app["processes"]):
-        return "crashing"
-    if app["status"]["running"]:
-        return "running"
-    return "stopped" if app["latestBuild"] else "never deployed"
+        """What a tab shows besides the app."""
+        if tab == "builds":
+            page = page_number(request)
+            asked = self._page.ask(request, session, BUILDS, name=app["name"], page=page)
+            found = (await asked)["builds"] or {"builds": [], "nextPage": None}
+            return {"builds": found["builds"], "next": found["nextPage"]}
+        if tab == "services":
+            found = (await self._page.ask(request, session, SERVICES))["services"]
+            others = [one for one in found if app["name"] not in one["apps"]]
+            taken = {one["serviceType"] for one in app["linkedServices"]}
+            return {
+                "others": [one for one in others if one["serviceType"] not in taken],
+                "kinds": [kind for kind in URL_VARIABLE if kind not in taken],
+                "variables": URL_VARIABLE,
+            }
+        if tab == "logs" and app["latestBuild"]:
+            names = [process["type"] for process in app["processes"]] or ["web"]
+            process = request.query_params.get("process", "")
+            process = process if process in names else names[0]
+            asked = self._page.ask(
+                request, session, LOG, name=app["name"], process=process, count=READ
+            )
+            words = request.query_params.get("q", "")
+            view = LogView.of((await asked)["runtimeLogs"] or {"lines": [], "next": "0"}, words)
+            return {"processes": names, "process": process, "view": view}
+        return {}

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from de_tasks.server.web.ago import ago
+from de_tasks.server.web.ago import ago, duration
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
@@ -23,3 +23,16 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 )
 def test_time_is_said_in_its_largest_unit(then: str, said: str) -> None:
     assert ago(then, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("2026-05-04T12:00:00.400000", "0 s"),
+        ("2026-05-04T12:02:05", "2 min 5 s"),
+        ("2026-05-04T13:30:05", "1 h 30 min"),
+        ("2026-05-04T11:59:59", "0 s"),
+    ],
+)
+def test_duration_is_said_in_its_two_largest_units(end: str, said: str) -> None:
+    assert duration("2026-05-04T12:00:00", end) == said

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from de_tasks.server import control
-from de_tasks.server.web.app_manager import TABS, address
+from de_tasks.server.web.app_page import TABS, address
+from tests.support.apps import SERVER, app_folder, held_back
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
@@ -251,8 +252,48 @@ def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
     sync_api.expect(log).to_contain_text("Seen live")
     sync_api.expect(log).to_contain_text("Released")
     sync_api.expect(own.page.get_by_role("status")).to_have_text("built")
+    serves = own.page.get_by_role("row").filter(has_text="Seen live")
+    sync_api.expect(serves).to_contain_text("serves")
     assert own.barriers() == [] and own.errors == []
     picture(own, "app-manager")
+
+
+def test_page_of_a_build_is_live(own: Tab, shown: Portfolio, hold: Path) -> None:
+    (shown.folder / "Procfile").write_text(held_back(hold, "python app.py"))
+    shown.run("deploy", str(shown.folder), "--no-check", "--no-wait", "-m", "Held back")
+    own.open("/apps/energy-use/builds")
+    own.page.get_by_role("row").filter(has_text="Held back").get_by_role("link").press("Enter")
+    log, status = own.page.get_by_label("Log", exact=True), own.page.get_by_role("status")
+    sync_api.expect(log).to_contain_text("Starting web")
+    sync_api.expect(status).to_have_text("building")
+    hold.unlink()
+    sync_api.expect(log).to_contain_text("Released")
+    sync_api.expect(status).to_have_text("built")
+    own.shows(own.page.get_by_text("serves", exact=True))
+    assert own.barriers() == [] and own.errors == []
+
+
+def test_page_of_a_new_app_waits_for_its_first_build(
+    own: Tab, shown: Portfolio, tmp_path: Path
+) -> None:
+    folder = app_folder(tmp_path, "awaited", Procfile=SERVER)
+    shown.run("create", "--name", folder.name)
+    own.open(f"/apps/{folder.name}")
+    own.shows(own.page.get_by_text("Not deployed yet"))
+    shown.run("deploy", str(folder), "--no-check", "--no-wait", "-m", "First")
+    own.shows(own.page.get_by_text("running", exact=True))
+    own.shows(own.page.get_by_role("listitem").filter(has_text="web"))
+    assert own.errors == []
+
+
+def test_apps_are_searched_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
+    own.open("/apps")
+    own.page.get_by_label("Search apps").fill("energy")
+    own.page.get_by_label("State").select_option("running")
+    own.page.get_by_label("Search apps").press("Enter")
+    own.shows(own.page.get_by_text("1 app matches."))
+    sync_api.expect(own.page.get_by_role("rowheader")).to_have_count(1)
+    assert own.barriers() == [] and own.errors == []
 
 
 def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
@@ -278,11 +319,13 @@ def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> N
     own.page.get_by_label("Name", exact=True).fill("KEY")
     own.page.get_by_label("Value").fill("canary-3107")
     own.page.get_by_label("Value").press("Enter")
-    remove = own.page.get_by_role("button", name="Remove KEY")
-    remove.wait_for()
+    own.shows(own.page.get_by_text("KEY set. Restarting energy-use ..."))
     assert "canary-3107" not in own.page.content()
-    remove.press("Enter")
-    remove.wait_for(state="detached")
+    # It asks first.
+    own.page.get_by_label("Remove KEY", exact=True).press("Enter")
+    own.page.keyboard.press("Tab")
+    own.page.keyboard.press("Enter")
+    sync_api.expect(own.page.get_by_role("status")).to_contain_text("KEY removed.")
     assert own.page.url.endswith("/apps/energy-use/variables")
 
 
@@ -302,9 +345,9 @@ def test_device_is_approved_in_the_browser(tab: Tab, tmp_path: Path) -> None:
         terminal.shows("and confirm the code")
         tab.open(next(word for word in terminal.text.split() if word.startswith("http")))
         tab.sign_in(user)
-        tab.shows(tab.page.get_by_role("button", name="Yes"))
+        tab.shows(tab.page.get_by_role("button", name="Approve"))
         assert tab.barriers() == []
-        tab.page.get_by_role("button", name="Yes").click()
+        tab.page.get_by_role("button", name="Approve").click()
         tab.shows(tab.page.get_by_text("Access granted"))
         terminal.shows(f"Logged in as [{user}] to [{person.host}]!")
 
@@ -338,7 +381,21 @@ def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -
 
 
 APP_PATHS = [address("energy-use", tab) for tab in TABS]
-PATHS = ["/", "/apps", *APP_PATHS, "/account", "/docs", "/no/where"]
+BUILD, DELETE = "/apps/energy-use/builds/1", "/apps/energy-use/delete"
+PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", DELETE, "/apps?q=no"]
+PATHS += ["/account", "/docs", "/no/where"]
+
+
+def test_admin_makes_a_user_with_the_keyboard(open_tab: Open) -> None:
+    admin = open_tab("admin", viewport={"width": 360, "height": 700})
+    admin.open("/account/users")
+    admin.page.get_by_label("Change viewer", exact=True).press("Enter")
+    assert admin.barriers() == []
+    admin.page.get_by_label("User name").fill("newcomer")
+    admin.page.get_by_label("User name").press("Enter")
+    admin.shows(admin.page.get_by_text("newcomer was created. The password:"))
+    assert admin.barriers() == [] and admin.errors == []
+    assert admin.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,6 +12,7 @@ from de_tasks.server.api.resolvers.base import mutation, query
 from de_tasks.server.api.resolvers.shapes import Shapes, cursor, line_count, log_page
 from de_tasks.server.apps import Apps
 from de_tasks.server.builds.queue import FINISHED, Builds
+from de_tasks.server.builds.rollback import Rollback
 from de_tasks.server.database import Database
 from de_tasks.server.runtime.app import WEB
 from de_tasks.server.runtime.releases import Releases
@@ -24,11 +25,18 @@ class BuildResolvers:
     """Fields about builds and logs."""
 
     def __init__(
-        self, database: Database, apps: Apps, builds: Builds, releases: Releases, shapes: Shapes
+        self,
+        database: Database,
+        apps: Apps,
+        builds: Builds,
+        rollback: Rollback,
+        releases: Releases,
+        shapes: Shapes,
     ) -> None:
         self._db = database
         self._apps = apps
         self._builds = builds
+        self._rollback = rollback
         self._releases = releases
         self._shapes = shapes
 
@@ -88,6 +96,13 @@ class BuildResolvers:
         app = self._releases.app(row["id"], row["name"])
         build = await self._builds.cancel(app, id, context.user.username)
         return {"build": self._shapes.build(row, build)}
+
+    @mutation({"build": None})
+    async def roll_back(self, context: Context, appname: str, id: str) -> dict[str, Any]:
+        row = self._apps.need(context.user, appname)
+        app = self._releases.app(row["id"], row["name"])
+        build = self._builds.get(await self._rollback.to(app, id, context.user.username))
+        return {"build": self._shapes.build(row, build) if build else None}
 
     @query
     async def runtime_logs(

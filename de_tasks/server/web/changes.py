@@ -1,0 +1,143 @@
+"""What the forms of an app's page do, each by one mutation of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from de_tasks.errors import UsageError
+
+Fields = Mapping[str, Any]
+
+
+class Change(NamedTuple):
+    """What a form does: a document, the fields that it takes, the tab that it stands in, and the
+    sentence for what was done, of the fields and the app's `name`."""
+
+    document: str
+    fields: tuple[str, ...]
+    tab: str
+    said: Callable[[Fields], str]
+
+
+CHANGES: Mapping[str, Change] = {
+    "restart": Change(
+        "mutation ($name: String!) { restartApp(appname: $name) { error } }",
+        (),
+        "overview",
+        lambda given: f"{given['name']} was restarted.",
+    ),
+    "roll-back": Change(
+        """mutation ($name: String!, $build: ID!) {
+rollBack(appname: $name, id: $build) { build { id } error } }""",
+        ("build",),
+        "builds",
+        lambda given: f"Putting build {given['build']} of {given['name']} back ...",
+    ),
+    "set-variable": Change(
+        """mutation ($name: String, $key: String, $value: String) {
+addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }""",
+        ("key", "value"),
+        "variables",
+        lambda given: f"{given['key']} set.",
+    ),
+    "remove-variable": Change(
+        """mutation ($name: String, $key: String) {
+removeEnvironmentVariable(appname: $name, name: $key) { refresh error } }""",
+        ("key",),
+        "variables",
+        lambda given: f"{given['key']} removed.",
+    ),
+    "view-access": Change(
+        """mutation ($name: String, $level: PermissionLevels) {
+updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
+        ("level",),
+        "access",
+        lambda given: f"Viewer access is {given['level']} now.",
+    ),
+    "about": Change(
+        """mutation ($name: String, $title: String, $description: String, $tags: String,
+$shown: Boolean, $rank: Int) { updateApp(appname: $name, metadata: {title: $title,
+description: $description, tags: $tags, showInPortal: $shown, sortRank: $rank}) { error } }""",
+        ("title", "description", "tags", "shown", "rank"),
+        "settings",
+        lambda given: f"{given['title'] or given['name']} was changed.",
+    ),
+    "python": Change(
+        """mutation ($name: String!, $version: String) {
+setPython(appname: $name, version: $version) { error } }""",
+        ("version",),
+        "settings",
+        lambda given: f"The next deploy uses {_python(given['version'])}.",
+    ),
+    "service-memory": Change(
+        """mutation ($service: String!, $kind: ServiceType!, $memory: String) {
+updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""",
+        ("service", "kind", "memory"),
+        "services",
+        lambda given: f"Memory limit of {given['service']}: {given['memory'] or 'none'}.",
+    ),
+    "create-service": Change(
+        """mutation ($name: String, $service: String, $kind: ServiceType) {
+addService(name: $service, serviceType: $kind) { error }
+linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        ("service", "kind"),
+        "services",
+        lambda given: f"{given['service']} created and attached.",
+    ),
+    "attach-service": Change(
+        """mutation ($name: String, $service: String, $kind: ServiceType) {
+linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        ("service", "kind"),
+        "services",
+        lambda given: f"{given['service']} attached.",
+    ),
+    "detach-service": Change(
+        """mutation ($name: String, $service: String, $kind: ServiceType) {
+unlinkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        ("service", "kind"),
+        "services",
+        lambda given: f"{given['service']} detached. Its data stays.",
+    ),
+    "transfer": Change(
+        """mutation ($name: String!, $person: String!) {
+transferApp(appname: $name, username: $person) { error } }""",
+        ("person",),
+        "settings",
+        lambda given: f"{given['name']} belongs to {given['person']} now.",
+    ),
+    **{
+        f"{verb}-{who}-{kind}": Change(
+            f"""mutation ($name: String!, $person: [String]) {{
+{mutation}(appname: $name, {argument}: $person) {{ error }} }}""",
+            ("person",),
+            "access",
+            lambda given, done=done, who=who: f"{given['person']} {done} the {who}s.",  # type: ignore[misc]
+        )
+        for verb, done in (("add", "added to"), ("remove", "removed from"))
+        for who, noun in (("viewer", "Collaborators"), ("co-owner", "CoOwners"))
+        for kind, argument in (("user", "users"), ("group", "teams"))
+        for mutation in (f"{verb}{noun}",)
+    },
+}
+
+
+def variables(change: Change, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a form that a change takes, as its document wants them. Raises `UsageError`
+    for what is no number where one is asked for."""
+    return {name: TYPES.get(name, str)(str(form.get(name, ""))) for name in change.fields}
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text or "0")
+    except ValueError:
+        raise UsageError(f"{text[:20]!r} is not a whole number.") from None
+
+
+TYPES: Mapping[str, Callable[[str], Any]] = {"shown": bool, "rank": _whole}
+"""Of fields that are no text: a box that is not ticked is not sent."""
+
+
+def _python(version: str) -> str:
+    return f"Python {version}" if version else "the sandbox's own Python"
