@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.config.system import quoted
 from de_tasks.project import checks
 from de_tasks.project.checks.findings import Finding
 
@@ -119,17 +120,18 @@ def test_process_that_is_named_with_backslashes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "typed"),
+    ("files", "name", "typed"),
     [
-        ({"my app/Procfile": "web: true\n"}, "--path 'my app', or de.path"),
+        ({"my app/Procfile": "web: true\n"}, "my app", "--path {0}, or de.path"),
         (
             {"Procfile": "web: './start it.sh'\n", "start it.sh": ""},
-            "chmod +x 'start it.sh'; in git: git update-index --chmod=+x 'start it.sh'",
+            "start it.sh",
+            "chmod +x {0}; in git: git update-index --chmod=+x {0}",
         ),
     ],
 )
 def test_name_with_blanks_is_typed_as_one_word(
-    tmp_path: Path, files: dict[str, str], typed: str
+    tmp_path: Path, files: dict[str, str], name: str, typed: str
 ) -> None:
-    bad = found(tmp_path, {name: text.encode() for name, text in files.items()})
-    assert [x for x in bad if typed in x.remedy], bad
+    bad = found(tmp_path, {path: text.encode() for path, text in files.items()})
+    assert [x for x in bad if typed.format(quoted(name)) in x.remedy], bad
