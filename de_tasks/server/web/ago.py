@@ -18,7 +18,10 @@ def ago(text: str, now: datetime | None = None) -> str:
 
 def duration(begin: str, end: str) -> str:
     """ "2 min 5 s" between two such times."""
-    seconds = max(0, round((_time(end) - _time(begin)).total_seconds()))
+    exact = max(0.0, (_time(end) - _time(begin)).total_seconds())
+    if exact < 10:
+        return f"{exact:.1f} s"
+    seconds = round(exact)
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -28,10 +28,11 @@ def test_time_is_said_in_its_largest_unit(then: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        ("2026-05-04T12:00:00.400000", "0 s"),
+        ("2026-05-04T12:00:00.400000", "0.4 s"),
+        ("2026-05-04T12:00:42", "42 s"),
         ("2026-05-04T12:02:05", "2 min 5 s"),
         ("2026-05-04T13:30:05", "1 h 30 min"),
-        ("2026-05-04T11:59:59", "0 s"),
+        ("2026-05-04T11:59:59", "0.0 s"),
     ],
 )
 def test_duration_is_said_in_its_two_largest_units(end: str, said: str) -> None:

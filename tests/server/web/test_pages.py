@@ -409,6 +409,20 @@ def test_pages_fit_a_phone(scheme: str, open_tab: Open, shown: Portfolio) -> Non
     assert seen == dict.fromkeys(PATHS, (True, []))
 
 
+def test_cause_of_a_failure_fits_a_phone(
+    open_tab: Open, shown: Portfolio, tmp_path: Path
+) -> None:
+    folder = tmp_path / "failing"
+    folder.mkdir()
+    (folder / "Procfile").write_text(f"web: python {'alongname' * 9}.py\n")
+    words = ("--name", "failing", "--no-check", "-y")
+    assert shown.person.run(f"deploy {folder} {' '.join(words)}").code == 3
+    phone = open_tab("dev", viewport={"width": 360, "height": 700})
+    for path in ("/apps/failing", "/apps/failing/builds", "/apps"):
+        phone.open(path)
+        assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
 def test_stranger_sees_no_app(open_tab: Open, viewer: str, shown: Portfolio) -> None:
     tab = open_tab(viewer)
     tab.open("/apps/energy-use")
