@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
-from de_tasks.appspec import text_of
 from de_tasks.errors import UsageError
 from de_tasks.terminal.proposals import one_of
 
@@ -73,7 +71,11 @@ def picture(path: Path, where: str) -> bytes:
 
 def env_file(source: Path | TextIO, where: str) -> Mapping[str, str | None]:
     """The KEY=VALUE lines of a file; None for a key without a value."""
+    from io import StringIO
+
     from dotenv import dotenv_values
+
+    from de_tasks.appspec import text_of
 
     try:
         stream = StringIO(text_of(source.read_bytes())) if isinstance(source, Path) else source
