@@ -16,13 +16,13 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 	$(BIN)/python -m tests.support.install
 	touch $@
 
-.PHONY: demo test suite quick lint wheels soak faults site clean
+.PHONY: demo test suite quick lint style types wheels soak faults site clean
 demo: .venv/ready
 	@$(BIN)/python -m tests.scenarios.demo
 
-# Lint beside the tests: it works on one core, for a minute.
-test: wheels
-	@$(MAKE) --no-print-directory -j2 lint suite
+# The types beside the tests: they take a minute on one core.
+test: style wheels
+	@$(MAKE) --no-print-directory -j2 types suite
 
 suite: .venv/ready
 ifdef COVERAGE
@@ -52,9 +52,13 @@ wheels: .venv/ready
 	@$(BIN)/python -m tests.support.wheelhouse
 	@$(BIN)/python -m pytest --quiet --collect-only -n 0 >/dev/null
 
-lint: .venv/ready
+lint: style types
+
+style: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check de_tasks tests
+
+types: .venv/ready
 	$(BIN)/mypy de_tasks tests bench
 	$(BIN)/mypy --platform win32 --follow-imports silent $(CLIENT)
 	$(BIN)/mypy --platform darwin --follow-imports silent $(CLIENT)

@@ -409,9 +409,7 @@ def test_pages_fit_a_phone(scheme: str, open_tab: Open, shown: Portfolio) -> Non
     assert seen == dict.fromkeys(PATHS, (True, []))
 
 
-def test_cause_of_a_failure_fits_a_phone(
-    open_tab: Open, shown: Portfolio, tmp_path: Path
-) -> None:
+def test_cause_of_a_failure_fits_a_phone(open_tab: Open, shown: Portfolio, tmp_path: Path) -> None:
     folder = tmp_path / "failing"
     folder.mkdir()
     (folder / "Procfile").write_text(f"web: python {'alongname' * 9}.py\n")
