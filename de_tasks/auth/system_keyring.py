@@ -92,9 +92,14 @@ class Ring:
 def _read(name: str) -> str | None:
     import keyring
 
-    found = keyring.get_password(SERVICE, name)
-    parts = [keyring.get_password(SERVICE, part) for part in _parts(name, found)]
-    return "".join(part or "" for part in parts) if parts else found
+    for _ in range(2):
+        found = keyring.get_password(SERVICE, name)
+        parts = [keyring.get_password(SERVICE, part) for part in _parts(name, found)]
+        whole = [part for part in parts if part is not None]
+        if len(whole) == len(parts):
+            return "".join(whole) if parts else found
+        # Another process has just replaced it: look again.
+    return None
 
 
 def _parts(name: str, found: str | None) -> list[str]:

@@ -39,7 +39,8 @@ def end_tree(child: subprocess.Popen[Any], at_once: bool = True) -> None:
     if hasattr(os, "killpg"):
         try:
             os.killpg(child.pid, KILL if at_once else signal.SIGTERM)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
+            # macOS says the second of a group in which all have ended.
             pass
         return
     # Windows has no signal to ask with, and knows what a program started while that runs.
@@ -65,7 +66,7 @@ def tree_runs(child: subprocess.Popen[Any]) -> bool:
         return not ended
     try:
         os.killpg(child.pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
     return True
 

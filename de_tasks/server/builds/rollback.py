@@ -39,6 +39,10 @@ class Rollback:
             raise Refused(f"Build {number} of {app.name} has not succeeded: roll back to another.")
         await self._repositories.ready(app.id)
         head = await self._repositories.head(app.id)
+        last = self._builds.last(app.id)
+        if last is None or last["sha"] != head:
+            # A push has moved the branch, and its build is about to be queued.
+            raise Refused(_overtaken(app))
         try:
             sha = await self._repositories.again(app.id, row["sha"], head, _message(row), user)
         except DeTasksError as error:
@@ -46,9 +50,12 @@ class Rollback:
         try:
             await self._repositories.move(app.id, sha, head)
         except DeTasksError as error:
-            words = f"Somebody has just deployed {app.name}: look at its builds, and try again."
-            raise Refused(words) from error
+            raise Refused(_overtaken(app)) from error
         return await self._builds.enqueue(app, sha, user)
+
+
+def _overtaken(app: App) -> str:
+    return f"Somebody has just deployed {app.name}: look at its builds, and try again."
 
 
 def _message(row: sqlite3.Row) -> str:

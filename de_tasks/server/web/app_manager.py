@@ -113,10 +113,11 @@ class AppManager:
 
     async def change(self, request: Request) -> Response:
         """Do what a form of the page asks for, and show the page again."""
+        # The form may come slowly; what counts is who is signed in when it has come.
+        form = await read_form(request)
         session = self._sessions.of(request)
         if session is None:
             return self._pages.message(401, "Signed out", "Sign in and try again.")
-        form = await read_form(request)
         change = CHANGES.get(request.path_params["action"])
         if change is None:
             words = "There is nothing at this address."
@@ -128,6 +129,8 @@ class AppManager:
         try:
             given = variables(change, form)
             done = await self._page.ask(request, session, change.document, name=name, **given)
+            if change.then:
+                done = await self._page.ask(request, session, change.then, name=name, **given)
         except RateLimited as error:
             return await self._tab(request, session, change.tab, 429, str(error))
         except DeTasksError as error:

@@ -12,14 +12,18 @@ Fields = Mapping[str, Any]
 
 class Change(NamedTuple):
     """What a form does: a document, the fields that it takes, the tab that it stands in, and the
-    sentence for what was done, of the fields and the app's `name`."""
+    sentence for what was done, of the fields and the app's `name`; `then` is a second document, for
+    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case."""
 
     document: str
     fields: tuple[str, ...]
     tab: str
     said: Callable[[Fields], str]
+    then: str = ""
 
 
+LINK = """mutation ($name: String, $service: String, $kind: ServiceType) {
+linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }"""
 CHANGES: Mapping[str, Change] = {
     "restart": Change(
         "mutation ($name: String!) { restartApp(appname: $name) { error } }",
@@ -78,16 +82,15 @@ updateService(name: $service, serviceType: $kind, memory: $memory) { error } }""
         lambda given: f"Memory limit of {given['service']}: {given['memory'] or 'none'}.",
     ),
     "create-service": Change(
-        """mutation ($name: String, $service: String, $kind: ServiceType) {
-addService(name: $service, serviceType: $kind) { error }
-linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        """mutation ($service: String, $kind: ServiceType) {
+addService(name: $service, serviceType: $kind) { error } }""",
         ("service", "kind"),
         "services",
         lambda given: f"{given['service']} created and attached.",
+        then=LINK,
     ),
     "attach-service": Change(
-        """mutation ($name: String, $service: String, $kind: ServiceType) {
-linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
+        LINK,
         ("service", "kind"),
         "services",
         lambda given: f"{given['service']} attached.",

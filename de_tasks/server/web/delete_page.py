@@ -42,10 +42,10 @@ class DeletePage:
 
     async def delete(self, request: Request) -> Response:
         """Delete the app, when its name was typed."""
+        form = await read_form(request)
         session = self._sessions.of(request)
         if session is None:
             return self._pages.message(401, "Signed out", "Sign in and try again.")
-        form = await read_form(request)
         app = await self._page.find(request, session)
         if isinstance(app, Response):
             return app

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,17 +71,18 @@ def test_build_is_put_back_as_a_new_deploy(site: Site) -> None:
 
 
 def test_push_at_the_same_time_wins(site: Site, sandbox: control.Running) -> None:
-    number = site.history()[-1]["number"]
-    repositories = sandbox.data.glob("git/*.git")
-    head = site.owner.run(f"history -n {site.name} --json").out
-    sha = re.search(r'"sha": "([0-9a-f]{40})"', head)
-    assert sha
-    heads = (folder / "refs" / "heads" / "master" for folder in repositories)
-    own = next(h for h in heads if h.exists() and h.read_text().strip() == sha[1])
+    last, first = site.history()
+    heads = (folder / "refs/heads/master" for folder in sandbox.data.glob("git/*.git"))
+    own = next(h for h in heads if h.exists() and h.read_text().strip() == last["sha"])
     with own.with_name("master.lock").open("x"):
-        refused = site.back_to(number)
+        locked = site.back_to(first["number"])
     own.with_name("master.lock").unlink()
-    assert refused.status_code == 400 and "Somebody has just deployed" in refused.text
+    # A push whose build is not queued yet.
+    own.write_text(first["sha"])
+    moved = site.back_to(first["number"])
+    own.write_text(last["sha"])
+    for refused in (locked, moved):
+        assert refused.status_code == 400 and "Somebody has just deployed" in refused.text
     assert len(site.history()) == 2 and site.says() == "hello two"
 
 

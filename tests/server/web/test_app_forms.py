@@ -79,9 +79,13 @@ def test_service_is_created_detached_and_attached(
         found = json.loads(dev.run("services list --json").out)
         return next(one["apps"] for one in found if one["name"] == service)
 
-    for action, apps in (("create", [app]), ("detach", []), ("attach", [app])):
-        of = {"service": service, "kind": "redis"}
-        assert sent(browser, app, "services", f"{action}-service", **of) == 200
+    of = {"service": service, "kind": "redis"}
+    # What is there already is not created, nor attached by the way.
+    for action, status, apps in (
+        *(("create", 200, [app]), ("detach", 200, [])),
+        *(("create", 400, []), ("attach", 200, [app])),
+    ):
+        assert sent(browser, app, "services", f"{action}-service", **of) == status
         assert attached() == apps
     assert "The data stays." in browser.get(f"/apps/{app}/services").text
 
