@@ -101,6 +101,7 @@ def _of_uv() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _listed_by_uv(path: str, moment: int) -> dict[str, str]:
+    """The same, asked once in each `moment`, which is a number of `FRESH` seconds."""
     words = ("python", "list", "--only-installed", "--no-config", "--output-format", "json")
     settings = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     try:
