@@ -13,6 +13,7 @@ from tests.support.people import PROGRAMS
 from tests.support.places import ROOT
 from tests.support.terminals import Terminal
 
+pytestmark = pytest.mark.slow
 PAGE = (ROOT / "docs" / "completion.md").read_text("utf-8")
 ASK = """
 {switch_on}

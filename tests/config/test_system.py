@@ -194,6 +194,7 @@ def test_what_needs_posix_says_where_it_runs(
     assert done.code == 2 and "On Windows, " in done.err and "in WSL" in done.err
 
 
+@pytest.mark.slow
 def test_client_does_without_what_windows_lacks(tmp_path: Path) -> None:
     """Its unit tests, in a process without POSIX's own functions and modules."""
     basetemp = f"--basetemp={tmp_path / 'without'}"

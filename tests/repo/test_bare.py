@@ -79,6 +79,7 @@ def lock(bare: Path) -> None:
     (bare / "index.4711").write_text("half")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_cache_heals(desk: Desk, damage: str) -> None:
     desk.write("a.py", "1")
@@ -133,6 +134,7 @@ def start_deploy(
     )
 
 
+@pytest.mark.slow
 def test_killed_while_reading(desk: Desk) -> None:
     for number in range(60):
         (desk.folder / f"{number}.bin").write_bytes(os.urandom(200_000))
@@ -146,6 +148,7 @@ def test_killed_while_reading(desk: Desk) -> None:
     assert len(desk.server.names()) == 60
 
 
+@pytest.mark.slow
 def test_killed_while_pushing(desk: Desk) -> None:
     desk.write("a.py")
     desk.server.hold = threading.Event()
@@ -163,6 +166,7 @@ def test_killed_while_pushing(desk: Desk) -> None:
     assert desk.server.content("a.py") == "2"
 
 
+@pytest.mark.slow
 def test_second_deploy_waits_and_says_for_whom(desk: Desk) -> None:
     desk.write("a.py", "1")
     desk.server.hold = threading.Event()
@@ -192,6 +196,7 @@ def test_second_deploy_waits_and_says_for_whom(desk: Desk) -> None:
     assert git(desk.server.repository, "rev-list", "--count", "master") == "2"
 
 
+@pytest.mark.slow
 def test_full_disk(desk: Desk, namespaces: None, tmp_path: Path) -> None:
     (desk.folder / "large.bin").write_bytes(os.urandom(3 * 1024**2))
     small = tmp_path / "small"
@@ -219,6 +224,7 @@ def test_what_may_not_be_read_is_named(desk: Desk, what: str) -> None:
     assert not desk.server.head()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [10**9, -(10**9)], ids=["enough", "too little"])
 def test_packs_stay_few(desk: Desk, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bare, "MOST_PACKS", 3)

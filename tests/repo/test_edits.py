@@ -50,6 +50,7 @@ def edit(chance: random.Random, folder: Path) -> None:
         path.write_bytes(chance.randbytes(chance.randrange(200)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_same_tree_after_any_edits(desk: Desk, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance, short = random.Random(seed), 0
@@ -88,6 +89,7 @@ LONG: dict[str, Callable[[Desk], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LONG)
 def test_what_takes_the_long_way(desk: Desk, case: str) -> None:
     desk.write("a.py")

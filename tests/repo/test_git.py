@@ -71,6 +71,7 @@ READS: dict[str, Callable[[Desk], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["", "HEAD:app.py", "HEAD^{tree}"])
 def test_no_command_that_a_repository_names_is_run(desk: Desk, traps: Traps, missing: str) -> None:
     if missing:
@@ -78,6 +79,7 @@ def test_no_command_that_a_repository_names_is_run(desk: Desk, traps: Traps, mis
     assert sprung_by_reading(desk, traps) == {}
 
 
+@pytest.mark.slow
 @ROOT
 def test_no_command_of_another_users_repository_is_run(desk: Desk, traps: Traps) -> None:
     lose(desk.folder, "HEAD^{tree}")

@@ -76,6 +76,7 @@ def test_annotation_names_the_file_from_the_top(dev: Person, made: Repository) -
     assert "::error file=apps/sales/Procfile,line=1," in done.out
 
 
+@pytest.mark.slow
 def test_hook_reads_the_index_of_the_very_commit(made: Repository) -> None:
     hook_file = made.folder / ".git" / "hooks" / "pre-commit"
     hook_file.parent.mkdir(exist_ok=True)

@@ -234,6 +234,7 @@ def test_file_that_vanishes_while_it_is_read(
     assert (tmp_path / "stumbled").exists() and desk.server.names() == ["a.py"]
 
 
+@pytest.mark.slow
 def test_folder_that_does_not_keep_still(desk: Desk) -> None:
     desk.write("app.py")
     over = threading.Event()
@@ -292,6 +293,7 @@ def test_figures(desk: Desk) -> None:
     assert (files.count, files.size, files.changed) == (7, 2701, 2)
 
 
+@pytest.mark.slow
 def test_large_file_goes_into_a_pack(desk: Desk) -> None:
     desk.write("app.py")
     desk.deploy()

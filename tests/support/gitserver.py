@@ -106,8 +106,11 @@ def serve(folder: Path, **configuration: str) -> Iterator[GitServer]:
         "uploadpack.allowReachableSHA1InWant": "true",
         **configuration,
     }
-    for name, value in settings.items():
-        git(repository, "config", name, value)
+    # Written, not told to git: that is a process for each of them, in each test.
+    with (repository / "config").open("a") as file:
+        for name, value in settings.items():
+            section, _, key = name.partition(".")
+            file.write(f"[{section}]\n\t{key} = {value}\n")
     state = GitServer(repository)
 
     class Handler(_Handler):

@@ -139,6 +139,7 @@ def test_run_names_the_signal_that_ended_a_process(folder: Path, port: int) -> N
         assert "web ended by SIGKILL" in child.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "cause"),
     [

@@ -204,6 +204,7 @@ def test_deploy_on_a_full_disk(dev: Person, quick: Path, tmp_path: Path) -> None
     assert dev.inv("deploy", "-y", folder=quick).code == 0
 
 
+@pytest.mark.slow
 def test_module_says_what_it_is() -> None:
     command = [sys.executable, "-m", "de_tasks.server", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

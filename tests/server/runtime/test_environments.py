@@ -20,6 +20,7 @@ from tests.support.waiting import BOUND
 from tests.support.wheelhouse import required
 from tests.support.wheels import index, wheel
 
+pytestmark = pytest.mark.slow
 PROJECT = '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
 OWN = """
 import subprocess, time
