@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from de_tasks import errors
@@ -76,14 +77,24 @@ def _named(name: str, module: str) -> Any:
     given = vars(importlib.import_module(module)).get(name)
     if given is not None:
         return given
+    if name not in (imported := _imported(module)):
+        return None
+    source, original = imported[name]
+    return getattr(importlib.import_module(source), original)
+
+
+@cache
+def _imported(module: str) -> dict[str, tuple[str, str]]:
+    """The names that a module's file imports, each with the module and the name it has there."""
     file = importlib.import_module(module).__file__ or ""
     with open(file, encoding="utf-8") as text:
         tree = ast.parse(text.read())
-    for node in ast.walk(tree):
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-            if name == (alias.asname or alias.name):
-                return getattr(importlib.import_module(str(node.module)), alias.name)
-    return None
+    return {
+        alias.asname or alias.name: (str(node.module), alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def _values(waiting: dict[str, type]) -> Iterator[str]:

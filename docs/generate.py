@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,7 @@ def _usage(name: str) -> str:
     return "\n".join(lines)
 
 
+@cache
 def _same(name: str) -> list[str]:
     """All names of a command, the one that names its group first."""
     found = [other for other in CONTEXTS if de_tasks.ns[other] is de_tasks.ns[name]]
