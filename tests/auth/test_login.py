@@ -243,7 +243,7 @@ def test_login_through_de_keeps_tokens_of_our_own(dev: Person) -> None:
     }
     told = one.home / "de"
     words = f"import os, sys\nos.environ |= {given!r}\n"
-    run = f"os.execv({sys.executable!r}, [{sys.executable!r}, {str(FAKE)!r}, *sys.argv[1:]])\n"
+    run = f"os.execv({str(FAKE)!r}, [{str(FAKE)!r}, *sys.argv[1:]])\n"
     told.write_text(f"#!{sys.executable}\n{words}{run}")
     told.chmod(0o755)
     one.environment["INVOKE_DE_EXECUTABLE"] = str(told)

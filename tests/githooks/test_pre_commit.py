@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -121,9 +120,8 @@ def test_commit_without_a_procfile_is_stopped(page: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_pre_commit_tries_de_check(page: Path, tmp_path: Path, rules: Path) -> None:
-    variables = {"PRE_COMMIT_HOME": str(tmp_path / "cache"), "KF_RULE_CACHE_DIR": str(rules)}
-    repository = Repository.make(page, {**pip_settings(), **variables})
+def test_pre_commit_tries_de_check(page: Path, tmp_path: Path, detector: str) -> None:
+    repository = Repository.make(page, {"PRE_COMMIT_HOME": str(tmp_path / "cache")})
     (page / "requirements.txt").write_text("")
     (page / "settings.py").write_text("A = 'redis://me:hunter2pass@db.acme-corp.com/x'\n")
     repository.git("add", "--all")
@@ -141,7 +139,7 @@ def test_pre_commit_installs_the_other_hooks(dev: Person, page: Path, tmp_path: 
     (page / CONFIGURATION).write_text(yaml.safe_dump({"repos": [ours]}))
     made = Repository.make(page, {**dev.variables(), "PRE_COMMIT_HOME": str(tmp_path / "cache")})
     # That what we need is installed with us try-repo shows: here it is borrowed, in half the time.
-    borrowed = {"PYTHONPATH": sysconfig.get_path("purelib"), **pip_settings()}
+    borrowed = {"PYTHONPATH": sysconfig.get_path("purelib")}
     made.variables |= {"INVOKE_DE_HOOKS_YES": "1", **borrowed}
     made.pre_commit("install", "--hook-type", "pre-push", "--hook-type", "post-merge")
     pushed = made.run("push", "origin", "main")
@@ -158,11 +156,6 @@ def test_pre_commit_installs_the_other_hooks(dev: Person, page: Path, tmp_path: 
     merged = made.run("merge", "next")
     assert "since branch topic is gone" in merged.stdout + merged.stderr, merged.stderr
     assert dev.inv("preview.list", "--json", folder=page).out == "[]\n"
-
-
-def pip_settings() -> dict[str, str]:
-    """Where this machine has its packages from."""
-    return {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 
 
 def test_docs_show_every_hook() -> None:

@@ -11,17 +11,14 @@ import pytest
 
 from tests.support.canaries import HOOKS, ROWS, THROUGH_DE, UNDER_TLS, Watch, contents, stored
 from tests.support.canary_stage import GIVEN, VALUE, WRONG, Stage, staged
-from tests.support.places import ROOT
 from tests.support.repositories import Repository
+from tests.support.vendor import FAKE
 from tests.support.waiting import until
-
-FAKE = ROOT / "tests" / "support" / "fake_de.py"
 
 
 @pytest.mark.sandbox
-def test_secrets_stay_secret(wsgi: Path, tmp_path: Path, rules: Path) -> None:
-    ready = {"KF_RULE_CACHE_DIR": str(rules)}
-    with Watch(tmp_path) as watch, staged(wsgi, "", ready) as stage:
+def test_secrets_stay_secret(wsgi: Path, tmp_path: Path, detector: str) -> None:
+    with Watch(tmp_path) as watch, staged(wsgi, "", {}) as stage:
         for name, row in ROWS.items():
             if name == "services.delete":
                 for hook, lines in HOOKS.items():

@@ -11,7 +11,7 @@ from tests.support.backstage import PASSWORD
 from tests.support.people import Person
 from tests.support.places import ROOT
 
-FAKE = ROOT / "tests" / "support" / "fake_de.py"
+FAKE = ROOT / "tests" / "support" / "fake_de"
 
 
 def through(dev: Person, executable: Path) -> Person:

@@ -2,6 +2,8 @@
 
 uv installs from its cache and pip from a folder of wheels; both lie in `.wheels`, or where the
 variable WHEELS says. An app of a test that needs another package needs a line in `APPS`.
+Beside them are the rules of the detector of secrets, which takes ten times as long to make them
+ready as to search with them.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from filelock import FileLock
 from uv import find_uv_bin
 
 from de_tasks.errors import DeTasksError
+from de_tasks.project.checks import secrets
 from de_tasks.server.runtime import pip_settings
 from de_tasks.server.runtime.environments import SETUPTOOLS
 from de_tasks.server.runtime.pythons import AskedPython, find_python
@@ -41,6 +44,8 @@ OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The Python that sandboxes run apps with."""
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 """Those that the package promises; `test_install.py` compares them with its metadata."""
+RULES = "KF_RULE_CACHE_DIR"
+"""The variable that says where the detector of secrets keeps its rules."""
 LOWEST = ("3.10", "3.11")
 """The oldest for the client and for the sandbox: where the lowest versions are installed."""
 
@@ -103,7 +108,8 @@ def fill() -> Path:
     """
     base = Path(os.environ.get("WHEELS") or ROOT / ".wheels").resolve()
     base.mkdir(parents=True, exist_ok=True)
-    everything = [*wanted(), f"uv {importlib.metadata.version('uv')}", python_for(OWN)]
+    tools = [f"{name} {importlib.metadata.version(name)}" for name in ("uv", "kingfisher-bin")]
+    everything = [*wanted(), *tools, python_for(OWN)]
     house = base / hashlib.sha256(repr(everything).encode()).hexdigest()[:12]
     with FileLock(base / "lock"):
         if not (house / "complete").exists():
@@ -125,8 +131,18 @@ def fetch(house: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(run, pip, dict(os.environ))]
         jobs += [pool.submit(one.fetch, environment) for one in wanted()]
+        jobs.append(pool.submit(make_rules, house))
         for job in jobs:
             job.result()
+
+
+def make_rules(house: Path) -> None:
+    """Let the detector of secrets look at nothing, so that it keeps its rules."""
+    if detector := secrets.program():
+        (nothing := house / "nothing").mkdir()
+        (nothing / "empty.txt").touch()
+        command = [detector, "scan", *secrets.OFFLINE, *secrets.QUIET, str(nothing)]
+        run(command, {**os.environ, RULES: str(house / "rules")})
 
 
 def run(command: list[str], environment: dict[str, str], stdin: str = "") -> None:
@@ -151,14 +167,15 @@ def settings(house: Path) -> dict[str, str]:
 def use(house: Path) -> None:
     """Lead every pip and uv that is started from here on to the wheelhouse."""
     os.environ.update(settings(house))
+    os.environ[RULES] = str(house / "rules")
     # Most of what is installed is never imported: to compile all of it takes the longest.
     os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=(house / "pip").as_uri(), PIP_COMPILE="0")
 
 
 def carried() -> dict[str, str]:
-    """What programs with an environment of their own need of ours: the way to the wheelhouse,
-    and to the one that counts the lines that they run."""
-    ours = ("PIP_", "UV_", "COVERAGE_")
+    """What programs with an environment of their own need of ours: the way to the wheelhouse, to
+    the one that counts the lines that they run, and to the Python of the stand-in for `de`."""
+    ours = ("PIP_", "UV_", "COVERAGE_", "FAKE_DE_PYTHON", RULES)
     return {name: value for name, value in os.environ.items() if name.startswith(ours)}
 
 

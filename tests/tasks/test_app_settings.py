@@ -22,9 +22,8 @@ from tests.support.app_settings import REACHABLE
 from tests.support.backstage import PASSWORD
 from tests.support.fleets import fleet_folder
 from tests.support.people import TASKS, Done, People, Person
-from tests.support.places import ROOT
+from tests.support.vendor import FAKE
 
-FAKE = ROOT / "tests" / "support" / "fake_de.py"
 PNG = b"\x89PNG\r\n\x1a\n"
 KILLED = """
 import os, signal

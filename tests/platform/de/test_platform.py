@@ -238,7 +238,7 @@ def test_login_is_left_to_de(dev: Person) -> None:
     parts = ("DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD")
     given = {name: one.environment.pop(name) for name in parts}
     text = f"import os, sys\nos.environ |= {given!r}\nwords = [{str(FAKE)!r}, *sys.argv[1:]]\n"
-    told = script(one.home, f"{text}os.execv(sys.executable, [sys.executable, *words])\n")
+    told = script(one.home, f"{text}os.execv(words[0], words)\n")
     one.environment["INVOKE_DE_EXECUTABLE"] = str(told)
     # What `de` prints when it logs in goes to the terminal, past us.
     words = f"Logged in as [{one.name}] to [{one.host}]!"

@@ -253,10 +253,7 @@ def test_server_line_is_named(app: Path) -> None:
 
 
 @pytest.mark.slow
-def test_secrets_are_found_and_a_line_can_be_allowed(
-    app: Path, rules: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KF_RULE_CACHE_DIR", str(rules))
+def test_secrets_are_found_and_a_line_can_be_allowed(app: Path, detector: str) -> None:
     url = "://jessica:hunter2pass@db.acme-corp.com/x"
     lines = [f"A = 'redis{url}'", "b = 1", f"C = 'mysql{url}'  # kingfisher:ignore", "d = 1"]
     lines += ["# kingfisher:ignore", f"E = 'amqp{url}'", f"F = 'postgresql{url}1'"]

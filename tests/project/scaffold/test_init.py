@@ -542,7 +542,7 @@ def test_project_from_a_template_passes_the_check(
 
 
 def test_hooks_that_are_written_work_under_pre_commit(
-    dev: Person, tmp_path: Path, rules: Path
+    dev: Person, tmp_path: Path, detector: str
 ) -> None:
     folder = fill(tmp_path / "hooked", {"app.py": SERVER})
     init(dev, folder)
@@ -550,7 +550,6 @@ def test_hooks_that_are_written_work_under_pre_commit(
         **dev.variables(),
         "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
-        "KF_RULE_CACHE_DIR": str(rules),
     }
     repository = Repository.make(folder, variables)
     subprocess.run(["pre-commit", "install"], cwd=folder, env=variables, check=True, timeout=60)
