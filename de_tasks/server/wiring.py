@@ -55,7 +55,6 @@ from de_tasks.server.web.account_page import AccountPage
 from de_tasks.server.web.admin_api import AdminApi
 from de_tasks.server.web.app_list import AppList
 from de_tasks.server.web.app_manager import AppManager
-from de_tasks.server.web.app_page import AppPage
 from de_tasks.server.web.build_page import BuildPage
 from de_tasks.server.web.delete_page import DeletePage
 from de_tasks.server.web.portal import Portal
@@ -277,7 +276,6 @@ def wire_web(
 ) -> Starlette:
     """The package `web`, and all else that is routed by its path; `key` is that of its admin."""
     accounts, sessions, limit = users.accounts, users.sessions, users.limit
-    page = AppPage(graphql, pages)
     administration = users.administration
     admin_api = AdminApi(accounts, administration, users.identity, limit, key)
     site = Site(
@@ -294,12 +292,12 @@ def wire_web(
             Mount("/auth/realms/dash", routes=realm),
             Mount("/sandbox", routes=admin_api.routes()),
             *Portal(settings, apps, sessions, pages).routes(),
-            *BuildPage(page, sessions, pages).routes(),
-            *DeletePage(page, sessions, pages).routes(),
-            *AppList(page, sessions, pages).routes(),
-            *AppManager(page, sessions, pages).routes(),
-            *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
-            *UsersPage(accounts, administration, sessions, pages).routes(),
+            *BuildPage(sessions, pages, graphql).routes(),
+            *DeletePage(sessions, pages, graphql).routes(),
+            *AppList(sessions, pages, graphql).routes(),
+            *AppManager(sessions, pages, graphql).routes(),
+            *AccountPage(sessions, pages, graphql, accounts, limit).routes(),
+            *UsersPage(sessions, pages, accounts, administration).routes(),
             *site.routes(),
         ],
         exception_handlers={TooManyAttempts: _too_many},
@@ -341,5 +339,4 @@ def wire_proxy(
 async def _too_many(request: Request, error: Exception) -> Response:
     assert isinstance(error, TooManyAttempts)
     refusal = {"message": str(error), "extensions": {"code": "TOO_MANY_REQUESTS"}}
-    headers = {"Retry-After": str(error.seconds)}
-    return JSONResponse({"errors": [refusal]}, 429, headers=headers)
+    return JSONResponse({"errors": [refusal]}, 429, headers=error.headers)

@@ -65,8 +65,10 @@ def test_guessing_a_password_is_slowed_down(
     door: Callable[[requests.Session, str, str], requests.Response], fortress: control.Running
 ) -> None:
     session, user = client(), made_up("victim")
-    seen = [door(session, fortress.url, user).status_code for _ in range(5)]
+    answers = [door(session, fortress.url, user) for _ in range(5)]
+    seen = [answer.status_code for answer in answers]
     assert set(seen[:3]) <= {401, 403} and set(seen[3:]) == {429}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers[3:])
 
 
 def test_guesses_at_all_doors_are_counted_together(fortress: control.Running) -> None:
@@ -112,8 +114,9 @@ def test_own_success_does_not_pay_for_guessing_at_others(fortress: control.Runni
 
 def test_device_codes_are_not_to_be_guessed(fortress: control.Running) -> None:
     browser = Browser(fortress).be(backstage(fortress).add("viewer"))
-    seen = [browser.get(f"{REALM}/device?user_code=BCDF-GHJ{c}").status_code for c in "KLMN"]
-    assert seen == [400, 400, 400, 429]
+    seen = [browser.get(f"{REALM}/device?user_code=BCDF-GHJ{c}") for c in "KLMN"]
+    assert [answer.status_code for answer in seen] == [400, 400, 400, 429]
+    assert int(seen[-1].headers["Retry-After"]) > 0
 
 
 def test_guessing_device_codes_locks_no_password_out(fortress: control.Running) -> None:

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from de_tasks.errors import DeTasksError, NotPermitted, UsageError
 from de_tasks.server.api.documents import Document
+from de_tasks.server.errors import TryLater
 from de_tasks.server.http.bodies import read_body, read_form
 from de_tasks.server.users.accounts import User
 from de_tasks.server.users.authorization_header import Identity, address_of
@@ -82,12 +83,12 @@ class Context:
     codes: dict[str, str] = field(default_factory=dict)
 
 
-class RateLimited(DeTasksError):
+class RateLimited(TryLater):
     """The user's points are used up."""
 
     def __init__(self, budget: Budget) -> None:
-        self.seconds = -(-budget.ms_before_next // 1000)
-        super().__init__(f"Rate limit exceeded: go on in {self.seconds} s.")
+        seconds = -(-budget.ms_before_next // 1000)
+        super().__init__(f"Rate limit reached. Try again in {seconds} s.", seconds)
 
 
 def make_schema(*bindables: ariadne.SchemaBindable) -> Any:

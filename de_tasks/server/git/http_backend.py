@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Send
@@ -95,9 +96,10 @@ class BackendRun:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def plain(send: Send, status: int, text: str) -> None:
-    """Answer with a line of text, which git shows behind `remote:`."""
+async def plain(send: Send, status: int, text: str, more: Mapping[str, str] | None = None) -> None:
+    """Answer with a line of text, which git shows behind `remote:`, and `more` headers."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in (more or {}).items()]
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="Dash Enterprise sandbox"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -60,7 +60,7 @@ class GitApp:
             header = request.headers.get("authorization")
             user = await self._identity.any(header, address_of(request))
         except TooManyAttempts as error:
-            return await plain(send, 429, str(error))
+            return await plain(send, 429, str(error), error.headers)
         if user is None:
             return await plain(send, 401, "Log in first: de-tasks login")
         limit = self._repositories.push_limit

@@ -89,7 +89,9 @@ class Devices:
         try:
             self._throttle.check(guesser, address)
         except TooManyAttempts as error:
-            return self._pages.message(429, "Not now", str(error), session)
+            page = self._pages.message(429, "Too many requests", str(error), session)
+            page.headers.update(error.headers)
+            return page
         row = self._db.find(
             "SELECT * FROM device_codes WHERE user_code = ? AND expires > ? AND answer IS NULL",
             code,

@@ -152,7 +152,7 @@ class OidcEndpoints:
             user = await self._accounts.sign_in(username, password, address)
         except TooManyAttempts as error:
             refusal = _refused("temporarily_unavailable", str(error), 429)
-            refusal.headers["Retry-After"] = str(error.seconds)
+            refusal.headers.update(error.headers)
             return refusal
         if user is None:
             return _refused("invalid_grant", "Invalid user credentials", 401)

@@ -8,14 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from de_tasks.server.http.bodies import read_form
-from de_tasks.server.http.pages import Pages, own_path
+from de_tasks.server.http.pages import OUT_OF_DATE, Pages, own_path
 from de_tasks.server.users.accounts import Accounts
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Sessions, same
 from de_tasks.server.users.throttle import TooManyAttempts
 from de_tasks.server.users.tokens import Tokens
-
-OUT_OF_DATE = "This form was out of date. Please try again."
 
 
 class SignIn:
@@ -54,7 +52,9 @@ class SignIn:
                 name, password, address_of(request), in_browser=True
             )
         except TooManyAttempts as error:
-            return self._form(request, to, 429, str(error), name)
+            page = self._form(request, to, 429, str(error), name)
+            page.headers.update(error.headers)
+            return page
         if user is None:
             words = "Wrong user name or password."
             return self._form(request, to, 401, words, name)

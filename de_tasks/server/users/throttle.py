@@ -6,18 +6,18 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from de_tasks.errors import DeTasksError
+from de_tasks.server.errors import TryLater
 
 REMEMBERED = 10_000
 """Names and addresses; a flood of made-up names pushes out the oldest ones only."""
 
 
-class TooManyAttempts(DeTasksError):
+class TooManyAttempts(TryLater):
     """Too many wrong passwords or codes; `seconds` until the next try."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = max(1, round(seconds))
-        super().__init__(f"Too many failed attempts. Try again in {self.seconds} s.")
+        whole = max(1, round(seconds))
+        super().__init__(f"Too many failed attempts. Try again in {whole} s.", whole)
 
 
 class Throttle:

@@ -9,9 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from de_tasks.errors import DeTasksError
-from de_tasks.server.http.pages import Pages
-from de_tasks.server.users.sessions import Session, Sessions
+from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.ago import ago
 from de_tasks.server.web.app_page import STATES, AppPage, page_number, state_of
 
@@ -56,31 +54,20 @@ class Wanted:
         )
 
 
-class AppList:
+class AppList(AppPage):
     """The page at /apps."""
-
-    def __init__(self, page: AppPage, sessions: Sessions, pages: Pages) -> None:
-        self._page = page
-        self._sessions = sessions
-        self._pages = pages
 
     def routes(self) -> list[Route]:
         """The page."""
-        return [Route("/apps", self.show)]
+        return [Route("/apps", self.page(self.apps))]
 
-    async def show(self, request: Request) -> Response:
+    async def apps(self, request: Request, session: Session) -> Response:
         """A page of the apps, or all that are searched for."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
         wanted = Wanted.of(request)
-        try:
-            if wanted:
-                apps, more = await self._search(request, session, wanted)
-            else:
-                apps, more = await self._read(request, session, page_number(request))
-        except DeTasksError as error:
-            return self._page.refused(error, session)
+        if wanted:
+            apps, more = await self._search(request, session, wanted)
+        else:
+            apps, more = await self._read(request, session, page_number(request))
         return self._pages.answer(
             "apps.html",
             session=session,
@@ -96,7 +83,7 @@ class AppList:
     async def _read(
         self, request: Request, session: Session, page: int
     ) -> tuple[list[dict[str, Any]], int | None]:
-        found = (await self._page.ask(request, session, LIST, page=page))["apps"]
+        found = (await self.ask(request, session, LIST, page=page))["apps"]
         return found["apps"], found["nextPage"]
 
     async def _search(

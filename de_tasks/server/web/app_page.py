@@ -12,13 +12,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from de_tasks.errors import DeTasksError, NotPermitted
-from de_tasks.server.api.endpoint import GraphQLEndpoint, RateLimited
+from de_tasks.errors import NotFound
+from de_tasks.server.api.endpoint import GraphQLEndpoint
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.authorization_header import address_of
-from de_tasks.server.users.sessions import Session
+from de_tasks.server.users.sessions import Session, Sessions
 from de_tasks.server.web.ago import ago, duration
 from de_tasks.server.web.deployed import commit_of
+from de_tasks.server.web.signed_in import SignedIn
 
 APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer owner { username } status { running deploying }
@@ -43,12 +44,12 @@ STATES = ("running", "deploying", "crashing", "stopped", "never deployed")
 """How an app may be, in one word."""
 
 
-class AppPage:
-    """Asks for apps and shows them."""
+class AppPage(SignedIn):
+    """Asks for apps and shows them; each kind of page derives from it."""
 
-    def __init__(self, api: GraphQLEndpoint, pages: Pages) -> None:
+    def __init__(self, sessions: Sessions, pages: Pages, api: GraphQLEndpoint) -> None:
+        super().__init__(sessions, pages)
         self._api = api
-        self._pages = pages
 
     async def ask(
         self, request: Request, session: Session, document: str, **variables: Any
@@ -56,19 +57,13 @@ class AppPage:
         """What the API answers the user. Raises `DeTasksError` for a refusal."""
         return await self._api.ask(session.user, address_of(request), document, **variables)
 
-    async def find(self, request: Request, session: Session) -> dict[str, Any] | Response:
-        """The app that the address names, or the page that says why it is not shown."""
+    async def app(self, request: Request, session: Session) -> dict[str, Any]:
+        """The app that the address names. Raises `NotFound`, and as `ask`."""
         name = request.path_params["name"]
-        try:
-            app: dict[str, Any] | None = (await self.ask(request, session, APP, name=name))["app"]
-        except DeTasksError as error:
-            return self.refused(error, session)
-        if app is None:
-            words = f"There is no app {name} that you manage."
-            return self._pages.message(404, "No such app", words, session)
-        return app
+        app: dict[str, Any] | None = (await self.ask(request, session, APP, name=name))["app"]
+        return there(app, name)
 
-    def show(
+    def shown(
         self,
         template: str,
         session: Session,
@@ -95,15 +90,12 @@ class AppPage:
             **values,
         )
 
-    def refused(self, error: DeTasksError, session: Session) -> Response:
-        """The page of a refusal."""
-        if isinstance(error, RateLimited):
-            page = self._pages.message(429, "Too many requests", str(error), session)
-            page.headers["Retry-After"] = str(error.seconds)
-            return page
-        if isinstance(error, NotPermitted):
-            return self._pages.message(403, "Forbidden", str(error), session)
-        return self._pages.message(400, "Not possible", str(error), session)
+
+def there(found: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    """What the API has found of an app. Raises `NotFound` where that is nothing."""
+    if found is None:
+        raise NotFound(f"There is no app {name} that you manage.")
+    return found
 
 
 def address(name: str, tab: str) -> str:

@@ -8,9 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from de_tasks.errors import DeTasksError
-from de_tasks.server.http.pages import Pages
-from de_tasks.server.users.sessions import Session, Sessions
+from de_tasks.errors import NotFound
+from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.app_page import AppPage
 from de_tasks.server.web.log_view import READ, LogView, download
 
@@ -19,54 +18,31 @@ build(appname: $name, id: $number) { id status queuedAt startedAt finishedAt err
 commit { sha message author } log(count: $count) { next lines { time text } } } }"""
 
 
-class BuildPage:
+class BuildPage(AppPage):
     """Pages below /apps/NAME/builds."""
-
-    def __init__(self, page: AppPage, sessions: Sessions, pages: Pages) -> None:
-        self._page = page
-        self._sessions = sessions
-        self._pages = pages
 
     def routes(self) -> list[Route]:
         """The page of a build, and its log as a file."""
         return [
-            Route("/apps/{name}/builds/{number}", self.show),
-            Route("/apps/{name}/builds/{number}/log.txt", self.log),
+            Route("/apps/{name}/builds/{number}", self.page(self.build)),
+            Route("/apps/{name}/builds/{number}/log.txt", self.page(self.log)),
         ]
 
-    async def show(self, request: Request) -> Response:
+    async def build(self, request: Request, session: Session) -> Response:
         """The build, with the last lines of its log or those that are searched for."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
-        app = await self._page.find(request, session)
-        if isinstance(app, Response):
-            return app
-        build = await self._find(request, session)
-        if isinstance(build, Response):
-            return build
+        app, build = await self.app(request, session), await self._find(request, session)
         view = LogView.of(build["log"], request.query_params.get("q", ""))
-        return self._page.show("app_build.html", session, app, "builds", build=build, view=view)
+        return self.shown("app_build.html", session, app, "builds", build=build, view=view)
 
-    async def log(self, request: Request) -> Response:
+    async def log(self, request: Request, session: Session) -> Response:
         """The log as a file of text."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
         build = await self._find(request, session)
-        if isinstance(build, Response):
-            return build
         return download(build["log"], f"{request.path_params['name']}-build-{build['id']}")
 
-    async def _find(self, request: Request, session: Session) -> dict[str, Any] | Response:
+    async def _find(self, request: Request, session: Session) -> dict[str, Any]:
         name, number = request.path_params["name"], request.path_params["number"]
         asked = {"name": name, "number": number, "count": READ}
-        try:
-            found = (await self._page.ask(request, session, BUILD, **asked))["build"]
-        except DeTasksError as error:
-            return self._page.refused(error, session)
+        found: dict[str, Any] | None = (await self.ask(request, session, BUILD, **asked))["build"]
         if found is None:
-            words = f"App {name} has no build {number} that you may see."
-            return self._pages.message(404, "No such build", words, session)
-        build: dict[str, Any] = found
-        return build
+            raise NotFound(f"App {name} has no build {number} that you may see.")
+        return found

@@ -6,16 +6,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from de_tasks.errors import NotPermitted
 from de_tasks.server.apps import Apps
 from de_tasks.server.http.hosts import to_apps_host
 from de_tasks.server.http.pages import FOLDER, Pages
 from de_tasks.server.http.targets import app_of, target_of
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.authorization_header import Identity, address_of
-from de_tasks.server.users.sessions import Sessions
+from de_tasks.server.users.sessions import Session, Sessions
+from de_tasks.server.web.signed_in import SignedIn
 
 
-class Site:
+class Site(SignedIn):
     """Routes at the platform's root."""
 
     def __init__(
@@ -27,19 +29,18 @@ class Site:
         sessions: Sessions,
         pages: Pages,
     ) -> None:
+        super().__init__(sessions, pages)
         self._settings = settings
         self._instance = instance
         self._apps = apps
         self._identity = identity
-        self._sessions = sessions
-        self._pages = pages
 
     def routes(self) -> list[Route]:
         """Routes at the platform's root; the last ones take every other address."""
         return [
             Route("/health", self.health),
-            Route("/docs", self.docs),
-            Route("/static/live.js", self.script),
+            Route("/docs", self.page(self.docs)),
+            Route("/static/live.js", self.live),
             Route("/thumbnails/{name}", self.thumbnail),
             Route("/{name}", self.elsewhere),
             Route("/{name}/{rest:path}", self.elsewhere),
@@ -49,19 +50,16 @@ class Site:
         """Which sandbox answers here."""
         return JSONResponse({"sandbox": self._instance})
 
-    async def script(self, request: Request) -> Response:
+    async def live(self, request: Request) -> Response:
         """The one script of the platform's pages."""
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
         return FileResponse(FOLDER / "live.js", media_type="text/javascript", headers=headers)
 
-    async def docs(self, request: Request) -> Response:
+    async def docs(self, request: Request, session: Session) -> Response:
         """Documentation, for those with a license seat."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
         if not session.user.has_seat:
-            words = f"{session.user.username} has no license seat. See https://dash.plotly.com/"
-            return self._pages.message(403, "Forbidden", words, session)
+            user = session.user.username
+            raise NotPermitted(f"{user} has no license seat. See https://dash.plotly.com/")
         return self._pages.answer("docs.html", session=session, url=self._settings.url)
 
     async def thumbnail(self, request: Request) -> Response:

@@ -4,66 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from de_tasks.errors import DeTasksError
-from de_tasks.server.http.bodies import read_form
+from de_tasks.errors import NotPermitted
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.accounts import Accounts
 from de_tasks.server.users.administration import ROLES, Administration
-from de_tasks.server.users.sessions import Session, Sessions, same
+from de_tasks.server.users.sessions import Session, Sessions
+from de_tasks.server.web.signed_in import SignedIn
 
 ADDRESS = "/account/users"
 ACTIONS = ("add", "role", "groups", "password", "unlock")
 
 
-class UsersPage:
+class UsersPage(SignedIn):
     """The page at /account/users."""
 
     def __init__(
         self,
-        accounts: Accounts,
-        administration: Administration,
         sessions: Sessions,
         pages: Pages,
+        accounts: Accounts,
+        administration: Administration,
     ) -> None:
+        super().__init__(sessions, pages)
         self._accounts = accounts
         self._administration = administration
-        self._sessions = sessions
-        self._pages = pages
 
     def routes(self) -> list[Route]:
         """The page, and what its forms do."""
-        forms = (Route(f"{ADDRESS}/{name}", self.change, methods=["POST"]) for name in ACTIONS)
-        return [Route(ADDRESS, self.page), *forms]
+        change = self.form(self.change, self.users)
+        forms = (Route(f"{ADDRESS}/{name}", change, methods=["POST"]) for name in ACTIONS)
+        return [Route(ADDRESS, self.page(self.users)), *forms]
 
-    async def page(self, request: Request) -> Response:
+    async def users(
+        self, request: Request, session: Session, status: int = 200, error: str = "", **values: Any
+    ) -> Response:
         """All users, for an admin."""
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.to_sign_in(request)
-        return self._page(session)
+        _need_admin(session)
+        groups, locked = self._accounts.groups_of, self._administration.locked
+        names = [(user, user.username) for user in self._accounts.all()]
+        users = [(user, groups(name), locked(name)) for user, name in names]
+        values |= {"error": error, "users": users, "roles": ROLES, "wide": True}
+        return self._pages.answer("users.html", status, session, **values)
 
-    async def change(self, request: Request) -> Response:
+    async def change(self, request: Request, session: Session, form: FormData) -> Response:
         """Do what a form of the page asks for. A new password is on the answer itself, once."""
-        form = {name: str(value) for name, value in (await read_form(request)).items()}
-        session = self._sessions.of(request)
-        if session is None:
-            return self._pages.message(401, "Signed out", "Sign in and try again.")
-        if not session.user.is_admin:
-            return self._page(session)
-        if not same(form.get("csrf"), session.csrf):
-            words = "This form was out of date. Please try again."
-            return self._page(session, 403, error=words)
-        name, action = form.get("username", "").strip(), request.url.path.rpartition("/")[2]
-        try:
-            said, password = self._done(session, action, name, form)
-        except DeTasksError as error:
-            return self._page(session, 400, error=str(error))
+        _need_admin(session)
+        given = {name: str(value) for name, value in form.items()}
+        name, action = given.get("username", "").strip(), request.url.path.rpartition("/")[2]
+        said, password = self._done(session, action, name, given)
         if password:
-            return self._page(session, said_now=said, password=password)
+            return await self.users(request, session, said_now=said, password=password)
         return self._pages.next_page(ADDRESS, session, said)
 
     def _done(
@@ -86,12 +81,7 @@ class UsersPage:
         users.unlock(name)
         return f"{name} can sign in again.", ""
 
-    def _page(self, session: Session, status: int = 200, **values: Any) -> Response:
-        if not session.user.is_admin:
-            return self._pages.message(403, "Forbidden", "This is for admins.", session)
-        groups, locked = self._accounts.groups_of, self._administration.locked
-        names = [(user, user.username) for user in self._accounts.all()]
-        users = [(user, groups(name), locked(name)) for user, name in names]
-        return self._pages.answer(
-            "users.html", status, session, users=users, roles=ROLES, wide=True, **values
-        )
+
+def _need_admin(session: Session) -> None:
+    if not session.user.is_admin:
+        raise NotPermitted("This is for admins.")

@@ -99,7 +99,7 @@ def test_logs_of_as_many_builds_are_kept_as_releases(shop: Shop) -> None:
 @pytest.mark.parametrize("number", ["999999", "x", "1%00"])
 def test_build_that_is_not_there_is_said(number: str, shop: Shop) -> None:
     answer = shop.browser.get(f"/apps/{shop.name}/builds/{number}")
-    assert answer.status_code == 404 and "No such build" in answer.text
+    assert answer.status_code == 404 and "has no build" in answer.text
 
 
 def test_log_of_a_process_is_searched_and_a_file(shop: Shop) -> None:
