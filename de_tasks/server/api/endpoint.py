@@ -6,6 +6,7 @@ a null that looks like a value.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ class Context:
     address: str
     budget: Budget
     lines: int = MOST_LINES
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a log is read: several of one request share `lines`, and the disk."""
     codes: dict[str, str] = field(default_factory=dict)
 
 

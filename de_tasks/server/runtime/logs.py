@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -19,6 +18,7 @@ from de_tasks.server.database import timestamp
 
 LONGEST_LINE = 16 * 1024
 RECENT = 1000
+PIECE = 64 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class LogFile:
         self._stream: FileIO | None = None
         self._torn = self._failing = self._closed = False
         try:
-            self._recent = deque(self._stored(), maxlen=RECENT)
+            self._recent = deque(self._stored(RECENT), maxlen=RECENT)
         except OSError:
             self._recent = deque(maxlen=RECENT)
         self._last = self._recent[-1].number if self._recent else 0
@@ -96,10 +96,13 @@ class LogFile:
         self.changed.fire()
 
     def tail(self, count: int, after: int = 0) -> list[Line]:
-        """The newest `count` lines whose number is above `after`."""
-        in_memory = self._recent[0].number if self._recent else 1
+        """The newest `count` lines whose number is above `after`. It may run in any thread."""
+        # A copy, since whoever writes does so meanwhile.
+        lines = list(self._recent)
+        in_memory = lines[0].number if lines else 1
         wanted = max(after + 1, self._last - count + 1)
-        lines = self._recent if wanted >= in_memory else self._stored()
+        if wanted < in_memory:
+            lines = self._stored(count)
         return [line for line in lines if line.number > after][-count:] if count > 0 else []
 
     def close(self) -> None:
@@ -140,16 +143,37 @@ class LogFile:
     def _old(self) -> Path:
         return self.path.with_name(self.path.name + ".1")
 
-    def _stored(self) -> Iterator[Line]:
-        for path in (self._old, self.path):
-            if not path.is_file():
-                continue
-            with path.open(encoding="utf-8", errors="replace", newline="\n") as stream:
-                for raw in stream:
-                    number, _, rest = raw.rstrip("\n").partition("\t")
-                    time, _, text = rest.partition("\t")
-                    if number.isdigit():
-                        yield Line(int(number), time, text)
+    def _stored(self, count: int) -> list[Line]:
+        """The newest `count` lines of the files."""
+        lines = _newest(self.path, count)
+        if len(lines) < count:
+            # The newer file may have taken the older one's place meanwhile.
+            older = _newest(self._old, count - len(lines))
+            lines = [old for old in older if not lines or old.number < lines[0].number] + lines
+        return lines
+
+
+def _newest(path: Path, count: int) -> list[Line]:
+    """The last `count` lines of a file, which is read from its end."""
+    if not path.is_file():
+        return []
+    pieces: list[bytes] = []
+    with path.open("rb") as stream:
+        at, ends = stream.seek(0, os.SEEK_END), 0
+        # One more than the lines: what was read begins in the middle of one.
+        while at and ends <= count:
+            begin = max(0, at - PIECE)
+            stream.seek(begin)
+            pieces.append(stream.read(at - begin))
+            ends, at = ends + pieces[-1].count(b"\n"), begin
+    raw = b"".join(reversed(pieces)).split(b"\n")
+    return [line for text in raw[1 if at else 0 :] if (line := _parsed(text))][-count:]
+
+
+def _parsed(raw: bytes) -> Line | None:
+    number, _, rest = raw.decode("utf-8", "replace").partition("\t")
+    time, _, text = rest.partition("\t")
+    return Line(int(number), time, text) if number.isdigit() else None
 
 
 def _own_file(path: str, flags: int) -> int:

@@ -14,7 +14,7 @@ from de_tasks.errors import NotFound
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.app_page import TABS, AppPage, address, page_number, there
 from de_tasks.server.web.changes import CHANGES, Change, variables
-from de_tasks.server.web.log_view import READ, LogView, download
+from de_tasks.server.web.log_view import READ, download, searched
 
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
 builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
@@ -136,7 +136,8 @@ class AppManager(AppPage):
             name = app["name"]
             asked = self.ask(request, session, LOG, name=name, process=process, count=READ)
             words = request.query_params.get("q", "")
-            view = LogView.of((await asked)["runtimeLogs"] or {"lines": [], "next": "0"}, words)
+            found = (await asked)["runtimeLogs"] or {"lines": [], "next": "0"}
+            view = await searched(found, words)
             return {"processes": names, "process": process, "view": view}
         return {}
 

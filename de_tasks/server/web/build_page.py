@@ -11,7 +11,7 @@ from starlette.routing import Route
 from de_tasks.errors import NotFound
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.app_page import AppPage
-from de_tasks.server.web.log_view import READ, LogView, download
+from de_tasks.server.web.log_view import READ, download, searched
 
 BUILD = """query ($name: String!, $number: ID, $count: Int) {
 build(appname: $name, id: $number) { id status queuedAt startedAt finishedAt error
@@ -31,7 +31,7 @@ class BuildPage(AppPage):
     async def build(self, request: Request, session: Session) -> Response:
         """The build, with the last lines of its log or those that are searched for."""
         app, build = await self.app(request, session), await self._find(request, session)
-        view = LogView.of(build["log"], request.query_params.get("q", ""))
+        view = await searched(build["log"], request.query_params.get("q", ""))
         return self.shown("app_build.html", session, app, "builds", build=build, view=view)
 
     async def log(self, request: Request, session: Session) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,11 @@ READ = 10_000
 """Lines that the API gives at once, of the newest ones: these are searched and downloaded."""
 SHOWN = 1000
 """Lines on a page."""
+MOST_SHOWN = 1024 * 1024
+"""Characters of them."""
+MOST_MARKS = 5000
+MARKS_OF_LINE = 20
+"""Hits that are marked, on a page and in a line; those of the newest lines come first."""
 LONGEST_WORDS = 200
 
 
@@ -31,10 +37,17 @@ class LogView:
         """The view of what the API answers, with the words of the page's address."""
         words = words.strip()[:LONGEST_WORDS]
         texts = [str(line["text"]) for line in page["lines"]]
-        wanted = re.compile(f"({re.escape(words)})", re.IGNORECASE) if words else None
-        found = [text for text in texts if wanted is None or wanted.search(text)]
-        lines = [_pieces(text, wanted) for text in found[-SHOWN:]]
-        return cls(lines, words, len(found), len(texts), str(page["next"]))
+        folded = _folded(words)
+        found = [text for text in texts if folded in _folded(text)] if words else texts
+        lines: list[list[tuple[str, bool]]] = []
+        room, marks = MOST_SHOWN, MOST_MARKS
+        for text in reversed(found[-SHOWN:]):
+            room -= len(text)
+            if room < 0:
+                break
+            lines.append(_pieces(text, folded, min(marks, MARKS_OF_LINE)))
+            marks -= len(lines[-1]) // 2
+        return cls(lines[::-1], words, len(found), len(texts), str(page["next"]))
 
     @property
     def live(self) -> bool:
@@ -42,10 +55,31 @@ class LogView:
         return not self.words
 
 
-def _pieces(text: str, wanted: re.Pattern[str] | None) -> list[tuple[str, bool]]:
-    # With its group, a split gives what was between the matches and the matches in turn.
-    parts = wanted.split(text) if wanted else [text]
-    return [(part, bool(number % 2)) for number, part in enumerate(parts) if part]
+async def searched(page: dict[str, Any], words: str) -> LogView:
+    """The same as `LogView.of`, beside the event loop: a log has megabytes."""
+    return await asyncio.to_thread(LogView.of, page, words)
+
+
+def _pieces(text: str, folded: str, most: int) -> list[tuple[str, bool]]:
+    """The text in turns of what was not searched for and what was, as often as `most`."""
+    pieces, begin, within = [], 0, _folded(text) if folded else ""
+    for _ in range(most if folded else 0):
+        at = within.find(folded, begin)
+        if at < 0:
+            break
+        end = at + len(folded)
+        pieces += [(text[begin:at], False), (text[at:end], True)]
+        begin = end
+    return [*pieces, (text[begin:], False)]
+
+
+def _folded(text: str) -> str:
+    """The text without its case, each character in its place: a search in it takes time by its
+    length alone, which one by a pattern without case does not."""
+    folded = text.casefold()
+    if len(folded) == len(text):
+        return folded
+    return "".join(one if len(one) == 1 else kept for kept in text for one in [kept.casefold()])
 
 
 def download(page: dict[str, Any], name: str) -> Response:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from de_tasks.server.runtime.logs import LogFile
+from de_tasks.server.runtime.logs import RECENT, LogFile
 
 
 @contextmanager
@@ -55,6 +57,31 @@ def test_log_whose_place_is_taken_is_kept_in_memory(kind: str, tmp_path: Path) -
     log = LogFile(tmp_path / "web.log")
     log.append("line")
     assert texts(log) == ["line"] and not (tmp_path / "secret").exists()
+
+
+def test_log_is_read_beside_whoever_writes_to_it(tmp_path: Path) -> None:
+    log, interval = LogFile(tmp_path / "web.log", limit=10_000), sys.getswitchinterval()
+    log.append("\n".join(map(str, range(RECENT))))
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            read = pool.submit(lambda: [log.tail(10) for _ in range(500)])
+            while not read.done():
+                log.append("more")
+        assert all(len(lines) == 10 for lines in read.result())
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_older_lines_come_from_both_files(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "web.log", limit=150_000)
+    for number in range(1, 3001):
+        log.append(f"{number} {'x' * (number % 90)}")
+    assert (tmp_path / "web.log.1").exists() and (tmp_path / "web.log").exists()
+    again = LogFile(log.path)
+    assert [line.number for line in again.tail(2500)] == list(range(501, 3001))
+    assert again.tail(2500) == log.tail(2500) and again.last == 3000
+    assert [line.number for line in log.tail(1500, after=2000)] == list(range(2001, 3001))
 
 
 def test_line_for_a_log_that_is_closed_is_no_error(tmp_path: Path) -> None:

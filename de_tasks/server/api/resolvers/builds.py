@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from typing import Any
 
 from de_tasks.server.api.endpoint import ApiError, Context
 from de_tasks.server.api.resolvers.base import mutation, query
-from de_tasks.server.api.resolvers.shapes import Shapes, cursor, line_count, log_page
+from de_tasks.server.api.resolvers.shapes import Shapes, cursor, log_page
 from de_tasks.server.apps import Apps
 from de_tasks.server.builds.queue import FINISHED, Builds
 from de_tasks.server.builds.rollback import Rollback
@@ -130,8 +129,7 @@ class BuildResolvers:
             await log.changed.wait(min(wait, LONGEST_WAIT))
             if self._apps.managed(context.user, appname) is None:
                 return None
-        lines = await asyncio.to_thread(log.tail, line_count(context, count), cursor(after or "0"))
-        return log_page(context, lines, processName, after)
+        return await log_page(context, log, processName, count, after)
 
     @query
     async def rate_limit(self, context: Context) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -20,7 +20,7 @@ from de_tasks.server.runtime import usage
 from de_tasks.server.runtime.app import WEB, App
 from de_tasks.server.runtime.app_settings import AppSettings
 from de_tasks.server.runtime.environments import Environments
-from de_tasks.server.runtime.logs import Line
+from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.releases import Releases
 from de_tasks.server.runtime.variables import Variables, account_variables
 from de_tasks.server.services.services import Services
@@ -138,26 +138,22 @@ class Shapes:
             "log": self._build_log(app, row["id"]),
         }
 
-    def _build_log(self, app: App, build_id: int) -> Callable[..., dict[str, Any]]:
-        def page(
+    def _build_log(self, app: App, build_id: int) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def page(
             info: GraphQLResolveInfo, count: int = 200, after: str | None = None
         ) -> dict[str, Any]:
-            log = self._builds.log(app, build_id)
-            return log_page(
-                info.context,
-                log.tail(line_count(info.context, count), cursor(after or "0")),
-                "build",
-                after,
+            return await log_page(
+                info.context, self._builds.log(app, build_id), "build", count, after
             )
 
         return page
 
-    def _old_logs(self, app: App, build: sqlite3.Row | None) -> dict[str, str]:
+    async def _old_logs(self, app: App, build: sqlite3.Row | None) -> dict[str, str]:
         failed = build is not None and build["status"] == "failed"
-        lines = self._builds.log(app, build["id"]).tail(200) if build and failed else []
+        log = self._builds.log(app, build["id"]) if build and failed else None
         return {
-            "app": "\n".join(line.text for line in self._releases.log(app, WEB).tail(200)),
-            "failed": "\n".join(line.text for line in lines),
+            "app": await asyncio.to_thread(_last_lines, self._releases.log(app, WEB)),
+            "failed": await asyncio.to_thread(_last_lines, log) if log else "",
         }
 
     def _serving(self, row: sqlite3.Row, app: App) -> dict[str, Any] | None:
@@ -258,11 +254,19 @@ def variable_list(variables: dict[str, str], readonly: bool = False) -> list[dic
     ]
 
 
-def log_page(
-    context: Context, lines: list[Line], process: str, after: str | None
+def _last_lines(log: LogFile) -> str:
+    return "\n".join(line.text for line in log.tail(200))
+
+
+async def log_page(
+    context: Context, log: LogFile, process: str, count: int, after: str | None
 ) -> dict[str, Any]:
-    """Lines of a log, and where to go on."""
-    context.lines -= len(lines)
+    """The newest lines of a log, at most `count`, and where to go on. Raises `ApiError` for a
+    `count` below one, for an `after` that is no cursor, and for more lines than one request has."""
+    async with context.reading:
+        most = line_count(context, count)
+        lines = await asyncio.to_thread(log.tail, most, cursor(after or "0"))
+        context.lines -= len(lines)
     return {
         "lines": [
             {"cursor": str(line.number), "time": line.time, "process": process, "text": line.text}
