@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import DeTasksError, NotFound, UsageError
 from de_tasks.server.builds.recycling import Listing
 from de_tasks.server.files import remove_tree
 from de_tasks.server.runtime.processes import Leash, kill
@@ -22,6 +22,13 @@ MOST_FILES = 100_000
 MOST_OF_NAMES = 64 * 1024**2
 MEMORY = 1024**2
 """KiB of data for one git process: objects made to be unpacked into memory end it, not us."""
+LONGEST_MESSAGE = 20_000
+LONGEST_AUTHOR = 200
+"""Characters of a commit that are recorded."""
+MOST_OF_COMMIT = 4 * (LONGEST_MESSAGE + LONGEST_AUTHOR) + PIECE
+"""Bytes of what git says of it that are read."""
+LONGEST_REASON = 300
+"""Characters of what git says of a failure."""
 LIMITED_GIT = ("/bin/sh", "-c", f'ulimit -d {MEMORY} 2>/dev/null; exec git "$@"', "git")
 OLD_SLIPS = ("zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone", "missingEmail")
 
@@ -31,12 +38,17 @@ ATTRIBUTES = "* -text -filter -ident -working-tree-encoding -export-ignore -expo
 
 @dataclass(frozen=True)
 class CommitInfo:
-    """What is shown of a pushed commit. `date` is UTC as the API writes it."""
+    """What is recorded of a pushed commit: message and author up to a length, since whoever pushes
+    writes them. `date` is UTC as the API writes it."""
 
     sha: str
     message: str
     author: str
     date: str
+
+
+class Overtaken(DeTasksError):
+    """Somebody else has moved the deployed branch, or is about to."""
 
 
 class Repositories:
@@ -140,17 +152,27 @@ class Repositories:
 
     async def commit(self, app_id: int, sha: str) -> CommitInfo:
         """What git knows of a commit."""
-        form = "--format=%an%x00%cd%x00%B"
+        # git ends with two dots what it cuts.
+        form = f"--format=%cd%x00%<({LONGEST_AUTHOR + 2},trunc)%an%x00%B"
         date = "--date=format-local:%Y-%m-%dT%H:%M:%S.000000"
         # Not `show`: it looks through the whole tree even where it shows none of it.
-        out = await self._git(app_id, "log", "-1", "--no-color", form, date, sha)
-        author, when, message = out.split("\0", 2)
-        return CommitInfo(sha, message.strip(), author, when)
+        words = ("log", "-1", "--no-color", form, date, sha)
+        out = b""
+        async with self._started(app_id, *words) as child:
+            assert child.stdout
+            while len(out) < MOST_OF_COMMIT and (piece := await child.stdout.read(PIECE)):
+                out += piece
+        when, *said = out.decode("utf-8", "replace").split("\0", 2)
+        if len(said) < 2:
+            raise DeTasksError(f"git cannot read the commit {sha}.")
+        author, message = said[0].strip()[:LONGEST_AUTHOR], said[1].strip()[:LONGEST_MESSAGE]
+        return CommitInfo(sha, message, author, when)
 
     async def again(
         self, app_id: int, sha: str, parent: str | None, message: str, user: str
     ) -> str:
-        """A new commit of the user's with the files of another, on top of `parent`."""
+        """A new commit of the user's with the files of another, on top of `parent`. Raises
+        `DeTasksError` with what git says, `NotFound` where the files are gone."""
         identity = {
             f"GIT_{role}_{part}": value
             for role in ("AUTHOR", "COMMITTER")
@@ -158,12 +180,26 @@ class Repositories:
         }
         parents = ("-p", parent) if parent else ()
         made = ("commit-tree", f"{sha}^{{tree}}", *parents, "-m", message)
-        return (await self._git(app_id, *made, extra=identity)).strip()
+        try:
+            return (await self._git(app_id, *made, extra=identity)).strip()
+        except DeTasksError as error:
+            try:
+                await self._git(app_id, "cat-file", "-e", f"{sha}^{{tree}}")
+            except DeTasksError:
+                raise NotFound(f"The files of the commit {sha} are gone.") from error
+            raise
 
     async def move(self, app_id: int, sha: str, expected: str | None) -> None:
-        """Let the deployed branch be at a commit. Raises `DeTasksError` where it is not, or no
-        more, where it is `expected` to be."""
-        await self._git(app_id, "update-ref", BRANCH, sha, expected or "0" * len(sha))
+        """Let the deployed branch be at a commit. Raises `Overtaken` where it is not, or no more,
+        where it is `expected` to be, or somebody is about to move it; `DeTasksError` with what git
+        says of anything else."""
+        try:
+            await self._git(app_id, "update-ref", BRANCH, sha, expected or "0" * len(sha))
+        except DeTasksError as error:
+            locked = (self.path(app_id) / f"{BRANCH}.lock").exists()
+            if locked or await self.head(app_id) != expected:
+                raise Overtaken("The branch was moved by somebody else.") from error
+            raise
 
     def index(self, app_id: int, number: int) -> Path:
         """What git keeps of the files that it has written into a folder of this number."""
@@ -226,7 +262,8 @@ class Repositories:
         async with self._started(app_id, *arguments, extra=extra) as child:
             out, err = await child.communicate()
         if child.returncode != 0:
-            reason = err.decode("utf-8", "replace").strip()
+            reason = " ".join(err[: 4 * LONGEST_REASON].decode("utf-8", "replace").split())
+            reason = "".join(c if c.isprintable() else "?" for c in reason[:LONGEST_REASON])
             raise DeTasksError(f"git {arguments[0]} failed: {reason}")
         return out.decode("utf-8", "replace")
 

@@ -9,11 +9,12 @@ import sqlite3
 
 from de_tasks.errors import DeTasksError, NotFound
 from de_tasks.server.builds.queue import Builds
-from de_tasks.server.builds.repositories import Repositories
+from de_tasks.server.builds.repositories import Overtaken, Repositories
 from de_tasks.server.errors import Refused
 from de_tasks.server.runtime.app import App
 
 LONGEST_SUBJECT = 200
+LONGEST_SOURCE = 300
 SOURCE = "De-Source: "
 FROM = "De-From: App Manager"
 """Where the deploy comes from; a client names its machine."""
@@ -44,13 +45,14 @@ class Rollback:
             # A push has moved the branch, and its build is about to be queued.
             raise Refused(_overtaken(app))
         try:
-            sha = await self._repositories.again(app.id, row["sha"], head, _message(row), user)
-        except DeTasksError as error:
-            raise Refused(f"The files of build {number} of {app.name} are gone.") from error
-        try:
+            sha = await self._repositories.again(app.id, row["sha"], head, message_of(row), user)
             await self._repositories.move(app.id, sha, head)
-        except DeTasksError as error:
+        except NotFound as error:
+            raise Refused(f"The files of build {number} of {app.name} are gone.") from error
+        except Overtaken as error:
             raise Refused(_overtaken(app)) from error
+        except DeTasksError as error:
+            raise Refused(f"{app.name} was not rolled back: {error}") from error
         return await self._builds.enqueue(app, sha, user)
 
 
@@ -58,8 +60,9 @@ def _overtaken(app: App) -> str:
     return f"Somebody has just deployed {app.name}: look at its builds, and try again."
 
 
-def _message(row: sqlite3.Row) -> str:
+def message_of(row: sqlite3.Row) -> str:
+    """The message of the commit that puts a build back."""
     subject, *lines = row["message"].splitlines() or [""]
-    source = [line for line in lines if line.startswith(SOURCE)][-1:]
+    source = [line[:LONGEST_SOURCE] for line in lines if line.startswith(SOURCE)][-1:]
     title = f"Roll back to build {row['id']}: {subject[:LONGEST_SUBJECT]}"
     return "\n".join([title, "", *source, FROM])

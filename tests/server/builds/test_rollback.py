@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from de_tasks.server import control
+from de_tasks.server.builds.rollback import message_of
 from tests.support.apps import SERVER, app_folder
 from tests.support.browser import Browser
 from tests.support.people import Person
@@ -84,6 +86,40 @@ def test_push_at_the_same_time_wins(site: Site, sandbox: control.Running) -> Non
     for refused in (locked, moved):
         assert refused.status_code == 400 and "Somebody has just deployed" in refused.text
     assert len(site.history()) == 2 and site.says() == "hello two"
+
+
+def test_what_git_says_is_told(site: Site, sandbox: control.Running) -> None:
+    last, first = site.history()
+    heads = (folder / "refs/heads/master" for folder in sandbox.data.glob("git/*.git"))
+    objects = next(
+        head.parents[2] / "objects"
+        for head in heads
+        if head.exists() and head.read_text().strip() == last["sha"]
+    )
+    folders = (objects / f"{number:02x}" for number in range(256))
+    in_the_way = [folder for folder in folders if not folder.exists()]
+    for place in in_the_way:
+        place.touch()
+    failed = site.back_to(first["number"])
+    for place in in_the_way:
+        place.unlink()
+    assert f"{site.name} was not rolled back: git commit-tree failed: " in failed.text
+    assert "Not a directory" in failed.text
+    (objects / "pack").rename(objects / "away")
+    gone = site.back_to(first["number"])
+    assert f"The files of build {first['number']} of {site.name} are gone." in gone.text
+
+
+def test_long_lines_of_a_commit_are_not_put_back_whole() -> None:
+    database = sqlite3.connect(":memory:")
+    database.row_factory = sqlite3.Row
+    long = f"{'s' * 5000}\n\nDe-Source: {'x' * 5000}\nother"
+    row = database.execute("SELECT 7 AS id, ? AS message", (long,)).fetchone()
+    title, _, source, origin = message_of(row).splitlines()
+    database.close()
+    assert title.startswith("Roll back to build 7: sss") and len(title) < 300
+    assert source.startswith("De-Source: x") and len(source) == 300
+    assert origin == "De-From: App Manager"
 
 
 @pytest.fixture
