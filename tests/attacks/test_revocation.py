@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.attacker import OPENID, ask, basic, post
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.people import Person, log_in
-from tests.support.waiting import BOUND
+from tests.support.waiting import BOUND, until
 
 
 @dataclass(frozen=True)
@@ -161,13 +162,73 @@ def test_login_ends(loses: Callable[[Visited], None], visited: Visited) -> None:
     assert post(visited.running, "token", **refresh).json()["error"] == "invalid_grant"
 
 
+def set_role(visited: Visited, role: str) -> None:
+    file = backstage(visited.running).file
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database, database:
+        database.execute("UPDATE users SET role = ? WHERE username = ?", (role, visited.user))
+
+
+def demoted(visited: Visited) -> None:
+    set_role(visited, "licensed_user")
+
+
+def seat_lost(visited: Visited) -> None:
+    set_role(visited, "viewer")
+
+
+LOG = """query ($app: String!, $after: String, $wait: Int) {
+runtimeLogs(appname: $app, processName: "web", after: $after, wait: $wait) {
+next lines { text } } }"""
+
+
+def by_page(visited: Visited) -> Callable[[str], requests.Response]:
+    """Asks for more of the app's log as the page's script does."""
+    address = f"/apps/{visited.app}/live?process=web"
+    return lambda after: visited.browser.get(f"{address}&after={after}" if after else address)
+
+
+def by_login(visited: Visited) -> Callable[[str], requests.Response]:
+    """... as a command does."""
+    header = f"Bearer {backstage(visited.running).tokens(visited.user).access_token}"
+    given = {"app": visited.app, "wait": 20}
+    return lambda after: ask(visited.running, LOG, header, **given, after=after or "0")
+
+
+HELD = [(by_page, loss) for loss in (demoted, seat_lost, deleted, signed_out_elsewhere)]
+HELD += [(by_login, loss) for loss in (demoted, deleted, new_password)]
+
+
+@pytest.mark.parametrize(("door", "loses"), HELD)
+def test_request_that_is_held_open_answers_no_more(
+    door: Callable[[Visited], Callable[[str], requests.Response]],
+    loses: Callable[[Visited], None],
+    visited: Visited,
+) -> None:
+    """It asks as an admin, who may read the log of every app."""
+
+    def spent() -> int:
+        return int(control.administer(visited.running, "points", {})[visited.user]["spent"])
+
+    set_role(visited, "admin")
+    read, owner = door(visited), Browser(visited.running).be(visited.owner.name)
+    first = read("").json()
+    known = first["next"] if "next" in first else first["data"]["runtimeLogs"]["next"]
+    before = spent()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(read, known)
+        until(lambda: spent() > before, "the request is held")
+        loses(visited)
+        owner.get(f"{owner.apps}/{visited.app}/")
+        answer = asked.result(BOUND)
+    assert "asked for" not in answer.text
+    assert answer.status_code in (401, 403, 404) or not answer.json()["data"]["runtimeLogs"]
+
+
 def test_role_counts_from_the_next_request(visited: Visited) -> None:
     """It stands in tokens, and is not believed from there."""
     books = backstage(visited.running)
     header, key = f"Bearer {books.tokens(visited.user).access_token}", books.key(visited.user)
-    with contextlib.closing(sqlite3.connect(books.file, timeout=30)) as database, database:
-        line = "UPDATE users SET role = 'viewer' WHERE username = ?"
-        database.execute(line, (visited.user,))
+    seat_lost(visited)
     for authorization in (header, basic(visited.user, key)):
         answer = ask(visited.running, "{ apps { nextPage } }", authorization).json()
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"

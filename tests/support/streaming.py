@@ -37,6 +37,7 @@ async def echo(request):
     return socket
 
 async def home(request):
+    print("asked for", flush=True)
     return web.Response(text="ok")
 
 app = web.Application()

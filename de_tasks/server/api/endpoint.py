@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -20,7 +22,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from de_tasks.errors import DeTasksError, NotPermitted, UsageError
+from de_tasks.errors import DeTasksError, NotLoggedIn, NotPermitted, UsageError
 from de_tasks.server.api.documents import Document
 from de_tasks.server.errors import TryLater
 from de_tasks.server.http.bodies import read_body, read_form
@@ -42,6 +44,7 @@ UNREADABLE = (
     *(ValueError, KeyError, TypeError, RecursionError),
     *(HttpBadRequestError, GraphQLError),
 )
+KINDS = {"FORBIDDEN": NotPermitted, "UNAUTHENTICATED": NotLoggedIn}
 HTTP_STATUS = {"UNAUTHENTICATED": 401, "TOO_MANY_REQUESTS": 429, "BAD_REQUEST": 400}
 
 upload = ariadne.ScalarType("Upload")
@@ -72,18 +75,32 @@ class ApiError(GraphQLError):
         super().__init__(message, extensions={"code": code})
 
 
+Again = Callable[[], Awaitable[User | None]]
+
+
 @dataclass
 class Context:
-    """What resolvers know of a request. `codes` becomes `extensions.codes` of the answer: the
+    """What resolvers know of a request. `again` finds who asks once more, None for one whose login
+    has ended. `codes` becomes `extensions.codes` of the answer: the
     machine-readable reason beside a mutation's `error` sentence."""
 
     user: User
     address: str
     budget: Budget
+    again: Again
     lines: int = MOST_LINES
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a log is read: several of one request share `lines`, and the disk."""
     codes: dict[str, str] = field(default_factory=dict)
+
+    async def held(self, wait: Awaitable[object]) -> None:
+        """Wait for news; `user` is who asks as things are then. Raises `ApiError` for one whose
+        login has ended meanwhile."""
+        await wait
+        user = await self.again()
+        if user is None:
+            raise ApiError("UNAUTHENTICATED", "Log in first: the login has ended.")
+        self.user = user
 
 
 class RateLimited(TryLater):
@@ -130,20 +147,25 @@ class GraphQLEndpoint:
         self._identity = identity
         self._limit = limit
 
-    async def ask(self, user: User, address: str, text: str, **variables: Any) -> dict[str, Any]:
+    async def ask(
+        self, user: User, again: Again, address: str, text: str, **variables: Any
+    ) -> dict[str, Any]:
         """What the API answers a page of the platform: the same rights, the same points.
 
-        Raises `RateLimited` when the user's points are used up, `DeTasksError` for a refusal.
+        `again` finds the user once more, where the answer had to wait. Raises `RateLimited` when
+        the user's points are used up, `NotLoggedIn` and `NotPermitted`, `DeTasksError` for any
+        other refusal.
         """
         document = Document.of(text)
         if not self._limit.take(user.username, document.cost):
             raise RateLimited(self._limit.budget(user.username))
         data = {"query": text, "variables": variables}
-        result = await self._execute(user, address, data, document)
+        result = await self._execute(
+            Context(user, address, self._limit.budget(user.username), again), data, document
+        )
         if "errors" in result:
             error = result["errors"][0]
-            kind = NotPermitted if error["extensions"]["code"] == "FORBIDDEN" else DeTasksError
-            raise kind(error["message"])
+            raise KINDS.get(error["extensions"]["code"], DeTasksError)(error["message"])
         found: dict[str, Any] = result["data"]
         # What a query finds may have failed by itself, as a build does.
         for answer in found.values() if document.changes else ():
@@ -152,8 +174,8 @@ class GraphQLEndpoint:
         return found
 
     async def answer(self, request: Request) -> Response:
-        address = address_of(request)
-        user = await self._identity.any(request.headers.get("authorization"), address)
+        header, address = request.headers.get("authorization"), address_of(request)
+        user = await self._identity.any(header, address)
         if user is None:
             return _errors("UNAUTHENTICATED", "Log in first: the login is missing or has expired.")
         try:
@@ -168,15 +190,17 @@ class GraphQLEndpoint:
         if not self._limit.take(user.username, points):
             logger.info("%s was refused for the rate limit", user.username)
             return _too_many(budget(user.username))
-        result = await self._execute(user, address, data, document)
+        again = partial(self._identity.any, header, address)
+        result = await self._execute(
+            Context(user, address, budget(user.username), again), data, document
+        )
         status = 200 if "data" in result else 400
         # As it is now: a long poll may have been held for half a window.
         return JSONResponse(result, status, headers=budget(user.username).headers())
 
     async def _execute(
-        self, user: User, address: str, data: dict[str, Any], document: Document
+        self, context: Context, data: dict[str, Any], document: Document
     ) -> dict[str, Any]:
-        context = Context(user, address, self._limit.budget(user.username))
         _, result = await ariadne.graphql(
             self._schema,
             data,

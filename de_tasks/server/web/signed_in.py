@@ -13,6 +13,7 @@ from de_tasks.errors import DeTasksError, NotFound, NotLoggedIn, NotPermitted
 from de_tasks.server.errors import TryLater
 from de_tasks.server.http.bodies import FORM_LIMIT, read_form
 from de_tasks.server.http.pages import OUT_OF_DATE, Pages
+from de_tasks.server.users.accounts import User
 from de_tasks.server.users.sessions import Session, Sessions, same
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -86,6 +87,15 @@ class SignedIn:
                 return JSONResponse({"error": str(error)}, _how(error)[0], _later(error))
 
         return answer
+
+    def again(self, session: Session) -> Callable[[], Awaitable[User | None]]:
+        """Finds the user of a session once more, None when it has ended."""
+
+        async def user() -> User | None:
+            now = self._sessions.find(session.hash)
+            return now.user if now else None
+
+        return user
 
     async def _once_more(
         self, request: Request, session: Session, again: Again, error: DeTasksError

@@ -29,7 +29,12 @@ class HeldUp(LogFile):
 
 def context(lines: int) -> Context:
     """A request that may have so many lines."""
-    return Context(User("dev", "licensed_user"), "", cast(Budget, None), lines)
+    user = User("dev", "licensed_user")
+
+    async def again() -> User:
+        return user
+
+    return Context(user, "", cast(Budget, None), again, lines)
 
 
 def test_reading_a_log_leaves_the_loop_to_others(tmp_path: Path) -> None:

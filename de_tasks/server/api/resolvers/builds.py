@@ -66,9 +66,9 @@ class BuildResolvers:
                 app = self._releases.app(row["id"], row["name"])
                 if self._builds.log(app, build["id"]).last > cursor(after):
                     return self._shapes.build(row, build)
-                await self._builds.changed_or_logged(app, build["id"], left)
+                await context.held(self._builds.changed_or_logged(app, build["id"], left))
             else:
-                await self._builds.changed(row["id"]).wait(left)
+                await context.held(self._builds.changed(row["id"]).wait(left))
 
     @query
     async def builds(
@@ -126,7 +126,7 @@ class BuildResolvers:
             )
         log = self._releases.log(app, processName)
         if wait and after is not None and log.last <= cursor(after):
-            await log.changed.wait(min(wait, LONGEST_WAIT))
+            await context.held(log.changed.wait(min(wait, LONGEST_WAIT)))
             if self._apps.managed(context.user, appname) is None:
                 return None
         return await log_page(context, log, processName, count, after)
