@@ -52,6 +52,7 @@ class BuildResolvers:
         if row is None:
             return None
         deadline = time.monotonic() + min(wait or 0, LONGEST_WAIT)
+        asked_about = None
         while True:
             if self._apps.managed(context.user, appname) is None:
                 # The right was lost while this waited.
@@ -64,7 +65,10 @@ class BuildResolvers:
                 return None
             if build and after is not None:
                 app = self._releases.app(row["id"], row["name"])
-                if self._builds.log(app, build["id"]).last > cursor(after):
+                asked_about = asked_about or build["id"]
+                # The log of a newer build begins anew, with fewer lines than `after` has.
+                other = build["id"] != asked_about
+                if other or self._builds.log(app, build["id"]).last != cursor(after):
                     return self._shapes.build(row, build)
                 await context.held(self._builds.changed_or_logged(app, build["id"], left))
             else:
