@@ -109,7 +109,9 @@ class AppManager(AppPage):
     ) -> Response:
         app = await self.app(request, session)
         values = await self._values(request, session, app, tab)
-        return self.shown(f"app_{tab}.html", session, app, tab, status, error=error, **values)
+        return self.shown(
+            f"app_{tab}.html", request, session, app, tab, status, error=error, **values
+        )
 
     async def _values(
         self, request: Request, session: Session, app: dict[str, Any], tab: str

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from de_tasks.errors import NotFound
 from de_tasks.server.api.endpoint import GraphQLEndpoint
 from de_tasks.server.http.pages import Pages
+from de_tasks.server.http.targets import target_of
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session, Sessions
 from de_tasks.server.web.ago import ago, duration
@@ -67,6 +68,7 @@ class AppPage(SignedIn):
     def shown(
         self,
         template: str,
+        request: Request,
         session: Session,
         app: dict[str, Any],
         tab: str,
@@ -74,6 +76,8 @@ class AppPage(SignedIn):
         **values: Any,
     ) -> Response:
         """A page of the app, in one of its tabs."""
+        # The script asks for it again, and a form's own address may have no page.
+        own = target_of(request.scope) if request.method == "GET" else address(app["name"], tab)
         return self._pages.answer(
             template,
             status,
@@ -81,6 +85,7 @@ class AppPage(SignedIn):
             app=app,
             tab=tab,
             tabs=TABS,
+            own=own,
             state=state_of(app),
             owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
             ago=ago,

@@ -32,7 +32,7 @@ class BuildPage(AppPage):
         """The build, with the last lines of its log or those that are searched for."""
         app, build = await self.app(request, session), await self._find(request, session)
         view = await searched(build["log"], request.query_params.get("q", ""))
-        return self.shown("app_build.html", session, app, "builds", build=build, view=view)
+        return self.shown("app_build.html", request, session, app, "builds", build=build, view=view)
 
     async def log(self, request: Request, session: Session) -> Response:
         """The log as a file of text."""

@@ -29,7 +29,7 @@ class DeletePage(AppPage):
     ) -> Response:
         """Ask for the app's name."""
         app = await self.app(request, session)
-        return self.shown("app_delete.html", session, app, "settings", status, error=error)
+        return self.shown("app_delete.html", request, session, app, "settings", status, error=error)
 
     async def delete(self, request: Request, session: Session, form: FormData) -> Response:
         """Delete the app, when its name was typed."""

@@ -274,16 +274,23 @@ def test_page_of_a_build_is_live(own: Tab, shown: Portfolio, hold: Path) -> None
 
 
 def test_page_of_a_new_app_waits_for_its_first_build(
-    own: Tab, shown: Portfolio, tmp_path: Path
+    own: Tab, open_tab: Open, shown: Portfolio, tmp_path: Path
 ) -> None:
     folder = app_folder(tmp_path, "awaited", Procfile=SERVER)
     shown.run("create", "--name", folder.name)
     own.open(f"/apps/{folder.name}")
     own.shows(own.page.get_by_text("Not deployed yet"))
+    refused = open_tab("dev")
+    refused.open(f"/apps/{folder.name}/variables")
+    refused.page.get_by_label("Name", exact=True).fill("no name")
+    refused.page.get_by_label("Name", exact=True).press("Enter")
+    refused.shows(refused.page.get_by_role("alert"))
+    refused.errors.clear()  # The refusal itself is one to the browser.
     shown.run("deploy", str(folder), "--no-check", "--no-wait", "-m", "First")
     own.shows(own.page.get_by_text("running", exact=True))
     own.shows(own.page.get_by_role("listitem").filter(has_text="web"))
-    assert own.errors == []
+    refused.shows(refused.page.get_by_text("running", exact=True))
+    assert own.errors == refused.errors == []
 
 
 def test_apps_are_searched_with_the_keyboard(own: Tab, shown: Portfolio) -> None:
@@ -440,7 +447,7 @@ def test_forms_of_another_session_are_refused(portal: control.Running, shown: Po
 def test_live_log_is_not_for_others(portal: control.Running, viewer: str, shown: Portfolio) -> None:
     assert Browser(portal).get("/apps/energy-use/live").status_code == 401
     answer = Browser(portal).be(viewer).get("/apps/energy-use/live")
-    assert answer.status_code == 400 and "seat" in answer.json()["error"]
+    assert answer.status_code == 403 and "seat" in answer.json()["error"]
 
 
 def test_live_log_is_held_open_until_there_is_news(

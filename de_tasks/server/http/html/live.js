@@ -1,6 +1,8 @@
 // Follows the log of an app's page: asks for more, each request held open by the server.
 "use strict";
 const log = document.getElementById("log");
+const head = document.getElementById("head");
+const page = head ? head.dataset.page : location.href; // after a form, not the form's own address
 const LONGEST = 5000; // lines that come to the page and are kept on it
 const PAUSE = 2000; // ms between two requests, which cost a point each
 const OVER = ["built", "failed", "cancelled"];
@@ -14,7 +16,7 @@ function show(found) {
 
 // What else the page says of a build: taken from the page as it is now.
 async function refresh() {
-  const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+  const answer = await fetch(page, { credentials: "same-origin" }).catch(() => null);
   if (!answer || !answer.ok) return;
   const now = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-refresh]")) {
@@ -83,6 +85,5 @@ async function watch(address) {
   }
 }
 
-const head = document.getElementById("head");
 if (log && log.dataset.live) follow();
 else if (head && head.dataset.watch) watch(head.dataset.watch);
