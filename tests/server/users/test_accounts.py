@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import argon2
@@ -10,6 +11,7 @@ import argon2
 from de_tasks.server.database import Database
 from de_tasks.server.users.accounts import ARGON2ID, Accounts
 from de_tasks.server.users.throttle import Throttle
+from tests.support.waiting import BOUND
 
 
 def test_password_of_an_earlier_version_is_hashed_anew_at_a_sign_in(tmp_path: Path) -> None:
@@ -24,4 +26,36 @@ def test_password_of_an_earlier_version_is_hashed_anew_at_a_sign_in(tmp_path: Pa
         assert asyncio.run(accounts.sign_in("dev", "right", "")) is not None
     now = database.one("SELECT password_hash FROM users")["password_hash"]
     assert argon2.extract_parameters(now) == ARGON2ID
+    database.close()
+
+
+class HeldUp(Accounts):
+    """Accounts whose hashing takes until it may end."""
+
+    begun = 0
+    may_end = threading.Event()
+
+    def _stored(self, username: str, brokered: bool) -> str:
+        self.begun += 1
+        return super()._stored(username, brokered)
+
+    def _matches(self, stored: str, password: str) -> bool:
+        return self.may_end.wait(BOUND) and super()._matches(stored, password)
+
+
+def test_two_passwords_are_hashed_at_once_and_no_more(tmp_path: Path) -> None:
+    database = Database(tmp_path / "sandbox.sqlite3")
+    accounts = HeldUp(database, tmp_path / "secret", Throttle(9, 60))
+    accounts.add("dev", "licensed_user", "right")
+
+    async def sign_in() -> tuple[int, int]:
+        asked = [asyncio.create_task(accounts.sign_in("dev", "right", "")) for _ in range(5)]
+        for _ in range(20):
+            # Each has as many turns as it can use.
+            await asyncio.sleep(0)
+        at_once = accounts.begun
+        accounts.may_end.set()
+        return at_once, sum(user is not None for user in await asyncio.gather(*asked))
+
+    assert asyncio.run(sign_in()) == (2, 5)
     database.close()
