@@ -75,7 +75,7 @@ def roll_back(
     """Put it back, telling each step. Raises `DeployFailed` when it does not come up."""
     name, target = back.app.name, back.target.build
     begin = time.monotonic()
-    words = f"Putting build {target.id} of {name} back: {target.subject}"
+    words = f"Rolling {name} back to build {target.id}: {target.subject}"
     tell(Event("step", words, {"app": name}))
     source = f"\nDe-Source: {target.source}" if target.source else ""
     message = f"Roll back to build {target.id}: {target.subject}\n{source}\n{origin_trailers('')}"

@@ -215,7 +215,7 @@ def restart(context: invoke.Context, name: str = "") -> Restart:
     help={"build": "Number of the build in history (default: the latest that has not ended)"},
 )
 def cancel(context: invoke.Context, name: str = "", build: str = "") -> Build:
-    """Cancel a build of an app that is queued or at work. What serves goes on serving.
+    """Cancel a build of an app that is queued or running. The last good build keeps serving.
 
     Who waits for it, as `deploy` does, hears who has cancelled it, and fails with code 3.
     """

@@ -67,5 +67,5 @@ def repeats(line: str, end: str) -> bool:
     if marked is None:
         return False
     verdict = VERDICT.match(marked[1])
-    # Behind the verdict it may say which release goes on serving.
+    # Behind the verdict it may say which release keeps serving.
     return marked[1] in end or bool(verdict and "." not in marked[1].rstrip("."))

@@ -34,7 +34,7 @@ def test_version_4_reads_its_own_files(tmp_path: Path) -> None:
         assert "Processes: web, worker\n" in log_of(dev, folder)
         (folder / "Procfile").write_text(RUN.replace("echo migrated", "echo no table; exit 1"))
         log = log_of(dev, folder, 3)
-        assert "release ended with status 1: no table" in log and "goes on serving" in log
+        assert "release ended with status 1: no table" in log and "keeps serving" in log
     finally:
         control.stop(running)
     again = control.start(tmp_path / "data", OPTIONS)

@@ -71,14 +71,14 @@ def test_log_of_what_failed_is_unfolded(dev: Person, page: Path) -> None:
 
 def test_failed_start_says_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
     routine = "       [2026-01-02 03:04:05 +0000] [7] [ERROR] Shutting down: Master"
-    verdict = " !     The app was built but did not start. Build 3 goes on serving."
+    verdict = " !     The app was built but did not start. Build 3 keeps serving."
     with pytest.raises(DeployFailed), deploy_output.shown(json=False) as tell:
         for text in (*(text for _, text in LOG), routine, verdict):
             tell(Event("log", text))
         raise DeployFailed("shop was built, but did not start.\nNo database")
     said = bare(capsys.readouterr().err)
     step = "✗ Starting web: gunicorn app:server"
-    assert said[-3:] == [step, LOG[-1][1], " !     Build 3 goes on serving."]
+    assert said[-3:] == [step, LOG[-1][1], " !     Build 3 keeps serving."]
 
 
 def test_verbose_shows_the_whole_log(dev: Person, page: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_syntax_error_keeps_its_place() -> None:
     [
         (" !     web ended with status 3: KeyError: 'TOKEN'", True),
         (" !     The app was built but did not start.", True),
-        (" !     The app was built but did not start. Release 3 goes on serving.", False),
+        (" !     The app was built but did not start. Release 3 keeps serving.", False),
         (" !     postgres is not attached", False),
         ("       web ended with status 3: KeyError: 'TOKEN'", False),
     ],

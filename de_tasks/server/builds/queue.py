@@ -377,7 +377,7 @@ class Builds:
 
     def _serving(self, app: App) -> str:
         (release,) = self._db.one("SELECT release FROM apps WHERE id = ?", app.id)
-        return f" Build {release} goes on serving." if release else ""
+        return f" Build {release} keeps serving." if release else ""
 
     def _set(self, app: App, build_id: int, **values: str) -> None:
         columns = ", ".join(f"{name} = ?" for name in values)
@@ -436,7 +436,7 @@ class Builds:
 
 def _ended(app: App, row: sqlite3.Row) -> str:
     how = f"cancelled by {row['cancelled_by']}" if row["cancelled_by"] else row["status"]
-    return f"Build {row['id']} of {app.name} has ended already: {how}."
+    return f"Build {row['id']} of {app.name} has already ended: {how}."
 
 
 def check_links(folder: Path) -> None:

@@ -37,7 +37,7 @@ class Rollback:
         if row is None:
             raise NotFound(f"App {app.name} has no build {number}.")
         if row["status"] != "built":
-            raise Refused(f"Build {number} of {app.name} has not succeeded: roll back to another.")
+            raise Refused(f"Build {number} of {app.name} did not succeed. Choose another build.")
         await self._repositories.ready(app.id)
         head = await self._repositories.head(app.id)
         last = self._builds.last(app.id)
@@ -57,7 +57,7 @@ class Rollback:
 
 
 def _overtaken(app: App) -> str:
-    return f"Somebody has just deployed {app.name}: look at its builds, and try again."
+    return f"Somebody has just deployed {app.name}. Check its builds and try again."
 
 
 def message_of(row: sqlite3.Row) -> str:

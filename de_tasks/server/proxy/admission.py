@@ -23,7 +23,7 @@ from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.access import Access
 
 SIGNED_IN = "/-/signed-in"
-AGAIN = "This page tries again every five seconds."
+AGAIN = "This page reloads every five seconds."
 SECONDS = 5
 
 
@@ -102,7 +102,7 @@ class Proxy:
         if rest is None and for_worker:
             # Its scope would be all apps: a worker's is the folder of its script.
             words = "There is no worker at this address."
-            return self._pages.message(404, "Not here", words, visitor=_named(visit))
+            return self._pages.message(404, "Not found", words, visitor=_named(visit))
         if rest is None:
             query = f"?{request.url.query}" if request.url.query else ""
             return RedirectResponse(f"/{name}/{query}", 308)
@@ -130,14 +130,15 @@ class Proxy:
     def _refusal(self, request: Request, row: sqlite3.Row, visit: Visit | None) -> Response:
         name = row["name"]
         if visit:
-            text = f"{visit.user.username} is not among the viewers of {name}. Ask {row['owner']}."
-            link, label = f"{self._settings.openid}/logout", "Sign in as somebody else"
+            who, owner = visit.user.username, row["owner"]
+            text = f"{who} does not have access to {name}. Ask its owner, {owner}."
+            link, label = f"{self._settings.openid}/logout", "Sign in as another user"
             return self._pages.message(
-                403, "Not for everybody", text, link=link, label=label, visitor=_named(visit)
+                403, "No access", text, link=link, label=label, visitor=_named(visit)
             )
         if self._visitors.ambiguous(request.headers):
-            text = "Your browser sent two sign-ins at once. Delete the cookies of this site."
-            return self._pages.message(400, "Who are you?", text)
+            text = "Your browser sent two sign-in cookies. Delete the cookies of this site."
+            return self._pages.message(400, "Sign in again", text)
         if request.method in ("GET", "HEAD") and _shows_pages(request.headers):
             return self._visitors.to_sign_in(request)
         text = f"Open {name} in your browser to sign in."
@@ -153,9 +154,9 @@ class Proxy:
         build = self._apps.last_build(row)
         if unstarted:
             title = "Not started"
-            text = f"{name} cannot be started: {app.problem} The sandbox keeps trying."
+            text = f"{name} could not be started: {app.problem} The sandbox keeps trying."
         elif app.current:
-            title, text = "Nothing to see", f"The web process of {name} is scaled to zero."
+            title, text = "Not running", f"The web process of {name} is scaled to zero."
         elif build is None:
             title, text = "Not deployed yet", f"{name} has not been deployed yet."
         elif build["status"] not in FINISHED:
@@ -164,10 +165,10 @@ class Proxy:
             title, text = "Not built", f"No build of {name} has succeeded yet."
         values: dict[str, Any] = {"visitor": _named(visit)}
         if visit and self._apps.may_manage(visit.user, row):
-            values |= {"link": f"{self._settings.url}/apps/{name}", "label": "To the App Manager"}
+            values |= {"link": f"{self._settings.url}/apps/{name}", "label": "Open the App Manager"}
             if build is not None and not app.current:
                 values["link"] += f"/builds/{build['id']}"
-                values["label"] = f"To build {build['id']}"
+                values["label"] = f"Open build {build['id']}"
         page = self._pages.message(503, title, f"{text} {AGAIN}", **values)
         page.headers["Refresh"] = str(SECONDS)
         return page

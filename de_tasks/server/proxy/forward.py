@@ -140,7 +140,7 @@ def _address(scope: Scope, web: Instance, scheme: str) -> URL:
 
 def starting(pages: Pages, name: str, visitor: str) -> Response:
     """The page of an app whose process is about to be there; browsers load it anew."""
-    text = f"{name} is starting. This page tries again every two seconds."
+    text = f"{name} is starting. This page reloads every two seconds."
     page = pages.message(503, "Starting", text, visitor=visitor)
     page.headers["Retry-After"] = "1"
     # A header, as no script may run on this page.

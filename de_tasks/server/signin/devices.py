@@ -102,7 +102,7 @@ class Devices:
                 return self._pages.answer("device_code.html", session=session)
             # RFC 8628, section 5.1: a short code can be guessed by who may try long.
             self._throttle.failed(guesser, address)
-            words = "This code is not known, was answered already, or has expired."
+            words = "This code is unknown, has been used, or has expired."
             return self._pages.answer("device_code.html", 400, session, error=words)
         if request.method == "GET":
             return self._pages.answer("device.html", session=session, code=code, asked=_begun(row))
@@ -117,7 +117,7 @@ class Devices:
             row["hash"],
         )
         if answer == "yes":
-            text = "You may close this page."
+            text = "You can close this page."
             return self._pages.message(200, "Access granted", text, session)
         return self._pages.message(200, "Access denied", "Nobody was logged in.", session)
 

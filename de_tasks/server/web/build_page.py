@@ -44,5 +44,5 @@ class BuildPage(AppPage):
         asked = {"name": name, "number": number, "count": READ}
         found: dict[str, Any] | None = (await self.ask(request, session, BUILD, **asked))["build"]
         if found is None:
-            raise NotFound(f"App {name} has no build {number} that you may see.")
+            raise NotFound(f"App {name} has no build {number}.")
         return found

@@ -36,7 +36,7 @@ CHANGES: Mapping[str, Change] = {
 rollBack(appname: $name, id: $build) { build { id } error } }""",
         ("build",),
         "builds",
-        lambda given: f"Putting build {given['build']} of {given['name']} back ...",
+        lambda given: f"Rolling {given['name']} back to build {given['build']} ...",
     ),
     "set-variable": Change(
         """mutation ($name: String, $key: String, $value: String) {
@@ -57,7 +57,7 @@ removeEnvironmentVariable(appname: $name, name: $key) { refresh error } }""",
 updateApp(appname: $name, metadata: {permissionLevel: $level}) { error } }""",
         ("level",),
         "access",
-        lambda given: f"Viewer access is {given['level']} now.",
+        lambda given: f"Viewer access is now {given['level']}.",
     ),
     "about": Change(
         """mutation ($name: String, $title: String, $description: String, $tags: String,
@@ -65,7 +65,7 @@ $shown: Boolean, $rank: Int) { updateApp(appname: $name, metadata: {title: $titl
 description: $description, tags: $tags, showInPortal: $shown, sortRank: $rank}) { error } }""",
         ("title", "description", "tags", "shown", "rank"),
         "settings",
-        lambda given: f"{given['title'] or given['name']} was changed.",
+        lambda given: f"The settings of {given['name']} were saved.",
     ),
     "python": Change(
         """mutation ($name: String!, $version: String) {
@@ -100,14 +100,14 @@ addService(name: $service, serviceType: $kind) { error } }""",
 unlinkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }""",
         ("service", "kind"),
         "services",
-        lambda given: f"{given['service']} detached. Its data stays.",
+        lambda given: f"{given['service']} detached. Its data is kept.",
     ),
     "transfer": Change(
         """mutation ($name: String!, $person: String!) {
 transferApp(appname: $name, username: $person) { error } }""",
         ("person",),
         "settings",
-        lambda given: f"{given['name']} belongs to {given['person']} now.",
+        lambda given: f"{given['name']} now belongs to {given['person']}.",
     ),
     **{
         f"{verb}-{who}-{kind}": Change(

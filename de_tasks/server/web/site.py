@@ -70,7 +70,7 @@ class Site(SignedIn):
         row = self._apps.find(request.path_params["name"])
         file = self._apps.thumbnail(row) if row and self._apps.may_view(user, row) else None
         if file is None:
-            return self._pages.message(404, "Not here", "There is no such picture.", session)
+            return self._pages.message(404, "Not found", "There is no such picture.", session)
         headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
         return FileResponse(file, media_type=f"image/{file.suffix[1:]}", headers=headers)
 
@@ -80,4 +80,4 @@ class Site(SignedIn):
         if self._apps.find(name):
             return to_apps_host(self._settings, target_of(request.scope))
         session = self._sessions.of(request)
-        return self._pages.message(404, "Not here", "There is nothing at this address.", session)
+        return self._pages.message(404, "Not found", "There is nothing at this address.", session)

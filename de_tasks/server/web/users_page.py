@@ -68,13 +68,13 @@ class UsersPage(SignedIn):
         users, role = self._administration, form.get("role", "")
         groups = [group.strip() for group in form.get("groups", "").split(",") if group.strip()]
         if action == "add":
-            return f"{name} was created. The password:", users.add(name, role, groups)
+            return f"{name} was created. Password:", users.add(name, role, groups)
         if action == "password":
-            words = f"{name} has a new password, and is signed out everywhere:"
+            words = f"{name} has been signed out everywhere. New password:"
             return words, users.reset_password(session.user, name)
         if action == "role":
             users.set_role(session.user, name, role)
-            return f"The role of {name} is {role} now.", ""
+            return f"The role of {name} is now {role}.", ""
         if action == "groups":
             users.set_groups(name, groups)
             return f"Groups of {name}: {', '.join(groups) or 'none'}.", ""

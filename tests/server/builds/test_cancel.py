@@ -122,7 +122,7 @@ def test_install_that_is_cancelled_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ((), 1, r"Build \d+ of \S+ has ended already: built\."),
+        ((), 1, r"Build \d+ of \S+ has already ended: built\."),
         (("--build", "999999"), 5, r"App \S+ has no build 999999\."),
         (("--build", "x"), 2, "--build"),
     ],

@@ -60,7 +60,8 @@ def site(dev: Person, sandbox: control.Running, tmp_path: Path) -> Site:
 def test_build_is_put_back_as_a_new_deploy(site: Site) -> None:
     first = site.history()[-1]
     page = site.back_to(first["number"])
-    assert page.status_code == 200 and f"Putting build {first['number']}" in page.text
+    said = f"Rolling {site.name} back to build {first['number']} ..."
+    assert page.status_code == 200 and said in page.text
     until(lambda: site.history()[0]["status"] == "built", "the files are deployed again")
     newest = site.history()[0]
     assert page.url.endswith(f"/apps/{site.name}/builds/{newest['number']}")
@@ -133,7 +134,7 @@ def test_what_cannot_be_put_back_is_said(own: Caller, dev: Person, quick: Path) 
     assert dev.run(["deploy", str(quick), "-y", "--no-check"]).code == 3
     failed = json.loads(dev.run(f"history -n {quick.name} --json").out)[0]["number"]
     for number, said in (
-        (failed, f"Build {failed} of {quick.name} has not succeeded: roll back to another."),
+        (failed, f"Build {failed} of {quick.name} did not succeed. Choose another build."),
         ("999999", f"App {quick.name} has no build 999999."),
         ("x", f"App {quick.name} has no build x."),
     ):

@@ -30,7 +30,7 @@ def test_app_without_a_release_says_how_far_it_is(
     assert dev.run(f"update -n {name} --view-access restricted").code == 0
     first = visitor.get(address)
     assert "has not been deployed yet" in first.text and first.headers["Refresh"] == "5"
-    assert f">{dev.name}</a>" in first.text and f'/apps/{name}">To the App Manager' in first.text
+    assert f">{dev.name}</a>" in first.text and f'/apps/{name}">Open the App Manager' in first.text
     (page / "Procfile").write_text(held_back(hold, "false"))
     assert dev.run(["deploy", str(page), "-y", "--no-check", "--no-wait"]).code == 0
     until(lambda: "not been deployed" not in visitor.get(address).text, "the build is queued")

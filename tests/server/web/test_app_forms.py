@@ -87,7 +87,7 @@ def test_service_is_created_detached_and_attached(
     ):
         assert sent(browser, app, "services", f"{action}-service", **of) == status
         assert attached() == apps
-    assert "The data stays." in browser.get(f"/apps/{app}/services").text
+    assert "The data is kept." in browser.get(f"/apps/{app}/services").text
 
 
 def test_admin_transfers_an_app(
@@ -142,6 +142,6 @@ def test_what_a_form_did_is_said_to_its_session_alone(
     action = f"{sandbox.url}/apps/{app}/view-access"
     fields = {**page_fields(page.text), "level": "restricted"}
     one.session.post(action, data=fields, allow_redirects=False, timeout=BOUND)
-    said = "Viewer access is restricted now."
+    said = "Viewer access is now restricted."
     assert said not in other.get(f"/apps/{app}/access").text
     assert said in one.get(f"/apps/{app}/access").text

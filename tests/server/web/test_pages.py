@@ -236,7 +236,7 @@ def test_viewer_is_refused_a_restricted_app_and_then_let_in(
     tab.open(address)
     tab.sign_in(viewer)
     tab.page.wait_for_url(address)
-    tab.shows(tab.page.get_by_role("heading"))
+    tab.shows(tab.page.get_by_role("heading", name="No access"))
     assert "It answers" not in tab.page.title() and tab.barriers() == []
     shown.run("update", "--name", "energy-use", "--add-viewer", viewer)
     tab.open(address)
@@ -252,8 +252,8 @@ def test_build_is_watched_live(own: Tab, shown: Portfolio) -> None:
     sync_api.expect(log).to_contain_text("Seen live")
     sync_api.expect(log).to_contain_text("Released")
     sync_api.expect(own.page.get_by_role("status")).to_have_text("built")
-    serves = own.page.get_by_role("row").filter(has_text="Seen live")
-    sync_api.expect(serves).to_contain_text("serves")
+    row = own.page.get_by_role("row").filter(has_text="Seen live")
+    sync_api.expect(row.get_by_role("rowheader")).to_contain_text("live")
     assert own.barriers() == [] and own.errors == []
     picture(own, "app-manager")
 
@@ -269,7 +269,7 @@ def test_page_of_a_build_is_live(own: Tab, shown: Portfolio, hold: Path) -> None
     hold.unlink()
     sync_api.expect(log).to_contain_text("Released")
     sync_api.expect(status).to_have_text("built")
-    own.shows(own.page.get_by_text("serves", exact=True))
+    own.shows(own.page.get_by_text("live", exact=True))
     assert own.barriers() == [] and own.errors == []
 
 
@@ -316,7 +316,7 @@ def test_every_tab_says_what_serves_and_where_one_is(own: Tab, shown: Portfolio)
         own.open(path)
         chosen = own.page.get_by_role("navigation", name="energy-use").locator("[aria-current]")
         sync_api.expect(chosen).to_have_text(label)
-        own.shows(own.page.get_by_text(re.compile(r"Build \d+ serves, .*[0-9a-f]{7}")))
+        own.shows(own.page.get_by_text(re.compile(r"Build \d+ is live, deployed .*[0-9a-f]{7}")))
         own.shows(own.page.get_by_text("running", exact=True))
     assert own.errors == []
 
@@ -400,7 +400,7 @@ def test_admin_makes_a_user_with_the_keyboard(open_tab: Open) -> None:
     assert admin.barriers() == []
     admin.page.get_by_label("User name").fill("newcomer")
     admin.page.get_by_label("User name").press("Enter")
-    admin.shows(admin.page.get_by_text("newcomer was created. The password:"))
+    admin.shows(admin.page.get_by_text("newcomer was created. Password:"))
     assert admin.barriers() == [] and admin.errors == []
     assert admin.page.evaluate("document.documentElement.scrollWidth") <= 360
 

@@ -70,7 +70,7 @@ def test_new_user_signs_in_with_the_password_that_is_shown(
 def test_role_and_groups_are_changed(office: Office, sandbox: control.Running) -> None:
     name = backstage(sandbox).add("user")
     done = office.send("role", username=name, role="viewer")
-    assert f"The role of {name} is viewer now." in done.text and office.role(name) == "viewer"
+    assert f"The role of {name} is now viewer." in done.text and office.role(name) == "viewer"
     assert "Groups of" in office.send("groups", username=name, groups="one").text
     for groups in ("one, two", ""):
         office.send("groups", username=name, groups=groups)
