@@ -164,6 +164,19 @@ def wire_builds(
         releases=releases,
         app_settings=runtime.app_settings,
     )
+    apps = Apps(
+        settings=settings,
+        database=database,
+        access=users.access,
+        repositories=repositories,
+        releases=releases,
+        builds=builds,
+    )
+
+    def may_deploy(username: str, name: str) -> bool:
+        user, row = users.accounts.get(username), apps.find(name)
+        return bool(user and row and apps.may_manage(user, row))
+
     return BuildParts(
         repositories=repositories,
         builds=builds,
@@ -175,15 +188,8 @@ def wire_builds(
             releases=releases,
             builds=builds,
         ),
-        apps=Apps(
-            settings=settings,
-            database=database,
-            access=users.access,
-            repositories=repositories,
-            releases=releases,
-            builds=builds,
-        ),
-        pushes=Pushes(settings.data / "sockets", database, builds, releases),
+        apps=apps,
+        pushes=Pushes(settings.data / "sockets", database, builds, releases, may_deploy),
     )
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import requests
@@ -15,9 +16,11 @@ from websockets.exceptions import ConnectionClosed
 
 from de_tasks.server import control
 from tests.support import streaming
+from tests.support.apps import held_back
 from tests.support.attacker import OPENID, ask, basic, post
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
+from tests.support.git_objects import FILE, Repository
 from tests.support.people import Person, log_in
 from tests.support.waiting import BOUND, until
 
@@ -162,18 +165,18 @@ def test_login_ends(loses: Callable[[Visited], None], visited: Visited) -> None:
     assert post(visited.running, "token", **refresh).json()["error"] == "invalid_grant"
 
 
-def set_role(visited: Visited, role: str) -> None:
-    file = backstage(visited.running).file
+def set_role(running: control.Running, user: str, role: str) -> None:
+    file = backstage(running).file
     with contextlib.closing(sqlite3.connect(file, timeout=30)) as database, database:
-        database.execute("UPDATE users SET role = ? WHERE username = ?", (role, visited.user))
+        database.execute("UPDATE users SET role = ? WHERE username = ?", (role, user))
 
 
 def demoted(visited: Visited) -> None:
-    set_role(visited, "licensed_user")
+    set_role(visited.running, visited.user, "licensed_user")
 
 
 def seat_lost(visited: Visited) -> None:
-    set_role(visited, "viewer")
+    set_role(visited.running, visited.user, "viewer")
 
 
 LOG = """query ($app: String!, $after: String, $wait: Int) {
@@ -209,7 +212,7 @@ def test_request_that_is_held_open_answers_no_more(
     def spent() -> int:
         return int(control.administer(visited.running, "points", {})[visited.user]["spent"])
 
-    set_role(visited, "admin")
+    set_role(visited.running, visited.user, "admin")
     read, owner = door(visited), Browser(visited.running).be(visited.owner.name)
     first = read("").json()
     known = first["next"] if "next" in first else first["data"]["runtimeLogs"]["next"]
@@ -222,6 +225,23 @@ def test_request_that_is_held_open_answers_no_more(
         answer = asked.result(BOUND)
     assert "asked for" not in answer.text
     assert answer.status_code in (401, 403, 404) or not answer.json()["data"]["runtimeLogs"]
+
+
+def test_push_that_is_followed_tells_no_more(
+    fortress: control.Running, tmp_path: Path, hold: Path
+) -> None:
+    books, repository = backstage(fortress), Repository(tmp_path, fortress)
+    owner, user = repository.bearer, books.add("admin")
+    repository.bearer = f"Bearer {books.tokens(user).access_token}"
+    procfile = repository.blob(held_back(hold).encode())
+    log = f'{{ build(appname: "{repository.app}") {{ log {{ lines {{ text }} }} }} }}'
+    with ThreadPoolExecutor(1) as pool:
+        pushed = pool.submit(repository.push, repository.tree((FILE, b"Procfile", procfile)))
+        until(lambda: str(hold) in ask(fortress, log, owner).text, "the build starts the app")
+        set_role(fortress, user, "licensed_user")
+        hold.unlink()
+        said = pushed.result(BOUND)
+    assert "-----> Build" in said and "Released" not in said
 
 
 def test_role_counts_from_the_next_request(visited: Visited) -> None:

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,19 @@ class Pushes:
     """Hears of pushes: through a socket that only this user can reach, where the hook shows
     the build to the pusher, or through a file with the hash, where nobody waits for it."""
 
-    def __init__(self, link: Path, database: Database, builds: Builds, releases: Releases) -> None:
+    def __init__(
+        self,
+        link: Path,
+        database: Database,
+        builds: Builds,
+        releases: Releases,
+        may_deploy: Callable[[str, str], bool],
+    ) -> None:
+        """`may_deploy` says of a user whether an app, by its name, is theirs to deploy."""
         self._db = database
         self._builds = builds
         self._releases = releases
+        self._may_deploy = may_deploy
         # A short path: the name of a unix socket may have about 100 characters. The link to it
         # comes first, so that the next start finds and removes what a kill leaves behind.
         self._link = link
@@ -141,3 +151,5 @@ class Pushes:
             if build is None or (build["status"] in FINISHED and log.last == shown):
                 return
             await self._builds.changed_or_logged(app, build_id, 5)
+            if not self._may_deploy(message["user"], app.name):
+                return  # The right was lost meanwhile; the build goes on.
