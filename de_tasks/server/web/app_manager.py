@@ -14,7 +14,7 @@ from de_tasks.errors import NotFound
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.app_page import TABS, AppPage, address, page_number, there
 from de_tasks.server.web.changes import CHANGES, Change, variables
-from de_tasks.server.web.log_view import READ, download, searched
+from de_tasks.server.web.log_view import READ, asked_for, download, searched
 
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
 builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
@@ -135,9 +135,8 @@ class AppManager(AppPage):
             names = [process["type"] for process in app["processes"]] or ["web"]
             process = request.query_params.get("process", "")
             process = process if process in names else names[0]
-            name = app["name"]
-            asked = self.ask(request, session, LOG, name=name, process=process, count=READ)
-            words = request.query_params.get("q", "")
+            name, (words, lines) = app["name"], asked_for(request)
+            asked = self.ask(request, session, LOG, name=name, process=process, count=lines)
             found = (await asked)["runtimeLogs"] or {"lines": [], "next": "0"}
             view = await searched(found, words)
             return {"processes": names, "process": process, "view": view}

@@ -7,12 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 READ = 10_000
 """Lines that the API gives at once, of the newest ones: these are searched and downloaded."""
 SHOWN = 1000
 """Lines on a page."""
+UNSEARCHED = SHOWN + 1
+"""Lines that are asked for where nothing is searched for: one more, which says that there are."""
 MOST_SHOWN = 1024 * 1024
 """Characters of them."""
 MOST_MARKS = 5000
@@ -34,8 +37,7 @@ class LogView:
 
     @classmethod
     def of(cls, page: dict[str, Any], words: str) -> LogView:
-        """The view of what the API answers, with the words of the page's address."""
-        words = words.strip()[:LONGEST_WORDS]
+        """The view of what the API answers, with what is searched for."""
         texts = [str(line["text"]) for line in page["lines"]]
         folded = _folded(words)
         found = [text for text in texts if folded in _folded(text)] if words else texts
@@ -50,9 +52,20 @@ class LogView:
         return cls(lines[::-1], words, len(found), len(texts), str(page["next"]))
 
     @property
+    def cut(self) -> bool:
+        """Whether there is more than is shown."""
+        return self.found > len(self.lines)
+
+    @property
     def live(self) -> bool:
         """Whether lines that come later belong to it."""
         return not self.words
+
+
+def asked_for(request: Request) -> tuple[str, int]:
+    """The words of a page's address, and how many lines to ask for."""
+    words = request.query_params.get("q", "").strip()[:LONGEST_WORDS]
+    return words, READ if words else UNSEARCHED
 
 
 async def searched(page: dict[str, Any], words: str) -> LogView:

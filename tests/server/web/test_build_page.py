@@ -42,7 +42,7 @@ def shop(cast: People, sandbox: control.Running, tmp_path_factory: pytest.TempPa
         ("first", SERVER, 0),
         ("ends", "web: exit 3\n", 3),
         ("third", SERVER, 0),
-        ("<b>last</b>", f"{SERVER}worker: echo '<i>begun</i>'; echo other; sleep 9999\n", 0),
+        ("<b>last</b>", f"{SERVER}worker: seq 2000; echo '<i>begun</i>'; echo other; sleep 9999\n", 0),
     ):
         (folder / "Procfile").write_text(procfile)
         git(folder, "add", ".")
@@ -100,6 +100,13 @@ def test_logs_of_as_many_builds_are_kept_as_releases(shop: Shop) -> None:
 def test_build_that_is_not_there_is_said(number: str, shop: Shop) -> None:
     answer = shop.browser.get(f"/apps/{shop.name}/builds/{number}")
     assert answer.status_code == 404 and "has no build" in answer.text
+
+
+def test_page_of_a_long_log_has_its_end_and_a_search_goes_further(shop: Shop) -> None:
+    address = f"/apps/{shop.name}/logs?process=worker"
+    whole, found = shop.browser.get(address).text, shop.browser.get(f"{address}&q=777").text
+    assert "Showing the last 1000 lines." in whole and "\n777\n" not in whole
+    assert "\n1777\n" in whole and "<mark>777</mark>" in found and "lines match." in found
 
 
 def test_log_of_a_process_is_searched_and_a_file(shop: Shop) -> None:

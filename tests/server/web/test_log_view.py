@@ -21,7 +21,7 @@ def marks(view: LogView) -> list[int]:
 
 
 def test_hits_are_found_in_any_case() -> None:
-    view = LogView.of(page("İ: Error, ERROR", "fine", "no error"), " error ")
+    view = LogView.of(page("İ: Error, ERROR", "fine", "no error"), "error")
     assert view.lines[0] == [
         ("İ: ", False),
         ("Error", True),
@@ -45,7 +45,7 @@ def test_page_shows_so_much_text_and_no_more() -> None:
     view = LogView.of(page(*texts), "")
     shown = ["".join(p for p, _ in line) for line in view.lines]
     assert shown == texts[-len(shown) :] and sum(map(len, shown)) <= MOST_SHOWN
-    assert (view.found, view.read) == (500, 500)
+    assert (view.found, view.read, view.cut) == (500, 500, True)
 
 
 def test_search_leaves_the_loop_to_others() -> None:
