@@ -14,6 +14,8 @@ from tests.support.gitserver import git
 from tests.support.people import People, Person
 from tests.support.waiting import until
 
+WORKER = "worker: seq 2000; echo '<i>begun</i>'; echo other; sleep 9999\n"
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -42,7 +44,7 @@ def shop(cast: People, sandbox: control.Running, tmp_path_factory: pytest.TempPa
         ("first", SERVER, 0),
         ("ends", "web: exit 3\n", 3),
         ("third", SERVER, 0),
-        ("<b>last</b>", f"{SERVER}worker: seq 2000; echo '<i>begun</i>'; echo other; sleep 9999\n", 0),
+        ("<b>last</b>", SERVER + WORKER, 0),
     ):
         (folder / "Procfile").write_text(procfile)
         git(folder, "add", ".")
