@@ -14,10 +14,12 @@ from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.sessions import Session, Sessions
 from de_tasks.server.web.ago import ago
 from de_tasks.server.web.app_page import STATES, AppPage, page_number, state_of
+from de_tasks.server.web.previews import grouped, tags_of
 
 LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
 owner { username } status { running deploying } processes { state }
-latestBuild { id status queuedAt } metadata { title tags } } } }"""
+latestBuild { id status queuedAt } metadata { title tags }
+analytics { timestamps { created } } } } }"""
 MOST_PAGES = 20
 """Pages of the API, of 50 apps and a point each, that are searched."""
 LONGEST_WORDS = 100
@@ -30,6 +32,7 @@ class Wanted:
     words: str
     state: str
     owner: str
+    tag: str
 
     @classmethod
     def of(cls, request: Request) -> Wanted:
@@ -40,19 +43,21 @@ class Wanted:
             words=asked.get("q", "").strip()[:LONGEST_WORDS],
             state=state if state in STATES else "",
             owner=asked.get("owner", "").strip()[:LONGEST_WORDS],
+            tag=asked.get("tag", "").strip()[:LONGEST_WORDS],
         )
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.state or self.owner)
+        return bool(self.words or self.state or self.owner or self.tag)
 
     def fits(self, app: dict[str, Any]) -> bool:
-        """Whether an app is wanted: it has every word, and that state and owner."""
+        """Whether an app is wanted: it has every word, and that state, owner and tag."""
         about = app["metadata"]
         text = f"{app['name']} {about['title']} {about['tags']}".lower()
         return (
             all(word in text for word in self.words.lower().split())
             and self.state in ("", state_of(app))
             and self.owner in ("", app["owner"]["username"])
+            and (not self.tag or self.tag in tags_of(about["tags"]))
         )
 
 
@@ -84,7 +89,7 @@ class AppList:
         return self._pages.answer(
             "apps.html",
             session=session,
-            apps=apps,
+            rows=grouped(apps),
             more=more,
             wanted=wanted,
             states=STATES,

@@ -15,9 +15,8 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.sessions import Sessions
+from de_tasks.server.web.previews import tags_of
 
-MARK = "de-preview:"
-"""Begins a tag that a program wrote for itself, and that tells visitors nothing."""
 SHOWN = 200
 """Apps on the page; searching finds the others."""
 
@@ -78,13 +77,11 @@ class Portal:
 
     def _card(self, row: sqlite3.Row) -> Card:
         name = row["name"]
-        listed = (part.strip() for part in (row["tags"] or "").split(","))
-        tags = tuple(tag for tag in listed if tag and not tag.startswith(MARK))
         return Card(
             name=name,
             title=row["title"] or name,
             description=row["description"] or "",
-            tags=tags,
+            tags=tags_of(row["tags"]),
             address=f"{self._settings.apps_url}/{name}/",
             has_thumbnail=bool(row["thumbnail"]),
             colour=colour(name),

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from de_tasks.deployment.previews import prepare
+from de_tasks.deployment.previews.prepare import WantedPreview
+from de_tasks.platform.models import Changes
 from de_tasks.server import control
 from de_tasks.server.web.app_page import TABS, address
 from tests.support.apps import SERVER, app_folder, held_back
@@ -20,6 +23,7 @@ from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
 from tests.support.people import PROGRAMS, Person, log_in
 from tests.support.places import ROOT
+from tests.support.platforms import platform_of
 from tests.support.report import needs
 from tests.support.terminals import Terminal
 from tests.support.waiting import BOUND, until
@@ -82,6 +86,10 @@ class Tab:
     def shows(self, found: sync_api.Locator) -> None:
         """Wait until something is to be seen."""
         sync_api.expect(found.first).to_be_visible()
+
+    def fits(self) -> bool:
+        """Whether a phone shows the page without scrolling to the side."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth") <= 360)
 
     def barriers(self) -> list[str]:
         """What axe finds wrong with the page for people who cannot see or point."""
@@ -296,6 +304,21 @@ def test_apps_are_searched_with_the_keyboard(own: Tab, shown: Portfolio) -> None
     assert own.barriers() == [] and own.errors == []
 
 
+def test_apps_of_a_tag_and_their_previews_are_found_on_a_phone(
+    open_tab: Open, portal: control.Running
+) -> None:
+    platform, wanted = platform_of(portal, "dev"), WantedPreview("orders", "fix/vat", "dev", "here")
+    platform.create_app("orders")
+    platform.update("orders", Changes(tags=("trade",)))
+    prepare.prepare(platform, wanted, lambda question: True)
+    phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
+    phone.open("/apps")
+    phone.page.get_by_role("link", name="trade").first.press("Enter")
+    phone.shows(phone.page.get_by_text("2 apps match."))
+    phone.shows(phone.page.get_by_text("Preview of branch fix/vat"))
+    assert phone.barriers() == [] and phone.errors == [] and phone.fits()
+
+
 def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
     own.open("/apps/energy-use/logs?process=web")
     log = own.page.get_by_label("Log", exact=True)
@@ -394,8 +417,7 @@ def test_admin_makes_a_user_with_the_keyboard(open_tab: Open) -> None:
     admin.page.get_by_label("User name").fill("newcomer")
     admin.page.get_by_label("User name").press("Enter")
     admin.shows(admin.page.get_by_text("newcomer was created. The password:"))
-    assert admin.barriers() == [] and admin.errors == []
-    assert admin.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert admin.barriers() == [] and admin.errors == [] and admin.fits()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -404,8 +426,7 @@ def test_pages_fit_a_phone(scheme: str, open_tab: Open, shown: Portfolio) -> Non
     seen = {}
     for path in PATHS:
         phone.open(path)
-        wide = phone.page.evaluate("document.documentElement.scrollWidth")
-        seen[path] = (wide <= 360, phone.barriers())
+        seen[path] = (phone.fits(), phone.barriers())
     assert seen == dict.fromkeys(PATHS, (True, []))
 
 
@@ -418,7 +439,7 @@ def test_cause_of_a_failure_fits_a_phone(open_tab: Open, shown: Portfolio, tmp_p
     phone = open_tab("dev", viewport={"width": 360, "height": 700})
     for path in ("/apps/failing", "/apps/failing/builds", "/apps"):
         phone.open(path)
-        assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert phone.fits(), path
 
 
 def test_stranger_sees_no_app(open_tab: Open, viewer: str, shown: Portfolio) -> None:
