@@ -58,6 +58,7 @@ from de_tasks.server.web.app_manager import AppManager
 from de_tasks.server.web.app_page import AppPage
 from de_tasks.server.web.build_page import BuildPage
 from de_tasks.server.web.delete_page import DeletePage
+from de_tasks.server.web.new_app_page import NewAppPage
 from de_tasks.server.web.portal import Portal
 from de_tasks.server.web.site import Site
 from de_tasks.server.web.users_page import UsersPage
@@ -297,6 +298,7 @@ def wire_web(
             *BuildPage(page, sessions, pages).routes(),
             *DeletePage(page, sessions, pages).routes(),
             *AppList(page, sessions, pages).routes(),
+            *NewAppPage(page, sessions, pages).routes(),
             *AppManager(page, sessions, pages).routes(),
             *AccountPage(graphql, accounts, sessions, pages, limit).routes(),
             *UsersPage(accounts, administration, sessions, pages).routes(),

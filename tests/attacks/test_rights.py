@@ -162,6 +162,18 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     assert done.status_code in (400, 403, 404) and case.state() == before
 
 
+@pytest.mark.parametrize("who", ["seatless", "member without a seat", "outsider"])
+def test_page_for_new_apps_is_for_who_has_a_seat(who: str, case: Case) -> None:
+    browser, name = Browser(case.running).be(case.users[who]), f"mine-{secrets.token_hex(4)}"
+    form, page = browser.get(f"{OPENID}/logout"), f"{case.running.url}/apps/-/new"
+    assert browser.get(page).status_code == 403
+    assert browser.submit(form, page, name=name).status_code == 403
+    file = case.running.data / "sandbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
+        line = "SELECT * FROM apps WHERE name = ?"
+        assert database.execute(line, (name,)).fetchall() == []
+
+
 @pytest.mark.parametrize("who", ["co-owner", "member"])
 def test_co_owner_does_not_delete_the_app(who: str, case: Case) -> None:
     assert not case.change(who, "end") and case.state()

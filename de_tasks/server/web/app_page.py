@@ -19,15 +19,16 @@ from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.ago import ago, duration
 from de_tasks.server.web.deployed import commit_of
+from de_tasks.server.web.previews import preview_of, tags_of
 
 APP = """query ($name: String!) {
-app(name: $name) { name urlOnServer owner { username } status { running deploying }
+app(name: $name) { name urlOnServer gitUrl owner { username } status { running deploying }
 processes { type number status state restarts lastExit }
 servingBuild { id finishedAt commit { sha message } }
 metadata { title description permissionLevel showInPortal sortRank tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
 linkedServices { name serviceType status memory } persistentFilesystem python
-latestBuild { id status error } } }"""
+latestBuild { id status error } analytics { timestamps { created } } } }"""
 TABS: Mapping[str, str] = {
     "overview": "Overview",
     "builds": "Builds",
@@ -86,6 +87,8 @@ class AppPage:
             tab=tab,
             tabs=TABS,
             state=state_of(app),
+            tags=tags_of(app["metadata"]["tags"]),
+            preview=preview_of(app),
             owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
             ago=ago,
             duration=duration,

@@ -89,6 +89,8 @@ def test_preview_stands_below_its_app(sandbox: control.Running, dev: Person) -> 
     text = browser.get("/apps").text
     assert f"Preview of {shown}" in text and "de-preview:" not in text
     assert f"Preview of {main}, {shown}" in browser.get(f"/apps?q={preview}").text
+    page = browser.get(f"/apps/{preview}").text
+    assert f">{main}</a>, {shown}" in page and "?tag=shop" in page and "de-preview:" not in page
     # A mark that was copied to another app proves nothing.
     platform.update(other, Changes(tags=tags_of(platform, preview)))
     assert listed(browser) == [main, preview, other]

@@ -319,6 +319,21 @@ def test_apps_of_a_tag_and_their_previews_are_found_on_a_phone(
     assert phone.barriers() == [] and phone.errors == [] and phone.fits()
 
 
+def test_app_is_created_with_the_keyboard(open_tab: Open) -> None:
+    phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
+    phone.open("/apps")
+    phone.page.get_by_role("link", name="New app").press("Enter")
+    phone.page.get_by_label("Name", exact=True).fill("Billing")
+    phone.page.get_by_label("Name", exact=True).press("Enter")
+    sync_api.expect(phone.page.get_by_role("alert")).to_contain_text("Try billing")
+    assert phone.barriers() == [] and phone.fits()
+    phone.page.get_by_label("Name", exact=True).fill("billing")
+    phone.page.get_by_label("Name", exact=True).press("Enter")
+    sync_api.expect(phone.page.get_by_label("The deploy")).to_have_text("inv deploy --name billing")
+    # What was refused is an error of the console's, the form being answered with 400.
+    assert phone.barriers() == [] and len(phone.errors) == 1 and phone.fits()
+
+
 def test_runtime_log_goes_on(own: Tab, open_tab: Open, shown: Portfolio) -> None:
     own.open("/apps/energy-use/logs?process=web")
     log = own.page.get_by_label("Log", exact=True)
@@ -406,7 +421,7 @@ def test_sessions_elsewhere_are_ended(open_tab: Open, portal: control.Running) -
 APP_PATHS = [address("energy-use", tab) for tab in TABS]
 BUILD, DELETE = "/apps/energy-use/builds/1", "/apps/energy-use/delete"
 PATHS = ["/", "/apps", *APP_PATHS, BUILD, f"{BUILD}?q=web", DELETE, "/apps?q=no"]
-PATHS += ["/account", "/docs", "/no/where"]
+PATHS += ["/apps/-/new", "/account", "/docs", "/no/where"]
 
 
 def test_admin_makes_a_user_with_the_keyboard(open_tab: Open) -> None:
