@@ -126,7 +126,7 @@ def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> No
     genuine(fortress)
     browser = Browser(fortress).be(backstage(fortress).add("admin"))
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
-    fields |= {"password": PASSWORD, "build": "1"}
+    fields |= {"password": PASSWORD, "build": "1", "text": "A=planted"}
     assert browser.session.post(fortress.url + form, data=fields).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
 

@@ -157,6 +157,7 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     before, form = case.state(), browser.get(f"{OPENID}/logout")
     fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
     fields |= {"typed": case.app, "build": "1", "rank": "7", "title": "evil"}
+    fields |= {"text": "A=evil"}
     address = f"{case.running.url}/apps/{case.app}/{action}"
     done = browser.submit(form, address, value="evil", **fields)
     assert done.status_code in (400, 403, 404) and case.state() == before

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from de_tasks.appspec import URL_VARIABLE
 from de_tasks.errors import DeTasksError
-from de_tasks.server.api.endpoint import RateLimited
+from de_tasks.server.api.endpoint import UPLOAD_LIMIT, RateLimited
 from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.sessions import Session, Sessions, same
 from de_tasks.server.web.app_page import TABS, AppPage, address, page_number
-from de_tasks.server.web.changes import CHANGES, variables
+from de_tasks.server.web.carry_out import carry_out, sentences
+from de_tasks.server.web.changes import CHANGES
 from de_tasks.server.web.log_view import READ, LogView, download
 
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
@@ -114,7 +117,7 @@ class AppManager:
     async def change(self, request: Request) -> Response:
         """Do what a form of the page asks for, and show the page again."""
         # The form may come slowly; what counts is who is signed in when it has come.
-        form = await read_form(request)
+        form = await self._form(request)
         session = self._sessions.of(request)
         if session is None:
             return self._pages.message(401, "Signed out", "Sign in and try again.")
@@ -126,23 +129,19 @@ class AppManager:
             words = "This form was out of date. Please try again."
             return await self._tab(request, session, change.tab, 403, words)
         name = request.path_params["name"]
-        try:
-            given = variables(change, form)
-            done = await self._page.ask(request, session, change.document, name=name, **given)
-            if change.then:
-                done = await self._page.ask(request, session, change.then, name=name, **given)
-        except RateLimited as error:
-            return await self._tab(request, session, change.tab, 429, str(error))
-        except DeTasksError as error:
-            return await self._tab(request, session, change.tab, 400, str(error))
-        said = change.said({"name": name, **given})
-        if any(answer.get("refresh") for answer in done.values()):
-            said += f" Restarting {name} ..."
-        to = address(name, change.tab)
-        for answer in done.values():
-            if build := answer.get("build"):
-                to = f"{to}/{build['id']}"
+        outcome = await carry_out(change, name, form, partial(self._page.ask, request, session))
+        said = sentences(change, name, outcome)
+        if outcome.refused:
+            return await self._tab(request, session, change.tab, outcome.status, said)
+        to = address(name, change.tab) + (f"/{outcome.build}" if outcome.build else "")
         return self._pages.next_page(to, session, said)
+
+    async def _form(self, request: Request) -> FormData:
+        """The form; one with a file may be larger, for who is signed in."""
+        change = CHANGES.get(request.path_params["action"])
+        if change and change.read and self._sessions.of(request):
+            return await read_form(request, UPLOAD_LIMIT, files=1)
+        return await read_form(request)
 
     async def _tab(
         self, request: Request, session: Session, tab: str, status: int = 200, error: str = ""

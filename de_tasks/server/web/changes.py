@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from de_tasks.errors import UsageError
+from de_tasks.server.web.uploads import env_variables
 
 Fields = Mapping[str, Any]
 
@@ -13,17 +14,23 @@ Fields = Mapping[str, Any]
 class Change(NamedTuple):
     """What a form does: a document, the fields that it takes, the tab that it stands in, and the
     sentence for what was done, of the fields and the app's `name`; `then` is a second document, for
-    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case."""
+    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case.
+    `read` finds in a form with a file what the document takes, once for each time that it is run;
+    `together` joins the sentences of all of them."""
 
     document: str
     fields: tuple[str, ...]
     tab: str
     said: Callable[[Fields], str]
     then: str = ""
+    read: Callable[[Fields], list[dict[str, Any]]] | None = None
+    together: Callable[[list[str]], str] = " ".join
 
 
 LINK = """mutation ($name: String, $service: String, $kind: ServiceType) {
 linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }"""
+SET_VARIABLE = """mutation ($name: String, $key: String, $value: String) {
+addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }"""
 CHANGES: Mapping[str, Change] = {
     "restart": Change(
         "mutation ($name: String!) { restartApp(appname: $name) { error } }",
@@ -39,11 +46,18 @@ rollBack(appname: $name, id: $build) { build { id } error } }""",
         lambda given: f"Putting build {given['build']} of {given['name']} back ...",
     ),
     "set-variable": Change(
-        """mutation ($name: String, $key: String, $value: String) {
-addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }""",
+        SET_VARIABLE,
         ("key", "value"),
         "variables",
         lambda given: f"{given['key']} set.",
+    ),
+    "env-file": Change(
+        SET_VARIABLE,
+        ("key", "value"),
+        "variables",
+        lambda given: str(given["key"]),
+        read=env_variables,
+        together=lambda names: f"{', '.join(names)} set.",
     ),
     "remove-variable": Change(
         """mutation ($name: String, $key: String) {
@@ -125,10 +139,12 @@ transferApp(appname: $name, username: $person) { error } }""",
 }
 
 
-def variables(change: Change, form: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a form that a change takes, as its document wants them. Raises `UsageError`
-    for what is no number where one is asked for."""
-    return {name: TYPES.get(name, str)(str(form.get(name, ""))) for name in change.fields}
+def variables(change: Change, form: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields of a form that a change takes, as its document wants them each time that it is
+    run. Raises `UsageError` for what is no number where one is asked for, and for a wrong file."""
+    if change.read:
+        return change.read(form)
+    return [{name: TYPES.get(name, str)(str(form.get(name, ""))) for name in change.fields}]
 
 
 def _whole(text: str) -> int:

@@ -367,6 +367,21 @@ def test_settings_are_changed_with_the_keyboard(own: Tab, shown: Portfolio) -> N
     assert own.page.url.endswith("/apps/energy-use/variables")
 
 
+def test_env_file_is_chosen_with_the_keyboard(
+    open_tab: Open, shown: Portfolio, tmp_path: Path
+) -> None:
+    (tmp_path / "production.env").write_text("ONE=canary-3108\nTWO=canary-3109\n")
+    phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
+    phone.open("/apps/energy-use/variables")
+    with phone.page.expect_file_chooser() as chosen:
+        phone.page.get_by_label("File").press("Enter")
+    chosen.value.set_files(tmp_path / "production.env")
+    phone.page.get_by_role("button", name="Set all").press("Enter")
+    phone.shows(phone.page.get_by_text("ONE, TWO set. Restarting energy-use ..."))
+    assert "canary-310" not in phone.page.content()
+    assert phone.barriers() == [] and phone.errors == [] and phone.fits()
+
+
 def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) -> None:
     own.open("/apps/energy-use/access")
     section = own.page.get_by_role("main")

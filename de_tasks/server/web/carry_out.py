@@ -1,0 +1,64 @@
+"""Carrying out what a form asks for, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from de_tasks.errors import DeTasksError
+from de_tasks.server.api.endpoint import RateLimited
+from de_tasks.server.web.changes import Change, variables
+
+
+class Ask(Protocol):
+    """Asks the API as the user whose form it is."""
+
+    async def __call__(self, document: str, **variables: Any) -> dict[str, Any]:
+        """What it answers. Raises `DeTasksError` for a refusal."""
+
+
+@dataclass
+class Outcome:
+    """What was `done`, in sentences, and what was refused; `status` is that of the page that says
+    the latter. `build` is the number of a build that was begun."""
+
+    done: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    restarts: bool = False
+    build: str = ""
+    status: int = 400
+
+
+async def carry_out(change: Change, name: str, form: Mapping[str, Any], ask: Ask) -> Outcome:
+    """Do it for the app of that name. Where a file asks for much, a refusal of one thing does not
+    keep the others from being done, as with a command."""
+    outcome = Outcome()
+    try:
+        for given in variables(change, form):
+            try:
+                answers = await ask(change.document, name=name, **given)
+                if change.then:
+                    answers = await ask(change.then, name=name, **given)
+            except RateLimited:
+                raise
+            except DeTasksError as error:
+                outcome.refused.append(str(error))
+                continue
+            outcome.done.append(change.said({"name": name, **given}))
+            for answer in answers.values():
+                outcome.restarts |= bool(answer.get("refresh"))
+                outcome.build = (answer.get("build") or {}).get("id", "")
+    except RateLimited as error:
+        outcome.status = 429
+        outcome.refused.append(str(error))
+    except DeTasksError as error:
+        outcome.refused.append(str(error))
+    return outcome
+
+
+def sentences(change: Change, name: str, outcome: Outcome) -> str:
+    """What is said of it: refusals first."""
+    restarting = [f"Restarting {name} ..."] if outcome.restarts else []
+    done = [change.together(outcome.done)] if outcome.done else []
+    return " ".join([*outcome.refused, *done, *restarting])

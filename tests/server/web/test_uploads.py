@@ -1,0 +1,85 @@
+"""Env files and pictures that forms bring."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+import requests
+
+from de_tasks.server import control
+from tests.support.browser import Browser
+from tests.support.people import Person
+from tests.support.platforms import platform_of
+
+FILE = (
+    'PLAIN=one\nexport QUOTED="a b=c"\n# remark\nEMPTY=\nLINES="l1\nl2"\nREF=${HOME}\nPLAIN=two\n'
+)
+READ = {"PLAIN": "two", "QUOTED": "a b=c", "EMPTY": "", "LINES": "l1\nl2", "REF": "${HOME}"}
+
+
+@pytest.fixture
+def app(dev: Person) -> str:
+    name = f"up-{secrets.token_hex(4)}"
+    assert dev.run(f"apps create -n {name}").code == 0
+    return name
+
+
+def send(
+    sandbox: control.Running, dev: Person, app: str, action: str, **fields: str | bytes
+) -> requests.Response:
+    """The page that a form of the app leads to."""
+    browser = Browser(sandbox).be(dev.name)
+    page = browser.get(f"/apps/{app}/{'variables' if action == 'env-file' else 'settings'}")
+    return browser.submit(page, f"{sandbox.url}/apps/{app}/{action}", **fields)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize("way", ["file", "text"])
+def test_env_file_is_chosen_or_pasted(
+    way: str, ends: str, sandbox: control.Running, dev: Person, app: str
+) -> None:
+    text = FILE.replace("\n", ends)
+    given: dict[str, str | bytes] = {"file": text.encode("utf-8-sig")}
+    page = send(sandbox, dev, app, "env-file", **(given if way == "file" else {"text": text}))
+    assert page.status_code == 200 and ">PLAIN, QUOTED, EMPTY, LINES, REF set.<" in page.text
+    assert "a b=c" not in page.text and "${HOME}" not in page.text
+    details = platform_of(sandbox, dev.name).details(app)
+    lines = ends.join(("l1", "l2")) if way == "file" else "l1\nl2"
+    assert details and details.variables == READ | {"LINES": lines}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A=1\n\n'hunter2\n", "The text, line 3, is not NAME=VALUE."),
+        ("A=1\nhunter2\n", "The text, line 2, has no value: write NAME=VALUE."),
+        ("# hunter2\n", "The text has no variables: write each as NAME=VALUE"),
+        ("", "Choose a file, or paste its text."),
+        (b"A=\xffhunter2", "file is not UTF-8 text: save it as UTF-8."),
+        (b"B\n", "file, line 1, has no value"),
+    ],
+)
+def test_wrong_env_file_sets_nothing_and_shows_no_value(
+    text: str | bytes, words: str, sandbox: control.Running, dev: Person, app: str
+) -> None:
+    fields = {"file" if isinstance(text, bytes) else "text": text}
+    page = send(sandbox, dev, app, "env-file", **fields)
+    assert page.status_code == 400 and words in page.text and "hunter2" not in page.text
+    details = platform_of(sandbox, dev.name).details(app)
+    assert details and details.variables == {}
+
+
+def test_file_and_text_are_too_much(sandbox: control.Running, dev: Person, app: str) -> None:
+    page = send(sandbox, dev, app, "env-file", file=b"A=1", text="B=2")
+    assert page.status_code == 400 and "not both. Nothing was set." in page.text
+
+
+def test_refused_variable_keeps_no_other_from_being_set(
+    sandbox: control.Running, dev: Person, app: str
+) -> None:
+    page = send(sandbox, dev, app, "env-file", text="A=1\nPORT=hunter2\n9B=hunter2\nC=3\n")
+    assert page.status_code == 400 and "PORT is made by the platform" in page.text
+    assert "&#39;9B&#39; is not a name" in page.text and " A, C set.<" in page.text
+    details = platform_of(sandbox, dev.name).details(app)
+    assert details and details.variables == {"A": "1", "C": "3"} and "hunter2" not in page.text
