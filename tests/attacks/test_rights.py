@@ -46,6 +46,7 @@ READING = {
     "build": 'build(appname: "{app}") {{ id }}',
     "logs": 'runtimeLogs(appname: "{app}") {{ next }}',
 }
+PNG = b"\x89PNG\r\n\x1a\n"
 WHO = ["stranger", "viewer", "seatless", "member without a seat"]
 
 
@@ -158,8 +159,9 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
     fields |= {"typed": case.app, "build": "1", "rank": "7", "title": "evil"}
     fields |= {"text": "A=evil"}
+    file = {"thumbnail": PNG} if action == "thumbnail" else {}
     address = f"{case.running.url}/apps/{case.app}/{action}"
-    done = browser.submit(form, address, value="evil", **fields)
+    done = browser.submit(form, address, value="evil", **fields, **file)
     assert done.status_code in (400, 403, 404) and case.state() == before
 
 

@@ -15,8 +15,9 @@ from de_tasks.server.users.sessions import Session, Sessions
 from de_tasks.server.web.ago import ago
 from de_tasks.server.web.app_page import STATES, AppPage, page_number, state_of
 from de_tasks.server.web.previews import grouped, tags_of
+from de_tasks.server.web.tile import colour, initials
 
-LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
+LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer thumbnailUrl
 owner { username } status { running deploying } processes { state }
 latestBuild { id status queuedAt } metadata { title tags }
 analytics { timestamps { created } } } } }"""
@@ -95,6 +96,8 @@ class AppList:
             states=STATES,
             state_of=state_of,
             ago=ago,
+            colour=colour,
+            initials=initials,
             wide=True,
         )
 

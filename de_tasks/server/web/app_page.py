@@ -22,7 +22,8 @@ from de_tasks.server.web.deployed import commit_of
 from de_tasks.server.web.previews import preview_of, tags_of
 
 APP = """query ($name: String!) {
-app(name: $name) { name urlOnServer gitUrl owner { username } status { running deploying }
+app(name: $name) { name urlOnServer gitUrl thumbnailUrl
+owner { username } status { running deploying }
 processes { type number status state restarts lastExit }
 servingBuild { id finishedAt commit { sha message } }
 metadata { title description permissionLevel showInPortal sortRank tags }

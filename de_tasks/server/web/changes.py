@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from de_tasks.errors import UsageError
-from de_tasks.server.web.uploads import env_variables
+from de_tasks.server.web.uploads import env_variables, picture
 
 Fields = Mapping[str, Any]
 
@@ -80,6 +80,14 @@ description: $description, tags: $tags, showInPortal: $shown, sortRank: $rank}) 
         ("title", "description", "tags", "shown", "rank"),
         "settings",
         lambda given: f"{given['title'] or given['name']} was changed.",
+    ),
+    "thumbnail": Change(
+        """mutation ($name: String, $thumbnail: Upload!) {
+uploadAppThumbnail(appname: $name, thumbnail: $thumbnail) { error } }""",
+        ("thumbnail",),
+        "settings",
+        lambda given: f"{given['name']} has a new thumbnail.",
+        read=picture,
     ),
     "python": Change(
         """mutation ($name: String!, $version: String) {

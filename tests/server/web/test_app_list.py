@@ -31,7 +31,7 @@ def names(dev: Person, quick: Path) -> list[str]:
 def listed(browser: Browser, query: str = "") -> list[str]:
     """The apps in the rows of the list."""
     text = browser.get(f"/apps{query}").text
-    return re.findall(r'<th scope="row"><a href="[^"]+/apps/([^"]+)"', text)
+    return re.findall(r'<div><a href="[^"]+/apps/([^"]+)"', text)
 
 
 def test_apps_are_found_by_words_state_and_owner(

@@ -42,6 +42,7 @@ pytestmark = needs_chromium
 PICTURES = ROOT / "docs" / "images"
 PATIENCE = BOUND * 1000
 """Milliseconds that Playwright waits for anything."""
+PICTURE_SIZE = {"width": 160, "height": 90}
 WRONG = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
 
 
@@ -380,6 +381,25 @@ def test_env_file_is_chosen_with_the_keyboard(
     phone.shows(phone.page.get_by_text("ONE, TWO set. Restarting energy-use ..."))
     assert "canary-310" not in phone.page.content()
     assert phone.barriers() == [] and phone.errors == [] and phone.fits()
+
+
+def test_thumbnail_is_uploaded_with_the_keyboard(
+    open_tab: Open, shown: Portfolio, tmp_path: Path
+) -> None:
+    phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
+    phone.open("/apps/churn/settings")
+    phone.page.screenshot(path=tmp_path / "picture.png", clip={"x": 0, "y": 0, **PICTURE_SIZE})
+    with phone.page.expect_file_chooser() as chosen:
+        phone.page.get_by_label("Picture").press("Enter")
+    chosen.value.set_files(tmp_path / "picture.png")
+    phone.page.get_by_role("button", name="Upload").press("Enter")
+    phone.shows(phone.page.get_by_alt_text("The present thumbnail"))
+    for path in ("/apps/churn/settings", "/apps", "/"):
+        phone.open(path)
+        drawn = phone.page.locator('img[src$="/thumbnails/churn"]')
+        assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 160
+        assert phone.barriers() == [] and phone.fits(), path
+    assert phone.errors == []
 
 
 def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) -> None:

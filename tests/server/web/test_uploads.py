@@ -83,3 +83,41 @@ def test_refused_variable_keeps_no_other_from_being_set(
     assert "&#39;9B&#39; is not a name" in page.text and " A, C set.<" in page.text
     details = platform_of(sandbox, dev.name).details(app)
     assert details and details.variables == {"A": "1", "C": "3"} and "hunter2" not in page.text
+
+
+PICTURES = {
+    "png": b"\x89PNG\r\n\x1a\n<script>alert(1)</script>",
+    "jpeg": b"\xff\xd8\xff" + b"0" * 99,
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_thumbnail_is_shown_and_served_as_a_picture_alone(
+    kind: str, sandbox: control.Running, dev: Person, app: str
+) -> None:
+    assert dev.run(f"update -n {app} --visible-on-portal").code == 0
+    page = send(sandbox, dev, app, "thumbnail", thumbnail=PICTURES[kind])
+    assert page.status_code == 200 and f"{app} has a new thumbnail." in page.text
+    browser, src = Browser(sandbox).be(dev.name), f'src="{sandbox.url}/thumbnails/{app}"'
+    for path in (f"/apps/{app}/settings", "/apps", f"/?q={app}"):
+        assert src in browser.get(path).text, path
+    served = browser.get(f"/thumbnails/{app}")
+    assert served.content == PICTURES[kind] and served.headers["Content-Type"] == f"image/{kind}"
+    assert served.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"<svg onload=alert(1)>", "neither a PNG nor a JPEG picture"),
+        (PICTURES["png"] + b"0" * 200_000, "has 200033 bytes, and at most 102400 are allowed"),
+        (b"", "neither a PNG nor a JPEG picture"),
+        ("", "Choose a PNG or JPEG picture."),
+    ],
+)
+def test_what_is_no_thumbnail_is_refused_with_the_reason(
+    data: bytes | str, words: str, sandbox: control.Running, dev: Person, app: str
+) -> None:
+    page = send(sandbox, dev, app, "thumbnail", thumbnail=data)
+    assert page.status_code == 400 and words in page.text
+    assert Browser(sandbox).be(dev.name).get(f"/thumbnails/{app}").status_code == 404
