@@ -127,6 +127,7 @@ def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> No
     browser = Browser(fortress).be(backstage(fortress).add("admin"))
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
     fields |= {"password": PASSWORD, "build": "1", "text": "A=planted"}
+    fields |= {"process": "web", "number": "0"}
     file = {"thumbnail": b"\x89PNG\r\n\x1a\n"} if form.endswith("/thumbnail") else None
     assert browser.session.post(fortress.url + form, data=fields, files=file).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)

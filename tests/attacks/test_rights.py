@@ -85,7 +85,7 @@ class Case:
         with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
             apps = database.execute("SELECT * FROM apps WHERE name = ?", (self.app,)).fetchall()
             rows: list[tuple[object, ...]] = [*apps]
-            for table in ("access", "variables"):
+            for table in ("access", "variables", "scale"):
                 line = f"SELECT * FROM {table} WHERE app_id = ?"
                 rows += database.execute(line, (apps[0][0],)).fetchall()
         return rows
@@ -158,7 +158,7 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     before, form = case.state(), browser.get(f"{OPENID}/logout")
     fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
     fields |= {"typed": case.app, "build": "1", "rank": "7", "title": "evil"}
-    fields |= {"text": "A=evil"}
+    fields |= {"text": "A=evil", "process": "web", "number": "0"}
     file = {"thumbnail": PNG} if action == "thumbnail" else {}
     address = f"{case.running.url}/apps/{case.app}/{action}"
     done = browser.submit(form, address, value="evil", **fields, **file)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from de_tasks.errors import DeTasksError, NotPermitted
 from de_tasks.server.api.endpoint import GraphQLEndpoint, RateLimited
 from de_tasks.server.http.pages import Pages
+from de_tasks.server.runtime.app_settings import MOST_PROCESSES
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.ago import ago, duration
@@ -23,7 +24,7 @@ from de_tasks.server.web.previews import preview_of, tags_of
 
 APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer gitUrl thumbnailUrl
-owner { username } status { running deploying }
+owner { username } status { running deploying canScale }
 processes { type number status state restarts lastExit }
 servingBuild { id finishedAt commit { sha message } }
 metadata { title description permissionLevel showInPortal sortRank tags }
@@ -91,6 +92,7 @@ class AppPage:
             tags=tags_of(app["metadata"]["tags"]),
             preview=preview_of(app),
             owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
+            most_processes=MOST_PROCESSES,
             ago=ago,
             duration=duration,
             commit_of=commit_of,

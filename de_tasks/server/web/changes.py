@@ -81,6 +81,14 @@ description: $description, tags: $tags, showInPortal: $shown, sortRank: $rank}) 
         "settings",
         lambda given: f"{given['title'] or given['name']} was changed.",
     ),
+    "scale": Change(
+        """mutation ($name: String, $process: String, $number: Int) {
+scaleProcesses(appname: $name, processes: [{type: $process, number: $number}]) {
+refresh error } }""",
+        ("process", "number"),
+        "overview",
+        lambda given: f"{given['process']} is scaled to {given['number']}.",
+    ),
     "thumbnail": Change(
         """mutation ($name: String, $thumbnail: Upload!) {
 uploadAppThumbnail(appname: $name, thumbnail: $thumbnail) { error } }""",
@@ -162,7 +170,18 @@ def _whole(text: str) -> int:
         raise UsageError(f"{text[:20]!r} is not a whole number.") from None
 
 
-TYPES: Mapping[str, Callable[[str], Any]] = {"shown": bool, "rank": _whole}
+def _processes(text: str) -> int:
+    # GraphQL's Int has 32 bits, and nothing typed is not none.
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"{text[:20]!r} is not a number of processes, such as 2.")
+    return int(text)
+
+
+TYPES: Mapping[str, Callable[[str], Any]] = {
+    "shown": bool,
+    "rank": _whole,
+    "number": _processes,
+}
 """Of fields that are no text: a box that is not ticked is not sent."""
 
 

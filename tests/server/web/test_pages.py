@@ -42,7 +42,6 @@ pytestmark = needs_chromium
 PICTURES = ROOT / "docs" / "images"
 PATIENCE = BOUND * 1000
 """Milliseconds that Playwright waits for anything."""
-PICTURE_SIZE = {"width": 160, "height": 90}
 WRONG = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
 
 
@@ -383,12 +382,24 @@ def test_env_file_is_chosen_with_the_keyboard(
     assert phone.barriers() == [] and phone.errors == [] and phone.fits()
 
 
+def test_processes_are_scaled_with_the_keyboard(open_tab: Open, shown: Portfolio) -> None:
+    phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
+    phone.open("/apps/energy-use")
+    phone.page.get_by_label("Scale web").press("Enter")
+    assert phone.barriers() == [] and phone.fits()
+    phone.page.keyboard.press("Tab")
+    phone.page.keyboard.type("1")
+    phone.page.keyboard.press("Enter")
+    phone.shows(phone.page.get_by_text("web is scaled to 1. Restarting energy-use ..."))
+    assert phone.barriers() == [] and phone.errors == [] and phone.fits()
+
+
 def test_thumbnail_is_uploaded_with_the_keyboard(
     open_tab: Open, shown: Portfolio, tmp_path: Path
 ) -> None:
     phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
     phone.open("/apps/churn/settings")
-    phone.page.screenshot(path=tmp_path / "picture.png", clip={"x": 0, "y": 0, **PICTURE_SIZE})
+    phone.page.get_by_role("banner").screenshot(path=tmp_path / "picture.png")
     with phone.page.expect_file_chooser() as chosen:
         phone.page.get_by_label("Picture").press("Enter")
     chosen.value.set_files(tmp_path / "picture.png")
@@ -397,7 +408,7 @@ def test_thumbnail_is_uploaded_with_the_keyboard(
     for path in ("/apps/churn/settings", "/apps", "/"):
         phone.open(path)
         drawn = phone.page.locator('img[src$="/thumbnails/churn"]')
-        assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 160
+        assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 360
         assert phone.barriers() == [] and phone.fits(), path
     assert phone.errors == []
 
