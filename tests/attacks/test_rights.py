@@ -104,9 +104,14 @@ def case(fortress: control.Running) -> Case:
         f'addCoOwners(appname: "{{app}}", users: ["{made.users["co-owner"]}"], teams: ["{group}"])',
         f'addCoOwners(appname: "{{app}}", users: ["{made.users["seatless"]}"])',
         'addEnvironmentVariable(appname: "{app}", name: "A", value: "1")',
+        'updateApp(appname: "{app}", metadata: {{showInPortal: true, tags: "hush"}})',
+        'updateApp(appname: "{app}", metadata: {{title: "Hidden"}})',
     ):
         answer = made.ask("owner", f"mutation {{{{ done: {line} {{{{ error }}}} }}}}")
         assert answer["data"]["done"]["error"] is None, answer
+    browser = Browser(fortress).be(made.users["owner"])
+    form, address = browser.get(f"{OPENID}/logout"), f"{fortress.url}/apps/{made.app}/thumbnail"
+    assert browser.submit(form, address, thumbnail=PNG).status_code == 200
     made.take_seat("seatless")
     made.users["member without a seat"] = books.add("viewer", groups=[group])
     made.users["outsider"] = books.add("viewer")
@@ -198,6 +203,26 @@ def test_restricted_app_is_opened_by_who_may_view_it(who: str, case: Case) -> No
     status = browser.get(f"{browser.apps}/{case.app}/").status_code
     # It was never deployed: 503 says so to who may see it.
     assert status == (403 if who in ("stranger", "outsider") else 503)
+
+
+@pytest.mark.parametrize("query", ["", "?q=hidden", "?q={app}", "?tag=hush"])
+@pytest.mark.parametrize("who", ["nobody", "stranger", "outsider"])
+def test_portal_tells_nothing_of_a_restricted_app(who: str, query: str, case: Case) -> None:
+    browser = Browser(case.running)
+    browser = browser if who == "nobody" else browser.be(case.users[who])
+    page = browser.get("/" + query.format(app=case.app))
+    assert page.status_code == 200
+    assert not any(word in page.text for word in ("Hidden", ">hush<", f"/{case.app}"))
+    assert browser.get(f"/thumbnails/{case.app}").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "?q=hidden", "?q={app}", "?tag=hush"])
+def test_portal_shows_a_restricted_app_to_its_viewer(query: str, case: Case) -> None:
+    """Or the tests above would prove nothing."""
+    browser = Browser(case.running).be(case.users["viewer"])
+    page = browser.get("/" + query.format(app=case.app))
+    assert "Hidden" in page.text and ">hush<" in page.text and f"/{case.app}/" in page.text
+    assert browser.get(f"/thumbnails/{case.app}").status_code == 200
 
 
 ADMINS = [

@@ -237,6 +237,21 @@ def test_portal_shows_nobody_what_is_restricted(
         assert "Energy use" not in visitor.page.content() and visitor.barriers() == []
 
 
+def test_portal_shows_nobody_what_is_for_everybody(open_tab: Open, shown: Portfolio) -> None:
+    shown.run("update", "--name", "demand", "--view-access", "unauthenticated")
+    phone = open_tab(viewport={"width": 360, "height": 700}, color_scheme="dark")
+    phone.open("/")
+    sync_api.expect(phone.page.get_by_role("listitem")).to_have_count(1)
+    phone.shows(phone.page.get_by_role("link", name="Demand forecast"))
+    sync_api.expect(phone.page.get_by_label("Tag").locator("option")).to_have_count(2)
+    assert "inv " not in phone.page.get_by_role("main").inner_text()
+    assert phone.barriers() == [] and phone.errors == [] and phone.fits()
+    phone.page.get_by_role("main").get_by_role("link", name="Sign in").press("Enter")
+    phone.sign_in("dev")
+    phone.page.wait_for_url(f"{phone.running.url}/")
+    phone.shows(phone.page.get_by_role("link", name="Energy use"))
+
+
 def test_viewer_is_refused_a_restricted_app_and_then_let_in(
     tab: Tab, viewer: str, shown: Portfolio
 ) -> None:
