@@ -256,7 +256,8 @@ def wire_signin(
 ) -> list[BaseRoute]:
     """The package `signin`: the routes of the realm."""
     accounts, sessions = users.accounts, users.sessions
-    devices = Devices(database, sessions, pages, users.throttle)
+    host = settings.url.partition("://")[2]
+    devices = Devices(database, sessions, pages, users.throttle, host)
     realm = (
         OidcEndpoints(settings, accounts, users.tokens, users.identity, devices),
         SignIn(accounts, users.tokens, sessions, pages),
