@@ -18,6 +18,7 @@ from de_tasks.platform.models import Changes
 from de_tasks.server import control
 from de_tasks.server.web.app_page import TABS, address
 from tests.support.apps import SERVER, app_folder, held_back
+from tests.support.axe import barriers
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, FLAGS, needs_chromium
@@ -29,7 +30,6 @@ from tests.support.terminals import Terminal
 from tests.support.waiting import BOUND, until
 
 if TYPE_CHECKING:
-    from axe_playwright_python.sync_playwright import Axe
     from playwright import sync_api
 else:
     # Not on every machine that runs the tests.
@@ -37,12 +37,11 @@ else:
         "playwright.sync_api",
         reason=needs("playwright is not installed", "pip install -e '.[dev]'"),
     )
-    Axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe
+    pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = needs_chromium
 PICTURES = ROOT / "docs" / "images"
 PATIENCE = BOUND * 1000
 """Milliseconds that Playwright waits for anything."""
-WRONG = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +92,7 @@ class Tab:
 
     def barriers(self) -> list[str]:
         """What axe finds wrong with the page for people who cannot see or point."""
-        found = Axe().run(self.page, options={"runOnly": list(WRONG)}).response["violations"]
-        return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]
+        return barriers(self.page)
 
 
 Open = Callable[..., Tab]
