@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.server.api.endpoint import RateLimited
+from de_tasks.server.users.rate_limit import WRITE
 from de_tasks.server.web.changes import Change, variables
+
+POINTS = "{ rateLimit { limit remaining msBeforeNext } }"
+FOR_THE_PAGE = 3
+"""Points that showing the page afterwards takes, at most."""
 
 
 class Ask(Protocol):
@@ -31,11 +36,14 @@ class Outcome:
 
 
 async def carry_out(change: Change, name: str, form: Mapping[str, Any], ask: Ask) -> Outcome:
-    """Do it for the app of that name. Where a file asks for much, a refusal of one thing does not
-    keep the others from being done, as with a command."""
+    """Do it for the app of that name. What a file asks for is begun only where the user has points
+    for all of it; a refusal of one thing does not keep the others from being done."""
     outcome = Outcome()
     try:
-        for given in variables(change, form):
+        asked = variables(change, form)
+        if len(asked) > 1:
+            await _need_points(ask, len(asked))
+        for given in asked:
             try:
                 answers = await ask(change.document, name=name, **given)
                 if change.then:
@@ -55,6 +63,19 @@ async def carry_out(change: Change, name: str, form: Mapping[str, Any], ask: Ask
     except DeTasksError as error:
         outcome.refused.append(str(error))
     return outcome
+
+
+async def _need_points(ask: Ask, number: int) -> None:
+    """Raise `UsageError` where so many changes cost more points than are left."""
+    left = (await ask(POINTS))["rateLimit"]
+    cost = WRITE * number + FOR_THE_PAGE
+    if cost <= left["remaining"]:
+        return
+    words = f"Nothing was set: {number} variables cost {cost} points"
+    if cost > left["limit"]:
+        raise UsageError(f"{words}, and you have {left['limit']} at a time. Split the file.")
+    seconds = -(-left["msBeforeNext"] // 1000)
+    raise UsageError(f"{words}, and you have {left['remaining']} left. Try again in {seconds} s.")
 
 
 def sentences(change: Change, name: str, outcome: Outcome) -> str:

@@ -11,6 +11,10 @@ from de_tasks.server.web.uploads import env_variables, picture
 Fields = Mapping[str, Any]
 
 
+MOST_NAMED, LONGEST_NAME = 40, 60
+"""Variables of a file that are named when they were set, and characters of a name."""
+
+
 class Change(NamedTuple):
     """What a form does: a document, the fields that it takes, the tab that it stands in, and the
     sentence for what was done, of the fields and the app's `name`; `then` is a second document, for
@@ -57,7 +61,7 @@ rollBack(appname: $name, id: $build) { build { id } error } }""",
         "variables",
         lambda given: str(given["key"]),
         read=env_variables,
-        together=lambda names: f"{', '.join(names)} set.",
+        together=lambda names: f"{_listed(names)} set.",
     ),
     "remove-variable": Change(
         """mutation ($name: String, $key: String) {
@@ -183,6 +187,11 @@ TYPES: Mapping[str, Callable[[str], Any]] = {
     "number": _processes,
 }
 """Of fields that are no text: a box that is not ticked is not sent."""
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(name[:LONGEST_NAME] for name in names[:MOST_NAMED]) + more
 
 
 def _python(version: str) -> str:

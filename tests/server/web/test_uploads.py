@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -83,6 +85,33 @@ def test_refused_variable_keeps_no_other_from_being_set(
     assert "&#39;9B&#39; is not a name" in page.text and " A, C set.<" in page.text
     details = platform_of(sandbox, dev.name).details(app)
     assert details and details.variables == {"A": "1", "C": "3"} and "hunter2" not in page.text
+
+
+def test_file_that_costs_more_than_is_left_sets_nothing(
+    sandbox_of_its_own: control.Running,
+) -> None:
+    running = sandbox_of_its_own
+    platform = platform_of(running, "dev")
+    platform.create_app("poor")
+    browser = Browser(running).be("dev")
+    page, action = browser.get("/apps/poor/variables"), f"{running.url}/apps/poor/env-file"
+    names = [f"N{number}" for number in range(30)]
+
+    def sent(count: int) -> str:
+        return browser.submit(page, action, text="".join(f"{n}=1\n" for n in names[:count])).text
+
+    assert "30 variables cost 153 points, and you have 100 at a time. Split the file." in sent(30)
+    assert "N0, N1, N2, N3, N4, N5, N6, N7, N8, N9 set." in sent(10)
+    assert "Nothing was set: 10 variables cost 53 points, and you have" in sent(10)
+
+
+@pytest.fixture
+def sandbox_of_its_own(tmp_path: Path) -> Iterator[control.Running]:
+    """One whose users have few points."""
+    options: dict[str, int | str] = {"port": 0, "rate_limit_points": 100}
+    running = control.start(tmp_path / "data", {**options, "rate_limit_seconds": 3600})
+    yield running
+    control.stop(running)
 
 
 PICTURES = {
