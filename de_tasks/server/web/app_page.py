@@ -20,7 +20,7 @@ from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.ago import ago, duration
 from de_tasks.server.web.deployed import commit_of
-from de_tasks.server.web.previews import preview_of, tags_of
+from de_tasks.server.web.previews import marks_of, preview_of, tags_of
 
 APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer gitUrl thumbnailUrl
@@ -90,6 +90,7 @@ class AppPage:
             tabs=TABS,
             state=state_of(app),
             tags=tags_of(app["metadata"]["tags"]),
+            marks=marks_of(app["metadata"]["tags"]),
             preview=preview_of(app),
             owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
             most_processes=MOST_PROCESSES,

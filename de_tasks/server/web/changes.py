@@ -164,7 +164,15 @@ def variables(change: Change, form: Mapping[str, Any]) -> list[dict[str, Any]]:
     run. Raises `UsageError` for what is no number where one is asked for, and for a wrong file."""
     if change.read:
         return change.read(form)
-    return [{name: TYPES.get(name, str)(str(form.get(name, ""))) for name in change.fields}]
+    return [{name: _value(name, form) for name in change.fields}]
+
+
+def _value(name: str, form: Mapping[str, Any]) -> Any:
+    text = str(form.get(name, ""))
+    if name == "tags":
+        # With those that a program wrote for itself, which are not shown to be changed.
+        text = ", ".join(filter(None, (text.strip(), str(form.get("marks", "")))))
+    return TYPES.get(name, str)(text)
 
 
 def _whole(text: str) -> int:

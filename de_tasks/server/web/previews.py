@@ -38,14 +38,21 @@ class Row:
 
 def tags_of(text: str | None) -> tuple[str, ...]:
     """The tags that people gave an app, of all that are kept as one text."""
-    found = (part.strip() for part in (text or "").split(","))
-    return tuple(tag for tag in found if tag and not tag.startswith(MARK))
+    return tuple(tag for tag in _split(text) if not tag.startswith(MARK))
+
+
+def marks_of(text: str | None) -> tuple[str, ...]:
+    """The other ones."""
+    return tuple(tag for tag in _split(text) if tag.startswith(MARK))
+
+
+def _split(text: str | None) -> list[str]:
+    return [tag for part in (text or "").split(",") if (tag := part.strip())]
 
 
 def preview_of(app: dict[str, Any]) -> Preview | None:
     """What an app of the API is a preview of, by its mark."""
-    tags = [tag.strip() for tag in app["metadata"]["tags"].split(",")]
-    marks = [tag.split(":") for tag in tags if tag.startswith(MARK)]
+    marks = [mark.split(":") for mark in marks_of(app["metadata"]["tags"])]
     if len(marks) != 1 or len(marks[0]) != 4:
         return None
     _, of, created, branch = marks[0]

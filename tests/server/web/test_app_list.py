@@ -97,6 +97,22 @@ def test_preview_stands_below_its_app(sandbox: control.Running, dev: Person) -> 
     assert "Preview of" not in browser.get(f"/apps?q={other}").text
 
 
+def test_mark_of_a_preview_is_kept_when_its_tags_are_changed(
+    sandbox: control.Running, dev: Person
+) -> None:
+    platform, main = platform_of(sandbox, dev.name), f"m-{secrets.token_hex(4)}"
+    platform.create_app(main)
+    wanted = WantedPreview(main, "feature/x", dev.name, "here")
+    preview = prepare.prepare(platform, wanted, lambda question: True).name
+    browser, before = Browser(sandbox).be(dev.name), tags_of(platform, preview)
+    page = browser.get(f"/apps/{preview}/settings")
+    assert 'name="tags" value=""' in page.text
+    action = f"{sandbox.url}/apps/{preview}/about"
+    browser.submit(page, action, title="A", description="", tags="one, two", rank="0")
+    assert set(tags_of(platform, preview)) == {"one", "two", *before} and len(before) == 1
+    assert 'name="tags" value="one, two"' in browser.get(f"/apps/{preview}/settings").text
+
+
 def tags_of(platform: GraphQLPlatform, app: str) -> tuple[str, ...]:
     """All tags of an app."""
     found = platform.details(app)
