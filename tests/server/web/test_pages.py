@@ -304,6 +304,7 @@ def test_page_of_a_new_app_waits_for_its_first_build(
     shown.run("deploy", str(folder), "--no-check", "--no-wait", "-m", "First")
     own.shows(own.page.get_by_text("running", exact=True))
     own.shows(own.page.get_by_role("listitem").filter(has_text="web"))
+    sync_api.expect(own.page.get_by_role("heading", name="Deploy to it")).to_be_hidden()
     assert own.errors == []
 
 
@@ -318,12 +319,14 @@ def test_apps_are_searched_with_the_keyboard(own: Tab, shown: Portfolio) -> None
 
 
 def test_apps_of_a_tag_and_their_previews_are_found_on_a_phone(
-    open_tab: Open, portal: control.Running
+    own: Tab, open_tab: Open, portal: control.Running, shown: Portfolio
 ) -> None:
     platform, wanted = platform_of(portal, "dev"), WantedPreview("orders", "fix/vat", "dev", "here")
     platform.create_app("orders")
     platform.update("orders", Changes(tags=("trade",)))
     prepare.prepare(platform, wanted, lambda question: True)
+    own.open("/apps")
+    picture(own, "apps")
     phone = open_tab("dev", viewport={"width": 360, "height": 700}, color_scheme="dark")
     phone.open("/apps")
     phone.page.get_by_role("link", name="trade").first.press("Enter")
