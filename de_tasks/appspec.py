@@ -384,6 +384,31 @@ def text_of(data: bytes, errors: str = "strict") -> str:
     return data.decode("utf-16" if utf16 else "utf-8-sig", errors)
 
 
+def env_lines(text: str, where: str) -> Iterator[tuple[int, str, str | None]]:
+    """The variables of an env file such as `.env`: the number of a line, a name, and the value,
+    which is None where no `=` follows. Quotes and comments are as python-dotenv reads them, but
+    `${...}` stands for itself.
+
+    Raises `UsageError` naming `where` and the line that is none, and nothing of what it says.
+    """
+    from io import StringIO
+
+    from dotenv.parser import parse_stream
+
+    for binding in parse_stream(StringIO(text)):
+        whole = binding.original.string
+        # The empty lines before it belong to it.
+        skipped = whole[: len(whole) - len(whole.lstrip())].replace("\r\n", "\n")
+        number = binding.original.line + len(re.findall(r"[\r\n]", skipped))
+        if binding.error:
+            raise UsageError(
+                f"{where}, line {number}, is not NAME=VALUE. A comment begins with #, and a value "
+                "that begins with a quote ends with one."
+            )
+        if binding.key is not None:
+            yield number, binding.key, binding.value
+
+
 APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")
 """A package of Debian (Policy 5.6.7), perhaps with an architecture, a version or a release."""
 

@@ -70,18 +70,13 @@ def picture(path: Path, where: str) -> bytes:
 
 
 def env_file(source: Path | TextIO, where: str) -> Mapping[str, str | None]:
-    """The KEY=VALUE lines of a file; None for a key without a value."""
-    from io import StringIO
-
-    from dotenv import dotenv_values
-
-    from de_tasks.appspec import text_of
+    """The NAME=VALUE lines of a file; None for a name without a value."""
+    from de_tasks.appspec import env_lines, text_of
 
     try:
-        stream = StringIO(text_of(source.read_bytes())) if isinstance(source, Path) else source
-        with stream:
-            return dotenv_values(stream=stream, interpolate=False)
+        text = text_of(source.read_bytes()) if isinstance(source, Path) else source.read()
     except OSError as error:
         raise UsageError(f"{where} cannot be read: {error}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{where} is not UTF-8 text: save it as UTF-8.") from None
+    return {name: value for _, name, value in env_lines(text, where)}

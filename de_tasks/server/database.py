@@ -188,7 +188,13 @@ PYTHON = """
 ALTER TABLE apps ADD COLUMN python TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED, PYTHON)
+DEVICES = """
+-- Whence a device asked, and what its program calls itself: shown to who is to approve it.
+ALTER TABLE device_codes ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE device_codes ADD COLUMN program TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED, PYTHON, DEVICES)
 """Each takes a data directory from its place's version to the next; the first from nothing."""
 VERSION = len(MIGRATIONS)
 

@@ -57,6 +57,7 @@ from de_tasks.server.web.app_list import AppList
 from de_tasks.server.web.app_manager import AppManager
 from de_tasks.server.web.build_page import BuildPage
 from de_tasks.server.web.delete_page import DeletePage
+from de_tasks.server.web.new_app_page import NewAppPage
 from de_tasks.server.web.portal import Portal
 from de_tasks.server.web.site import Site
 from de_tasks.server.web.users_page import UsersPage
@@ -260,7 +261,8 @@ def wire_signin(
 ) -> list[BaseRoute]:
     """The package `signin`: the routes of the realm."""
     accounts, sessions = users.accounts, users.sessions
-    devices = Devices(database, sessions, pages, users.throttle)
+    host = settings.url.partition("://")[2]
+    devices = Devices(database, sessions, pages, users.throttle, host)
     realm = (
         OidcEndpoints(settings, accounts, users.tokens, users.identity, devices),
         SignIn(accounts, users.tokens, sessions, pages),
@@ -301,6 +303,7 @@ def wire_web(
             *BuildPage(sessions, pages, graphql).routes(),
             *DeletePage(sessions, pages, graphql).routes(),
             *AppList(sessions, pages, graphql).routes(),
+            *NewAppPage(sessions, pages, graphql).routes(),
             *AppManager(sessions, pages, graphql).routes(),
             *AccountPage(sessions, pages, graphql, accounts, limit).routes(),
             *UsersPage(sessions, pages, accounts, administration).routes(),

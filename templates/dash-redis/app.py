@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 from celery import Celery
-from dash import CeleryManager, Dash, Input, Output, State, callback, dcc, html
+from dash import ALL, CeleryManager, Dash, Input, Output, State, callback, ctx, dcc, html
 
 TITLE = "When will we be done?"
 # Days that each piece of work takes: at best, most likely, at worst.
@@ -39,6 +39,8 @@ app = Dash(
     title=TITLE,
     background_callback_manager=CeleryManager(celery_app, expire=3600),
 )
+# For screen readers and translators; Dash names no language by itself.
+app.index_string = app.index_string.replace("<html>", '<html lang="en">')
 server = app.server  # what the Procfile names
 
 
@@ -89,6 +91,37 @@ def work_row(name: str, days: tuple[int, int, int]) -> html.Tr:
     return html.Tr([html.Th(name, scope="row"), *(html.Td(str(number)) for number in days)])
 
 
+def choice(name: str, legend: str, options: dict[str, str], first: str) -> html.Fieldset:
+    """Buttons of which one is pressed; the Store `name` has its key.
+
+    dcc.Dropdown and dcc.RadioItems do the same in less code, but not for everybody who uses a
+    screen reader.
+    """
+
+    @callback(
+        Output(name, "data"),
+        Output({"choice": name, "key": ALL}, "aria-pressed"),
+        Input({"choice": name, "key": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def choose(clicks: list[int | None]) -> tuple[str, list[str]]:
+        chosen = ctx.triggered_id["key"]
+        return chosen, [pressed(key == chosen) for key in options]
+
+    def pressed(is_it: bool) -> str:
+        return "true" if is_it else "false"
+
+    buttons = [
+        html.Button(
+            label, id={"choice": name, "key": key}, **{"aria-pressed": pressed(key == first)}
+        )
+        for key, label in options.items()
+    ]
+    store = dcc.Store(name, data=first)
+    return html.Fieldset([html.Legend(legend), *buttons, store], className="choice")
+
+
+RUNS = {"1000": "1,000", "10000": "10,000", "100000": "100,000"}
 app.layout = html.Main(
     [
         html.Header(
@@ -99,12 +132,7 @@ app.layout = html.Main(
         ),
         html.Div(
             [
-                dcc.RadioItems(
-                    {"1000": "1,000 runs", "10000": "10,000 runs", "100000": "100,000 runs"},
-                    "10000",
-                    id="runs",
-                    inline=True,
-                ),
+                choice("runs", "Runs", RUNS, "10000"),
                 html.Button("Forecast", id="start", className="main"),
                 html.Button("Cancel", id="cancel", disabled=True),
             ],
@@ -133,7 +161,7 @@ app.layout = html.Main(
     Output("result", "children"),
     Output("result", "className"),
     Input("start", "n_clicks"),
-    State("runs", "value"),
+    State("runs", "data"),
     background=True,
     running=[
         (Output("start", "disabled"), True, False),

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from math import cos, pi, sin
 
 import plotly.graph_objects as go
-from dash import Dash, Input, Output, callback, dcc, html
+from dash import ALL, Dash, Input, Output, callback, ctx, dcc, html
 
 TITLE = "Energy across our sites"
 YEAR = 2025
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-ALL = "all"
+EVERY = "all"
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,42 @@ def cards(measure: Measure, now: list[float], before: list[float]) -> list[html.
     ]
 
 
+def choice(name: str, legend: str, options: dict[str, str], first: str) -> html.Fieldset:
+    """Buttons of which one is pressed; the Store `name` has its key.
+
+    dcc.Dropdown and dcc.RadioItems do the same in less code, but not for everybody who uses a
+    screen reader.
+    """
+
+    @callback(
+        Output(name, "data"),
+        Output({"choice": name, "key": ALL}, "aria-pressed"),
+        Input({"choice": name, "key": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def choose(clicks: list[int | None]) -> tuple[str, list[str]]:
+        chosen = ctx.triggered_id["key"]
+        return chosen, [pressed(key == chosen) for key in options]
+
+    def pressed(is_it: bool) -> str:
+        return "true" if is_it else "false"
+
+    buttons = [
+        html.Button(
+            label, id={"choice": name, "key": key}, **{"aria-pressed": pressed(key == first)}
+        )
+        for key, label in options.items()
+    ]
+    store = dcc.Store(name, data=first)
+    return html.Fieldset([html.Legend(legend), *buttons, store], className="choice")
+
+
 app = Dash(__name__, title=TITLE)
+# For screen readers and translators; Dash names no language by itself.
+app.index_string = app.index_string.replace("<html>", '<html lang="en">')
 server = app.server  # what the Procfile names
 
-SITE_OPTIONS = {ALL: "All sites"} | {key: site.name for key, site in SITES.items()}
+SITE_OPTIONS = {EVERY: "All sites"} | {key: site.name for key, site in SITES.items()}
 MEASURE_OPTIONS = {key: measure.name for key, measure in MEASURES.items()}
 
 app.layout = html.Main(
@@ -154,8 +186,8 @@ app.layout = html.Main(
         html.Header([html.H1(TITLE), html.P(f"Four sites, month by month, {YEAR - 1} and {YEAR}")]),
         html.Div(
             [
-                dcc.Dropdown(SITE_OPTIONS, ALL, id="site", clearable=False, searchable=False),
-                dcc.RadioItems(MEASURE_OPTIONS, "energy", id="measure", inline=True),
+                choice("site", "Site", SITE_OPTIONS, EVERY),
+                choice("measure", "Measure", MEASURE_OPTIONS, "energy"),
             ],
             className="controls",
         ),
@@ -179,14 +211,14 @@ app.layout = html.Main(
     Output("summary", "children"),
     Output("chart", "figure"),
     Output("table", "children"),
-    Input("site", "value"),
-    Input("measure", "value"),
+    Input("site", "data"),
+    Input("measure", "data"),
 )
 def show(
     site: str, measure: str
 ) -> tuple[list[html.Div], go.Figure, list[html.Thead | html.Tbody | html.Tfoot]]:
     """Everything on the page that depends on the two controls, so that it changes together."""
-    chosen = list(SITES.values()) if site == ALL else [SITES[site]]
+    chosen = list(SITES.values()) if site == EVERY else [SITES[site]]
     unit = MEASURES[measure]
     now, before = total(chosen, unit, YEAR), total(chosen, unit, YEAR - 1)
     return cards(unit, now, before), draw(chosen, unit, before), table_rows(now, before)

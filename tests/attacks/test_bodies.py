@@ -76,6 +76,17 @@ def test_body_without_end(path: str, fortress: control.Running) -> None:
     assert answer.status == (411 if path in FORMS else 413)
 
 
+@pytest.mark.parametrize("length, signed_in", [(64 * 1024 + 1, False), (4 * 1024**2 + 1, True)])
+def test_file_in_a_form_is_small_and_smaller_from_strangers(
+    length: int, signed_in: bool, fortress: control.Running
+) -> None:
+    books = backstage(fortress)
+    cookie = f"de-session-{fortress.port}={books.session(books.add())}" if signed_in else ""
+    start = begin(fortress, "/apps/vault/env-file", Content_Length=str(length), Cookie=cookie)
+    with bounded(fortress):
+        assert talk(fortress, [start]).status == 413
+
+
 DRIPPING = [f"{REALM}/sign-in", "/Manager/graphql", "/sandbox/users"]
 FIRST = [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX: "]
 

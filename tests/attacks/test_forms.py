@@ -112,13 +112,24 @@ def test_forged_form_or_a_link_deletes_nothing(fortress: control.Running) -> Non
     assert browser.get("/apps/vault").status_code == 200
 
 
+def test_forged_form_or_a_link_creates_nothing(fortress: control.Running) -> None:
+    browser = Browser(fortress).be(backstage(fortress).add("dev"))
+    page, fields = f"{fortress.url}/apps/-/new", {"name": "planted-app"}
+    for csrf in ({}, {"csrf": ""}, {"csrf": "forged"}):
+        assert browser.session.post(page, data={**fields, **csrf}).status_code == 403
+    assert browser.get("/apps/-/new?name=planted-app").status_code == 200
+    assert browser.get("/apps/planted-app").status_code == 404
+
+
 @pytest.mark.parametrize("form", MANAGING)
 def test_forged_form_manages_nothing(form: str, fortress: control.Running) -> None:
     genuine(fortress)
     browser = Browser(fortress).be(backstage(fortress).add("admin"))
     fields = {"csrf": "forged", "level": "unauthenticated", "person": "viewer", "key": "A"}
-    fields |= {"password": PASSWORD, "build": "1"}
-    assert browser.session.post(fortress.url + form, data=fields).status_code == 403
+    fields |= {"password": PASSWORD, "build": "1", "text": "A=planted"}
+    fields |= {"process": "web", "number": "0"}
+    file = {"thumbnail": b"\x89PNG\r\n\x1a\n"} if form.endswith("/thumbnail") else None
+    assert browser.session.post(fortress.url + form, data=fields, files=file).status_code == 403
     assert browser.session.get(fortress.url + form, allow_redirects=False).status_code in (404, 405)
 
 

@@ -46,6 +46,7 @@ READING = {
     "build": 'build(appname: "{app}") {{ id }}',
     "logs": 'runtimeLogs(appname: "{app}") {{ next }}',
 }
+PNG = b"\x89PNG\r\n\x1a\n"
 WHO = ["stranger", "viewer", "seatless", "member without a seat"]
 
 
@@ -84,7 +85,7 @@ class Case:
         with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
             apps = database.execute("SELECT * FROM apps WHERE name = ?", (self.app,)).fetchall()
             rows: list[tuple[object, ...]] = [*apps]
-            for table in ("access", "variables"):
+            for table in ("access", "variables", "scale"):
                 line = f"SELECT * FROM {table} WHERE app_id = ?"
                 rows += database.execute(line, (apps[0][0],)).fetchall()
         return rows
@@ -103,9 +104,14 @@ def case(fortress: control.Running) -> Case:
         f'addCoOwners(appname: "{{app}}", users: ["{made.users["co-owner"]}"], teams: ["{group}"])',
         f'addCoOwners(appname: "{{app}}", users: ["{made.users["seatless"]}"])',
         'addEnvironmentVariable(appname: "{app}", name: "A", value: "1")',
+        'updateApp(appname: "{app}", metadata: {{showInPortal: true, tags: "hush"}})',
+        'updateApp(appname: "{app}", metadata: {{title: "Hidden"}})',
     ):
         answer = made.ask("owner", f"mutation {{{{ done: {line} {{{{ error }}}} }}}}")
         assert answer["data"]["done"]["error"] is None, answer
+    browser = Browser(fortress).be(made.users["owner"])
+    form, address = browser.get(f"{OPENID}/logout"), f"{fortress.url}/apps/{made.app}/thumbnail"
+    assert browser.submit(form, address, thumbnail=PNG).status_code == 200
     made.take_seat("seatless")
     made.users["member without a seat"] = books.add("viewer", groups=[group])
     made.users["outsider"] = books.add("viewer")
@@ -157,9 +163,23 @@ def test_forms_of_the_manager_change_nothing(action: str, case: Case) -> None:
     before, form = case.state(), browser.get(f"{OPENID}/logout")
     fields = {"level": "unauthenticated", "person": case.users["stranger"], "key": "A"}
     fields |= {"typed": case.app, "build": "1", "rank": "7", "title": "evil"}
+    fields |= {"text": "A=evil", "process": "web", "number": "0"}
+    file = {"thumbnail": PNG} if action == "thumbnail" else {}
     address = f"{case.running.url}/apps/{case.app}/{action}"
-    done = browser.submit(form, address, value="evil", **fields)
+    done = browser.submit(form, address, value="evil", **fields, **file)
     assert done.status_code in (400, 403, 404) and case.state() == before
+
+
+@pytest.mark.parametrize("who", ["seatless", "member without a seat", "outsider"])
+def test_page_for_new_apps_is_for_who_has_a_seat(who: str, case: Case) -> None:
+    browser, name = Browser(case.running).be(case.users[who]), f"mine-{secrets.token_hex(4)}"
+    form, page = browser.get(f"{OPENID}/logout"), f"{case.running.url}/apps/-/new"
+    assert browser.get(page).status_code == 403
+    assert browser.submit(form, page, name=name).status_code == 403
+    file = case.running.data / "sandbox.sqlite3"
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
+        line = "SELECT * FROM apps WHERE name = ?"
+        assert database.execute(line, (name,)).fetchall() == []
 
 
 @pytest.mark.parametrize("who", ["co-owner", "member"])
@@ -183,6 +203,26 @@ def test_restricted_app_is_opened_by_who_may_view_it(who: str, case: Case) -> No
     status = browser.get(f"{browser.apps}/{case.app}/").status_code
     # It was never deployed: 503 says so to who may see it.
     assert status == (403 if who in ("stranger", "outsider") else 503)
+
+
+@pytest.mark.parametrize("query", ["", "?q=hidden", "?q={app}", "?tag=hush"])
+@pytest.mark.parametrize("who", ["nobody", "stranger", "outsider"])
+def test_portal_tells_nothing_of_a_restricted_app(who: str, query: str, case: Case) -> None:
+    browser = Browser(case.running)
+    browser = browser if who == "nobody" else browser.be(case.users[who])
+    page = browser.get("/" + query.format(app=case.app))
+    assert page.status_code == 200
+    assert not any(word in page.text for word in ("Hidden", ">hush<", f"/{case.app}"))
+    assert browser.get(f"/thumbnails/{case.app}").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "?q=hidden", "?q={app}", "?tag=hush"])
+def test_portal_shows_a_restricted_app_to_its_viewer(query: str, case: Case) -> None:
+    """Or the tests above would prove nothing."""
+    browser = Browser(case.running).be(case.users["viewer"])
+    page = browser.get("/" + query.format(app=case.app))
+    assert "Hidden" in page.text and ">hush<" in page.text and f"/{case.app}/" in page.text
+    assert browser.get(f"/thumbnails/{case.app}").status_code == 200
 
 
 ADMINS = [

@@ -99,8 +99,9 @@ def edit(title: str) -> None:
 
 
 def callback(url: str) -> str:
-    """Ask the app what its first callback gives, as the browser would."""
-    dependency = json.loads(fetch(f"{url}_dash-dependencies"))[0]
+    """Ask the app what the first callback gives that a browser calls when it opens the page."""
+    dependencies = json.loads(fetch(f"{url}_dash-dependencies"))
+    dependency = next(one for one in dependencies if not one["prevent_initial_call"])
     layout = fetch(f"{url}_dash-layout")
 
     def described(field: dict[str, str]) -> dict[str, object]:

@@ -28,11 +28,17 @@ class Browser:
         address = url if "://" in url else self.running.url + url
         return self.session.get(address, timeout=BOUND, **options)  # type: ignore[arg-type]
 
-    def submit(self, page: requests.Response, action: str = "", **fields: str) -> requests.Response:
-        """Fill in the form of a page and send it off; its hidden fields go along."""
+    def submit(
+        self, page: requests.Response, action: str = "", **fields: str | bytes
+    ) -> requests.Response:
+        """Fill in the form of a page and send it off; its hidden fields go along. Bytes are a file
+        that was chosen, called as its field is."""
         hidden = {name: html.unescape(value) for name, value in FIELD.findall(page.text)}
         address = action or page.url.partition("?")[0]
-        return self.session.post(address, data={**hidden, **fields}, timeout=BOUND)
+        texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+        files = {name: value for name, value in fields.items() if isinstance(value, bytes)}
+        data = {**hidden, **texts}
+        return self.session.post(address, data=data, files=files or None, timeout=BOUND)
 
     def be(self, user: str) -> Browser:
         """Be signed in to the platform as a user, without a password."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).with_name("html")
 MOST_SAID = 1000
-LONGEST_SAID = 300
+LONGEST_SAID = 3000
 OUT_OF_DATE = "This form was out of date. Please try again."
 
 

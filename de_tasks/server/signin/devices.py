@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
+from datetime import datetime, timezone
 from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
@@ -16,9 +17,11 @@ from de_tasks.server.database import Database
 from de_tasks.server.http.bodies import read_form
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.users.authorization_header import address_of
-from de_tasks.server.users.sessions import Sessions, same
+from de_tasks.server.users.sessions import Session, Sessions, same
 from de_tasks.server.users.throttle import Throttle, TooManyAttempts
 from de_tasks.server.users.tokens import digest
+from de_tasks.server.web.ago import ago
+from de_tasks.server.web.browser_name import browser_name
 
 SECONDS = 600
 INTERVAL = 2
@@ -31,8 +34,14 @@ class Devices:
     """The codes that devices and people hold."""
 
     def __init__(
-        self, database: Database, sessions: Sessions, pages: Pages, throttle: Throttle
+        self,
+        database: Database,
+        sessions: Sessions,
+        pages: Pages,
+        throttle: Throttle,
+        host: str = "",
     ) -> None:
+        self._host = host
         self._db = database
         self._throttle = throttle
         self._sessions = sessions
@@ -42,8 +51,9 @@ class Devices:
         """The route below the realm's address."""
         return [Route("/device", self.page, methods=["GET", "POST"])]
 
-    def begin(self, scope: str) -> tuple[str, str] | None:
-        """A code for the device and one for the person; None while too many devices wait."""
+    def begin(self, scope: str, address: str = "", program: str = "") -> tuple[str, str] | None:
+        """A code for the device and one for the person; None while too many devices wait.
+        `address` is where the device asks from, `program` its User-Agent header."""
         self._db.execute("DELETE FROM device_codes WHERE expires < ?", time.time())
         (waiting,) = self._db.one("SELECT count(*) FROM device_codes")
         if waiting >= MOST_WAITING:
@@ -52,11 +62,14 @@ class Devices:
         letters = "".join(secrets.choice(LETTERS) for _ in range(8))
         user_code = f"{letters[:4]}-{letters[4:]}"
         self._db.execute(
-            "INSERT INTO device_codes (hash, user_code, scope, expires) VALUES (?, ?, ?, ?)",
+            "INSERT INTO device_codes (hash, user_code, scope, expires, address, program)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             digest(device_code),
             user_code,
             scope,
             time.time() + SECONDS,
+            address,
+            browser_name(program) if program else "",
         )
         return device_code, user_code
 
@@ -105,7 +118,7 @@ class Devices:
             words = "This code is unknown, has been used, or has expired."
             return self._pages.answer("device_code.html", 400, session, error=words)
         if request.method == "GET":
-            return self._pages.answer("device.html", session=session, code=code, asked=_begun(row))
+            return self._question(row, session)
         if not same(form.get("csrf"), session.csrf):
             text = "Open the page again."
             return self._pages.message(403, "This form is out of date", text, session)
@@ -121,8 +134,9 @@ class Devices:
             return self._pages.message(200, "Access granted", text, session)
         return self._pages.message(200, "Access denied", "Nobody was logged in.", session)
 
-
-def _begun(row: sqlite3.Row) -> str:
-    """How long ago a device has asked."""
-    minutes = int(time.time() - (row["expires"] - SECONDS)) // 60
-    return f"{minutes} min ago" if minutes else "just now"
+    def _question(self, row: sqlite3.Row, session: Session) -> Response:
+        """The page that asks, with what is known of who began this login (RFC 8628, 5.4)."""
+        begun = datetime.fromtimestamp(row["expires"] - SECONDS, timezone.utc).isoformat()
+        return self._pages.answer(
+            "device.html", session=session, row=row, begun=begun, ago=ago, host=self._host
+        )

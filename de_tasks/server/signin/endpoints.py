@@ -100,7 +100,8 @@ class OidcEndpoints:
             # Keycloak's words for a client whose flow is switched off.
             words = "Client is not allowed to initiate OAuth 2.0 Device Authorization Grant."
             return _refused("unauthorized_client", f"{words} The flow is disabled for the client.")
-        codes = self._devices.begin(_scope(form))
+        program = request.headers.get("user-agent", "")
+        codes = self._devices.begin(_scope(form), address_of(request), program)
         if codes is None:
             return _refused("temporarily_unavailable", "Too many devices are waiting.", 429)
         device_code, user_code = codes

@@ -12,10 +12,13 @@ from starlette.routing import Route
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.ago import ago
 from de_tasks.server.web.app_page import STATES, AppPage, page_number, state_of
+from de_tasks.server.web.previews import grouped, tags_of
+from de_tasks.server.web.tile import colour, initials
 
-LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer
+LIST = """query ($page: Int) { apps(page: $page) { nextPage apps { name urlOnServer thumbnailUrl
 owner { username } status { running deploying } processes { state }
-latestBuild { id status queuedAt } metadata { title tags } } } }"""
+latestBuild { id status queuedAt } metadata { title tags }
+analytics { timestamps { created } } } } }"""
 MOST_PAGES = 20
 """Pages of the API, of 50 apps and a point each, that are searched."""
 LONGEST_WORDS = 100
@@ -28,6 +31,7 @@ class Wanted:
     words: str
     state: str
     owner: str
+    tag: str
 
     @classmethod
     def of(cls, request: Request) -> Wanted:
@@ -38,19 +42,21 @@ class Wanted:
             words=asked.get("q", "").strip()[:LONGEST_WORDS],
             state=state if state in STATES else "",
             owner=asked.get("owner", "").strip()[:LONGEST_WORDS],
+            tag=asked.get("tag", "").strip()[:LONGEST_WORDS],
         )
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.state or self.owner)
+        return bool(self.words or self.state or self.owner or self.tag)
 
     def fits(self, app: dict[str, Any]) -> bool:
-        """Whether an app is wanted: it has every word, and that state and owner."""
+        """Whether an app is wanted: it has every word, and that state, owner and tag."""
         about = app["metadata"]
         text = f"{app['name']} {about['title']} {about['tags']}".lower()
         return (
             all(word in text for word in self.words.lower().split())
             and self.state in ("", state_of(app))
             and self.owner in ("", app["owner"]["username"])
+            and (not self.tag or self.tag in tags_of(about["tags"]))
         )
 
 
@@ -71,12 +77,14 @@ class AppList(AppPage):
         return self._pages.answer(
             "apps.html",
             session=session,
-            apps=apps,
+            rows=grouped(apps),
             more=more,
             wanted=wanted,
             states=STATES,
             state_of=state_of,
             ago=ago,
+            colour=colour,
+            initials=initials,
             wide=True,
         )
 

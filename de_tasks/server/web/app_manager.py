@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -11,9 +12,11 @@ from starlette.routing import Route
 
 from de_tasks.appspec import URL_VARIABLE
 from de_tasks.errors import NotFound
+from de_tasks.server.api.endpoint import UPLOAD_LIMIT
 from de_tasks.server.users.sessions import Session
 from de_tasks.server.web.app_page import TABS, AppPage, address, page_number, there
-from de_tasks.server.web.changes import CHANGES, Change, variables
+from de_tasks.server.web.carry_out import carry_out, sentences
+from de_tasks.server.web.changes import CHANGES, Change
 from de_tasks.server.web.log_view import READ, asked_for, download, searched
 
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
@@ -39,12 +42,16 @@ class AppManager(AppPage):
     def routes(self) -> list[Route]:
         """Pages below /apps/NAME, which the platform documents as an app's settings."""
         change = self.form(self.change, self.refused)
+        upload = self.form(self.change, self.refused, UPLOAD_LIMIT, files=1)
         return [
             Route("/apps/{name}", self.page(self.tab)),
             Route("/apps/{name}/live", self.script(self.live)),
             Route("/apps/{name}/log.txt", self.page(self.log)),
             *(Route(f"/apps/{{name}}/{tab}", self.page(self.tab)) for tab in list(TABS)[1:]),
-            Route("/apps/{name}/{action}", change, methods=["POST"]),
+            *(
+                Route(f"/apps/{{name}}/{action}", upload if one.read else change, methods=["POST"])
+                for action, one in CHANGES.items()
+            ),
         ]
 
     async def tab(self, request: Request, session: Session) -> Response:
@@ -85,17 +92,13 @@ class AppManager(AppPage):
     async def change(self, request: Request, session: Session, form: FormData) -> Response:
         """Do what a form of the page asks for, and show the page again."""
         change, name = _change(request), request.path_params["name"]
-        given = variables(change, form)
-        done = await self.ask(request, session, change.document, name=name, **given)
-        if change.then:
-            done = await self.ask(request, session, change.then, name=name, **given)
-        said = change.said({"name": name, **given})
-        if any(answer.get("refresh") for answer in done.values()):
-            said += f" Restarting {name} ..."
-        to = address(name, change.tab)
-        for answer in done.values():
-            if build := answer.get("build"):
-                to = f"{to}/{build['id']}"
+        outcome = await carry_out(change, name, form, partial(self.ask, request, session))
+        said = sentences(change, name, outcome)
+        if outcome.refused:
+            page = await self._tab(request, session, change.tab, outcome.status, said)
+            page.headers.update(outcome.headers)
+            return page
+        to = address(name, change.tab) + (f"/{outcome.build}" if outcome.build else "")
         return self._pages.next_page(to, session, said)
 
     async def refused(
@@ -144,8 +147,5 @@ class AppManager(AppPage):
 
 
 def _change(request: Request) -> Change:
-    """What a form's address stands for. Raises `NotFound` for nothing."""
-    change = CHANGES.get(request.path_params["action"])
-    if change is None:
-        raise NotFound("There is nothing at this address.")
-    return change
+    """What a form's address stands for."""
+    return CHANGES[request.url.path.rpartition("/")[2]]

@@ -16,20 +16,23 @@ from de_tasks.errors import NotFound
 from de_tasks.server.api.endpoint import GraphQLEndpoint
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.http.targets import target_of
+from de_tasks.server.runtime.app_settings import MOST_PROCESSES
 from de_tasks.server.users.authorization_header import address_of
 from de_tasks.server.users.sessions import Session, Sessions
 from de_tasks.server.web.ago import ago, duration
 from de_tasks.server.web.deployed import commit_of
+from de_tasks.server.web.previews import marks_of, preview_of, tags_of
 from de_tasks.server.web.signed_in import SignedIn
 
 APP = """query ($name: String!) {
-app(name: $name) { name urlOnServer owner { username } status { running deploying }
+app(name: $name) { name urlOnServer gitUrl thumbnailUrl
+owner { username } status { running deploying canScale }
 processes { type number status state restarts lastExit }
 servingBuild { id finishedAt commit { sha message } }
 metadata { title description permissionLevel showInPortal sortRank tags }
 collaborators { users teams } coOwners { users teams } environmentVariables { name readonly }
 linkedServices { name serviceType status memory } persistentFilesystem python
-latestBuild { id status error } } }"""
+latestBuild { id status error } analytics { timestamps { created } } } }"""
 TABS: Mapping[str, str] = {
     "overview": "Overview",
     "builds": "Builds",
@@ -87,7 +90,11 @@ class AppPage(SignedIn):
             tabs=TABS,
             own=own,
             state=state_of(app),
+            tags=tags_of(app["metadata"]["tags"]),
+            marks=marks_of(app["metadata"]["tags"]),
+            preview=preview_of(app),
             owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
+            most_processes=MOST_PROCESSES,
             ago=ago,
             duration=duration,
             commit_of=commit_of,

@@ -6,24 +6,35 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from de_tasks.errors import UsageError
+from de_tasks.server.web.uploads import env_variables, picture
 
 Fields = Mapping[str, Any]
+
+
+MOST_NAMED, LONGEST_NAME = 40, 60
+"""Variables of a file that are named when they were set, and characters of a name."""
 
 
 class Change(NamedTuple):
     """What a form does: a document, the fields that it takes, the tab that it stands in, and the
     sentence for what was done, of the fields and the app's `name`; `then` is a second document, for
-    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case."""
+    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case.
+    `read` finds in a form with a file what the document takes, once for each time that it is run;
+    `together` joins the sentences of all of them."""
 
     document: str
     fields: tuple[str, ...]
     tab: str
     said: Callable[[Fields], str]
     then: str = ""
+    read: Callable[[Fields], list[dict[str, Any]]] | None = None
+    together: Callable[[list[str]], str] = " ".join
 
 
 LINK = """mutation ($name: String, $service: String, $kind: ServiceType) {
 linkService(appname: $name, serviceName: $service, serviceType: $kind) { refresh error } }"""
+SET_VARIABLE = """mutation ($name: String, $key: String, $value: String) {
+addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }"""
 CHANGES: Mapping[str, Change] = {
     "restart": Change(
         "mutation ($name: String!) { restartApp(appname: $name) { error } }",
@@ -39,11 +50,18 @@ rollBack(appname: $name, id: $build) { build { id } error } }""",
         lambda given: f"Rolling {given['name']} back to build {given['build']} ...",
     ),
     "set-variable": Change(
-        """mutation ($name: String, $key: String, $value: String) {
-addEnvironmentVariable(appname: $name, name: $key, value: $value) { refresh error } }""",
+        SET_VARIABLE,
         ("key", "value"),
         "variables",
         lambda given: f"{given['key']} set.",
+    ),
+    "env-file": Change(
+        SET_VARIABLE,
+        ("key", "value"),
+        "variables",
+        lambda given: str(given["key"]),
+        read=env_variables,
+        together=lambda names: f"{_listed(names)} set.",
     ),
     "remove-variable": Change(
         """mutation ($name: String, $key: String) {
@@ -66,6 +84,22 @@ description: $description, tags: $tags, showInPortal: $shown, sortRank: $rank}) 
         ("title", "description", "tags", "shown", "rank"),
         "settings",
         lambda given: f"The settings of {given['name']} were saved.",
+    ),
+    "scale": Change(
+        """mutation ($name: String, $process: String, $number: Int) {
+scaleProcesses(appname: $name, processes: [{type: $process, number: $number}]) {
+refresh error } }""",
+        ("process", "number"),
+        "overview",
+        lambda given: f"{given['process']} is scaled to {given['number']}.",
+    ),
+    "thumbnail": Change(
+        """mutation ($name: String, $thumbnail: Upload!) {
+uploadAppThumbnail(appname: $name, thumbnail: $thumbnail) { error } }""",
+        ("thumbnail",),
+        "settings",
+        lambda given: f"{given['name']} has a new thumbnail.",
+        read=picture,
     ),
     "python": Change(
         """mutation ($name: String!, $version: String) {
@@ -125,10 +159,20 @@ transferApp(appname: $name, username: $person) { error } }""",
 }
 
 
-def variables(change: Change, form: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a form that a change takes, as its document wants them. Raises `UsageError`
-    for what is no number where one is asked for."""
-    return {name: TYPES.get(name, str)(str(form.get(name, ""))) for name in change.fields}
+def variables(change: Change, form: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields of a form that a change takes, as its document wants them each time that it is
+    run. Raises `UsageError` for what is no number where one is asked for, and for a wrong file."""
+    if change.read:
+        return change.read(form)
+    return [{name: _value(name, form) for name in change.fields}]
+
+
+def _value(name: str, form: Mapping[str, Any]) -> Any:
+    text = str(form.get(name, ""))
+    if name == "tags":
+        # With those that a program wrote for itself, which are not shown to be changed.
+        text = ", ".join(filter(None, (text.strip(), str(form.get("marks", "")))))
+    return TYPES.get(name, str)(text)
 
 
 def _whole(text: str) -> int:
@@ -138,8 +182,24 @@ def _whole(text: str) -> int:
         raise UsageError(f"{text[:20]!r} is not a whole number.") from None
 
 
-TYPES: Mapping[str, Callable[[str], Any]] = {"shown": bool, "rank": _whole}
+def _processes(text: str) -> int:
+    # GraphQL's Int has 32 bits, and nothing typed is not none.
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"{text[:20]!r} is not a number of processes, such as 2.")
+    return int(text)
+
+
+TYPES: Mapping[str, Callable[[str], Any]] = {
+    "shown": bool,
+    "rank": _whole,
+    "number": _processes,
+}
 """Of fields that are no text: a box that is not ticked is not sent."""
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(name[:LONGEST_NAME] for name in names[:MOST_NAMED]) + more
 
 
 def _python(version: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
-import hashlib
 import sqlite3
 from dataclasses import dataclass
 
@@ -15,16 +13,16 @@ from de_tasks.server.apps import Apps
 from de_tasks.server.http.pages import Pages
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.sessions import Sessions
+from de_tasks.server.web.previews import tags_of
+from de_tasks.server.web.tile import colour, initials
 
-MARK = "de-preview:"
-"""Begins a tag that a program wrote for itself, and that tells visitors nothing."""
 SHOWN = 200
 """Apps on the page; searching finds the others."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """An app as the Portal shows it. `colour` is that of its generated picture."""
+    """An app as the Portal shows it."""
 
     name: str
     title: str
@@ -32,13 +30,6 @@ class Card:
     tags: tuple[str, ...]
     address: str
     has_thumbnail: bool
-    colour: str
-
-    @property
-    def initials(self) -> str:
-        """One or two letters."""
-        words = [word for word in self.title.replace("-", " ").split() if word[:1].isalnum()]
-        return "".join(word[0] for word in words[:2]).upper() or self.name[0].upper()
 
 
 class Portal:
@@ -73,29 +64,21 @@ class Portal:
             words=words,
             chosen=tag,
             any=bool(seen),
+            colour=colour,
+            initials=initials,
             wide=True,
         )
 
     def _card(self, row: sqlite3.Row) -> Card:
         name = row["name"]
-        listed = (part.strip() for part in (row["tags"] or "").split(","))
-        tags = tuple(tag for tag in listed if tag and not tag.startswith(MARK))
         return Card(
             name=name,
             title=row["title"] or name,
             description=row["description"] or "",
-            tags=tags,
+            tags=tags_of(row["tags"]),
             address=f"{self._settings.apps_url}/{name}/",
             has_thumbnail=bool(row["thumbnail"]),
-            colour=colour(name),
         )
-
-
-def colour(name: str) -> str:
-    """A dark colour of the app's own, on which white letters can be read."""
-    hue = hashlib.sha256(name.encode()).digest()[0] / 256
-    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.32, 0.5))
-    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def _matches(card: Card, words: str) -> bool:

@@ -56,12 +56,14 @@ class SignedIn:
     def form(self, act: Act, again: Again, limit: int = FORM_LIMIT, files: int = 0) -> Endpoint:
         """What a form does, for who carries its token; a refusal is shown beside the form.
 
-        `limit` are the bytes of the form, `files` how many it may have.
+        `limit` are the bytes of the form, `files` how many it may have; from nobody in particular
+        neither is taken.
         """
 
         async def answer(request: Request) -> Response:
             # The form may come slowly; what counts is who is signed in when it has come.
-            form = await read_form(request, limit, files)
+            known = self._sessions.of(request) is not None
+            form = await read_form(request, *((limit, files) if known else (FORM_LIMIT, 0)))
             session = self._sessions.of(request)
             if session is None:
                 return self._pages.message(401, "Signed out", "Sign in and try again.")

@@ -6,13 +6,15 @@ import json
 import re
 import secrets
 import sys
+from pathlib import Path
 
 import pytest
 
 from de_tasks.server import control
 from tests.support.browser import FIELD, Browser
 from tests.support.people import People, Person
-from tests.support.waiting import BOUND
+from tests.support.platforms import platform_of
+from tests.support.waiting import BOUND, until
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def page_fields(text: str) -> dict[str, str]:
 
 def sent(browser: Browser, app: str, tab: str, action: str, **fields: str) -> int:
     """The status of the page that a form of a tab leads to."""
-    page = browser.get(f"/apps/{app}/{tab}")
+    page = browser.get(f"/apps/{app}/{tab}".rstrip("/"))
     assert f"/apps/{app}/{action}" in page.text, page.text
     return browser.submit(page, f"{browser.running.url}/apps/{app}/{action}", **fields).status_code
 
@@ -145,3 +147,20 @@ def test_what_a_form_did_is_said_to_its_session_alone(
     said = "Viewer access is now restricted."
     assert said not in other.get(f"/apps/{app}/access").text
     assert said in one.get(f"/apps/{app}/access").text
+
+
+def test_processes_are_scaled(sandbox: control.Running, dev: Person, quick: Path) -> None:
+    assert dev.run(["deploy", str(quick), "-y", "--no-check"]).code == 0
+    browser, app = Browser(sandbox).be(dev.name), quick.name
+    for number, status in (("2", 200), ("11", 400), ("-1", 400), ("", 400), ("1e9", 400)):
+        assert sent(browser, app, "", "scale", process="web", number=number) == status, number
+    assert sent(browser, app, "", "scale", process="beat", number="1") == 400
+
+    def scaled() -> bool:
+        details = platform_of(sandbox, dev.name).details(app)
+        return details is not None and details.scale == {"web": 2}
+
+    until(scaled, "the second process")
+    assert (
+        'name="number" type="number" min="0" max="10" value="2"' in browser.get(f"/apps/{app}").text
+    )
