@@ -311,7 +311,7 @@ def test_page_of_a_new_app_waits_for_its_first_build(
     own.shows(own.page.get_by_text("running", exact=True))
     own.shows(own.page.get_by_role("listitem").filter(has_text="web"))
     refused.shows(refused.page.get_by_text("running", exact=True))
-    sync_api.expect(own.page.get_by_role("heading", name="Deploy to it")).to_be_hidden()
+    sync_api.expect(own.page.get_by_role("heading", name="Deploy this app")).to_be_hidden()
     assert own.errors == refused.errors == []
 
 
