@@ -384,10 +384,9 @@ def text_of(data: bytes, errors: str = "strict") -> str:
     return data.decode("utf-16" if utf16 else "utf-8-sig", errors)
 
 
-def env_lines(text: str, where: str) -> Iterator[tuple[int, str, str | None]]:
-    """The variables of an env file such as `.env`: the number of a line, a name, and the value,
-    which is None where no `=` follows. Quotes and comments are as python-dotenv reads them, but
-    `${...}` stands for itself.
+def env_lines(text: str, where: str) -> Iterator[tuple[str, str]]:
+    """The variables of an env file such as `.env`, as names and values. Quotes and comments are as
+    python-dotenv reads them, but `${...}` stands for itself.
 
     Raises `UsageError` naming `where` and the line that is none, and nothing of what it says.
     """
@@ -406,7 +405,10 @@ def env_lines(text: str, where: str) -> Iterator[tuple[int, str, str | None]]:
                 "that begins with a quote ends with one."
             )
         if binding.key is not None:
-            yield number, binding.key, binding.value
+            # What looks like a name may be the second line of a key.
+            if binding.value is None:
+                raise UsageError(f"{where}, line {number}, has no value: write NAME=VALUE.")
+            yield binding.key, binding.value
 
 
 APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=\S+)?(/\S+)?")

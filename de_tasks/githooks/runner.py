@@ -93,11 +93,24 @@ def configuration(path: str) -> invoke.Config:
 
 
 def settings(path: str) -> Settings:
-    """The settings of the app's folder."""
+    """The settings of the app's folder. From here on messages name the program that works there."""
     from de_tasks.config import context
     from de_tasks.config.project import section
+    from de_tasks.terminal.commands import speak_as
 
+    speak_as("inv" if _has_tasks(os.path.abspath(path or ".")) else "de-tasks")
     return context.settings({"de": section(configuration(path))}, path=path)
+
+
+def _has_tasks(folder: str) -> bool:
+    """Whether `inv` finds tasks from a folder: in it or in one above, as invoke looks for them."""
+    below = ""
+    while folder != below:
+        for name in ("tasks.py", "tasks/__init__.py"):
+            if os.path.isfile(os.path.join(folder, name)):
+                return True
+        below, folder = folder, os.path.dirname(folder)
+    return False
 
 
 def connect(values: Settings) -> Connection:

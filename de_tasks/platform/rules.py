@@ -6,7 +6,6 @@ Each function raises `UsageError` that names the place and what is wrong, never 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -69,8 +68,9 @@ def picture(path: Path, where: str) -> bytes:
     return data
 
 
-def env_file(source: Path | TextIO, where: str) -> Mapping[str, str | None]:
-    """The NAME=VALUE lines of a file; None for a name without a value."""
+def env_file(source: Path | TextIO, where: str) -> dict[str, str]:
+    """The NAME=VALUE lines of a file. Raises `UsageError` naming `where` and the line, never what
+    it says."""
     from de_tasks.appspec import env_lines, text_of
 
     try:
@@ -79,4 +79,4 @@ def env_file(source: Path | TextIO, where: str) -> Mapping[str, str | None]:
         raise UsageError(f"{where} cannot be read: {error}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{where} is not UTF-8 text: save it as UTF-8.") from None
-    return {name: value for _, name, value in env_lines(text, where)}
+    return dict(env_lines(text, where))

@@ -252,15 +252,9 @@ def _variables(given: Sequence[str], env_file: str) -> dict[str, str]:
 def of_env_file(name: str) -> dict[str, str]:
     """The variables of a file of KEY=VALUE lines; `-` is the standard input.
 
-    Raises `UsageError` that names the file and the variable, never a value.
+    Raises `UsageError` that names the file and the line, never what it says.
     """
-    found: dict[str, str] = {}
-    pairs = rules.env_file(sys.stdin if name == "-" else Path(name), f"--env-file {name}")
-    for key, text in pairs.items():
-        if text is None:
-            raise UsageError(f"--env-file {name}: {key} has no value.")
-        found[key] = text
-    return found
+    return rules.env_file(sys.stdin if name == "-" else Path(name), f"--env-file {name}")
 
 
 def _split(values: Iterable[str]) -> tuple[str, ...]:

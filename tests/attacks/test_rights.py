@@ -241,7 +241,7 @@ def test_administration_is_for_admins(
     header = {"Authorization": case.header(who)}
     url = f"{case.running.url}/sandbox/{path}"
     answer = client().request(method, url, json=body, headers=header, timeout=BOUND)
-    assert answer.status_code == 403 and answer.json() == {"error": "This is for admins."}
+    assert answer.status_code == 403 and answer.json() == {"error": "Only admins can do this."}
 
 
 @pytest.mark.parametrize("action", ACTIONS)

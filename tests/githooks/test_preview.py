@@ -62,7 +62,7 @@ def test_pushed_branch_has_a_preview_until_it_is_gone(dev: Person, repository: R
     repository.git("branch", "-q", "-D", "fix/it")
     repository.git("push", "-q", "origin", "--delete", "fix/it")
     for yes, words in (
-        ("0", "to delete: inv preview.prune"),
+        ("0", "to delete: de-tasks preview prune"),
         ("1", "deleted, since branch fix/it"),
     ):
         repository.variables["INVOKE_DE_HOOKS_YES"] = yes
@@ -76,7 +76,7 @@ def test_pushed_branch_has_a_preview_until_it_is_gone(dev: Person, repository: R
 def test_no_preview_is_created_without_a_yes(dev: Person, repository: Repository) -> None:
     del repository.variables["INVOKE_DE_HOOKS_YES"]
     done = repository.run("push", "origin", "main:feature")
-    assert done.returncode == 0 and "inv preview.deploy --branch feature --ref" in done.stderr
+    assert done.returncode == 0 and "de-tasks preview deploy --branch feature --ref" in done.stderr
     assert listed(dev, repository) == []
 
 

@@ -13,6 +13,7 @@ from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.githooks import pushes, repository, runner
 from de_tasks.githooks.branches import surely_none
 from de_tasks.repo.environment import scrub
+from de_tasks.terminal.commands import speak_as, typed
 from tests.support.repositories import Repository
 
 OPTIONS = runner.parser("de-x", "").parse_args([])
@@ -21,9 +22,10 @@ WARNING = runner.parser("de-x", "").parse_args(["--warn-only"])
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """Whatever a hook takes out of the environment comes back."""
+    """Whatever a hook takes out of the environment comes back, and messages name `inv` again."""
     with mock.patch.dict(os.environ, {"DE_SKIP": ""}):
         yield
+    speak_as("inv")
 
 
 @pytest.fixture
@@ -144,3 +146,13 @@ def test_interrupt_stops_the_push_even_where_a_hook_only_warns(
         raise error
 
     assert runner.run(options, "de-x", "push", fail) == code  # type: ignore[arg-type]
+
+
+def test_messages_name_the_program_that_works_in_the_folder(work: Repository) -> None:
+    below = work.folder / "apps" / "sales"
+    below.mkdir(parents=True)
+    runner.settings(str(below))
+    assert typed("apps.list") == "de-tasks apps list"
+    (work.folder / "tasks.py").touch()
+    runner.settings(str(below))
+    assert typed("apps.list") == "inv apps.list"

@@ -216,7 +216,7 @@ def test_file_of_variables(file: str, owner: Person, app: str, sandbox: control.
         ("--remove-environment-variable DASH_APP_NAME", 2, "made by the platform"),
         ("--remove-environment-variable NOPE", 5, "has no environment variable NOPE"),
         ("--env-file nowhere", 2, "--env-file nowhere cannot be read: "),
-        ("--env-file alone", 2, "--env-file alone: KEY has no value"),
+        ("--env-file alone", 2, "--env-file alone, line 1, has no value"),
         ("--view-access public", 2, "restricted, authenticated or unauthenticated, not 'public'"),
         ("--portal-rank first", 2, "--portal-rank should be a whole number, not 'first'"),
         ("--portal-rank 1.5", 2, "not '1.5'"),

@@ -20,7 +20,7 @@ def read(wanted: WantedSettings, where: str, root: Path) -> OutsideValues:
     values: dict[str, str] = {}
     absent: dict[str, str] = {}
     variables = environment.inherited()
-    files: dict[str, Mapping[str, str | None] | None] = {}
+    files: dict[str, Mapping[str, str] | None] = {}
     for name, source in (wanted.variables or {}).items():
         found: str | None = None
         if source.kind == "env":
@@ -43,6 +43,6 @@ def read(wanted: WantedSettings, where: str, root: Path) -> OutsideValues:
     return OutsideValues(values, absent, picture)
 
 
-def _env_file(path: Path, where: str) -> Mapping[str, str | None] | None:
+def _env_file(path: Path, where: str) -> Mapping[str, str] | None:
     """The KEY=VALUE lines of a file, None where there is none."""
     return rules.env_file(path, f"{where}.variables: {path}") if path.exists() else None

@@ -75,19 +75,19 @@ class ApiError(GraphQLError):
         super().__init__(message, extensions={"code": code})
 
 
-Again = Callable[[], Awaitable[User | None]]
+FindUser = Callable[[], Awaitable[User | None]]
 
 
 @dataclass
 class Context:
-    """What resolvers know of a request. `again` finds who asks once more, None for one whose login
+    """What resolvers know of a request. `find` finds who asks once more, None for one whose login
     has ended. `codes` becomes `extensions.codes` of the answer: the
     machine-readable reason beside a mutation's `error` sentence."""
 
     user: User
     address: str
     budget: Budget
-    again: Again
+    find: FindUser
     lines: int = MOST_LINES
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a log is read: several of one request share `lines`, and the disk."""
@@ -97,7 +97,7 @@ class Context:
         """Wait for news; `user` is who asks as things are then. Raises `ApiError` for one whose
         login has ended meanwhile."""
         await wait
-        user = await self.again()
+        user = await self.find()
         if user is None:
             raise ApiError("UNAUTHENTICATED", "Log in first: the login has ended.")
         self.user = user
@@ -148,20 +148,20 @@ class GraphQLEndpoint:
         self._limit = limit
 
     async def ask(
-        self, user: User, again: Again, address: str, text: str, **variables: Any
+        self, user: User, find: FindUser, address: str, text: str, **variables: Any
     ) -> dict[str, Any]:
         """What the API answers a page of the platform: the same rights, the same points.
 
-        `again` finds the user once more, where the answer had to wait. Raises `RateLimited` when
-        the user's points are used up, `NotLoggedIn` and `NotPermitted`, `DeTasksError` for any
-        other refusal.
+        `find` finds the user once more, where the answer had to wait. Raises `RateLimited` when
+        the user's points are used up, another `TryLater` for too many wrong passwords,
+        `NotLoggedIn` and `NotPermitted`, `DeTasksError` for any other refusal.
         """
         document = Document.of(text)
         if not self._limit.take(user.username, document.cost):
             raise RateLimited(self._limit.budget(user.username))
         data = {"query": text, "variables": variables}
         result = await self._execute(
-            Context(user, address, self._limit.budget(user.username), again), data, document
+            Context(user, address, self._limit.budget(user.username), find), data, document
         )
         if "errors" in result:
             error = result["errors"][0]
@@ -190,9 +190,9 @@ class GraphQLEndpoint:
         if not self._limit.take(user.username, points):
             logger.info("%s was refused for the rate limit", user.username)
             return _too_many(budget(user.username))
-        again = partial(self._identity.any, header, address)
+        find = partial(self._identity.any, header, address)
         result = await self._execute(
-            Context(user, address, budget(user.username), again), data, document
+            Context(user, address, budget(user.username), find), data, document
         )
         status = 200 if "data" in result else 400
         # As it is now: a long poll may have been held for half a window.
@@ -201,15 +201,25 @@ class GraphQLEndpoint:
     async def _execute(
         self, context: Context, data: dict[str, Any], document: Document
     ) -> dict[str, Any]:
+        """The answer. Raises `TryLater` of a field: that is no error of the request."""
+        later: list[TryLater] = []
+
+        def formatted(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
+            if isinstance(error.original_error, TryLater):
+                later.append(error.original_error)
+            return _format_error(error)
+
         _, result = await ariadne.graphql(
             self._schema,
             data,
             query_document=document.node,
             query_validator=document.validate,
             context_value=context,
-            error_formatter=_format_error,
+            error_formatter=formatted,
             field_resolver=resolve_field,
         )
+        for refusal in later:
+            raise refusal
         found: dict[str, Any] = result
         return {**found, "extensions": {"codes": context.codes}} if context.codes else found
 
@@ -244,7 +254,7 @@ async def _read_multipart(request: Request) -> dict[str, Any]:
     return combined
 
 
-def _format_error(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
+def _format_error(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
     code, message = error.extensions and error.extensions.get("code"), error.message
     if isinstance(cause, NotPermitted):

@@ -17,7 +17,7 @@ from de_tasks.server.users.cookies import Cookies
 from de_tasks.server.users.tokens import digest
 
 SECONDS = 12 * 3600
-LONGEST_NAME = 200
+LONGEST_AGENT = 200
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Sessions:
             secrets.token_urlsafe(16),
             time.time() + SECONDS,
             timestamp(),
-            request.headers.get("user-agent", "")[:LONGEST_NAME],
+            request.headers.get("user-agent", "")[:LONGEST_AGENT],
         )
         self._cookies.set(response, self._cookies.session, cookie, SECONDS)
 

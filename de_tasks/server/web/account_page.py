@@ -81,8 +81,8 @@ class AccountPage(SignedIn):
     async def new_key(self, request: Request, session: Session, form: FormData) -> Response:
         """Make the present API key worthless, and show the next one."""
         password = str(form.get("password", ""))
-        user, again, address = session.user, self.again(session), address_of(request)
-        found = await self._api.ask(user, again, address, RESET, password=password)
+        user, find, address = session.user, self.finder(session), address_of(request)
+        found = await self._api.ask(user, find, address, RESET, password=password)
         return await self.account(request, session, key=found["resetApiKey"]["newKey"])
 
     async def end_others(self, request: Request, session: Session, form: FormData) -> Response:

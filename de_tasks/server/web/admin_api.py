@@ -64,7 +64,7 @@ class AdminApi:
 
     async def _answer(self, request: Request, act: Any) -> Response:
         if not await self._admits(request):
-            return JSONResponse({"error": "This is for admins."}, 403)
+            return JSONResponse({"error": "Only admins can do this."}, 403)
         try:
             body = json.loads(await read_body(request, BODY_LIMIT) or b"{}")
             return JSONResponse(act(body))

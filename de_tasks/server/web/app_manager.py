@@ -18,6 +18,7 @@ from de_tasks.server.web.app_page import TABS, AppPage, address, page_number, th
 from de_tasks.server.web.carry_out import carry_out, sentences
 from de_tasks.server.web.changes import CHANGES, Change
 from de_tasks.server.web.log_view import READ, asked_for, download, searched
+from de_tasks.server.web.signed_in import Endpoint
 
 BUILDS = """query ($name: String!, $page: Int) { builds(appname: $name, page: $page) { nextPage
 builds { id status queuedAt startedAt finishedAt error commit { sha message author } } } }"""
@@ -41,18 +42,27 @@ class AppManager(AppPage):
 
     def routes(self) -> list[Route]:
         """Pages below /apps/NAME, which the platform documents as an app's settings."""
-        change = self.form(self.change, self.refused)
-        upload = self.form(self.change, self.refused, UPLOAD_LIMIT, files=1)
         return [
             Route("/apps/{name}", self.page(self.tab)),
             Route("/apps/{name}/live", self.script(self.live)),
             Route("/apps/{name}/log.txt", self.page(self.log)),
             *(Route(f"/apps/{{name}}/{tab}", self.page(self.tab)) for tab in list(TABS)[1:]),
             *(
-                Route(f"/apps/{{name}}/{action}", upload if one.read else change, methods=["POST"])
-                for action, one in CHANGES.items()
+                Route(f"/apps/{{name}}/{action}", self._door(change), methods=["POST"])
+                for action, change in CHANGES.items()
             ),
+            Route("/apps/{name}/{action}", self.nothing, methods=["POST"]),
         ]
+
+    def _door(self, change: Change) -> Endpoint:
+        """The door of one form; of one with a file in it, a wider one."""
+        act, again = partial(self.change, change), partial(self.refused, change)
+        return self.form(act, again, UPLOAD_LIMIT, 1) if change.read else self.form(act, again)
+
+    async def nothing(self, request: Request) -> Response:
+        """A form of another version of these pages."""
+        session = self._sessions.of(request)
+        return self._pages.message(404, "Not found", "There is nothing at this address.", session)
 
     async def tab(self, request: Request, session: Session) -> Response:
         """One app: the tab that the address ends in."""
@@ -89,9 +99,14 @@ class AppManager(AppPage):
             raise NotFound("There is no such log.")
         return {"lines": [line["text"] for line in page["lines"]], "next": page["next"], **state}
 
-    async def change(self, request: Request, session: Session, form: FormData) -> Response:
+    async def change(
+        self, change: Change, request: Request, session: Session, form: FormData
+    ) -> Response:
         """Do what a form of the page asks for, and show the page again."""
-        change, name = _change(request), request.path_params["name"]
+        name = request.path_params["name"]
+        if change.read:
+            # A file is read for those alone who manage the app.
+            await self.app(request, session)
         outcome = await carry_out(change, name, form, partial(self.ask, request, session))
         said = sentences(change, name, outcome)
         if outcome.refused:
@@ -102,10 +117,10 @@ class AppManager(AppPage):
         return self._pages.next_page(to, session, said)
 
     async def refused(
-        self, request: Request, session: Session, status: int, error: str
+        self, change: Change, request: Request, session: Session, status: int, error: str
     ) -> Response:
         """The tab of a form, with why it did nothing."""
-        return await self._tab(request, session, _change(request).tab, status, error)
+        return await self._tab(request, session, change.tab, status, error)
 
     async def _tab(
         self, request: Request, session: Session, tab: str, status: int = 200, error: str = ""
@@ -144,8 +159,3 @@ class AppManager(AppPage):
             view = await searched(found, words)
             return {"processes": names, "process": process, "view": view}
         return {}
-
-
-def _change(request: Request) -> Change:
-    """What a form's address stands for."""
-    return CHANGES[request.url.path.rpartition("/")[2]]

@@ -59,8 +59,8 @@ class AppPage(SignedIn):
         self, request: Request, session: Session, document: str, **variables: Any
     ) -> dict[str, Any]:
         """What the API answers the user. Raises `DeTasksError` for a refusal."""
-        again = self.again(session)
-        return await self._api.ask(session.user, again, address_of(request), document, **variables)
+        find = self.finder(session)
+        return await self._api.ask(session.user, find, address_of(request), document, **variables)
 
     async def app(self, request: Request, session: Session) -> dict[str, Any]:
         """The app that the address names. Raises `NotFound`, and as `ask`."""

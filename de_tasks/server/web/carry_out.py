@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -37,20 +38,20 @@ class Outcome:
 
 
 async def carry_out(change: Change, name: str, form: Mapping[str, Any], ask: Ask) -> Outcome:
-    """Do it for the app of that name. What a file asks for is begun only where the user has points
-    for all of it; there a refusal of one thing does not keep the others from being done.
+    """Do it for the app of that name. What takes several steps is begun only where the user has
+    points for all of them; of a file, a refusal of one variable keeps no other from being set.
 
-    Raises `DeTasksError` where nothing was done.
+    Raises `DeTasksError` where nothing was done, or no more than what the error says.
     """
-    asked = variables(change, form)
-    if len(asked) > 1:
-        await _need_points(ask, len(asked))
+    # In a thread: a file may take its time to be read.
+    asked = await asyncio.to_thread(variables, change, form)
+    documents = [document for document in (change.document, change.then) if document]
+    if len(asked) * len(documents) > 1:
+        await _need_points(ask, len(asked) * len(documents))
     outcome = Outcome()
     for given in asked:
         try:
-            answers = await ask(change.document, name=name, **given)
-            if change.then:
-                answers = await ask(change.then, name=name, **given)
+            answers = await _steps(change, name, given, ask)
         except DeTasksError as error:
             if len(asked) == 1:
                 raise
@@ -66,17 +67,33 @@ async def carry_out(change: Change, name: str, form: Mapping[str, Any], ask: Ask
     return outcome
 
 
+async def _steps(change: Change, name: str, given: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    """What the last document of a change answers."""
+    answers = await ask(change.document, name=name, **given)
+    if not change.then:
+        return answers
+    try:
+        return await ask(change.then, name=name, **given)
+    except DeTasksError as error:
+        words = f"{change.half({'name': name, **given})} {error}"
+        raise (
+            TryLater(words, error.seconds) if isinstance(error, TryLater) else DeTasksError(words)
+        ) from error
+
+
 async def _need_points(ask: Ask, number: int) -> None:
-    """Raise `UsageError` where so many changes cost more points than are left."""
+    """Raise where so many changes cost more points than are left: `UsageError` where they always
+    do, else `TryLater`."""
     left = (await ask(POINTS))["rateLimit"]
     cost = WRITE * number + FOR_THE_PAGE
     if cost <= left["remaining"]:
         return
-    words = f"Nothing was set: {number} variables cost {cost} points"
+    words = f"Nothing was done: {number} changes cost {cost} points"
     if cost > left["limit"]:
-        raise UsageError(f"{words}, and you have {left['limit']} at a time. Split the file.")
+        raise UsageError(f"{words}, but your limit is {left['limit']}. Split the file.")
     seconds = -(-left["msBeforeNext"] // 1000)
-    raise UsageError(f"{words}, and you have {left['remaining']} left. Try again in {seconds} s.")
+    left_over = f"{words}, and you have {left['remaining']} left. Try again in {seconds} s."
+    raise TryLater(left_over, seconds)
 
 
 def sentences(change: Change, name: str, outcome: Outcome) -> str:

@@ -11,14 +11,15 @@ from de_tasks.server.web.uploads import env_variables, picture
 Fields = Mapping[str, Any]
 
 
-MOST_NAMED, LONGEST_NAME = 40, 60
+MOST_NAMED, LONGEST_LISTED = 40, 60
 """Variables of a file that are named when they were set, and characters of a name."""
 
 
 class Change(NamedTuple):
     """What a form does: a document, the fields that it takes, the tab that it stands in, and the
     sentence for what was done, of the fields and the app's `name`; `then` is a second document, for
-    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case.
+    when the first has succeeded: of two mutations in one, GraphQL runs the second in any case; the
+    sentence `half` is for when that one fails.
     `read` finds in a form with a file what the document takes, once for each time that it is run;
     `together` joins the sentences of all of them."""
 
@@ -27,6 +28,7 @@ class Change(NamedTuple):
     tab: str
     said: Callable[[Fields], str]
     then: str = ""
+    half: Callable[[Fields], str] = str
     read: Callable[[Fields], list[dict[str, Any]]] | None = None
     together: Callable[[list[str]], str] = " ".join
 
@@ -91,7 +93,7 @@ scaleProcesses(appname: $name, processes: [{type: $process, number: $number}]) {
 refresh error } }""",
         ("process", "number"),
         "overview",
-        lambda given: f"{given['process']} is scaled to {given['number']}.",
+        lambda given: f"{given['process']} was scaled to {given['number']}.",
     ),
     "thumbnail": Change(
         """mutation ($name: String, $thumbnail: Upload!) {
@@ -122,6 +124,7 @@ addService(name: $service, serviceType: $kind) { error } }""",
         "services",
         lambda given: f"{given['service']} created and attached.",
         then=LINK,
+        half=lambda given: f"{given['service']} was created but not attached:",
     ),
     "attach-service": Change(
         LINK,
@@ -199,7 +202,7 @@ TYPES: Mapping[str, Callable[[str], Any]] = {
 
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(name[:LONGEST_NAME] for name in names[:MOST_NAMED]) + more
+    return ", ".join(name[:LONGEST_LISTED] for name in names[:MOST_NAMED]) + more
 
 
 def _python(version: str) -> str:

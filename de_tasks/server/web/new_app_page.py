@@ -39,8 +39,12 @@ class NewAppPage(AppPage):
             need_seat(session.user)
             check_name(name)
             await self.ask(request, session, CREATE, name=name)
-        except (TryLater, NotPermitted):
+        except NotPermitted:
             raise
+        except TryLater as error:
+            page = self._form(session, 429, str(error), name)
+            page.headers.update(error.headers)
+            return page
         except UsageError as error:
             return self._form(session, 400, str(error), name)
         except DeTasksError as error:

@@ -1,4 +1,4 @@
-"""Pages for those who are signed in: one door for all of them, to pages, forms and the script."""
+"""One door to all pages of this package for users who are signed in, to their forms and script."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ from de_tasks.server.users.sessions import Session, Sessions, same
 Endpoint = Callable[[Request], Awaitable[Response]]
 Show = Callable[[Request, Session], Awaitable[Response]]
 Act = Callable[[Request, Session, FormData], Awaitable[Response]]
-Again = Callable[[Request, Session, int, str], Awaitable[Response]]
+ShowAgain = Callable[[Request, Session, int, str], Awaitable[Response]]
 """Shows the page of a form once more, with a status and the reason of a refusal."""
 Give = Callable[[Request, Session], Awaitable[dict[str, Any]]]
+
+
+class Forged(NotPermitted):
+    """A form that does not have the token of its session."""
+
 
 STATUS: tuple[tuple[type[DeTasksError], int, str], ...] = (
     (TryLater, 429, "Too many requests"),
@@ -53,23 +58,23 @@ class SignedIn:
 
         return answer
 
-    def form(self, act: Act, again: Again, limit: int = FORM_LIMIT, files: int = 0) -> Endpoint:
+    def form(self, act: Act, again: ShowAgain, limit: int = FORM_LIMIT, files: int = 0) -> Endpoint:
         """What a form does, for who carries its token; a refusal is shown beside the form.
 
-        `limit` are the bytes of the form, `files` how many it may have; from nobody in particular
-        neither is taken.
+        `limit` are the bytes of the form, `FORM_LIMIT` from who is not signed in, and `files` how
+        many files it may have.
         """
 
         async def answer(request: Request) -> Response:
             # The form may come slowly; what counts is who is signed in when it has come.
             known = self._sessions.of(request) is not None
-            form = await read_form(request, *((limit, files) if known else (FORM_LIMIT, 0)))
+            form = await read_form(request, limit if known else FORM_LIMIT, files)
             session = self._sessions.of(request)
             if session is None:
                 return self._pages.message(401, "Signed out", "Sign in and try again.")
+            if not same(form.get("csrf"), session.csrf):
+                return await self._once_more(request, session, again, Forged(OUT_OF_DATE))
             try:
-                if not same(form.get("csrf"), session.csrf):
-                    return await again(request, session, 403, OUT_OF_DATE)
                 return await act(request, session, form)
             except DeTasksError as error:
                 return await self._once_more(request, session, again, error)
@@ -90,7 +95,7 @@ class SignedIn:
 
         return answer
 
-    def again(self, session: Session) -> Callable[[], Awaitable[User | None]]:
+    def finder(self, session: Session) -> Callable[[], Awaitable[User | None]]:
         """Finds the user of a session once more, None when it has ended."""
 
         async def user() -> User | None:
@@ -100,7 +105,7 @@ class SignedIn:
         return user
 
     async def _once_more(
-        self, request: Request, session: Session, again: Again, error: DeTasksError
+        self, request: Request, session: Session, again: ShowAgain, error: DeTasksError
     ) -> Response:
         try:
             page = await again(request, session, _how(error)[0], str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,11 @@ from starlette.datastructures import UploadFile
 from de_tasks.appspec import THUMBNAIL_LIMIT, env_lines, text_of
 from de_tasks.errors import UsageError
 
-LONGEST_NAME = 100
+LONGEST_FILE_NAME = 100
+MOST_TEXT, MOST_LINES = 512 * 1024, 2000
+"""Bytes and lines of an env file: an app keeps no more, and a user has points for fewer."""
+BLANKS = re.compile(r"[^\S\r\n]{64}")
+"""python-dotenv takes the square of a run of blanks in time, during which nothing else runs."""
 
 
 def env_variables(form: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -22,16 +27,15 @@ def env_variables(form: Mapping[str, Any]) -> list[dict[str, Any]]:
     if file and text.strip():
         raise UsageError("Choose a file or paste its text, not both. Nothing was set.")
     where = _name(file) if file else "The text"
+    if file and (file.size or 0) > MOST_TEXT:
+        raise UsageError(f"{where} has {file.size} bytes, and at most {MOST_TEXT} are allowed.")
     try:
         # Browsers send a text with CRLF at the end of each line, also within quotes.
         text = text_of(file.file.read()) if file else text.replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise UsageError(f"{where} is not UTF-8 text: save it as UTF-8.") from None
-    found: dict[str, str] = {}
-    for number, key, value in env_lines(text, where):
-        if value is None:
-            raise UsageError(f"{where}, line {number}, has no value: write NAME=VALUE.")
-        found[key] = value
+    _need_small(text, where)
+    found = dict(env_lines(text, where))
     if not found:
         raise UsageError(
             f"{where} has no variables: write each as NAME=VALUE on a line."
@@ -39,6 +43,19 @@ def env_variables(form: Mapping[str, Any]) -> list[dict[str, Any]]:
             else "Choose a file, or paste its text."
         )
     return [{"key": key, "value": value} for key, value in found.items()]
+
+
+def _need_small(text: str, where: str) -> None:
+    """Raise `UsageError` for a text that would take long to read."""
+    lines = len(re.findall(r"\r\n|\r|\n", text)) + 1
+    if lines > MOST_LINES:
+        raise UsageError(f"{where} has {lines} lines, and at most {MOST_LINES} are allowed.")
+    if blanks := BLANKS.search(text):
+        number = len(re.findall(r"\r\n|\r|\n", text[: blanks.start()])) + 1
+        raise UsageError(
+            f"{where}, line {number}, has 64 blanks or more in a row: remove them, or set this "
+            "variable by itself."
+        )
 
 
 def picture(form: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -62,4 +79,4 @@ def _file(form: Mapping[str, Any], field: str) -> UploadFile | None:
 
 
 def _name(file: UploadFile) -> str:
-    return (file.filename or "")[:LONGEST_NAME]
+    return (file.filename or "")[:LONGEST_FILE_NAME]

@@ -84,4 +84,4 @@ class UsersPage(SignedIn):
 
 def _need_admin(session: Session) -> None:
     if not session.user.is_admin:
-        raise NotPermitted("This is for admins.")
+        raise NotPermitted("Only admins can do this.")

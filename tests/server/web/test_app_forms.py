@@ -164,3 +164,14 @@ def test_processes_are_scaled(sandbox: control.Running, dev: Person, quick: Path
     assert (
         'name="number" type="number" min="0" max="10" value="2"' in browser.get(f"/apps/{app}").text
     )
+
+
+def test_service_that_was_created_and_not_attached_is_named(
+    sandbox: control.Running, dev: Person, app: str
+) -> None:
+    browser = Browser(sandbox).be(dev.name)
+    page, to = browser.get(f"/apps/{app}/services"), f"{sandbox.url}/apps/{app}/create-service"
+    assert browser.submit(page, to, service=f"{app}-redis", kind="redis").status_code == 200
+    second = browser.submit(page, to, service=f"{app}-more", kind="redis")
+    assert second.status_code == 400
+    assert f"{app}-more was created but not attached:" in second.text

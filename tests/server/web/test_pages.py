@@ -427,7 +427,7 @@ def test_thumbnail_is_uploaded_with_the_keyboard(
         phone.page.get_by_label("Picture").press("Enter")
     chosen.value.set_files(tmp_path / "picture.png")
     phone.page.get_by_role("button", name="Upload").press("Enter")
-    phone.shows(phone.page.get_by_alt_text("The present thumbnail"))
+    phone.shows(phone.page.get_by_alt_text("Current thumbnail"))
     for path in ("/apps/churn/settings", "/apps", "/"):
         phone.open(path)
         drawn = phone.page.locator('img[src$="/thumbnails/churn"]')

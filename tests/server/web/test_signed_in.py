@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from de_tasks.server import control
 from tests.support.addresses import client
@@ -42,16 +43,36 @@ def test_form_beyond_the_rate_limit_says_when_to_send_it_again(
         control.stop(scarce)
 
 
+def test_form_with_a_file_of_who_has_signed_out_says_so(sandbox: control.Running) -> None:
+    browser = Browser(sandbox).be(backstage(sandbox).add("dev"))
+    page = browser.get("/account")
+    browser.session.cookies.clear()
+    answer = browser.submit(page, f"{sandbox.url}/apps/any/thumbnail", thumbnail=b"")
+    assert answer.status_code == 401 and "Signed out" in answer.text
+
+
+def test_form_of_no_page_is_answered_by_a_page(sandbox: control.Running) -> None:
+    browser = Browser(sandbox).be(backstage(sandbox).add("dev"))
+    page = browser.get("/account")
+    answer = browser.submit(page, f"{sandbox.url}/apps/any/no-such-thing")
+    assert answer.status_code == 404 and "There is nothing at this address." in answer.text
+
+
 @pytest.mark.parametrize("path", ["/apps", "/apps/x/logs?q=a", "/apps/x/delete", "/account/users"])
 def test_stranger_is_sent_to_sign_in_and_back(path: str, sandbox: control.Running) -> None:
     answer = client().get(sandbox.url + path, allow_redirects=False, timeout=BOUND)
     assert answer.headers["Location"].endswith(f"/sign-in?to={quote(path, safe='')}")
 
 
-def test_too_many_wrong_passwords_are_told_on_the_page(sandbox: control.Running) -> None:
+@pytest.mark.parametrize("form", ["api-key", "new-api-key"])
+def test_too_many_wrong_passwords_are_told_on_the_page(form: str, sandbox: control.Running) -> None:
     browser = Browser(sandbox).be(backstage(sandbox).add("dev"))
     page = browser.get("/account")
-    while (answer := browser.submit(page, f"{page.url}/api-key", password="no")).status_code == 403:
-        assert "The password is wrong." in answer.text
+
+    def sent() -> requests.Response:
+        return browser.submit(page, f"{page.url}/{form}", password="no")
+
+    while (answer := sent()).status_code in (400, 403):
+        assert "password is wrong" in answer.text
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
     assert "<h1>dev" in answer.text and "Too many failed attempts" in answer.text

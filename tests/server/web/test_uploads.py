@@ -11,7 +11,7 @@ import requests
 
 from de_tasks.server import control
 from tests.support.browser import Browser
-from tests.support.people import Person
+from tests.support.people import People, Person
 from tests.support.platforms import platform_of
 
 FILE = (
@@ -72,6 +72,31 @@ def test_wrong_env_file_sets_nothing_and_shows_no_value(
     assert details and details.variables == {}
 
 
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (b"A=1\nB=x" + b" " * 60_000 + b"y", "file, line 2, has 64 blanks or more in a row"),
+        (b"#\n" * 60_000, "file has 60001 lines, and at most 2000 are allowed"),
+        (b"A=" + b"x" * 600_000, "file has 600002 bytes, and at most 524288 are allowed"),
+    ],
+    ids=["blanks", "lines", "bytes"],
+)
+def test_file_that_would_take_long_to_read_is_refused(
+    file: bytes, words: str, sandbox: control.Running, dev: Person, app: str
+) -> None:
+    page = send(sandbox, dev, app, "env-file", file=file)
+    assert page.status_code == 400 and words in page.text
+
+
+def test_file_of_who_does_not_manage_the_app_is_not_read(
+    sandbox: control.Running, dev: Person, app: str, people: People
+) -> None:
+    browser = Browser(sandbox).be(people["other"].name)
+    page = browser.get("/account")
+    answer = browser.submit(page, f"{sandbox.url}/apps/{app}/env-file", file=b"no variable")
+    assert answer.status_code == 404 and "line 1" not in answer.text
+
+
 def test_file_and_text_are_too_much(sandbox: control.Running, dev: Person, app: str) -> None:
     page = send(sandbox, dev, app, "env-file", file=b"A=1", text="B=2")
     assert page.status_code == 400 and "not both. Nothing was set." in page.text
@@ -97,12 +122,16 @@ def test_file_that_costs_more_than_is_left_sets_nothing(
     page, action = browser.get("/apps/poor/variables"), f"{running.url}/apps/poor/env-file"
     names = [f"N{number}" for number in range(30)]
 
-    def sent(count: int) -> str:
-        return browser.submit(page, action, text="".join(f"{n}=1\n" for n in names[:count])).text
+    def sent(count: int) -> requests.Response:
+        return browser.submit(page, action, text="".join(f"{n}=1\n" for n in names[:count]))
 
-    assert "30 variables cost 153 points, and you have 100 at a time. Split the file." in sent(30)
-    assert "N0, N1, N2, N3, N4, N5, N6, N7, N8, N9 set." in sent(10)
-    assert "Nothing was set: 10 variables cost 53 points, and you have" in sent(10)
+    too_many = sent(30)
+    words = "30 changes cost 153 points, but your limit is 100. Split the file."
+    assert too_many.status_code == 400 and words in too_many.text
+    assert "N0, N1, N2, N3, N4, N5, N6, N7, N8, N9 set." in sent(10).text
+    later = sent(10)
+    assert later.status_code == 429 and 0 < int(later.headers["Retry-After"]) <= 3600
+    assert "Nothing was done: 10 changes cost 53 points, and you have" in later.text
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from graphql import GraphQLResolveInfo
 
 from de_tasks.errors import DeTasksError, NotFound, NotPermitted, UsageError
 from de_tasks.server.api.endpoint import Context
+from de_tasks.server.errors import TryLater
 
 CODES: tuple[tuple[type[DeTasksError], str], ...] = (
     (NotPermitted, "FORBIDDEN"),
@@ -45,6 +46,8 @@ def mutation(refusal: dict[str, Any]) -> Callable[[Resolver], Resolver]:
             context: Context = info.context
             try:
                 return {"error": None, **await method(self, context, **arguments)}
+            except TryLater:
+                raise
             except DeTasksError as error:
                 code = next((c for kind, c in CODES if isinstance(error, kind)), "REFUSED")
                 # By the answer's own name: a document may have one field several times.
