@@ -8,7 +8,7 @@
     builds     from push to release      runtime    what runs of each app
     services   Redis and Postgres        proxy      the way to the apps
     web        Portal, App Manager, account
-    wiring     how the rooms are joined  tls        its own authority
+    wiring     how the parts are joined  tls        its own authority
     files      private files             errors     refusals
 
 It shares only `errors`, `appspec` and `health` with the client: the two meet on the wire.

@@ -24,14 +24,14 @@ def test_what_a_page_names_is_there(page: str) -> None:
     assert named and [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
-def test_map_has_every_room() -> None:
+def test_map_has_every_package() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     packages = {path.parent for path in (ROOT / "de_tasks").rglob("__init__.py")}
-    rooms = {f"`{path.relative_to(ROOT).as_posix()}/`" for path in packages} - {"`de_tasks/`"}
-    assert sorted(room for room in rooms if room not in text) == []
+    listed = {f"`{path.relative_to(ROOT).as_posix()}/`" for path in packages} - {"`de_tasks/`"}
+    assert sorted(name for name in listed if name not in text) == []
 
 
-def test_every_room_says_its_job() -> None:
+def test_every_package_says_its_job() -> None:
     for path in (ROOT / "de_tasks").rglob("__init__.py"):
         assert path.read_text("utf-8").startswith('"""'), path
 

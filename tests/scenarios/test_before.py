@@ -1,4 +1,4 @@
-"""What people had before the modules moved into rooms still works: each kept from a real run."""
+"""What people had before the modules moved into packages still works: each kept from a real run."""
 
 from __future__ import annotations
 
