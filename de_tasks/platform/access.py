@@ -1,4 +1,4 @@
-"""Who may open and manage which app, and by which way."""
+"""Who may open and manage which app, and why."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Way:
-    """What a person may do with an app, and by which way: `co-owner through group analysts`."""
+    """What a person may do with an app, and why: `co-owner through group analysts`."""
 
     app: str
     may: Literal["manage", "open"]

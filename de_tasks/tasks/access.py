@@ -100,7 +100,7 @@ def _ways(found: Sequence[Way]) -> list[dict[str, str]]:
     help={**ALL, "username": "Whose access"},
 )
 def user(context: invoke.Context, username: str, all: bool = False) -> list[Way]:
-    """List what a person may open or manage of the apps that you manage, and by which way.
+    """List what a person may open or manage among the apps that you manage, and why.
 
     Which groups somebody is in, only admins and the person are told; for others, a group is
     named as a condition.
