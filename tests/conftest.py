@@ -76,14 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Let no collection of garbage go through thousands of tests again and again.
-
-    How many objects survived the last one decides when the next is due. Without one of what is
-    left, none would come for thousands of tests, and the sockets and pipes that wait for it would
-    use up the numbers that `select` knows.
-    """
+    """Let no collection of garbage go through thousands of tests again and again."""
     gc.freeze()
-    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -167,7 +167,7 @@ class Git:
         """End every command that still runs, with all that it started; no other begins."""
         self._ended = True
         for child in list(self._running):
-            _kill(child)
+            self.finish(child)
 
     @classmethod
     @contextmanager

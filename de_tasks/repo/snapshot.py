@@ -135,8 +135,9 @@ class Snapshot:
                 self._bare.tidy(self.files().size)
 
     def end(self) -> None:
-        """End every git command that still runs."""
+        """End every git command that still runs, and what waits for one."""
         self._git.end()
+        self._hang_up()
         if self._origin:
             self._origin.end()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -222,3 +223,20 @@ def test_compare_with_what_others_deployed(desk: Desk, tmp_path: Path) -> None:
     desk.cache = tmp_path / "another machine"
     text = desk.using(lambda snapshot: snapshot.compare(desk.remote, "--patch"))
     assert "-theirs" in text and "+one" in text and "other.py" in text
+
+
+def test_a_process_that_deploys_again_and_again_keeps_no_pipes(desk: Desk) -> None:
+    desk.write("a.py")
+    desk.deploy()
+    before = open_pipes()
+    for _ in range(3):
+        desk.redeploy()
+        desk.files()
+    assert open_pipes() == before
+
+
+def open_pipes() -> int:
+    """How many this process has open, but for what waits to be collected."""
+    gc.collect()
+    links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+    return sum(link.is_fifo() for link in links)
