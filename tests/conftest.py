@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import keyring
 import pytest
 from filelock import FileLock
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    # How long an example takes to make or to run says what else the machine does.
+    profile = hypothesis.settings(
+        deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.register_profile("any machine", profile)
+    hypothesis.settings.load_profile("any machine")
     control.launch = Foundry().launch  # type: ignore[assignment]
     if config.getoption("quick"):
         selection.forbid_sandboxes()

@@ -29,7 +29,7 @@ FEW = settings(
     max_examples=80,
     deadline=None,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 NAME = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=12)
 COMMAND = st.text(st.characters(exclude_categories=("Cc", "Zl", "Zp", "Cs"))).map(str.strip)

@@ -166,7 +166,7 @@ class Process:
         if any(text.startswith(f"{strays.VARIABLE}=") for text in self.environment):
             # An install: a requirement may need what the app's users have set.
             return name in ("SECRET", "FROM_FILE")
-        if "fake_de.py" in self.command:
+        if "/fake_de" in self.command:
             # The documented way to give the vendor's command line a password.
             return name == "DASH_ENTERPRISE_PASSWORD"
         return variable == own and any(f"/bin/{word}" in self.command for word in ("inv", "de-"))

@@ -103,7 +103,7 @@ def named(people: People) -> dict[str, str]:
     deadline=None,
     # To find a smaller one takes minutes.
     phases=(Phase.reuse, Phase.generate),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_random_wish_is_reached_from_a_random_state(
     shop: Shop, named: dict[str, str], wishes: list[dict[str, Any]]

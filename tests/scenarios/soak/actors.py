@@ -98,8 +98,7 @@ class Pusher:
         (self._folder / "data.bin").write_bytes(random.randbytes(random.choice((10, 3_000_000))))
         git(self._folder, "add", ".")
         git(self._folder, "commit", "--quiet", "-m", str(version))
-        if not api.push(self._folder, self.name, wait=random.random() < 0.5):
-            raise Gone
+        api.push(self._folder, self.name, wait=random.random() < 0.5)
         self._acked = version
         time.sleep(random.choice((0, 0, 0.2, 1)))
 
@@ -290,14 +289,16 @@ class Servicer:
     def _write(self, url: str, value: int) -> None:
         if self._kind == "redis":
             try:
-                done = redis(url, "SET", "k", str(value)).startswith("+OK")
-            except OSError:
-                done = False
+                said = redis(url, "SET", "k", str(value))
+            except OSError as error:
+                said = repr(error)
+            done = said.startswith("+OK")
         else:
             table = "CREATE TABLE IF NOT EXISTS t (v int)"
-            done = sql(url, f"{table}; INSERT INTO t VALUES ({value})")[0] == 0
+            status, said = sql(url, f"{table}; INSERT INTO t VALUES ({value})")
+            done = status == 0
         if not done:
-            raise Gone
+            raise Gone(f"{self._kind}: {said}")
 
     def _read(self, url: str) -> int:
         if self._kind == "redis":

@@ -71,9 +71,9 @@ class Api:
         except FAULTS:
             return None
 
-    def push(self, folder: Path, name: str, wait: bool) -> bool:
-        """Push the folder's HEAD to the app; whether the server took it. With `wait` git shows
-        the build and ends with it."""
+    def push(self, folder: Path, name: str, wait: bool) -> None:
+        """Push the folder's HEAD to the app. With `wait` git shows the build and ends with it.
+        Raises `Gone` where the server did not take it, `Wrong` where it refused to."""
         url = f"{self.running.url}/GIT/{name}"
         headers = [f"Authorization: {self.basic}", *([] if wait else ["Prefer: respond-async"])]
         # Random data is like nothing before it: looking for it would take the time of the test.
@@ -82,7 +82,8 @@ class Api:
         done = git(folder, *words, settings=settings)
         if "rejected" in done.stdout + done.stderr:
             raise Wrong(f"push to {name}: {done.stdout}{done.stderr}")
-        return done.returncode == 0
+        if done.returncode:
+            raise Gone(f"push to {name}: {done.stderr[-300:]}")
 
 
 def git(
@@ -126,10 +127,10 @@ def _json(request: urllib.request.Request) -> dict[str, Any]:
         with error:
             try:
                 found = json.load(error)
-            except FAULTS:
-                raise Gone from None
+            except FAULTS as fault:
+                raise Gone(f"{request.full_url}: {fault!r}") from None
         if error.code >= 500:
             raise Wrong(f"{request.full_url}: {error.code} {found}") from None
-    except FAULTS:
-        raise Gone from None
+    except FAULTS as fault:
+        raise Gone(f"{request.full_url}: {fault!r}") from None
     return found

@@ -91,9 +91,10 @@ class Fire:
             try:
                 while not over.is_set():
                     actor.work(api)
-            except Gone:
+            except Gone as error:
                 if not over.is_set():
-                    wrong.append(f"{type(actor).__name__}: no answer, though nobody was killed")
+                    words = f"no answer, though nobody was killed: {error}"
+                    wrong.append(f"{type(actor).__name__}: {words}")
             except Wrong as error:
                 if over.is_set() and full:
                     return
