@@ -32,10 +32,10 @@ class Tree:
         self, reaper_: asyncio.subprocess.Process, control: int, mark: str, output: Output
     ) -> None:
         self._reaper = reaper_
-        self._control = control
+        self._control: int | None = control
         self._output = output
         self._mark = mark
-        self._ended = asyncio.create_task(self._end())
+        self._ended = asyncio.create_task(self._end(control))
         self.pid = reaper_.pid
 
     @classmethod
@@ -92,8 +92,9 @@ class Tree:
 
     async def stop(self, grace: float) -> int:
         """Ask everything to end, and have it killed after so many seconds."""
-        with suppress(OSError):
-            os.write(self._control, f"{grace}\n".encode())
+        if self._control is not None:
+            with suppress(OSError):
+                os.write(self._control, f"{grace}\n".encode())
         try:
             async with asyncio.timeout(grace + reaper.STUBBORN + SLACK):
                 return await self.wait()
@@ -102,7 +103,7 @@ class Tree:
                 os.kill(self.pid, signal.SIGKILL)
             return await self.wait()
 
-    async def _end(self) -> int:
+    async def _end(self, control: int) -> int:
         try:
             status = await self._reaper.wait()
             # Only a reaper that was killed itself leaves any.
@@ -110,4 +111,6 @@ class Tree:
             await self._output.end()
             return status
         finally:
-            os.close(self._control)
+            # Its number is somebody else's from here on: a visitor's connection, or a file.
+            self._control = None
+            os.close(control)

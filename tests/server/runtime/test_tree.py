@@ -76,6 +76,20 @@ def test_reaper_that_is_stopped_does_not_hold_up(
     assert processes_of(script) == []
 
 
+def test_stop_of_what_has_ended_writes_into_no_file_of_others(tmp_path: Path) -> None:
+    async def stop(tree: Tree) -> int:
+        await tree.wait()
+        # One of them has the number that the pipe to the reaper had.
+        others = [(tmp_path / f"{number}.other").open("wb") for number in range(30)]
+        status = await tree.stop(0)
+        for file in others:
+            file.close()
+        return status
+
+    assert ran(tmp_path, "exit 3", stop)[0] == 3
+    assert {file.read_bytes() for file in tmp_path.glob("*.other")} == {b""}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, 35, 64])
 def test_end_by_any_signal_is_told(number: int, tmp_path: Path) -> None:
     status, _ = ran(tmp_path, f"kill -{int(number)} $$", Tree.wait)
