@@ -85,8 +85,16 @@ def _of_killed_pushes(folder: Path, seconds: float = 60) -> list[Path]:
         time.sleep(0.1)
 
 
-def processes(running: control.Running) -> Iterator[str]:
-    """Processes that work for the data directory and are not the running server's."""
+def processes(running: control.Running, seconds: float = 60) -> Iterator[str]:
+    """Processes that work for the data directory and are not the running server's, and do not end
+    within so long: what a killed server has left behind is ended by its leash."""
+    deadline = time.monotonic() + seconds
+    while (found := _of_nobody(running)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    yield from (f"process {number} is nobody's: {line}" for number, line in found.items())
+
+
+def _of_nobody(running: control.Running) -> dict[int, str]:
     parents = {}
     ours = {}
     for entry in Path("/proc").glob("[0-9]*"):
@@ -99,12 +107,14 @@ def processes(running: control.Running) -> Iterator[str]:
         parents[int(entry.name)] = int(fields[1])
         if fields[0] != "Z" and str(running.data) in line + here:
             ours[int(entry.name)] = line
+    found = {}
     for number, line in ours.items():
         ancestor = number
         while ancestor > 1 and ancestor != running.pid:
             ancestor = parents.get(ancestor, 1)
         if ancestor != running.pid:
-            yield f"process {number} is nobody's: {line}"
+            found[number] = line
+    return found
 
 
 def temporary(folder: Path) -> Iterator[str]:
