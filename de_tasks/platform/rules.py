@@ -76,7 +76,7 @@ def env_file(source: Path | TextIO, where: str) -> dict[str, str]:
     try:
         text = text_of(source.read_bytes()) if isinstance(source, Path) else source.read()
     except OSError as error:
-        raise UsageError(f"{where} cannot be read: {error}.") from None
+        raise UsageError(f"{where} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{where} is not UTF-8 text: save it as UTF-8.") from None
     return dict(env_lines(text, where))
