@@ -117,6 +117,7 @@ def test_command_ends_with_a_sandbox_that_is_killed(script: Path) -> None:
         await up(script)
         # What the kernel does when the sandbox is killed.
         null = os.open(os.devnull, os.O_WRONLY)
+        assert tree._control is not None
         os.dup2(null, tree._control)
         os.close(null)
         async with asyncio.timeout(BOUND):
