@@ -413,7 +413,7 @@ def test_processes_are_scaled_with_the_keyboard(open_tab: Open, shown: Portfolio
     phone.page.keyboard.press("Tab")
     phone.page.keyboard.type("1")
     phone.page.keyboard.press("Enter")
-    phone.shows(phone.page.get_by_text("web is scaled to 1. Restarting energy-use ..."))
+    phone.shows(phone.page.get_by_text("web was scaled to 1. Restarting energy-use ..."))
     assert phone.barriers() == [] and phone.errors == [] and phone.fits()
 
 
