@@ -6,14 +6,20 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
+
 from de_tasks.server.runtime.logs import LogFile
 from de_tasks.server.runtime.output import Output
 from tests.support.turns import turns_beside
+from tests.support.waiting import BOUND
 
 LINES = 50_000
 
 
-def test_flood_of_empty_lines_lets_others_have_their_turn(tmp_path: Path) -> None:
+def test_flood_of_empty_lines_lets_others_have_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("de_tasks.server.runtime.output.LATE", BOUND)
     log = LogFile(tmp_path / "web.log")
 
     async def run() -> int:
