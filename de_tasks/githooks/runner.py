@@ -89,7 +89,7 @@ def configuration(path: str) -> invoke.Config:
 
     with located(USERS):
         found = invoke.Config()
-    return governing(found, path or os.environ.get("INVOKE_DE_PATH") or ".")
+    return governing(found, _place(path))
 
 
 def settings(path: str) -> Settings:
@@ -98,8 +98,13 @@ def settings(path: str) -> Settings:
     from de_tasks.config.project import section
     from de_tasks.terminal.commands import speak_as
 
-    speak_as("inv" if _has_tasks(os.path.abspath(path or ".")) else "de-tasks")
+    speak_as("inv" if _has_tasks(os.path.abspath(_place(path))) else "de-tasks")
     return context.settings({"de": section(configuration(path))}, path=path)
+
+
+def _place(path: str) -> str:
+    """The folder that a hook begins from: its option, or the setting in a variable, or here."""
+    return path or os.environ.get("INVOKE_DE_PATH") or "."
 
 
 def _has_tasks(folder: str) -> bool:

@@ -71,6 +71,18 @@ def test_guessing_a_password_is_slowed_down(
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers[3:])
 
 
+def test_guessing_at_what_the_api_asks_a_password_for_is_slowed_down(
+    fortress: control.Running,
+) -> None:
+    books, session = backstage(fortress), client()
+    header = {"Authorization": f"Bearer {books.tokens(books.add('victim')).access_token}"}
+    body = {"query": 'mutation { resetApiKey(password: "guess") { error } }'}
+    url = f"{fortress.url}/Manager/graphql"
+    answers = [session.post(url, json=body, headers=header) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
 def test_guesses_at_all_doors_are_counted_together(fortress: control.Running) -> None:
     session, user = client(), made_up("victim")
     seen = [door(session, fortress.url, user).status_code for door in DOORS]

@@ -60,10 +60,10 @@ def test_sandbox_slows_down_whoever_asks_too_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unused: Any = None
-    devices = Devices(Database(tmp_path / "x.sqlite3"), unused, unused, unused)
+    devices = Devices(Database(tmp_path / "x.sqlite3"), unused, unused, unused, "here")
     now = [1000.0]
     monkeypatch.setattr("de_tasks.server.signin.devices.time.time", lambda: now[-1])
-    begun = devices.begin("openid")
+    begun = devices.begin("openid", "", "")
     assert begun
     told = []
     for moment in (1000.0, 1001.0, 1003.0, 1599.0, 1601.0):

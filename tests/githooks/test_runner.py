@@ -148,11 +148,19 @@ def test_interrupt_stops_the_push_even_where_a_hook_only_warns(
     assert runner.run(options, "de-x", "push", fail) == code  # type: ignore[arg-type]
 
 
-def test_messages_name_the_program_that_works_in_the_folder(work: Repository) -> None:
+def test_messages_name_the_program_that_works_in_the_folder(
+    work: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     below = work.folder / "apps" / "sales"
     below.mkdir(parents=True)
     runner.settings(str(below))
     assert typed("apps.list") == "de-tasks apps list"
-    (work.folder / "tasks.py").touch()
+    (below / "tasks.py").touch()
+    runner.settings("")
+    assert typed("apps.list") == "de-tasks apps list"
+    monkeypatch.setenv("INVOKE_DE_PATH", str(below))
+    runner.settings("")
+    assert typed("apps.list") == "inv apps.list"
+    (below / "tasks.py").rename(work.folder / "tasks.py")
     runner.settings(str(below))
     assert typed("apps.list") == "inv apps.list"

@@ -218,8 +218,8 @@ class GraphQLEndpoint:
             error_formatter=formatted,
             field_resolver=resolve_field,
         )
-        for refusal in later:
-            raise refusal
+        if later:
+            raise later[0]
         found: dict[str, Any] = result
         return {**found, "extensions": {"codes": context.codes}} if context.codes else found
 

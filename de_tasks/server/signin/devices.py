@@ -39,7 +39,7 @@ class Devices:
         sessions: Sessions,
         pages: Pages,
         throttle: Throttle,
-        host: str = "",
+        host: str,
     ) -> None:
         self._host = host
         self._db = database
@@ -51,7 +51,7 @@ class Devices:
         """The route below the realm's address."""
         return [Route("/device", self.page, methods=["GET", "POST"])]
 
-    def begin(self, scope: str, address: str = "", program: str = "") -> tuple[str, str] | None:
+    def begin(self, scope: str, address: str, program: str) -> tuple[str, str] | None:
         """A code for the device and one for the person; None while too many devices wait.
         `address` is where the device asks from, `program` its User-Agent header."""
         self._db.execute("DELETE FROM device_codes WHERE expires < ?", time.time())

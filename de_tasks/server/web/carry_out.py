@@ -45,9 +45,9 @@ async def carry_out(change: Change, name: str, form: Mapping[str, Any], ask: Ask
     """
     # In a thread: a file may take its time to be read.
     asked = await asyncio.to_thread(variables, change, form)
-    documents = [document for document in (change.document, change.then) if document]
-    if len(asked) * len(documents) > 1:
-        await _need_points(ask, len(asked) * len(documents))
+    steps = len(asked) * (2 if change.then else 1)
+    if steps > 1:
+        await _need_points(ask, steps, "Split the file." if change.read else "")
     outcome = Outcome()
     for given in asked:
         try:
@@ -81,16 +81,16 @@ async def _steps(change: Change, name: str, given: dict[str, Any], ask: Ask) -> 
         ) from error
 
 
-async def _need_points(ask: Ask, number: int) -> None:
-    """Raise where so many changes cost more points than are left: `UsageError` where they always
-    do, else `TryLater`."""
+async def _need_points(ask: Ask, number: int, remedy: str) -> None:
+    """Raise where so many changes cost more points than are left: `UsageError` with the remedy
+    where they always do, else `TryLater`."""
     left = (await ask(POINTS))["rateLimit"]
     cost = WRITE * number + FOR_THE_PAGE
     if cost <= left["remaining"]:
         return
     words = f"Nothing was done: {number} changes cost {cost} points"
     if cost > left["limit"]:
-        raise UsageError(f"{words}, but your limit is {left['limit']}. Split the file.")
+        raise UsageError(f"{words}, but your limit is {left['limit']}. {remedy}".rstrip())
     seconds = -(-left["msBeforeNext"] // 1000)
     left_over = f"{words}, and you have {left['remaining']} left. Try again in {seconds} s."
     raise TryLater(left_over, seconds)

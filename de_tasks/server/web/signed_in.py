@@ -22,12 +22,6 @@ Act = Callable[[Request, Session, FormData], Awaitable[Response]]
 ShowAgain = Callable[[Request, Session, int, str], Awaitable[Response]]
 """Shows the page of a form once more, with a status and the reason of a refusal."""
 Give = Callable[[Request, Session], Awaitable[dict[str, Any]]]
-
-
-class Forged(NotPermitted):
-    """A form that does not have the token of its session."""
-
-
 STATUS: tuple[tuple[type[DeTasksError], int, str], ...] = (
     (TryLater, 429, "Too many requests"),
     (NotLoggedIn, 401, "Signed out"),
@@ -73,7 +67,7 @@ class SignedIn:
             if session is None:
                 return self._pages.message(401, "Signed out", "Sign in and try again.")
             if not same(form.get("csrf"), session.csrf):
-                return await self._once_more(request, session, again, Forged(OUT_OF_DATE))
+                return await self._once_more(request, session, again, NotPermitted(OUT_OF_DATE))
             try:
                 return await act(request, session, form)
             except DeTasksError as error:

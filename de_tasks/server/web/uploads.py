@@ -14,6 +14,7 @@ from de_tasks.errors import UsageError
 LONGEST_FILE_NAME = 100
 MOST_TEXT, MOST_LINES = 512 * 1024, 2000
 """Bytes and lines of an env file: an app keeps no more, and a user has points for fewer."""
+LINE_END = re.compile(r"\r\n|\r|\n")
 BLANKS = re.compile(r"[^\S\r\n]{64}")
 """python-dotenv takes the square of a run of blanks in time, during which nothing else runs."""
 
@@ -47,11 +48,11 @@ def env_variables(form: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _need_small(text: str, where: str) -> None:
     """Raise `UsageError` for a text that would take long to read."""
-    lines = len(re.findall(r"\r\n|\r|\n", text)) + 1
+    lines = len(LINE_END.findall(text)) + 1
     if lines > MOST_LINES:
         raise UsageError(f"{where} has {lines} lines, and at most {MOST_LINES} are allowed.")
     if blanks := BLANKS.search(text):
-        number = len(re.findall(r"\r\n|\r|\n", text[: blanks.start()])) + 1
+        number = len(LINE_END.findall(text, 0, blanks.start())) + 1
         raise UsageError(
             f"{where}, line {number}, has 64 blanks or more in a row: remove them, or set this "
             "variable by itself."

@@ -31,10 +31,10 @@ def context(lines: int) -> Context:
     """A request that may have so many lines."""
     user = User("dev", "licensed_user")
 
-    async def again() -> User:
+    async def find() -> User:
         return user
 
-    return Context(user, "", cast(Budget, None), again, lines)
+    return Context(user, "", cast(Budget, None), find, lines)
 
 
 def test_reading_a_log_leaves_the_loop_to_others(tmp_path: Path) -> None:
