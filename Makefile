@@ -34,9 +34,9 @@ else
 	$(BIN)/python $(PYTEST)
 endif
 
-# What starts no sandbox, installs nothing and takes no time. Nothing here waits: more processes than cores would
-# only collect the tests once more each.
-quick: WORKERS = 2
+# What starts no sandbox, installs nothing and takes no time. Little here waits: of two processes one would wait
+# while the other works, and a fourth would only collect the tests once more.
+quick: WORKERS = 3
 quick: .venv/ready
 	$(BIN)/python $(PYTEST) --quick
 

@@ -66,7 +66,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Have the packages ready before anything starts; workers inherit the way to them."""
     config = session.config
     os.environ["FAKE_DE_PYTHON"] = sys.executable
-    if is_worker(config) or config.getoption("quick") or config.getoption("collectonly"):
+    if is_worker(config) or config.getoption("collectonly"):
+        return
+    if config.getoption("quick"):
+        os.environ.update(wheelhouse.NOTHING)
         return
     try:
         wheelhouse.use(wheelhouse.fill())
@@ -129,7 +132,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def detector() -> str:
+def packages() -> None:
+    """What is in the wheelhouse; `--quick`, which leaves out the tests that need it, has none."""
+
+
+@pytest.fixture(scope="session")
+def detector(packages: None) -> str:
     """What looks for secrets; its rules are in the wheelhouse."""
     if found := secrets.program():
         return found

@@ -41,7 +41,7 @@ archive = {url = "https://x.example/tool-1.zip", hashes = {sha256 = "cc"}}
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Path:
+def app(tmp_path: Path, packages: None) -> Path:
     """An app whose requirements stand in pyproject.toml and uv.lock alone."""
     return lock(app_folder(tmp_path, "locked", Procfile=SERVER, pyproject_toml=PROJECT))
 

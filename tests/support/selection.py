@@ -19,8 +19,11 @@ def keep_quick(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """Whether a test starts no sandbox, by its fixtures and its marks, and is not slow."""
-    return not serves(item) and not any(item.get_closest_marker(name) for name in MARKS)
+    """Whether a test starts no sandbox and installs nothing, by its fixtures and its marks, and is
+    not slow."""
+    installs = "packages" in getattr(item, "fixturenames", ())
+    marked = any(item.get_closest_marker(name) for name in MARKS)
+    return not installs and not marked and not serves(item)
 
 
 def serves(item: pytest.Item) -> bool:

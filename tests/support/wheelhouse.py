@@ -46,6 +46,8 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 """Those that the package promises; `test_install.py` compares them with its metadata."""
 RULES = "KF_RULE_CACHE_DIR"
 """The variable that says where the detector of secrets keeps its rules."""
+NOTHING = {"UV_NO_CACHE": "1", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+"""Variables by which uv and pip have no packages, also where this machine has kept some."""
 LOWEST = ("3.10", "3.11")
 """The oldest for the client and for the sandbox: where the lowest versions are installed."""
 
@@ -170,12 +172,14 @@ def use(house: Path) -> None:
     os.environ[RULES] = str(house / "rules")
     # Most of what is installed is never imported: to compile all of it takes the longest.
     os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=(house / "pip").as_uri(), PIP_COMPILE="0")
+    # It would look for a newer pip beside the test, for as long as the installation takes.
+    os.environ["VIRTUALENV_NO_PERIODIC_UPDATE"] = "1"
 
 
 def carried() -> dict[str, str]:
     """What programs with an environment of their own need of ours: the way to the wheelhouse, to
     the one that counts the lines that they run, and to the Python of the stand-in for `de`."""
-    ours = ("PIP_", "UV_", "COVERAGE_", "FAKE_DE_PYTHON", RULES)
+    ours = ("PIP_", "UV_", "VIRTUALENV_", "COVERAGE_", "FAKE_DE_PYTHON", RULES)
     return {name: value for name, value in os.environ.items() if name.startswith(ours)}
 
 

@@ -13,7 +13,6 @@ from de_tasks.deployment.settings.form import VariableSource, WantedSettings
 from de_tasks.errors import UsageError
 from de_tasks.platform import differences
 from de_tasks.platform.models import People
-from de_tasks.project.checks import secrets
 from tests.support.places import ROOT
 
 WRONG: dict[str, tuple[object, str]] = {
@@ -82,7 +81,7 @@ def test_own_settings_replace_those_of_all() -> None:
     assert form.parse(given, "x", Path()) == WantedSettings({"title": "All"}, tags=("b",))
 
 
-@pytest.mark.skipif(secrets.program() is None, reason="needs de-tasks[secrets]")
+@pytest.mark.usefixtures("detector")
 def test_a_text_that_looks_like_a_secret_is_refused_where_it_stands() -> None:
     key = "ghp_" + "x3k9Qm2LpR7vTz8WcYb5Nd1Fh6Js4Ga0UeKi"
     texts = form.texts({"title": "Sales", "tags": ["a", f"token {key}"]}, "de.settings")
