@@ -20,11 +20,11 @@ PYTEST = -m pytest -n $(WORKERS) $(if $(SEED),-p randomly --randomly-seed=$(SEED
 demo: .venv/ready
 	@$(BIN)/python -m tests.scenarios.demo
 
-# The types beside the tests: they take a minute on one core.
-test: style wheels
+# The types beside the tests, and beside what the tests wait for: they take a minute on one core.
+test: style
 	@$(MAKE) --no-print-directory -j2 types suite
 
-suite: .venv/ready
+suite: wheels
 ifdef COVERAGE
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST)
