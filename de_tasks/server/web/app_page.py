@@ -23,6 +23,7 @@ from de_tasks.server.web.ago import ago, duration
 from de_tasks.server.web.deployed import commit_of
 from de_tasks.server.web.previews import marks_of, preview_of, tags_of
 from de_tasks.server.web.signed_in import SignedIn
+from de_tasks.server.web.uploads import MOST_BYTES
 
 APP = """query ($name: String!) {
 app(name: $name) { name urlOnServer gitUrl thumbnailUrl
@@ -95,6 +96,7 @@ class AppPage(SignedIn):
             preview=preview_of(app),
             owns=session.user.is_admin or app["owner"]["username"] == session.user.username,
             most_processes=MOST_PROCESSES,
+            most_bytes=MOST_BYTES,
             ago=ago,
             duration=duration,
             commit_of=commit_of,

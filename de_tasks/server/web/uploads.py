@@ -14,6 +14,8 @@ from de_tasks.errors import UsageError
 LONGEST_FILE_NAME = 100
 MOST_TEXT, MOST_LINES = 512 * 1024, 2000
 """Bytes and lines of an env file: an app keeps no more, and a user has points for fewer."""
+MOST_BYTES = {"file": MOST_TEXT, "thumbnail": THUMBNAIL_LIMIT}
+"""What a page says of a file before it is sent, by its field."""
 LINE_END = re.compile(r"\r\n|\r|\n")
 BLANKS = re.compile(r"[^\S\r\n]{64}")
 """python-dotenv takes the square of a run of blanks in time, during which nothing else runs."""

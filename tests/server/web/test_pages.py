@@ -436,6 +436,29 @@ def test_thumbnail_is_uploaded_with_the_keyboard(
     assert phone.errors == []
 
 
+@pytest.mark.parametrize(
+    ("tab", "label", "button"),
+    [("settings", "Picture", "Upload"), ("variables", "File", "Set all")],
+)
+def test_file_that_is_too_large_is_not_sent(
+    own: Tab, shown: Portfolio, tmp_path: Path, tab: str, label: str, button: str
+) -> None:
+    (tmp_path / "large.png").write_bytes(bytes(5 * 1024**2))
+    own.open(f"/apps/energy-use/{tab}")
+    chooser = own.page.get_by_label(label).and_(own.page.locator("input[type=file]"))
+    sent: list[str] = []
+    own.page.on("request", lambda request: sent.append(request.method))
+    chooser.set_input_files(tmp_path / "large.png")
+    own.page.get_by_role("button", name=button, exact=True).click()
+    said = str(chooser.evaluate("input => input.validationMessage"))
+    assert said.startswith("large.png has 5242880 bytes, and at most "), said
+    assert "POST" not in sent
+    (tmp_path / "small.env").write_text("A=1")
+    chooser.set_input_files(tmp_path / "small.env")
+    assert chooser.evaluate("input => input.checkValidity()")
+    assert own.errors == []
+
+
 def test_refusal_is_said_on_the_page(own: Tab, viewer: str, shown: Portfolio) -> None:
     own.open("/apps/energy-use/access")
     section = own.page.get_by_role("main")

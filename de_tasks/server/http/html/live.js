@@ -1,4 +1,4 @@
-// Follows the log of an app's page: asks for more, each request held open by the server.
+// The script of an app's page. It follows the log: asks for more, each request held open by the server.
 "use strict";
 const log = document.getElementById("log");
 const head = document.getElementById("head");
@@ -83,6 +83,19 @@ async function watch(address) {
     }
     await new Promise((done) => setTimeout(done, pause));
   }
+}
+
+// A file that is too large is refused before it is sent: a browser shows no answer that comes while it still sends.
+for (const chooser of document.querySelectorAll("input[data-most]")) {
+  chooser.addEventListener("change", () => {
+    const file = chooser.files[0];
+    const most = Number(chooser.dataset.most);
+    const large = file && file.size > most;
+    chooser.setCustomValidity(
+      large ? `${file.name} has ${file.size} bytes, and at most ${most} are allowed: choose a smaller one.` : ""
+    );
+    chooser.reportValidity();
+  });
 }
 
 if (log && log.dataset.live) follow();
