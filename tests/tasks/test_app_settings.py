@@ -312,6 +312,36 @@ def test_a_deploy_applies_settings_before_and_scale_behind(dev: Person, quick: P
     assert dev.inv("apps.plan", folder=quick).code == 0
 
 
+def test_a_deploy_that_sends_nothing_shows_what_its_settings_would_change(
+    shop: Shop, quick: Path
+) -> None:
+    (shop.folder / "Procfile").write_text((quick / "Procfile").read_text())
+    shop.wish(title="Sales", scale={"web": 2})
+    done = shop.inv("deploy -y --apply --dry-run")
+    assert done.code == 0 and "title: " in done.err and "Nothing was sent" in done.out, done
+    assert "scale of web is set when the app is deployed" in done.err
+    refused = shop.inv("deploy -y --apply --no-wait")
+    assert refused.code == 2 and "scales processes once the app is deployed" in refused.err
+    assert '"title": "Sales"' not in shop.inv("apps.export --json").out
+    unknown = shop.wish(viewers=["nobody-here"]).inv("deploy -y --apply --dry-run")
+    assert unknown.code == 0 and "nobody-here" in unknown.err
+
+
+def test_plans_that_fail_alike_end_with_their_code(shop: Shop) -> None:
+    gone = [{"name": name, "settings": {"title": "X"}} for name in ("not-here-1", "not-here-2")]
+    done = shop.write({"apps": gone}).inv("apps.plan --all")
+    assert done.code == 5 and done.err.count("does not exist") == 2
+    assert "not-here-1" in done.err and "not-here-2" in done.err
+
+
+def test_a_picture_that_cannot_be_written_is_named(shop: Shop) -> None:
+    (shop.folder / "picture.png").write_bytes(PNG)
+    assert shop.wish(thumbnail="picture.png").inv("apps.apply -y").code == 0
+    (shop.folder / f"{shop.name}-thumbnail.png").mkdir()
+    done = shop.inv("apps.export")
+    assert done.code == 1 and f"{shop.name}-thumbnail.png cannot be written: Is a dir" in done.err
+
+
 def test_a_fleet_deploys_what_got_its_settings(dev: Person, tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     first, second = fleet_folder(folder, "fleet", 2)

@@ -16,6 +16,7 @@ from tests.support.fleets import fleet_folder
 from tests.support.people import Person
 from tests.support.tracebacks import BOOT
 
+BUILT = Build("1", "built", "sha", "Deploy", "dev", "2026-01-02T03:04:05")
 RED, DIM, END = "\x1b[31m", "\x1b[2m", "\x1b[0m"
 
 
@@ -68,6 +69,26 @@ def test_build_that_goes_on_has_no_end(
     build = Build("7", status, "sha", "Deploy", "dev", queued, ended)
     status_output.show(App("shop", "dev", "http://x/shop/", "", True, build=build), "x")
     assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        (App("shop", "dev", "", "", False), ["not deployed", "nothing: the app has not been dep"]),
+        (App("shop", "", "", "", None, build=BUILT), ["● unknown"]),
+        (App("shop", "", "", "", False, build=BUILT), ["● not running"]),
+        (
+            App("shop", "", "", "", True, ("web", "worker"), BUILT, problem="No disk"),
+            ["processes  web, worker", "problem", "No disk"],
+        ),
+    ],
+)
+def test_what_a_server_does_not_tell_is_not_made_up(
+    app: App, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status_output.show(app, "x")
+    shown = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out)
+    assert [text for text in words if text not in shown] == [], shown
 
 
 def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 from de_tasks.server import control
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
+from tests.support.repositories import Repository
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,21 @@ from tests.support.people import People, Person
         (["logs", "--type", "other"], 2, "build or runtime"),
         (["apps.delete", "--name", "nothing"], 5, "does not exist"),
         (["apps.exists", "--name", "nothing", "--exit-code"], 1, ""),
+        (["apps.transfer", "--name", "any", "-y"], 2, "Name the new owner with --username."),
+        (["apps.create", "--name", "any", "--path", "x"], 2, "--path is the folder for a template"),
+        (["apps.update", "--name", "nothing", "--title", "X"], 5, "does not exist"),
+        (["apps.export", "--all", "--name", "any"], 2, "--all contradicts --name"),
+        (["access.user", " "], 2, "Say whose access: a user name is missing."),
+        (["check", "--path", "full", "--ref", "HEAD", "--secrets"], 2, "leave out --ref."),
+        (["init", "--migrate", "--template", "dash"], 2, "give it by itself."),
+        (["variables.set", ""], 2, "Which variable? Give its name, such as API_KEY"),
+        (["services.delete", "--type", "mongo", "-y"], 2, "mongo"),
+        (["sandbox.start", "--as", "6"], 2, "--as is 4 or 5, not '6'."),
+        (["sandbox.start", "--allow-mount", "nowhere"], 2, "--allow-mount nowhere: there is no"),
+        (["sandbox.start", "--view-access", "all"], 2, "--view-access"),
+        (["rollback", "--timeout", "soon"], 2, "--timeout should be a whole number"),
+        (["promote", "--from", "any", "--timeout", "0"], 2, "a whole number from 1 up"),
+        (["fleet.deploy", "--all", "--timeout", "-1"], 2, "a whole number from 1 up"),
     ],
 )
 def test_refused(dev: Person, arguments: list[str], code: int, words: str) -> None:
@@ -42,6 +59,70 @@ def test_refused(dev: Person, arguments: list[str], code: int, words: str) -> No
     done = dev.inv(*arguments)
     assert (done.code, words in done.err) == (code, True), done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "question", "answer"),
+    [
+        ("delete", "other\n", "Delete", "Nothing was deleted."),
+        ("apps.transfer --username other", "other\n", "Transfer", "Nothing was transferred."),
+        ("services.delete", "n\n", "Delete the redis database", "Nothing was deleted."),
+        ("rollback", "n\n", "Put build ", "Nothing was changed."),
+        (
+            "apps.update --no-persistent-filesystem",
+            "n\n",
+            "Delete the pers",
+            "Nothing was changed.",
+        ),
+        ("preview.delete --branch topic", "n\n", "the preview of topic", "Nothing was deleted."),
+        ("preview.prune", "n\n", "Delete 1 preview?", "Nothing was deleted."),
+    ],
+)
+def test_whoever_does_not_agree_keeps_all(
+    dev: Person, page: Path, line: str, typed: str, question: str, answer: str
+) -> None:
+    Repository.make(page, dev.variables()).git("push", "-q", "origin", "main")
+    for text in ("one", "two"):
+        (page / "index.html").write_text(text)
+        done = dev.inv("deploy", "-y", "-m", text, folder=page)
+        assert done.code == 0, done.err
+    dev.inv("services.create", "--type", "redis", "--app-name", page.name)
+    dev.inv("apps.update", "--persistent-filesystem", folder=page)
+    dev.inv("preview.deploy", "-y", "--branch", "topic", "--no-wait", folder=page)
+    before = there(dev, page)
+    refused = dev.inv(*line.split(), folder=page, stdin=typed, terminal=True)
+    assert refused.code == 1 and refused.err.endswith(f" {answer}\n"), refused
+    assert question in refused.err
+    assert there(dev, page) == before
+
+
+def there(dev: Person, folder: Path) -> tuple[object, ...]:
+    """What somebody has: apps with their owners, databases, and the builds of one app."""
+    apps = [(app["name"], app["owner"]) for app in json.loads(dev.inv("apps", "--json").out)]
+    builds = json.loads(dev.inv("history", "--json", folder=folder).out)
+    info = json.loads(dev.inv("apps.info", "--json", folder=folder).out)
+    return apps, len(builds), info["persistent_filesystem"], dev.inv("services").out
+
+
+def test_sandbox_whose_reset_is_declined_is_kept(nobody: Person, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "passwords.json").write_text("{}")
+    words = ("sandbox.reset", "--data", str(tmp_path / "data"))
+    done = nobody.inv(*words, stdin="n\n", terminal=True)
+    assert done.code == 1 and done.err.endswith(" Nothing was deleted.\n"), done.err
+    assert (tmp_path / "data" / "passwords.json").exists()
+
+
+def test_logging_out_of_nothing_is_no_failure(nobody: Person) -> None:
+    nobody.host = ""
+    done = nobody.inv("logout")
+    assert (done.code, done.out) == (0, "You are not logged in.\n")
+
+
+def test_schema_of_a_published_api_is_not_asked_for(dev: Person) -> None:
+    done = dev.inv("doctor", "--schema", "names.json")
+    assert done.code == 1 and not (dev.home / "names.json").exists()
+    assert "--schema is for a host that is reached through `de`" in done.out
 
 
 def test_no_host_names_both_ways_on(nobody: Person) -> None:
