@@ -180,6 +180,20 @@ def test_no_keyfile_stores_nothing(homely: Person, dev: Person, quick: Path) -> 
     assert refused.code == 4 and "DASH_ENTERPRISE_PASSWORD" in refused.err
 
 
+def test_login_that_would_be_stored_nowhere_needs_no_browser(homely: Person) -> None:
+    homely.environment["INVOKE_DE_NO_KEYFILE"] = "1"
+    refused = homely.inv("login", terminal=True)
+    assert refused.code == 2 and not refused.opened
+    assert "set DASH_ENTERPRISE_USERNAME and DASH_ENTERPRISE_PASSWORD" in refused.err
+
+
+def test_key_that_takes_precedence_over_a_login_is_named(homely: Person, dev: Person) -> None:
+    homely.environment["DASH_ENTERPRISE_API_KEY"] = "a-key"
+    done = homely.inv("login", "--username", dev.name, "--password-stdin", stdin=PASSWORD)
+    assert done.code == 0 and "a-key" not in done.out + done.err
+    assert "DASH_ENTERPRISE_API_KEY is set, and takes precedence over this login." in done.err
+
+
 def test_tokens_go_to_the_keyring(homely: Person, dev: Person, tmp_path: Path) -> None:
     line = ("login", "--username", dev.name, "--password-stdin")
     with secret_service(tmp_path / "keyring") as address:

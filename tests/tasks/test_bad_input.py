@@ -47,6 +47,7 @@ from tests.support.repositories import Repository
         (["sandbox.start", "--as", "6"], 2, "--as is 4 or 5, not '6'."),
         (["sandbox.start", "--allow-mount", "nowhere"], 2, "--allow-mount nowhere: there is no"),
         (["sandbox.start", "--view-access", "all"], 2, "--view-access"),
+        (["run", "--path", "full", "--with-env", "--name", "nothing"], 5, "does not exist"),
         (["rollback", "--timeout", "soon"], 2, "--timeout should be a whole number"),
         (["promote", "--from", "any", "--timeout", "0"], 2, "a whole number from 1 up"),
         (["fleet.deploy", "--all", "--timeout", "-1"], 2, "a whole number from 1 up"),

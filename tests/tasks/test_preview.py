@@ -11,6 +11,8 @@ import pytest
 from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.platform.models import Changes
 from de_tasks.server import control
+from tests.support.attacker import ask
+from tests.support.backstage import backstage
 from tests.support.people import Person
 from tests.support.platforms import platform_of
 from tests.support.visits import fetch
@@ -89,6 +91,25 @@ def test_preview_that_was_deployed_to_by_hand_stays(dev: Person, clone: Path) ->
     refused = dev.inv("preview.delete", "--branch=gone", "-y", folder=clone)
     assert refused.code == 1 and "something else was deployed" in refused.err
     assert json.loads(dev.inv("preview.list", "--json", folder=clone).out)[0]["by_hand"] is True
+
+
+def test_database_of_another_app_is_kept(
+    dev: Person, clone: Path, platform: GraphQLPlatform, sandbox: control.Running
+) -> None:
+    platform.create_app(clone.name)
+    platform.attach_service(clone.name, "redis")
+    made = dev.inv("preview.deploy", "-y", "--branch=feature/x", "--no-wait", folder=clone)
+    assert made.code == 0, made.err
+    (item,) = json.loads(dev.inv("preview.list", "--json", folder=clone).out)
+    theirs = f"{platform.create_app(f'{clone.name}-2').name}-postgres"
+    platform.attach_service(f"{clone.name}-2", "postgres")
+    link = f'appname: "{item["name"]}", serviceName: "{theirs}", serviceType: postgres'
+    header = f"Bearer {backstage(sandbox).tokens(dev.name).access_token}"
+    ask(sandbox, f"mutation {{ linkService({link}) {{ ok }} }}", header)
+    done = dev.inv("preview.delete", "-y", "--branch=feature/x", folder=clone)
+    assert done.err == f"Not made for it, and so kept with their data: {theirs}\n"
+    assert f"was deleted from {dev.host} with {item['name']}-redis." in done.out
+    assert [service.name for service in platform.attached(f"{clone.name}-2")] == [theirs]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from de_tasks.deployment.events import Event
 from de_tasks.deployment.fleets.parallel import Job, Result
 from de_tasks.tasks.rollout_output import LiveTable
 from de_tasks.terminal import console, live, style
@@ -30,3 +31,12 @@ def test_apps_have_a_bar_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pipe_has_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
     run_one_of_four()
     assert "1 of 4" not in capsys.readouterr().err
+
+
+def test_all_wait_for_the_same_and_one_line_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    none: Any = None
+    table = LiveTable(2, lambda: [], width=4)
+    for name in ("one", "two"):
+        text = f"{name}: no points are left, waiting 40 s"
+        table.told(Job(name, "h", none, none), Event("wait", text, {"seconds": 40}))
+    assert capsys.readouterr().err == "one: no points are left, waiting 40 s\n"

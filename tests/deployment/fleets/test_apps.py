@@ -139,6 +139,24 @@ def test_matrix_for_github(root: Path, nobody: Person) -> None:
     assert done.out.count("\n") == 1 and "energy: libs/file.txt" in done.err
 
 
+def test_new_branch_of_a_ci_system_is_all_new(root: Path, nobody: Person) -> None:
+    done = nobody.inv("fleet.matrix", "--json", "--changed-since", "0" * 40, folder=root)
+    assert [app["name"] for app in json.loads(done.out)] == ["sales", "energy", "map"]
+    assert done.err == "There is no earlier commit to compare with: all apps are new.\n"
+
+
+def test_what_others_did_since_is_not_taken_for_ours(root: Path, nobody: Person) -> None:
+    for branch, file in (("theirs", "apps/map/file.txt"), ("ours", "apps/energy/file.txt")):
+        git(root, "checkout", "-qb", branch, "main")
+        (root / file).write_text("two\n")
+        git(root, "commit", "-qam", branch)
+    done = nobody.inv("fleet.matrix", "--json", "--changed-since", "theirs", folder=root)
+    assert [app["name"] for app in json.loads(done.out)] == ["energy"]
+    base = git(root, "rev-parse", "main")[:7]
+    words = f"theirs is not an ancestor of HEAD: compared with {base}, where the two histories "
+    assert f"{words}diverged.\n1 of 3 apps changed since theirs\n" in done.err
+
+
 def test_matrix_for_gitlab_always_has_a_job(root: Path, nobody: Person) -> None:
     words = ("fleet.matrix", "--format", "gitlab", "--changed-since", "HEAD")
     assert "script: [echo" in nobody.inv(*words, folder=root).out
