@@ -10,6 +10,7 @@ import pytest
 from de_tasks.deployment.events import Event
 from de_tasks.errors import DeployFailed
 from de_tasks.tasks import deploy_output
+from de_tasks.tasks.deploy_screen import Packages
 from tests.support.people import Person
 
 LOG = ("-----> Build 7 of shop: Deploy shop", "-----> Installing requirements.txt")
@@ -54,6 +55,36 @@ def test_log_is_a_group_in_a_job_of_github(
         "::endgroup::",
         "::error title=Deploy failed::100%25 wrong",
     ]
+
+
+def test_log_of_the_start_is_a_group_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with deploy_output.shown(json=False) as tell:
+        tell(Event("log", LOG[0]))
+        tell(Event("progress", "Built, waiting for the app", {"seconds": 1.5}))
+        tell(Event("log", "Serving"))
+        tell(Event("done", "shop is live"))
+    said = capsys.readouterr().err.splitlines()
+    groups = [line for line in said if line.startswith("::")]
+    assert groups == ["::group::Build log", "::endgroup::", "::group::Log of web", "::endgroup::"]
+    assert said.index("Serving") > said.index("::group::Log of web")
+
+
+@pytest.mark.parametrize(
+    ("lines", "percent"),
+    [
+        (["       Downloaded dash"], None),
+        (["       Resolved 4 packages in 1s", "       Downloaded dash", "        + dash==4.0"], 25),
+        (["       Installing collected packages: dash, flask", "       Built Flask==3"], 50),
+    ],
+)
+def test_progress_of_an_installation(lines: list[str], percent: int | None) -> None:
+    packages = Packages()
+    for line in lines:
+        packages.saw(line)
+    assert packages.percent == percent
 
 
 def test_log_is_a_section_in_a_job_of_gitlab(
