@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from multidict import CIMultiDict
@@ -78,7 +79,7 @@ def response_headers(
 def _location(settings: ServerSettings, location: str, name: str) -> str:
     # An app that does not know its prefix redirects to `/path`: put the prefix back.
     path = location.removeprefix(settings.apps_url)
-    prefixed = path == f"/{name}" or path.startswith(f"/{name}/")
+    prefixed = re.match(rf"/{re.escape(name)}(?:[/?#]|$)", path)
     if path.startswith("/") and not path.startswith("//") and not prefixed:
         return f"/{name}{path}"
     return location
