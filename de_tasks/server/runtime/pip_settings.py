@@ -8,9 +8,11 @@ variables, which win. Written: uv's variables (https://docs.astral.sh/uv/referen
 from __future__ import annotations
 
 import configparser
+import math
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -92,8 +94,15 @@ def _translated(pip: Mapping[str, str]) -> dict[str, str]:
     if "proxy" in pip:
         result["ALL_PROXY"] = pip["proxy"]
     if "timeout" in pip:
-        result["UV_HTTP_TIMEOUT"] = pip["timeout"]
+        result["UV_HTTP_TIMEOUT"] = _whole(pip["timeout"])
     return result
+
+
+def _whole(seconds: str) -> str:
+    # pip takes fractions, and uv ends at one. What is no number, uv itself refuses.
+    with suppress(ValueError, OverflowError):
+        return str(math.ceil(float(seconds)))
+    return seconds
 
 
 def secrets_in(environment: Mapping[str, str]) -> set[str]:
