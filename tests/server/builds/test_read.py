@@ -70,6 +70,33 @@ def test_what_cannot_be_asked_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "dpkg-query could not tell" in line and "sudo apt-get install -- curl" in line
 
 
+def test_line_of_an_aptfile_that_names_no_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: x\n")
+    (tmp_path / "Aptfile").write_text("# for pdf\nsudo apt install curl\n-y\n")
+    assert list(read.notes(tmp_path, 5, "3.11")) == [
+        "Aptfile line 2: 'sudo apt install curl' is not the name of a package",
+        "Aptfile line 3: '-y' is not the name of a package",
+    ]
+
+
+@pytest.mark.parametrize("name", ["project.toml", "Aptfile"])
+def test_link_out_of_the_folder_is_not_followed(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "Procfile").write_text("web: x\n")
+    (tmp_path / "theirs").write_text("secret = 1\n")
+    (folder / name).symlink_to("../theirs")
+    with pytest.raises(UsageError, match=f"^{name} is a link that leaves the app's folder.$"):
+        read.scripts(folder, 5)
+        list(read.notes(folder, 5, "3.11"))
+
+
+@pytest.mark.parametrize("text", ["", "scripts = 1\n", "[scripts]\npredeploy = 1\n"])
+def test_project_toml_without_commands_runs_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "project.toml").write_text(text)
+    assert read.scripts(tmp_path, 5) == {}
+
+
 def test_what_is_copied_into_a_shell_is_one_word(tmp_path: Path) -> None:
     (tmp_path / "Procfile").write_text("web: x\n")
     (tmp_path / "Aptfile").write_text("no-such-1=1;curl${IFS}evil\n")

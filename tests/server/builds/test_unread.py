@@ -73,3 +73,27 @@ def test_other_python_than_this_one_is_named(
         (tmp_path / name).write_text(text)
     line = f"pyproject.toml asks for Python {wanted}, and this one is 3.11{said}"
     assert list(unread(tmp_path, 5)) == ([] if said is None else [line])
+
+
+@pytest.mark.parametrize(
+    ("runtime", "said"),
+    [
+        (None, "write 'python-3.10' into runtime.txt"),
+        ("python-3.11", "Python is the one of runtime.txt"),
+    ],
+)
+def test_python_of_version_4_is_in_runtime_txt(
+    runtime: str | None, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Procfile").write_text("web: serve\n")
+    (tmp_path / ".python-version").write_text("3.10.4\n")
+    if runtime:
+        (tmp_path / "runtime.txt").write_text(runtime)
+    assert list(unread(tmp_path, 4)) == [f".python-version is not read here: {said}"]
+
+
+def test_lock_of_a_pipfile_is_named_alone(tmp_path: Path) -> None:
+    for name, text in (("Procfile", "web: serve\n"), ("Pipfile", ""), ("Pipfile.lock", "{}")):
+        (tmp_path / name).write_text(text)
+    (line,) = unread(tmp_path, 5)
+    assert line.startswith("Pipfile.lock is not read here: ")
