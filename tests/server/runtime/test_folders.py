@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from de_tasks.errors import DeTasksError
-from de_tasks.server.runtime.app import App
+from de_tasks.server.runtime.app import App, Release
 from de_tasks.server.runtime.app_settings import Mount
-from de_tasks.server.runtime.folders import arrange_mounts, arrange_persistent, tidy
+from de_tasks.server.runtime.folders import arrange_mounts, arrange_persistent, prune, tidy
 
 
 @pytest.fixture
@@ -93,3 +93,24 @@ def test_link_that_is_right_stays_the_same_one(app: App, tmp_path: Path) -> None
     assert seen[0] == seen[1]
     arrange_mounts(app, 1, [Mount(tmp_path / "neighbour", "shared")])
     assert links[0].resolve() == tmp_path / "neighbour"
+
+
+def test_what_an_interrupted_build_left_is_removed(app: App) -> None:
+    left = ("releases/2.index", "releases/2.index.lock", "thumbnail.partial", "workshop/app.py")
+    for name in left:
+        (app.folder / name).parent.mkdir(exist_ok=True)
+        (app.folder / name).touch()
+    (app.folder / "releases/1/app.py").touch()
+    tidy(app, False)
+    assert not any((app.folder / name).exists() for name in left)
+    assert (app.folder / "releases/1/app.py").exists()
+
+
+def test_releases_long_replaced_are_deleted_unless_they_run(app: App) -> None:
+    for number in range(2, 12):
+        (app.folder / "releases" / str(number)).mkdir()
+    # The first one still answers its last requests.
+    app.replaced.append(Release(1, "environment", {}))
+    prune(app)
+    names = {path.name for path in (app.folder / "releases").iterdir()}
+    assert names == {"1", "9", "10", "11"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.errors import UsageError
+from de_tasks.errors import NotFound, UsageError
 from de_tasks.server.database import Database
 from de_tasks.server.runtime.variables import LONGEST, Variables
 
@@ -54,3 +54,14 @@ def test_names_are_those_of_the_published_example(name: str, variables: Variable
 def test_names_that_no_process_could_be_given(name: str, variables: Variables) -> None:
     with pytest.raises(UsageError, match="is not a name of an environment variable"):
         variables.set(None, name, "value")
+
+
+def test_same_value_once_more_is_no_change(variables: Variables) -> None:
+    assert variables.set(None, "NAME", "value")
+    assert not variables.set(None, "NAME", "value")
+    assert variables.set(None, "NAME", "")
+
+
+def test_variable_that_is_not_there_cannot_be_removed(variables: Variables) -> None:
+    with pytest.raises(NotFound, match=r"^There is no environment variable NAME\.$"):
+        variables.remove(None, "NAME")
