@@ -151,7 +151,9 @@ class AppResolvers:
         try:
             restarted = await self._releases.restart(self._running(row))
         except BuildError as error:
-            raise Refused(f"{error} The processes that were running keep running.") from error
+            # The cause may be what the app said last, which ends as it likes.
+            why = str(error).removesuffix(".")
+            raise Refused(f"{why}. The processes that were running keep running.") from error
         if not restarted:
             raise Refused(f"App {appname} has no running processes: deploy it first.")
         return {"restarted": restarted}
