@@ -32,3 +32,16 @@ def test_operations_of_one_text_keep_their_price() -> None:
 def test_long_document_is_not_remembered() -> None:
     text = "{ name }" + " " * SHORT
     assert Document.of(text) is not Document.of(text)
+
+
+def test_inline_fragments_are_fields_as_others_are() -> None:
+    assert Document("{ ... { a b } ... on Query { c } }").cost == 3
+    deep = "{ a " * 19 + "{ ... { %s } }" + " }" * 19
+    Document(deep % "a")
+    with pytest.raises(GraphQLError, match=r"^the document is nested more than 20 fields deep$"):
+        Document(deep % "a { a }")
+
+
+def test_document_that_is_too_deep_to_be_read_is_refused() -> None:
+    with pytest.raises(GraphQLError, match="nested too deeply"):
+        Document("{ ... " * 700 + "{ a }" + " }" * 700)
