@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from de_tasks.errors import DeTasksError
 from de_tasks.server.builds.repositories import (
+    BRANCH,
     LONGEST_AUTHOR,
     LONGEST_MESSAGE,
     CommitInfo,
@@ -42,3 +46,57 @@ def test_author_and_message_are_recorded_up_to_a_length(tmp_path: Path) -> None:
 def test_short_ones_are_recorded_as_they_are(tmp_path: Path) -> None:
     found = pushed(tmp_path, "Jo Doe", "Subject\n\nBody: 1")
     assert (found.author, found.message) == ("Jo Doe", "Subject\n\nBody: 1")
+
+
+def test_branch_is_found_where_somebody_has_packed_it(tmp_path: Path) -> None:
+    repositories = Repositories(tmp_path / "git", tmp_path / "hooks", 10**9, Leash(None))
+
+    async def run() -> None:
+        await repositories.ready(1)
+        path = repositories.path(1)
+        assert await repositories.head(1) is None
+        tree = git(path, "hash-object", "-w", "-t", "tree", "/dev/null").strip()
+        first = await repositories.again(1, tree, None, "First", "ann")
+        # Something is packed, and not yet the branch.
+        git(path, "tag", "other", first)
+        git(path, "pack-refs", "--all")
+        assert await repositories.head(1) is None
+        await repositories.move(1, first, None)
+        git(path, "pack-refs", "--all")
+        assert not (path / BRANCH).exists()
+        assert await repositories.head(1) == first
+        # What is written from now on is beside the pack, which keeps the old one.
+        second = await repositories.again(1, first, first, "Second", "ann")
+        await repositories.move(1, second, first)
+        assert await repositories.head(1) == second
+
+    asyncio.run(run())
+
+
+def test_what_a_killed_git_left_blocks_no_push(tmp_path: Path) -> None:
+    path = Repositories(tmp_path / "git", tmp_path / "hooks", 10**9, Leash(None)).path(1)
+
+    async def ready() -> None:
+        await Repositories(tmp_path / "git", tmp_path / "hooks", 10**9, Leash(None)).ready(1)
+
+    asyncio.run(ready())
+    left = ["objects/tmp_objdir-in-1/x", "objects/pack/tmp_pack_1", "objects/pack/.tmp-1-pack.idx"]
+    left += ["packed-refs.lock", f"{BRANCH}.lock"]
+    for name in left:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).touch()
+    (path / "objects/pack/pack-1.keep").touch()
+    asyncio.run(ready())
+    assert [name for name in left if (path / name).exists()] == []
+    assert (path / "objects/pack/pack-1.keep").exists()
+
+
+def test_commit_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
+    repositories = Repositories(tmp_path / "git", tmp_path / "hooks", 10**9, Leash(None))
+
+    async def read() -> None:
+        await repositories.ready(1)
+        await repositories.commit(1, "1" * 40)
+
+    with pytest.raises(DeTasksError, match=rf"^git cannot read the commit {'1' * 40}\.$"):
+        asyncio.run(read())

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from de_tasks.server.runtime import guarded
-from de_tasks.server.runtime.guarded import supervise, until_done
+from de_tasks.server.runtime.guarded import at_most_logged, supervise, until_done
 from tests.support.waiting import BOUND
 
 ERRORS = (OSError(24, "Too many open files"), ValueError("unforeseen"), OSError(28, "Disk is full"))
@@ -50,3 +50,17 @@ def test_supervisor_outlives_every_error() -> None:
     asyncio.run(asyncio.wait_for(run(), BOUND))
     assert heard[0] == "cannot be started: Too many open files; starting again in 0 s"
     assert heard[4] == "exited with status 1; starting again in 0 s"
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_is_only_good_to_have_done_stops_nothing(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        raise error
+
+    asyncio.run(at_most_logged("old releases", work()))
+    (record,) = caplog.records
+    assert "old releases" in record.message
+    # Nobody foresaw this one.
+    assert bool(record.exc_info) == isinstance(error, ValueError)
