@@ -83,7 +83,9 @@ class Environments:
             "UV_NO_CONFIG": "1",
             **pip_settings.uv_environment(os.environ),
         }
-        self._secrets = pip_settings.secrets_in(self._settings)
+        # The longer ones first: a password is a part of user name and password.
+        found = pip_settings.secrets_in(self._settings)
+        self._secrets = sorted(found, key=len, reverse=True)
         folder.mkdir(parents=True, exist_ok=True)
 
     async def provide(

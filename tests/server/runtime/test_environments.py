@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import subprocess
+import tarfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -92,6 +94,28 @@ def test_install_has_a_bound_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="was not installed within 1 s"):
         install(tmp_path, 1, "time.sleep(60)")
     assert processes_of(tmp_path / "mark") == []
+
+
+def test_what_had_to_be_compiled_for_too_long_is_named(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "heavy-1.tar.gz", "w:gz") as archive:
+        for name, text in (
+            ("PKG-INFO", "Metadata-Version: 2.2\nName: heavy\nVersion: 1\n"),
+            ("pyproject.toml", PROJECT),
+            ("own.py", "import time\ntime.sleep(60)\n"),
+        ):
+            entry = tarfile.TarInfo(f"heavy-1/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    text = f"--no-index\n-f {tmp_path}\nheavy\n"
+    folder = app_folder(tmp_path, "heavy", requirements_txt=text)
+    environments = Environments(tmp_path / "environments", None, 4)
+    make = environments.provide(folder, "c", "", lambda text: None, nullcontext, {}, asked(folder))
+    with pytest.raises(
+        BuildError,
+        match=r"not installed within 4 s: without a wheel for Python "
+        r"3\.\d+, heavy==1 had to be compiled\. ",
+    ):
+        asyncio.run(make)
 
 
 def test_install_leaves_no_process_behind(tmp_path: Path) -> None:
@@ -202,3 +226,73 @@ def test_empty_stub_of_the_vendor_is_named(tmp_path: Path) -> None:
     text = f"--no-index\n-f {tmp_path}/w\ndash-design-kit\n"
     provide(tmp_path, said, requirements_txt=text)
     assert "dash-design-kit 0.0.1 is an empty stub" in "".join(said)
+
+
+def test_python_that_is_not_on_the_machine_fails_the_build(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"there is no Python 3\.99 on this machine"):
+        provide(tmp_path, [], runtime_txt="python-3.99")
+
+
+def test_same_requirements_are_installed_once_for_builds_at_a_time(tmp_path: Path) -> None:
+    wheel(tmp_path / "w", "mine", "1")
+    text = f"--no-index\n-f {tmp_path}/w\nmine\n"
+    folder = app_folder(tmp_path, "together", requirements_txt=text)
+    environments = Environments(tmp_path / "environments", None, 60)
+    said: tuple[list[str], list[str]] = ([], [])
+
+    async def run() -> set[str]:
+        return set(
+            await asyncio.gather(
+                *(
+                    environments.provide(
+                        folder, "commit", "", say.append, nullcontext, {}, asked(folder)
+                    )
+                    for say in said
+                )
+            )
+        )
+
+    assert len(asyncio.run(asyncio.wait_for(run(), BOUND))) == 1
+    # Whichever has looked for its Python first installs.
+    (waited,) = (lines for lines in said if "-----> Installing requirements.txt" not in lines)
+    assert waited[-2:] == [
+        "       Waiting for another build that is installing the same requirements",
+        "       Requirements unchanged: nothing to install",
+    ]
+
+
+def shown(tmp_path: Path, line: str, name: str) -> str:
+    """What a package's own build sees of a variable, as the log of the build has it."""
+    said: list[str] = []
+    own = f"import os, sys\nsys.exit('it is ' + os.environ[{name!r}])\n"
+    text = f"{line}\n-e ./\n"
+    with pytest.raises(BuildError):
+        provide(tmp_path, said, pyproject_toml=PROJECT, own_py=own, requirements_txt=text)
+    (found,) = {text.strip() for text in said if text.strip().startswith("it is ")}
+    return found.removeprefix("it is ")
+
+
+def test_password_of_an_index_is_in_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a user name is called may be the secret too.
+    hosts = [f"host-{number}.invalid/simple" for number in range(8)]
+    named = " ".join(f"https://token{host[5]}:x-{host[5]}@{host}" for host in hosts)
+    monkeypatch.setenv("UV_INDEX", named)
+    seen = shown(tmp_path, "", "UV_INDEX")
+    assert seen == " ".join(f"https://****@{host}" for host in hosts)
+
+
+def test_hosts_that_requirements_trust_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_INSECURE_HOST", "one")
+    lines = "--trusted-host two:80\n--trusted-host=three"
+    assert shown(tmp_path, lines, "UV_INSECURE_HOST") == "one two:80 three"
+
+
+def test_unfinished_environments_are_removed(tmp_path: Path) -> None:
+    environments = Environments(tmp_path / "environments", None, 60)
+    for name in ("whole", "killed/lib", "uv-cache"):
+        environments.path(name).mkdir(parents=True)
+    (environments.path("whole") / COMPLETE).touch()
+    environments.remove_unfinished()
+    assert {path.name for path in environments.path("").iterdir()} == {"whole", "uv-cache"}

@@ -65,6 +65,8 @@ error: Request failed after 3 retries
         ("Because the current Python version (3.11.7) does not satisfy Python>=3.12 and you "
          f"require numpy==2.5.0, {END}", ["numpy==2.5.0 needs Python>=3.12", "3.11.7", "runtime"]),
         (TAGS, ["torch==1.0.0 has no wheel for Python 3.11, only for 2.7, 3.6, 3.7", "runtime"]),
+        ("Because mine==1 has no wheels with a matching platform tag (e.g., `x`) and you require "
+         f"mine==1, {END}", ["mine==1 has no wheel for this Python or this machine", "runtime"]),
         ("Because a==1 depends on b>=2 and you require a==1, we can conclude that you require b>=2."
          f"\n And because you require b==1, {END}", ["contradict", "b>=2", "you require b==1"]),
         (BUILD, ["anyjson==0.3.3, which kombu requires, has no wheel for Python 3.11",
@@ -88,3 +90,14 @@ def test_what_was_being_compiled_is_named() -> None:
     said = ["   Building numpy==1.21.2", " Building a==1", " Building b==1", "  Built a==1"]
     assert install_errors.being_built(said) == "numpy==1.21.2 and b==1"
     assert install_errors.being_built(["Downloading numpy"]) == ""
+
+
+def test_address_that_cannot_be_built_is_not_asked_to_be_another_version() -> None:
+    said = [
+        "error: Failed to build `mine @ git+https://host/mine`",
+        "  cause: The build backend returned an error",
+        "         [stderr]",
+        "         no compiler.",
+    ]
+    why = install_errors.refusal(said, "3.11")
+    assert why == "mine @ git+https://host/mine could not be built: no compiler"
