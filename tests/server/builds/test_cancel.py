@@ -13,6 +13,7 @@ import pytest
 
 from de_tasks.server.builds.queue import Builds
 from de_tasks.server.database import Database
+from de_tasks.server.errors import Refused
 from de_tasks.server.runtime.app import App
 from de_tasks.server.settings import ServerSettings
 from tests.support.apps import SERVER, held_back
@@ -99,6 +100,14 @@ def test_build_that_is_cancelled_before_its_first_step_ends_too(tmp_path: Path) 
     row = asyncio.run(cancelled_at_once())
     assert (row["status"], row["error"]) == ("failed", "Build 1 was cancelled by ann.")
     assert row["started_at"] is None and not builds._at_work and not builds._cancelled
+    database.close()
+
+
+def test_app_without_builds_has_none_to_cancel(tmp_path: Path) -> None:
+    database, nothing = Database(tmp_path / "sandbox.sqlite3"), cast(Any, None)
+    builds = Builds(ServerSettings(tmp_path, 1), database, nothing, nothing, nothing, nothing)
+    with pytest.raises(Refused, match=r"^App shop has no builds\.$"):
+        asyncio.run(builds.cancel(App(1, "shop", tmp_path / "shop"), None, "ann"))
     database.close()
 
 
