@@ -110,6 +110,6 @@ def inside(target: str) -> str:
     Raises `UsageError` for one that leaves it.
     """
     path = target.removeprefix("/app/").strip("/")
-    if not path or ".." in Path(path).parts:
+    if not Path(path).parts or ".." in Path(path).parts:
         raise UsageError(f"{target!r} is not a folder inside the app's own.")
     return path
