@@ -162,3 +162,22 @@ def test_login_with_a_browser_is_switched_off(guarded: Guarded) -> None:
     assert "Login with a browser is switched off" in refused.err
     assert "Log in with --username" in refused.err
     assert guarded.owner.run("whoami").code == 0
+
+
+def test_start_of_the_apps_host_leads_to_the_platform(guarded: Guarded) -> None:
+    browser = guarded.browser("nobody")
+    answer = browser.get(f"{browser.apps}/", allow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"{guarded.running.url}/"
+
+
+def test_script_beside_all_apps_is_no_worker(
+    dev: Person, page: Path, sandbox: control.Running
+) -> None:
+    """A browser lets a worker have the folder of its script: without a slash, that of all apps."""
+    assert dev.inv("deploy", "-y", "--no-check", folder=page).code == 0
+    browser, headers = Browser(sandbox), {"Service-Worker": "script"}
+    address = f"{browser.apps}/{page.name}"
+    asked = browser.get(address, headers=headers, allow_redirects=False)
+    assert asked.status_code == 404 and "There is no worker at this address." in asked.text
+    assert browser.get(address, allow_redirects=False).headers["Location"] == f"/{page.name}/"

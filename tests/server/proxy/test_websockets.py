@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from de_tasks.server import control
 from tests.support import streaming
 from tests.support.browser import Browser
-from tests.support.people import People
+from tests.support.people import People, Person
 from tests.support.waiting import BOUND, until
 
 
@@ -49,3 +51,12 @@ def test_socket_of_an_app_that_dies_is_closed_to_be_opened_again(
         streaming.socket(browser, app)
     answer = refused.value.response
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+def test_app_without_websockets_says_so(dev: Person, page: Path, browser: Browser) -> None:
+    assert dev.inv("deploy", "-y", "--no-check", folder=page).code == 0
+    with pytest.raises(InvalidStatus) as refused:
+        streaming.socket(browser, page.name)
+    answer = refused.value.response
+    assert answer.status_code == 404
+    assert f"{page.name} accepts no WebSockets at this address." in answer.body.decode()
