@@ -75,3 +75,25 @@ def test_nobody_at_the_port_of_a_dead_sandbox_is_asked(tmp_path: Path) -> None:
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
             other.accept()
+
+
+def test_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    data = tmp_path / "file" / "data"
+    with pytest.raises(DeTasksError) as refused:
+        control.start(data, {"port": 0})
+    assert str(refused.value) == f"The sandbox cannot use {data}: Not a directory"
+
+
+def test_sandbox_that_does_not_answer_an_admin_is_said_not_to(tmp_path: Path, port: int) -> None:
+    url = f"http://127.0.0.1:{port}"
+    running = control.Running(os.getpid(), url, port, "x", tmp_path)
+    record = {"pid": running.pid, "url": url, "port": port, "instance": "x"}
+    (tmp_path / "running.json").write_text(json.dumps(record))
+    (tmp_path / "admin.key").write_text("key")
+    with pytest.raises(DeTasksError, match=r"^The sandbox did not answer: .*refused"):
+        control.administer(running, "users", {})
+    assert control.find(tmp_path) is None
+    (tmp_path / "admin.key").unlink()
+    with pytest.raises(DeTasksError, match=r"admin\.key cannot be read: No such file"):
+        control.administer(running, "users", {})
