@@ -20,6 +20,7 @@ from de_tasks.server.runtime.processes import Leash
 from de_tasks.server.services import programs, server, valkey
 from de_tasks.server.services.databases import DatabaseError, Databases
 from tests.support.databases import connection, redis, sql
+from tests.support.processes import processes_of
 from tests.support.report import needs
 from tests.support.waiting import BOUND, until
 
@@ -352,6 +353,55 @@ def test_missing_server_says_what_to_install(
             assert list((tmp_path / "databases").rglob("*")) == []
 
     asyncio.run(run())
+
+
+def test_data_of_another_version_say_which_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in programs.NEEDED:
+        (tmp_path / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 17.2'\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(programs, "_candidates", lambda: [tmp_path])
+    assert programs.find_programs(17) == programs.find_programs(None)
+    assert programs.find_programs(17).folder == tmp_path
+    with pytest.raises(DatabaseError) as refused:
+        programs.find_programs(15)
+    assert str(refused.value) == (
+        "The sandbox's data are of PostgreSQL 15, and this machine has 17: install PostgreSQL 15 "
+        "again."
+    )
+    (tmp_path / "postgres").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(DatabaseError, match="The sandbox has no PostgreSQL"):
+        programs.find_programs(None)
+
+
+def test_programs_that_nobody_can_run_are_named(tmp_path: Path) -> None:
+    found = programs.Programs(tmp_path / "pginstall" / "bin", 17)
+    with pytest.raises(DatabaseError, match=rf"nobody. cannot run it from {found.folder}: start"):
+        programs.Copy(tmp_path / "record").make(found)
+    assert not (tmp_path / "record").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["/nonexistent/initdb"], r"^initdb cannot be started: .*No such file"),
+        (["tail", "-f", "{mark}"], r"^tail did not finish within 0 s\.$"),
+    ],
+)
+def test_program_of_a_database_that_fails_is_named(
+    line: list[str], said: str, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    mark.touch()
+    command = server.Command([word.format(mark=mark) for word in line], programs.ENVIRONMENT)
+
+    async def run() -> None:
+        with leash() as made, pytest.raises(DatabaseError, match=said):
+            await command.run(made, 0.1)
+
+    asyncio.run(run())
+    assert processes_of(mark) == []
 
 
 def test_server_that_cannot_start_is_given_up(
