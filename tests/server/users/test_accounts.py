@@ -7,10 +7,11 @@ import threading
 from pathlib import Path
 
 import argon2
+import pytest
 
 from de_tasks.server.database import Database
-from de_tasks.server.users.accounts import ARGON2ID, Accounts
-from de_tasks.server.users.throttle import Throttle
+from de_tasks.server.users.accounts import ARGON2ID, LONGEST_SECRET, MOST_WAITING, Accounts
+from de_tasks.server.users.throttle import Throttle, TooManyAttempts
 from tests.support.waiting import BOUND
 
 
@@ -58,4 +59,25 @@ def test_two_passwords_are_hashed_at_once_and_no_more(tmp_path: Path) -> None:
         return at_once, sum(user is not None for user in await asyncio.gather(*asked))
 
     assert asyncio.run(sign_in()) == (2, 5)
+    database.close()
+
+
+def test_password_longer_than_any_is_not_hashed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "sandbox.sqlite3")
+    accounts = Accounts(database, tmp_path / "secret", Throttle(9, 60))
+    accounts.add("dev", "licensed_user", "x" * (LONGEST_SECRET + 1))
+    assert asyncio.run(accounts.sign_in("dev", "x" * (LONGEST_SECRET + 1), "")) is None
+    database.close()
+
+
+def test_sign_in_behind_too_many_others_is_asked_to_come_again(tmp_path: Path) -> None:
+    database = Database(tmp_path / "sandbox.sqlite3")
+    accounts = Accounts(database, tmp_path / "secret", Throttle(9, 60))
+    accounts.add("dev", "licensed_user", "right")
+    accounts._waiting = MOST_WAITING
+    with pytest.raises(TooManyAttempts):
+        asyncio.run(accounts.sign_in("dev", "right", ""))
+    accounts._waiting = MOST_WAITING - 1
+    assert asyncio.run(accounts.sign_in("dev", "right", "")) is not None
+    assert accounts._waiting == MOST_WAITING - 1
     database.close()

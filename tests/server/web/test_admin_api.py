@@ -60,6 +60,17 @@ def test_refusal_is_the_sentence_of_the_sandbox(sandbox: control.Running) -> Non
         control.administer(sandbox, "nothing", {})
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b"5", b"null", b"[" * 60_000])
+def test_request_that_is_no_object_is_said_to_be_none(
+    body: bytes, sandbox: control.Running
+) -> None:
+    key = (sandbox.data / "admin.key").read_text()
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = client().post(f"{sandbox.url}/sandbox/users", body, headers=headers, timeout=BOUND)
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "The request is not a JSON object."}
+
+
 def test_missing_key_is_explained(tmp_path: Path) -> None:
     running = control.Running(0, "http://127.0.0.1:1", 1, "", tmp_path)
     with pytest.raises(DeTasksError, match=r"admin\.key cannot be read.+Restart the sandbox"):
