@@ -38,8 +38,8 @@ def check(process: Process, first: bool) -> Iterator[Finding]:
     elif re.fullmatch(r"(python|pypy)[\d.]*", base):
         pass
     elif base in shell.SHELLS:
-        script = next((at for at, word in enumerate(rest, 1) if not word.startswith(("-", "+"))), 0)
-        if script and not any(word in ("-s", "-c") for word in rest):
+        script = shell.after_options(rest) + 1
+        if script <= len(rest) and not any(word in ("-s", "-c") for word in rest):
             yield from scripts.check(process, process.command.words[script], script, reads="shell")
     else:
         yield from _required(process, base)

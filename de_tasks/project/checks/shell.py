@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 OPERATOR = re.compile(r"&&|\|\||;;|<<<|<<|>>|>&|<&|&>|>\||[();<>|&]")
@@ -325,15 +325,26 @@ def _options(rest: list[str], valued: tuple[str, ...]) -> None:
             del rest[0]
 
 
+def after_options(arguments: Sequence[str]) -> int:
+    """Where a shell's options end: at its script, or at the command of `-c`."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith(("-", "+")):
+        word = arguments[at]
+        at += 1
+        if word == "--":
+            break
+        # `-euo pipefail`: the name of what is switched on follows.
+        if not word.startswith("--") and word.endswith(("o", "O")):
+            at += 1
+    return at
+
+
 def _inline(arguments: list[str]) -> str | None:
     """The command of `sh -c command`, None without one."""
-    for at, word in enumerate(arguments):
-        if not word.startswith("-"):
-            return None
-        if word in ("-o", "+o"):
-            continue
-        if not word.startswith("--") and "c" in word:
-            return arguments[at + 1] if at + 1 < len(arguments) else None
+    at = after_options(arguments)
+    options = [word for word in arguments[:at] if word.startswith("-")]
+    if at < len(arguments) and any(o[:2] != "--" and "c" in o for o in options):
+        return arguments[at]
     return None
 
 
