@@ -35,6 +35,9 @@ from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
 
 FILE = REQUIREMENTS
+POETRY_EXPORT = (
+    "poetry export -f requirements.txt -o requirements.txt (with the plugin poetry-plugin-export)"
+)
 INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|=)(\S+)")
 INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)(?:\s+|=)?(\S+)", re.MULTILINE)
 OPTION = re.compile(r"\s--[a-z].*$")
@@ -160,8 +163,7 @@ def missing(sent: Sent) -> Finding:
         "write the file: uv export -o requirements.txt",
         "pylock.toml": "Deploy from pylock.toml: 'requirements: pylock.toml' under de: in "
         "invoke.yaml",
-        "poetry.lock": "Write it from poetry.lock: poetry export -f requirements.txt "
-        "-o requirements.txt (with the plugin poetry-plugin-export)",
+        "poetry.lock": f"Write it from poetry.lock: {POETRY_EXPORT}",
         "pdm.lock": "Write it from pdm.lock: pdm export -o requirements.txt",
         "Pipfile.lock": "Write it from Pipfile.lock: pipenv requirements > requirements.txt",
         "Pipfile": "Write it from the Pipfile: pipenv lock, then pipenv requirements > "
@@ -176,9 +178,7 @@ def missing(sent: Sent) -> Finding:
         text = sent.read("pyproject.toml")
         remedy = "Add one with the line '.', which installs what pyproject.toml names"
         if b"[tool.poetry]" in text and b"[project]" not in text:
-            remedy = (
-                "Write it from pyproject.toml: poetry lock, then " + remedies["poetry.lock"][29:]
-            )
+            remedy = f"Write it from pyproject.toml: poetry lock, then {POETRY_EXPORT}"
         elif b"[build-system]" not in text:
             remedy = "Write it from pyproject.toml: uv pip compile pyproject.toml -o "
             remedy += "requirements.txt"

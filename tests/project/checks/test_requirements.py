@@ -28,6 +28,8 @@ INDEX = PyPI.simple_url.removeprefix("https://")
         ("-rmore.txt", ""),
         ("-r gone.txt", "error:requirements-include"),
         ("--find-links wheels", "error:unreachable-index"),
+        ("--find-links ../wheels", "error:unreachable-index"),
+        ("--find-links file:///wheels", "error:unreachable-index"),
         ("gunicorn==20.1.0", ""),
         ("gunicorn==20.1.0\nsetuptools", "warning:needs-setuptools"),
         ("gunicorn==19.9.0\nsetuptools<81", ""),
@@ -62,6 +64,7 @@ def test_environment_of_conda_under_the_wrong_name_is_one_finding(tmp_path: Path
         ("Pipfile", "pipenv requirements"),
         ("pyproject.toml", "pyproject.toml"),
         ("setup.py", "the line '.'"),
+        ("ours.conda.yml", "Name Conda's file environment.yml"),
         ("Requirements.txt", "Rename Requirements.txt"),
         ("board/requirements.txt", "-r board/requirements.txt"),
     ],
@@ -69,6 +72,14 @@ def test_environment_of_conda_under_the_wrong_name_is_one_finding(tmp_path: Path
 def test_remedy_knows_other_tools(name: str, remedy: str, tmp_path: Path) -> None:
     (finding,) = findings(tmp_path, {"requirements.txt": None, name: "x"})
     assert finding.code == "no-requirements" and remedy in finding.remedy
+
+
+def test_remedy_for_a_project_of_poetry_alone(tmp_path: Path) -> None:
+    project = "[tool.poetry]\nname = 'board'\n"
+    (finding,) = findings(tmp_path, {"requirements.txt": None, "pyproject.toml": project})
+    assert finding.remedy.startswith(
+        "Write it from pyproject.toml: poetry lock, then poetry export"
+    )
 
 
 def test_app_of_pythons_own_modules_needs_no_requirements(tmp_path: Path) -> None:
