@@ -76,6 +76,9 @@ def _lines(wanted: Mapping[str, object]) -> list[str]:
         if name == "python":
             continue
         extras = ""
+        if isinstance(value, list):
+            # Poetry's versions for several Pythons: none of them is right for all.
+            value = "*"
         if isinstance(value, dict):
             listed = value.get("extras")
             extras = f"[{','.join(map(str, listed))}]" if isinstance(listed, list) else ""

@@ -170,6 +170,13 @@ def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
         ("pyproject.toml", "[project]\ndependencies = ['dash>=3', 'gunicorn']\n", ["dash>=3"]),
         ("pyproject.toml", "[tool.poetry.dependencies]\ndash = '^3.0'\n", ["dash>=3.0"]),
         ("requirements/production.txt", "-r base.txt\n", ["-r requirements/production.txt"]),
+        (
+            "pyproject.toml",
+            "[tool.poetry.dependencies]\npython = '^3.9'\n"
+            "dash = {version = '3.1', extras = ['ag']}\n"
+            "numpy = [{version = '<2', python = '<3.10'}, {version = '2.1', python = '>=3.10'}]\n",
+            ["dash[ag]==3.1", "numpy"],
+        ),
         ("Pipfile", "[packages]\ndash = '*'\nplotly = '==6.0'\n", ["dash", "plotly==6.0"]),
     ],
 )
