@@ -132,3 +132,28 @@ def test_requirements_and_scale_mean_the_same_in_every_line_end(tmp_path: Path) 
             (tmp_path / name).write_text(text, "utf-8-sig", newline=end)
         found.append((Requirements.read(tmp_path), read_scale(tmp_path)))
     assert found[0] == found[1] and found[1][1] == {"web": 1, "worker": 2}
+
+
+def test_wrong_line_of_the_scale_is_named(tmp_path: Path) -> None:
+    (tmp_path / "DOKKU_SCALE").write_text("# how many\nweb=1\nworker: 2\n")
+    with pytest.raises(UsageError, match=r"^DOKKU_SCALE line 3 is not like 'web=1': 'worker: 2'"):
+        read_scale(tmp_path)
+
+
+def test_requirements_may_be_no_link_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "theirs.txt").write_text("dash\n")
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "requirements.txt").symlink_to(tmp_path / "theirs.txt")
+    with pytest.raises(UsageError, match=r"^requirements\.txt leaves the app folder"):
+        Requirements.read(app)
+
+
+def test_files_that_include_each_other_are_read_once(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("-r requirements.txt\nflask\n")
+    lines = read(tmp_path, "-r more.txt\ndash\n").lines
+    assert lines == ("-r more.txt", "-r requirements.txt", "flask", "dash")
+
+
+def test_backslash_at_the_very_end_loses_no_line(tmp_path: Path) -> None:
+    assert read(tmp_path, "flask\ndash \\\n").lines == ("flask", "dash")

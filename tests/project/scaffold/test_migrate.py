@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.people import Person
 
 SCRIPTS = {"predeploy": "bash ./before.sh", "postdeploy": "flask x && flask y"}
@@ -22,3 +24,24 @@ def test_migrate_writes_what_it_can(nobody: Person, tmp_path: Path) -> None:
     (tmp_path / "Aptfile").write_text("mine\n")
     assert "stays as it is" in nobody.inv("init", "--migrate", folder=tmp_path).err
     assert (tmp_path / "Aptfile").read_text() == "mine\n" and (tmp_path / "app.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("app.json", "{", "app.json stays to be done by hand: app.json is not JSON: "),
+        ("app.json", '{"healthchecks": {}}', "version 5 documents no health checks of an app's"),
+        (
+            "apt-packages",
+            "curl;\n",
+            "apt-packages stays to be done by hand: 'curl;' is not the name of a package.",
+        ),
+    ],
+)
+def test_what_cannot_be_migrated_is_left_to_the_user(
+    name: str, text: str, words: str, nobody: Person, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    done = nobody.inv("init", "--migrate", folder=tmp_path)
+    assert done.code == 0 and words in done.err, done.err
+    assert not (tmp_path / "project.toml").exists() and not (tmp_path / "Aptfile").exists()
