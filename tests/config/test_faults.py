@@ -64,6 +64,13 @@ def test_wrong_file_of_the_user(nobody: Person, folder: Path) -> None:
         assert done.code == 2 and done.err.startswith(".invoke.yaml:1:5: ")
 
 
+def test_same_name_for_a_section_and_a_value_is_named(nobody: Person, folder: Path) -> None:
+    (folder / ".invoke.yaml").write_text("de: {app: shop}\n")
+    (folder / "invoke.yaml").write_text("# ours\nde: 5\n")
+    done = nobody.inv("whoami")
+    assert done.code == 2 and done.err.startswith("invoke.yaml:2:5: ")
+
+
 def test_output_that_cannot_be_written(nobody: Person, folder: Path) -> None:
     line = f"{PROGRAMS / 'de-tasks'} --help > /dev/full"
     done = nobody.spawn("-c", line, program="/bin/sh")

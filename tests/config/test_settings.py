@@ -120,7 +120,12 @@ def test_password_is_masked(dev: Person) -> None:
 
 @pytest.mark.parametrize(
     ("line", "words"),
-    [("timeout: soon", "de.timeout should be a whole number"), ("hots: x", "no setting de.hots")],
+    [
+        ("timeout: soon", "de.timeout should be a whole number"),
+        ("hots: x", "no setting de.hots"),
+        ("check: {ignore: 5}", "should be a list, not 5."),
+        ("branches: 5", "de.branches should be a mapping of names to values, not 5."),
+    ],
 )
 def test_bad_setting_is_named(line: str, words: str, dev: Person) -> None:
     (dev.home / "invoke.yaml").write_text(f"de:\n  {line}\n")

@@ -245,5 +245,16 @@ def test_place_on_a_machine_of_windows_is_refused(tmp_path: Path, place: str) ->
         of_place(tmp_path, place)
 
 
+def test_place_that_is_not_deployed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^pylock\.toml needs gone, which is not among the"):
+        of_place(tmp_path, "./gone")
+
+
+def test_lock_of_uv_without_its_project_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text("version = 1\n")
+    with pytest.raises(UsageError, match=r"^uv\.lock belongs to a pyproject\.toml, which is not"):
+        text(tmp_path)
+
+
 def test_lock_is_the_same_in_a_checkout_with_crlf(tmp_path: Path) -> None:
     assert of_place(tmp_path, "./libs/ours", "\r\n") == of_place(tmp_path, "./libs/ours")

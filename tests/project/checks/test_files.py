@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checked import codes
+from tests.support.checked import codes, findings
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"
@@ -24,6 +24,8 @@ DASH = "import dash\nfrom dash import dcc, html\napp = dash.Dash()\nserver = app
         ("project.toml", "[build]\ninclude = ['a']\nexclude = ['b']\n", "error:project-toml"),
         ("project.toml", "[scripts]\npredeploy = 'gone.sh'\n", "error:no-script"),
         ("project.toml", "[scripts]\npredeploy = 'app.py'\n[other]\n", ""),
+        ("project.toml", "[scripts]\nlater = 'gone.sh'\npredeploy = 5\n", ""),
+        ("project.toml", "[scripts]\npredeploy = '/gone.sh'\npostdeploy = 'flask x'\n", ""),
         ("Aptfile", "libgdal-dev\r\n", "error:apt-line"),
         ("Aptfile", "# system\nLibGDAL dev\n", "error:apt-line"),
         ("Aptfile", "g++ # x\n:repo:deb http://a b c\nhttps://a/b.deb\nlibc6:amd64\n", ""),
@@ -70,3 +72,10 @@ def test_worker_that_does_not_load_its_tasks(worker: str, found: str, tmp_path: 
         "jobs.py": "from celery import shared_task\n@shared_task\ndef work(): ...\n",
     }
     assert codes(tmp_path, files) == found
+
+
+def test_script_of_project_toml_has_the_line_ends_of_the_shell(tmp_path: Path) -> None:
+    files = {"project.toml": "[scripts]\npredeploy = './a.sh'\n", "a.sh": "true\r\n"}
+    (finding,) = findings(tmp_path, files)
+    assert finding.code == "crlf-script" and "'a.sh text eol=lf'" in finding.remedy
+    assert codes(tmp_path, {**files, "a.sh": "true\n"}) == ""

@@ -111,3 +111,23 @@ def test_imports_that_no_requirement_brings(
     files = {"app.py": code, "requirements.txt": BOTH + lines}
     more = {"near/__init__.py": "", "near/other.py": "import numpy\n"}
     assert codes(tmp_path, {**files, **more}) == found
+
+
+@pytest.mark.parametrize(
+    ("app", "more"),
+    [
+        ("from pkg import here", "pkg/here.py"),
+        ("import pkg", "pkg/near.py"),
+        ("from dash import Dash\napp = Dash(use_pages=True)", "pages/home.py"),
+    ],
+)
+def test_imports_of_the_apps_other_files_are_followed(app: str, more: str, tmp_path: Path) -> None:
+    code = f"{app}\nfrom flask import Flask\nserver = Flask(__name__)\n"
+    files = {
+        "app.py": code,
+        "requirements.txt": f"{BOTH}dash\n",
+        "pkg/__init__.py": "from . import near",
+    }
+    assert codes(tmp_path, {**files, "pkg/near.py": "", more: ""}) == ""
+    (finding,) = findings(tmp_path, {**files, more: "import numpy\n"})
+    assert (finding.code, finding.file) == ("import-not-required", more)
