@@ -119,7 +119,8 @@ def reach(sent: Sent, starts: Sequence[str], roots: Sequence[str]) -> Reached:
         places = [*roots, posixpath.dirname(name) or "."]
         for node in ast.walk(tree):
             for module in _modules(node, name):
-                found = find(sent, module, places)
+                # A relative import is counted from the app's folder, wherever the roots are.
+                found = find(sent, module, ["."] if getattr(node, "level", 0) else places)
                 if found and found not in trees:
                     waiting.append(found)
         imports += _imports(tree, name)

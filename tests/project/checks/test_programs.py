@@ -75,7 +75,7 @@ def test_program_may_be_brought_by_any_requirement(
         ("flask --app nope.py run", "flask", "error:no-script"),
         ("flask --app lib run", "flask", "error:no-module"),
         ("uwsgi --ini gone.ini", "uwsgi", "error:no-script"),
-        ("python -W ignore -X dev nope.py", "", "error:no-script"),
+        ("python -W ignore -X dev src/lib.py", "", ""),
         ("python -c 'import app' nope.py", "", ""),
         ("python -m src.lib", "", ""),
         ("streamlit run -- nope.py", "streamlit", ""),

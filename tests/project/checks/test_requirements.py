@@ -131,3 +131,18 @@ def test_imports_of_the_apps_other_files_are_followed(app: str, more: str, tmp_p
     assert codes(tmp_path, {**files, "pkg/near.py": "", more: ""}) == ""
     (finding,) = findings(tmp_path, {**files, more: "import numpy\n"})
     assert (finding.code, finding.file) == ("import-not-required", more)
+
+
+@pytest.mark.parametrize("root", ["", "src/"])
+def test_imports_from_a_package_above_are_followed(root: str, tmp_path: Path) -> None:
+    app = "import pkg.sub\nfrom flask import Flask\nserver = Flask(__name__)\n"
+    files = {
+        "Procfile": f"web: gunicorn --chdir ./{root} app:server\n",
+        "app.py": None,
+        f"{root}app.py": app,
+        f"{root}pkg/__init__.py": "",
+        f"{root}pkg/sub/__init__.py": "from .. import far\n",
+        f"{root}pkg/far.py": "import numpy\n",
+    }
+    (finding,) = findings(tmp_path, files)
+    assert (finding.code, finding.file) == ("import-not-required", f"{root}pkg/far.py")
