@@ -566,3 +566,20 @@ def test_hooks_that_are_written_work_under_pre_commit(
     assert done.returncode == 1 and "does not define nothing" in done.stdout + done.stderr
     pushed = repository.run("push", "origin", "main:other")
     assert pushed.returncode == 0 and "deploy the pushed branch" in pushed.stdout + pushed.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("Procfile", "web gunicorn\n", "Procfile"),
+        ("requirements.txt", "-r gone.txt\n", "requirements.txt includes gone.txt, which is not"),
+    ],
+)
+def test_file_that_cannot_be_read_is_said_and_left(
+    name: str, text: str, words: str, tmp_path: Path
+) -> None:
+    fill(tmp_path, {"app.py": SERVER, name: text})
+    found = adopt.adopt(tmp_path)
+    assert any(said.startswith(words) for said in found.words), found.words
+    planned = plan.plan(tmp_path, plan.Choices(app="board"))
+    assert name not in {file.path for file in planned.files}
