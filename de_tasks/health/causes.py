@@ -16,7 +16,7 @@ from de_tasks.appspec import URL_VARIABLE
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 HEADER = re.compile(r"Traceback \(most recent call last\):")
 FRAME = re.compile(r'^(\s*)File "([^"]+)", line (\d+)')
-EXCEPTION = re.compile(r"^(\s*)([A-Za-z_][\w.]*)(: .*)?$")
+EXCEPTION = re.compile(r"^(\s*)([A-Za-z_][\w.]*)(:( .*)?)?$")
 LIBRARY = re.compile(r"^<|[/\\](site|dist)-packages[/\\]|[/\\]lib[/\\]python\d")
 LONGEST = 300
 """Characters of an app's words in a sentence of ours."""
