@@ -46,7 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
     # How long an example takes to make or to run says what else the machine does.
     profile = hypothesis.settings(
-        deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        max_examples=20 if config.getoption("quick") else 100,
     )
     hypothesis.settings.register_profile("any machine", profile)
     hypothesis.settings.load_profile("any machine")

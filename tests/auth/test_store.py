@@ -105,6 +105,7 @@ def test_only_the_owner_reads(place: str, path: Path) -> None:
     assert LOGIN.access_token not in repr(LOGIN)
 
 
+@pytest.mark.slow
 def test_parallel_logins_lose_nothing(place: str, path: Path) -> None:
     logins = [replace(LOGIN, host=f"host-{number}") for number in range(8)]
     threads = [threading.Thread(target=opened(place, path).put, args=[one]) for one in logins]

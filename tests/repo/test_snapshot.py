@@ -115,6 +115,7 @@ def test_something_else_than_what_was_agreed_on(desk: Desk) -> None:
     assert desk.server.head() == theirs
 
 
+@pytest.mark.slow
 def test_server_that_wants_lengths(desk: Desk) -> None:
     desk.server.lengths = True
     (desk.folder / "large.bin").write_bytes(os.urandom(2 * 1024**2))

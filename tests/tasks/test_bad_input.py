@@ -62,26 +62,7 @@ def test_refused(dev: Person, arguments: list[str], code: int, words: str) -> No
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(
-    ("line", "typed", "question", "answer"),
-    [
-        ("delete", "other\n", "Delete", "Nothing was deleted."),
-        ("apps.transfer --username other", "other\n", "Transfer", "Nothing was transferred."),
-        ("services.delete", "n\n", "Delete the redis database", "Nothing was deleted."),
-        ("rollback", "n\n", "Put build ", "Nothing was changed."),
-        (
-            "apps.update --no-persistent-filesystem",
-            "n\n",
-            "Delete the pers",
-            "Nothing was changed.",
-        ),
-        ("preview.delete --branch topic", "n\n", "the preview of topic", "Nothing was deleted."),
-        ("preview.prune", "n\n", "Delete 1 preview?", "Nothing was deleted."),
-    ],
-)
-def test_whoever_does_not_agree_keeps_all(
-    dev: Person, page: Path, line: str, typed: str, question: str, answer: str
-) -> None:
+def test_whoever_does_not_agree_keeps_all(dev: Person, page: Path) -> None:
     Repository.make(page, dev.variables()).git("push", "-q", "origin", "main")
     for text in ("one", "two"):
         (page / "index.html").write_text(text)
@@ -91,10 +72,18 @@ def test_whoever_does_not_agree_keeps_all(
     dev.inv("apps.update", "--persistent-filesystem", folder=page)
     dev.inv("preview.deploy", "-y", "--branch", "topic", "--no-wait", folder=page)
     before = there(dev, page)
-    refused = dev.inv(*line.split(), folder=page, stdin=typed, terminal=True)
-    assert refused.code == 1 and refused.err.endswith(f" {answer}\n"), refused
-    assert question in refused.err
-    assert there(dev, page) == before
+    for line, typed, question, answer in (
+        ("delete", "other", "Delete", "Nothing was deleted."),
+        ("apps.transfer --username other", "other", "Transfer", "Nothing was transferred."),
+        ("services.delete", "n", "Delete the redis database", "Nothing was deleted."),
+        ("rollback", "n", "Put build ", "Nothing was changed."),
+        ("apps.update --no-persistent-filesystem", "n", "Delete the", "Nothing was changed."),
+        ("preview.delete --branch topic", "n", "the preview of topic", "Nothing was deleted."),
+        ("preview.prune", "n", "Delete 1 preview?", "Nothing was deleted."),
+    ):
+        refused = dev.inv(*line.split(), folder=page, stdin=f"{typed}\n", terminal=True)
+        assert refused.code == 1 and refused.err.endswith(f" {answer}\n"), refused
+        assert question in refused.err and there(dev, page) == before, line
 
 
 def there(dev: Person, folder: Path) -> tuple[object, ...]:

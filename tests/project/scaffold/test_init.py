@@ -226,6 +226,7 @@ def test_top_of_a_fleet_gets_no_app_files(nobody: Person, tmp_path: Path) -> Non
     assert not (tmp_path / "Procfile").exists() and not (tmp_path / "requirements.txt").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", plan.app_templates())
 def test_our_own_templates_are_understood(template: str, tmp_path: Path) -> None:
     source = plan.templates() / template
@@ -258,6 +259,7 @@ def test_what_is_deep_or_large_is_not_read(tmp_path: Path) -> None:
 IMPORTS = "import os, requests, numpy, helper, nobody_knows_this\nfrom sibling import x\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("present", "expected"),
     [
@@ -277,6 +279,7 @@ def test_missing_requirements(present: list[str], expected: set[str], tmp_path: 
     assert found.unknown == ("nobody_knows_this",)
 
 
+@pytest.mark.slow
 def test_what_a_pinned_package_brings_gets_no_version_of_ours(tmp_path: Path) -> None:
     code = "import fastapi, starlette\napp = fastapi.FastAPI()\n"
     fill(tmp_path, {"main.py": code, "requirements.txt": "fastapi==0.115.5\nuvicorn==0.32\n"})
