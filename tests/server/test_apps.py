@@ -15,18 +15,13 @@ from de_tasks.server.database import Database
 from de_tasks.server.errors import Refused
 from de_tasks.server.settings import ServerSettings
 from de_tasks.server.users.accounts import User
+from tests.support.shop import database_of_a_shop
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """Ann, who has an app."""
-    made = Database(tmp_path / "sandbox.sqlite3")
-    made.execute(
-        "INSERT INTO users (username, password_hash, role, created) VALUES ('ann', '', 'admin', '')"
-    )
-    made.execute(
-        "INSERT INTO apps (id, name, owner, created, updated) VALUES (1, 'shop', 'ann', '', '')"
-    )
+    made = database_of_a_shop(tmp_path)
     yield made
     made.close()
 

@@ -79,8 +79,8 @@ class Server:
         return data
 
     def _post(self, path: str, body: bytes, kind: str) -> bytes:
-        """The body of the answer, whatever its status; http.client alone takes as long to import
-        as all the rest."""
+        """The body of the answer, whatever its status, over HTTP alone; http.client takes as long
+        to import as all the rest."""
         name, _, port = self.url.removeprefix("http://").partition(":")
         lines = (
             f"POST {path} HTTP/1.0",

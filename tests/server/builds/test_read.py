@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,23 @@ def test_line_of_an_aptfile_that_names_no_package_is_named(tmp_path: Path) -> No
     ]
 
 
-@pytest.mark.parametrize("name", ["project.toml", "Aptfile"])
-def test_link_out_of_the_folder_is_not_followed(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        ("project.toml", lambda folder: read.scripts(folder, 5)),
+        ("Aptfile", lambda folder: list(read.notes(folder, 5, "3.11"))),
+    ],
+)
+def test_link_out_of_the_folder_is_not_followed(
+    name: str, reading: Callable[[Path], object], tmp_path: Path
+) -> None:
     folder = tmp_path / "app"
     folder.mkdir()
     (folder / "Procfile").write_text("web: x\n")
     (tmp_path / "theirs").write_text("secret = 1\n")
     (folder / name).symlink_to("../theirs")
     with pytest.raises(UsageError, match=f"^{name} is a link that leaves the app's folder.$"):
-        read.scripts(folder, 5)
-        list(read.notes(folder, 5, "3.11"))
+        reading(folder)
 
 
 @pytest.mark.parametrize("text", ["", "scripts = 1\n", "[scripts]\npredeploy = 1\n"])

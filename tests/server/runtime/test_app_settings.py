@@ -9,21 +9,15 @@ from typing import Any, cast
 import pytest
 
 from de_tasks.errors import NotFound, UsageError
-from de_tasks.server.database import Database
 from de_tasks.server.errors import Refused
 from de_tasks.server.runtime.app_settings import AppSettings, inside
+from tests.support.shop import database_of_a_shop
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[AppSettings]:
     """Settings of app 1, where folders below `allowed` may be mounted."""
-    database = Database(tmp_path / "sandbox.sqlite3")
-    database.execute(
-        "INSERT INTO users (username, password_hash, role, created) VALUES ('ann', '', 'admin', '')"
-    )
-    database.execute(
-        "INSERT INTO apps (id, name, owner, created, updated) VALUES (1, 'shop', 'ann', '', '')"
-    )
+    database = database_of_a_shop(tmp_path)
     (tmp_path / "allowed" / "data").mkdir(parents=True)
     none = cast(Any, None)
     yield AppSettings(database, none, none, (tmp_path / "allowed",))
