@@ -19,7 +19,8 @@ from keyring.backends import fail
 
 from de_tasks.project.checks import secrets
 from de_tasks.server import control
-from tests.support import order, ports, selection, wheelhouse
+from de_tasks.terminal.commands import speak_as
+from tests.support import leftovers, order, ports, selection, wheelhouse
 from tests.support.addresses import here
 from tests.support.apps import SERVER, WSGI, app_folder
 from tests.support.desk import Desk
@@ -96,6 +97,16 @@ def pytest_collection_finish() -> None:
 def own_address() -> None:
     """Let each test come from an address of its own, so that its failures count for it alone."""
     here.move()
+
+
+@pytest.fixture(autouse=True)
+def own_process() -> Iterator[None]:
+    """Let each test find the process as the others did, and fail one that leaves it changed."""
+    speak_as("inv")
+    before = leftovers.state()
+    yield
+    left = leftovers.changed(before)
+    assert not left, f"This test leaves the process changed: {', '.join(left)}"
 
 
 @pytest.fixture(scope="session")

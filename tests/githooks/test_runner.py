@@ -13,7 +13,7 @@ from de_tasks.errors import DeTasksError, Interrupted, UsageError
 from de_tasks.githooks import pushes, repository, runner
 from de_tasks.githooks.branches import surely_none
 from de_tasks.repo.environment import scrub
-from de_tasks.terminal.commands import speak_as, typed
+from de_tasks.terminal.commands import typed
 from tests.support.repositories import Repository
 
 OPTIONS = runner.parser("de-x", "").parse_args([])
@@ -22,10 +22,9 @@ WARNING = runner.parser("de-x", "").parse_args(["--warn-only"])
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """Whatever a hook takes out of the environment comes back, and messages name `inv` again."""
+    """Whatever a hook takes out of the environment comes back."""
     with mock.patch.dict(os.environ, {"DE_SKIP": ""}):
         yield
-    speak_as("inv")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The order of a whole run."""
+"""The order of a whole run, and what makes it safe: no test changes the process for another."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import leftovers
 from tests.support.order import LONG, long_first
 from tests.support.places import ROOT
 
@@ -28,3 +29,14 @@ def test_each_share_begins_with_what_takes_long(workers: int, others: int) -> No
 def test_what_takes_long_is_there(name: str) -> None:
     path, _, function = name.partition("::")
     assert f"def {function}" in (ROOT / path).read_text("utf-8")
+
+
+def test_what_a_test_leaves_changed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = leftovers.state()
+    assert leftovers.changed(before) == []
+    with monkeypatch.context() as other:
+        other.setenv("LEFT_BEHIND", "a secret")
+        other.chdir("/")
+        other.syspath_prepend("/")
+        assert leftovers.changed(before) == ["$LEFT_BEHIND", "folder", "sys.path"]
+    assert leftovers.changed(before) == []
