@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from de_tasks.server import control
+from de_tasks.server.alive import runs
 from tests.scenarios.soak.api import Api, git
-from tests.support.apps import app_folder, held_back
+from tests.support.apps import SERVER, app_folder, held_back
 from tests.support.people import Person
 from tests.support.waiting import until
 
@@ -75,6 +78,45 @@ def test_build_says_what_it_waits_for(small: Api, hold: Path, tmp_path: Path) ->
     until(lambda: "Waiting for build " in last(small, folder)[1], "the second waits")
     hold.unlink()
     until(lambda: last(small, folder)[0] == "built", "both are built")
+
+
+@contextmanager
+def opened(data: Path) -> Iterator[Api]:
+    """A sandbox with that data, which may be killed meanwhile."""
+    running = control.start(data, {"port": 0, "stop_grace": 1})
+    try:
+        yield Api(running)
+    finally:
+        if runs(running.pid):
+            control.stop(running)
+
+
+def test_builds_of_a_killed_sandbox_are_built(hold: Path, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "in-a-row", Procfile=held_back(hold))
+    with opened(tmp_path / "data") as api:
+        push(api, folder)
+        push(api, folder, new=False)
+        until(lambda: "Waiting for build " in last(api, folder)[1], "the second waits")
+        os.kill(api.running.pid, signal.SIGKILL)
+        until(lambda: not runs(api.running.pid), "the sandbox is gone")
+    hold.unlink()
+    with opened(tmp_path / "data") as api:
+        until(lambda: last(api, folder)[0] == "built", "the second is built")
+
+
+def test_push_that_the_sandbox_was_not_told_of_is_built(tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "untold", Procfile=SERVER)
+    with opened(tmp_path / "data") as api:
+        push(api, folder)
+        until(lambda: last(api, folder)[0] == "built", "the first is built")
+    (folder / "runtime.txt").write_text("python-2.7")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "second")
+    # Git moves the branch before its hook tells of it; a sandbox may be killed between the two.
+    (repository,) = (tmp_path / "data").glob("*/*.git")
+    git(repository, "fetch", "--quiet", str(folder), "master:master")
+    with opened(tmp_path / "data") as api:
+        until(lambda: "runtime.txt" in last(api, folder)[1], "the second is built")
 
 
 RUN = """release: echo migrate

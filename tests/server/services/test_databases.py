@@ -198,6 +198,36 @@ def test_killed_sandbox_leaves_nothing_and_recovers(tmp_path: Path) -> None:
     until(lambda: not servers(tmp_path), "the servers of the killed sandbox end")
 
 
+OTHERS = """
+SELECT datname FROM pg_database WHERE datname <> current_database() AND datname <> 'postgres'
+  AND NOT datistemplate UNION SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper
+  AND rolname <> current_user
+"""
+
+
+def test_what_is_half_made_is_deleted(tmp_path: Path) -> None:
+    postgres = tmp_path / "databases/postgres/services"
+
+    async def run() -> None:
+        async with opened(tmp_path) as databases:
+            for name in ("whole", "half", "gone"):
+                await databases.create("postgres", name)
+            await databases.create("redis", "whole")
+            await databases.create("redis", "half")
+        # As a sandbox leaves it that is killed when the role is there and its file is not yet.
+        (postgres / "half").rename(postgres / "half.begun")
+        async with opened(tmp_path) as databases:
+            await databases.keep("postgres", {"whole"})
+            await databases.keep("redis", {"whole"})
+            assert [path.name for path in postgres.iterdir()] == ["whole"]
+            there = [databases.exists("redis", name) for name in ("whole", "half")]
+            assert there == [True, False]
+            url = await databases.url("postgres", "whole")
+            assert sql(url, OTHERS) == (0, "")
+
+    asyncio.run(run())
+
+
 def test_services_are_kept_apart(tmp_path: Path) -> None:
     async def run() -> None:
         async with opened(tmp_path) as databases:
