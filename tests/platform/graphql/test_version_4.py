@@ -49,6 +49,10 @@ def test_life_of_an_app(old: Person, people: People, quick: Path) -> None:
         assert f"{name} is live" in done.out
     assert old.inv("apps.status", "--name", name).out == "built\n"
     assert "Serving HTTP on" in old.inv("logs", "--name", name).out
+    # What there is comes first, and then what the server lacks.
+    followed = old.inv("logs", "--follow", "--name", name)
+    assert followed.code == 1 and "Serving HTTP on" in followed.out
+    assert "has no Query.runtimeLogs: the log of one process, and following" in followed.err
     assert name in old.inv("apps.list").out
     change = ("--title", "Old", "--tag", "t", "--add-viewer", people["viewer"].name)
     update = ("update", "--name", name, *change)
@@ -56,6 +60,10 @@ def test_life_of_an_app(old: Person, people: People, quick: Path) -> None:
     assert old.inv(*update).out == f"Nothing to change: {name} already has these settings.\n"
     attach = ("--app-name", name, "--type", "redis")
     assert old.inv("services.create", *attach).code == 0
+    limited = old.inv("services.update", *attach, "--memory", "64Mi")
+    assert limited.code == 1 and "which has no Mutation.updateService" in limited.err
+    listed = json.loads(old.inv("services.list", "--json").out)
+    assert [one["apps"] for one in listed if one["name"] == f"{name}-redis"] == [[name]]
     assert old.inv("services.delete", *attach, "-y").code == 0
     assert old.inv("apps.delete", "--name", name).code == 0
 
@@ -89,6 +97,8 @@ def test_preview_of_a_branch(old: Person, people: People, page: Path) -> None:
         ("update --add-co-owner dev", "Mutation.addCoOwners"),
         ("update --remove-co-owner dev", "Mutation.addCoOwners"),
         ("update --no-persistent-filesystem -y", "Mutation.setPersistentFilesystem"),
+        ("update --python-version 3.11", "Mutation.setPython"),
+        ("apps.transfer --username dev -y", "Mutation.transferApp"),
     ],
 )
 def test_what_it_lacks_is_named(line: str, field: str, old: Person, quick: Path) -> None:
@@ -98,6 +108,20 @@ def test_what_it_lacks_is_named(line: str, field: str, old: Person, quick: Path)
     assert done.code == 1
     assert done.err.startswith(f"{old.host} offers the published version 4 API alone, which")
     assert field in done.err
+
+
+def test_who_may_see_an_app_is_told_but_for_its_co_owners(
+    old: Person, people: People, quick: Path
+) -> None:
+    name, viewer = quick.name, people["viewer"].name
+    assert old.inv("apps.create", "--name", name).code == 0
+    assert old.inv("update", "--name", name, "--add-viewer", viewer).code == 0
+    listed = json.loads(old.inv("access.list", "--json").out)
+    (found,) = [one for one in listed if one["app"] == name]
+    assert (found["owner"], found["viewers"]["users"]) == (old.name, [viewer])
+    assert found["co_owners"] is None
+    ways = json.loads(old.inv("access.user", "--username", viewer, "--json").out)
+    assert name in [way["app"] for way in ways]
 
 
 def test_doctor_lists_what_it_lacks(old: Person) -> None:
