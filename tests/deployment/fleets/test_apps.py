@@ -55,6 +55,9 @@ def changed(root: Path, ref: str = "HEAD") -> list[str]:
         ({"path": "apps/map", "hots": "x"}, r"entry 1 \(map\): there is no 'hots' here"),
         ({"path": "apps/map", "timeout": "soon"}, r"\(map\): timeout should be a whole number"),
         ({"path": "apps/map", "name": "Map"}, r"entry 1 \(Map\): 'Map' is not a legal app name"),
+        ({"path": "apps/map", "settings": ["title"]}, r"\(map\): settings should be names with"),
+        ({"path": "apps/map", "shared": {"a": 1}}, r"\(map\), shared should be a list of files"),
+        ({"path": "apps/map", "shared": [7]}, r"\(map\), shared should be .+, not \[7\]"),
         ({"path": "apps/map", "shared": ["lib"]}, r"\(map\), shared: there is no file or folder"),
     ],
 )

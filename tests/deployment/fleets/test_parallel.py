@@ -12,13 +12,20 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from de_tasks.deployment.events import Event
 from de_tasks.deployment.fleets import parallel
+from de_tasks.deployment.fleets.parallel import Job, Result
 from de_tasks.deployment.fleets.shared_reads import SharedReads
+from de_tasks.deployment.plan import ReadyDeploy
+from de_tasks.errors import DeployFailed, DeTasksError, Interrupted, Temporary
 from de_tasks.net.budget import Window
 from de_tasks.platform.models import App, Build
 from de_tasks.server import control
@@ -28,7 +35,7 @@ from tests.support.fleets import SERVE, fleet_folder
 from tests.support.gitserver import git
 from tests.support.people import LONGEST, Done, People, Person, log_in
 from tests.support.processes import processes_of
-from tests.support.waiting import until
+from tests.support.waiting import BOUND, until
 
 
 def fleet(people: People, *words: str, root: Path) -> Done:
@@ -225,6 +232,7 @@ class Counting:
     def __init__(self, names: list[str], looks: int) -> None:
         self.names, self.looks, self.pages, self.single = names, looks, 0, 0
         self.before_page: Callable[[], object] = lambda: None
+        self.running: Callable[[], bool] = lambda: True
 
     def _app(self, name: str) -> App:
         done = self.pages + self.single > self.looks
@@ -236,7 +244,7 @@ class Counting:
             "dev",
             "now",
         )
-        return App(name, "dev", "", "", True, (), build)
+        return App(name, "dev", "", "", self.running(), (), build)
 
     def apps(self, dated: bool = False) -> Iterator[App]:
         self.pages += 1
@@ -305,6 +313,142 @@ def test_a_look_that_waits_for_points_ends_with_the_last_write() -> None:
     shared = SharedReads(platform, names, lambda: short, sleep, clock)  # type: ignore[arg-type]
     shared.build("one", wait=60)
     assert clock.now < 5, "no more than looks take while there are points"
+
+
+def test_one_of_many_apps_is_looked_at_alone() -> None:
+    names = [f"a{number}" for number in range(120)]
+    clock, platform = Clock(), Counting(names, 4)
+    shared = SharedReads(platform, names, Window, clock.sleep, clock)  # type: ignore[arg-type]
+    build = shared.build(names[7], wait=60)
+    assert build and build.status == "built"
+    assert (platform.pages, platform.single) == (1, 4), "the list alone has three pages"
+
+
+def test_build_that_goes_on_is_told_at_the_end_of_the_wait() -> None:
+    clock, platform = Clock(), Counting(["one"], looks=99)
+    shared = SharedReads(platform, ["one"], Window, clock.sleep, clock)  # type: ignore[arg-type]
+    build = shared.build("one", wait=5)
+    assert build and build.status == "queued" and 5 <= clock.now < 8
+
+
+def test_app_that_is_waited_for_is_looked_at_anew() -> None:
+    clock, platform = Clock(), Counting(["one"], looks=2)
+    platform.running = lambda: platform.pages > 3
+    shared = SharedReads(platform, ["one"], Window, clock.sleep, clock)  # type: ignore[arg-type]
+    assert (app := shared.app("one")) and not app.running and platform.pages == 1
+    assert (build := shared.build("one", wait=60)) and build.status == "built"
+    assert (app := shared.app("one")) and app.running and platform.pages == 4
+    assert shared.app("one") == app and platform.pages == 4
+
+
+@dataclass
+class Heard:
+    """Who watches a rollout; at an event of the kind `stop` it is interrupted."""
+
+    stop: str = ""
+    events: list[tuple[str, str]] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+
+    def told(self, job: Job, event: Event) -> None:
+        self.events.append((job.name, event.text))
+        if event.kind == self.stop:
+            raise KeyboardInterrupt
+
+    def ended(self, result: Result) -> None:
+        self.ends.append(result.job.name)
+
+    def tick(self) -> None:
+        return
+
+
+def job(name: str, run: Callable[[Callable[[Event], None]], None], log: object = ()) -> Job:
+    """A deploy that does what the test has it do; `log` is the end of its log, or an error."""
+
+    def last_lines() -> tuple[str, ...]:
+        if isinstance(log, Exception):
+            raise log
+        return cast(tuple[str, ...], log)
+
+    def begin(tell: Callable[[Event], None]) -> ReadyDeploy:
+        return cast(ReadyDeploy, SimpleNamespace(run=lambda: run(tell)))
+
+    return Job(name, "here", begin, last_lines)
+
+
+def raising(error: Exception) -> Callable[[object], None]:
+    def run(tell: object) -> None:
+        raise error
+
+    return run
+
+
+def live(tell: Callable[[Event], None]) -> None:
+    tell(Event("done", "It is live.", {"live": True}))
+
+
+@pytest.mark.parametrize(
+    ("error", "log", "expected"),
+    [
+        (ValueError("surprise"), (), ("failed", "ValueError: surprise", 1, ())),
+        (DeployFailed("broken"), ("cause",), ("failed", "broken", 3, ("cause",))),
+        (
+            DeployFailed("broken"),
+            DeTasksError("It is gone."),
+            ("failed", "broken", 3, ("The log cannot be read: It is gone.",)),
+        ),
+        (Temporary("away"), ("of before",), ("failed", "away", 75, ())),
+        (Interrupted("Interrupted. So far."), (), ("interrupted", "Interrupted. So far.", 130, ())),
+    ],
+)
+def test_end_of_one_app_is_told_and_ends_no_other(
+    error: Exception, log: object, expected: tuple[object, ...]
+) -> None:
+    heard = Heard()
+    one, other = parallel.Rollout(1).run([job("one", raising(error), log), job("b", live)], heard)
+    assert (one.status, one.text, one.code, one.log) == expected
+    assert (other.status, other.text, other.code) == ("live", "It is live.", 0)
+    assert heard.ends == ["one", "b"]
+
+
+def test_interrupt_ends_a_wait_and_begins_nothing_more() -> None:
+    rollout, heard = parallel.Rollout(1), Heard(stop="wait")
+
+    def waits(tell: object) -> None:
+        assert rollout.tell(Event("wait", "for points"))
+        rollout.pause(BOUND)
+
+    one, other = rollout.run([job("one", waits), job("other", live)], heard)
+    assert (one.status, one.code) == ("interrupted", 130)
+    assert (other.status, other.code) == ("not begun", 130)
+    assert heard.events == [("one", "for points")]
+    assert not rollout.tell(Event("wait", "of no deploy")), "this thread has none"
+
+
+def test_interrupt_leaves_one_that_does_not_end_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "END_SECONDS", 0)
+    over, heard = threading.Event(), Heard(stop="step")
+
+    def deaf(tell: Callable[[Event], None]) -> None:
+        tell(Event("step", "begun"))
+        over.wait(BOUND)
+
+    (one,) = parallel.Rollout(1).run([job("one", deaf)], heard)
+    over.set()
+    assert (one.status, one.code, heard.ends) == ("interrupted", 130, [])
+
+
+def test_failure_after_an_interrupt_says_how_to_find_out() -> None:
+    rollout, heard = parallel.Rollout(1), Heard(stop="step")
+
+    def cut(tell: Callable[[Event], None]) -> None:
+        tell(Event("step", "begun"))
+        with suppress(parallel.Stopped):
+            rollout.pause(BOUND)
+        raise Temporary("git was ended.")
+
+    (one,) = rollout.run([job("one", cut)], heard)
+    assert (one.status, one.code) == ("interrupted", 130)
+    assert re.fullmatch(r"How far it came: .* status --name one", one.text)
 
 
 @pytest.mark.parametrize(
