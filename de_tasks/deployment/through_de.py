@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from de_tasks.config.system import temporary_folder
@@ -107,7 +108,9 @@ class VendorDeploy:
             out = self._de(*words, seconds=self._plan.timeout)
         except DeTasksError:
             # What the build says is the better reason, where it is this deploy's build.
-            build = self._platform.build(name, after="seen", count=LINES)
+            build = None
+            with suppress(DeTasksError):
+                build = self._platform.build(name, after="seen", count=LINES)
             if build and build.status == "failed" and build.log.lines:
                 for line in build.log.lines:
                     self._tell(Event("log", line.text))

@@ -8,26 +8,38 @@ import socket
 import stat
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
 
 from de_tasks.config.host import Host
 from de_tasks.config.settings import Settings
+from de_tasks.deployment.events import Event
 from de_tasks.deployment.plan import Plan
 from de_tasks.deployment.through_de import VendorDeploy
-from de_tasks.errors import DeployFailed, Temporary, UsageError
+from de_tasks.errors import (
+    Declined,
+    DeployFailed,
+    DeTasksError,
+    Interrupted,
+    NotFound,
+    Temporary,
+    UsageError,
+)
 from de_tasks.net.http import Transport
 from de_tasks.platform import route
 from de_tasks.platform.de import output as sentences
 from de_tasks.platform.de.platform import fresh
 from de_tasks.platform.models import Build, LogLine, LogPage
 from de_tasks.platform.protocol import Platform
+from de_tasks.repo.cache import DeployRepository
 from de_tasks.server import control
+from de_tasks.terminal.commands import typed
 from tests.scenarios import real_server
 from tests.support.backstage import PASSWORD
 from tests.support.people import People, Person
@@ -160,9 +172,9 @@ def test_dry_run_sends_nothing(dev: Person, quick: Path, name: str) -> None:
     assert one.inv("apps.exists", "--name", name).out.startswith(f"App [{name}] does not exist")
 
 
-def seen_builds(*found: tuple[str, str]) -> list[str]:
+def seen_builds(*found: tuple[str, str] | None) -> list[str]:
     """The log of a deploy that is followed while `de` tells these, each a status and a line."""
-    builds = iter([build_of(status, line) for status, line in found])
+    builds = iter([build_of(*told) if told else None for told in found])
     platform = SimpleNamespace(build=lambda name, **_: next(builds))
     plan = Plan("app", Path(), "dev", "host", "", Mock(), Mock())
     deploy = VendorDeploy(plan, Mock(), cast(Platform, platform), Mock(), Mock(), lambda _: None)
@@ -177,6 +189,7 @@ def build_of(status: str, line: str) -> Build:
 def test_status_of_the_build_before_does_not_count() -> None:
     assert seen_builds(("failed", ""), ("building", ""), ("built", "done")) == ["done"]
     assert seen_builds(("failed", ""), ("built", "short")) == ["short"]
+    assert seen_builds(None, ("built", "first")) == ["first"]
     with pytest.raises(DeployFailed):
         seen_builds(("built", ""), ("failed", "broken"))
 
@@ -195,11 +208,112 @@ def test_steps_that_de_announces_are_told_as_steps() -> None:
     assert told == [("step", "Building your app: app"), ("log", " remote: Building wheels")]
 
 
-def test_push_that_failed_in_silence_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("built", "git push has failed: update `de`"),
+        ("building", r"build of app has not finished in time, according to `de`\. Look again: "),
+    ],
+)
+def test_build_that_does_not_end_in_time_is_judged_by_what_was_seen(
+    status: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = iter(range(0, 10_000, int(BOUND) // 2))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    with pytest.raises(Temporary, match="git push has failed: update `de`"):
-        seen_builds(*[("built", "")] * 5)
+    with pytest.raises(Temporary, match=words):
+        seen_builds(*[(status, "")] * 5)
+
+
+def deploy_through(
+    tmp_path: Path, de: Mock, builds: Sequence[object] = (None,), there: bool = True, **more: Any
+) -> tuple[VendorDeploy, list[Event], Mock]:
+    """A deploy of a file through a `de`; what it will tell, and the platform, which tells of these
+    builds one after the other or raises them."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "Procfile").write_text("web: true\n")
+    told: list[Event] = []
+    de.host = Host.parse("a.example")
+    platform = Mock()
+    platform.app.return_value = Mock() if there else None
+    platform.build.side_effect = builds
+    values = {"remote": Mock(), "confirm": lambda question: True, **more}
+    plan = Plan("shop", tmp_path / "shop", "dev", "a.example", "", **values)
+    repository = DeployRepository(tmp_path / "cache", "a.example", "shop")
+    return VendorDeploy(plan, repository, platform, de, told.append), told, platform
+
+
+def test_failed_build_is_a_better_reason_than_what_de_says(tmp_path: Path) -> None:
+    de = Mock(side_effect=DeTasksError("`de deploy` ended with status 1"))
+    builds = (None, build_of("failed", "no such package"))
+    deploy, told, _ = deploy_through(tmp_path, de, builds)
+    with pytest.raises(DeployFailed, match="no such package"):
+        deploy.run()
+    assert told[-1] == Event("log", "no such package")
+
+
+@pytest.mark.parametrize(
+    "build",
+    [build_of("failed", ""), build_of("building", "x"), None, NotFound("no such app")],
+    ids=["of before", "at work", "none", "no app"],
+)
+def test_failure_of_de_is_told_where_no_build_explains_it(tmp_path: Path, build: object) -> None:
+    de = Mock(side_effect=DeTasksError("`de deploy` ended with status 1 and printed: Unauthorized"))
+    deploy, _, _ = deploy_through(tmp_path, de, [build], there=False)
+    with pytest.raises(DeTasksError, match="Unauthorized"):
+        deploy.run()
+
+
+def test_deploy_that_is_not_waited_for_says_how_to_watch_it(tmp_path: Path) -> None:
+    deploy, told, _ = deploy_through(tmp_path, Mock(return_value=""), wait=False)
+    outcome = deploy.run()
+    assert (outcome.changed, outcome.sha, outcome.url) == (True, None, "")
+    words = f"shop is being built. Watch it: {typed('logs --type build --name shop')}"
+    assert told[-1] == Event("done", words)
+
+
+def test_no_means_that_de_is_not_asked_to_deploy(tmp_path: Path) -> None:
+    asked: list[str] = []
+    de = Mock()
+
+    def no(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    deploy, _, _ = deploy_through(tmp_path, de, confirm=no)
+    with pytest.raises(Declined, match=r"^Nothing was deployed\.$"):
+        deploy.run()
+    assert asked == ["Overwrite shop on a.example?"] and not de.called
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_app_is_made_before_it_is_prepared(tmp_path: Path, there: bool) -> None:
+    steps = Mock()
+    deploy, _, platform = deploy_through(
+        tmp_path, steps.de, there=there, wait=False, prepare=steps.prepare
+    )
+    steps.de.return_value = ""
+    steps.attach_mock(platform.create_app, "create")
+    deploy.run()
+    made = [call[0] for call in steps.mock_calls]
+    assert made == [*(["create"] if not there else []), "prepare", "de"]
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("question", r"^Interrupted\. Nothing was sent\.$"),
+        ("send", r"^Interrupted\. The deploy may have begun: .+status --name shop tells\.$"),
+        ("build", r"^Interrupted\. The build goes on, and the last good build serves\. Watch it: "),
+    ],
+)
+def test_interrupt_says_how_far_the_deploy_came(tmp_path: Path, at: str, words: str) -> None:
+    end = Mock(side_effect=KeyboardInterrupt)
+    de = end if at == "send" else Mock(return_value="")
+    more = {"confirm": end} if at == "question" else {}
+    deploy, _, _ = deploy_through(tmp_path, de, **more)
+    deploy._sleep = end
+    with pytest.raises(Interrupted, match=words):
+        deploy.run()
 
 
 def test_broken_build_fails_the_deploy(vendor: Person, quick: Path, name: str) -> None:
