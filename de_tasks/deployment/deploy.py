@@ -122,8 +122,9 @@ class Deploy:
         return pushed
 
     def _push_when_agreed(self, snapshot: Snapshot, message: str) -> Pushed:
-        plan, app, seen = self._plan, None, None
-        for left in reversed(range(ROUNDS)):
+        plan, app, seen, left = self._plan, None, None, ROUNDS
+        while True:
+            left -= 1
             app = self._platform.app(plan.name)
             # The same build as a moment ago explains nothing: then what is there counts.
             expected = app.build.sha if app and app.build and app.build != seen else None
@@ -141,7 +142,6 @@ class Deploy:
             except Moved:
                 if not left:
                     raise
-        raise AssertionError("the last round returns or raises")
 
     def _agreed(self, app: App | None) -> App:
         """The app to deploy to, when whoever asks for the deploy agrees with what it will do."""

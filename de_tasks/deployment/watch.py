@@ -259,7 +259,7 @@ def wait_until_answers(
                 pause = next(pauses, LONGEST_WAIT)
         except Unavailable as error:
             errors.saw(0)
-            seen = f"{url} is not there: {str(error).partition('.')[0]}"
+            seen = f"{url} is not there: {str(error).partition('. ')[0].rstrip('.')}"
         if time.monotonic() > deadline:
             raise NotUp(seen)
         if errors.final:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
-from de_tasks.deployment.answers import Answer, answer_of
+from de_tasks.deployment.answers import Answer, answer_of, running
+from de_tasks.errors import NotAvailable
 from de_tasks.net.http import Glance
 
 URL = "https://de.example/shop/"
@@ -31,3 +34,9 @@ def test_a_sign_in_is_no_answer_of_the_app(seen: Glance, signs_in: bool) -> None
     found = {answer_of(seen, URL, known) for known in (True, False, None)}
     hidden = {Answer.RUNNING, Answer.DOWN, Answer.UNKNOWN}
     assert found == (hidden if signs_in else {Answer.APP})
+
+
+def test_platform_that_does_not_tell_of_apps_knows_of_none_that_it_runs() -> None:
+    platform = Mock(app=Mock(side_effect=NotAvailable("Not available through `de`.")))
+    assert running(platform, "shop") is None
+    assert running(Mock(app=lambda name: None), "shop") is None

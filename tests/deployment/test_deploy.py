@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from de_tasks.deployment import watch as following
 from de_tasks.deployment.answers import Answer
-from de_tasks.deployment.events import planned
+from de_tasks.deployment.deploy import ROUNDS, Deploy
+from de_tasks.deployment.events import Event, planned
+from de_tasks.deployment.plan import Plan
+from de_tasks.errors import DeployFailed, NotFound
 from de_tasks.health import readiness
-from de_tasks.net.http import Glance, Transport
-from de_tasks.platform.models import Build
+from de_tasks.net.http import Glance, Transport, Unavailable
+from de_tasks.platform.models import App, Build
 from de_tasks.platform.protocol import DeployPlatform
+from de_tasks.repo.errors import Moved
 from de_tasks.repo.files import Files
 from tests.support.apps import held_back
 from tests.support.people import People, Person
@@ -225,16 +231,118 @@ def test_app_behind_a_sign_in_of_which_nobody_says_that_it_runs(
 
 
 def test_what_a_build_waits_for_is_told() -> None:
-    def build(number: str, status: str, sha: str) -> Build:
-        return Build(number, status, sha, "", "", "")
-
-    seen = iter([build("12", "building", "other"), build("13", "queued", "ours")])
-    last = build("13", "built", "ours")
-    asked = SimpleNamespace(build=lambda *_, **__: next(seen, last), builds=lambda name: ())
+    builds = [made("12", "building", "other"), made("13", "queued", "ours")]
+    platform, late = telling([*builds, made("13", "built", "ours")]), time.monotonic() + BOUND
     told: list[str] = []
-    platform, late = cast(DeployPlatform, asked), time.monotonic() + BOUND
     assert not list(following.follow(platform, "shop", "ours", (0, 0, 0), late, told.append))
     assert told == ["Waiting for build 12 of shop to end", "Waiting for the turn of build 13"]
+
+
+@pytest.mark.parametrize(("author", "who"), [("eve", "eve"), ("", "Somebody")])
+def test_deploy_that_another_one_came_after_is_told(author: str, who: str) -> None:
+    newest, ours = Build("8", "building", "other", "", author, ""), made("7", "built", "ours")
+    platform = telling(builds=[newest] * 3, listed=[newest, ours])
+    with pytest.raises(DeployFailed, match=rf"^{who} has deployed shop after you\. How your build"):
+        list(following.follow(platform, "shop", "ours", (0, 0, 0), time.monotonic() + BOUND))
+
+
+def made(number: str, status: str, sha: str) -> Build:
+    return Build(number, status, sha, "", "", "")
+
+
+def telling(
+    builds: Iterable[Build], listed: Iterable[Build] = (), app: App | None = None
+) -> DeployPlatform:
+    """A platform that tells of a newest build one after the other, and of these builds and app."""
+    newest = iter(builds)
+    told = SimpleNamespace(
+        build=lambda *_, **__: next(newest),
+        builds=lambda name: iter(listed),
+        app=lambda name: app,
+    )
+    return cast(DeployPlatform, told)
+
+
+def test_wait_for_a_turn_and_for_the_app_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "SAID_AFTER", 0.0)
+    url, answers = "http://app.example/shop/", iter([503, 200])
+    app = App("shop", "dev", url, "", True, processes=("web",))
+    platform = telling([made("13", "queued", "ours"), made("13", "built", "ours")], app=app)
+    way = SimpleNamespace(trusted=str, glance=lambda url, seconds: Glance(next(answers)))
+    told: list[Event] = []
+    seen = following.see_through(
+        platform=platform,
+        name="shop",
+        sha="ours",
+        transport=cast(Transport, way),
+        tell=told.append,
+        deadline=time.monotonic() + BOUND,
+        waits=(0, 0),
+    )
+    assert seen == (app, Answer.APP)
+    assert told[0] == Event("progress", "Waiting for the turn of build 13")
+    (waiting,) = told[1:]
+    assert re.fullmatch(rf"Waiting for {url}: \d+ s, answers 503 so far", waiting.text)
+    assert waiting.facts["answers"] == 503
+
+
+def test_app_that_is_deleted_while_it_is_built_is_named() -> None:
+    with pytest.raises(NotFound, match=r"^App shop was deleted during the deploy\.$"):
+        following.see_through(
+            platform=telling([made("1", "built", "ours")]),
+            name="shop",
+            sha="ours",
+            transport=Transport(),
+            tell=lambda event: None,
+            deadline=time.monotonic() + BOUND,
+            waits=(0,),
+        )
+
+
+def test_app_that_is_not_there_is_waited_for_to_the_deadline() -> None:
+    def away(url: str, seconds: float) -> Glance:
+        raise Unavailable("app.example does not answer. Is the host right?")
+
+    words = r"^http://app\.example/x/ is not there: app\.example does not answer$"
+    with pytest.raises(following.NotUp, match=words):
+        following.wait_until_answers(
+            "http://app.example/x/",
+            "x",
+            cast(Transport, SimpleNamespace(trusted=str, glance=away)),
+            deadline=0,
+            waiting=lambda seconds, status: None,
+            runs=lambda: True,
+        )
+
+
+def test_app_that_others_deploy_all_the_time_is_not_deployed() -> None:
+    there = App("shop", "dev", "http://x/", "http://x/shop", True)
+    platform = Mock(app=Mock(return_value=there))
+    snapshot = Mock(put=Mock(side_effect=Moved("Somebody else deployed.")))
+    plan = Plan("shop", Path(), "dev", "host", "", Mock(), confirm=lambda question: True)
+    with pytest.raises(Moved, match="Somebody else deployed"):
+        Deploy(plan, Mock(), platform, Mock())._push_when_agreed(snapshot, "message")
+    assert platform.app.call_count == snapshot.put.call_count == ROUNDS
+
+
+@pytest.mark.parametrize(
+    ("arrived", "words"),
+    [
+        (True, r"The server has this deploy \(abcdef0\) and goes on building it"),
+        (False, r"The server had not taken this deploy \(abcdef0\) a moment ago"),
+        (None, r"The server may have taken this deploy \(abcdef0\) a moment ago"),
+    ],
+)
+def test_interrupted_push_tells_what_the_server_has(arrived: bool | None, words: str) -> None:
+    snapshot = Mock(sent="abcdef0123", arrived=lambda remote: arrived, trailers=())
+    snapshot.files.return_value, snapshot.origin.return_value = Files("tree", 1, 1), "main"
+    snapshot.put.side_effect = KeyboardInterrupt
+    plan = Plan("shop", Path(), "dev", "host", "", Mock(), confirm=lambda question: True)
+    platform = Mock(app=lambda name: None)
+    deploy = Deploy(plan, Mock(last=lambda: None), platform, lambda event: None)
+    with pytest.raises(KeyboardInterrupt):
+        deploy._snap_and_push(snapshot)
+    assert re.match(words, deploy._state)
 
 
 def test_app_behind_a_sign_in_that_does_not_run_is_waited_for() -> None:
