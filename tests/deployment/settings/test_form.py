@@ -15,27 +15,35 @@ from de_tasks.platform import differences
 from de_tasks.platform.models import People
 from tests.support.places import ROOT
 
-WRONG: dict[str, tuple[object, str]] = {
-    "titel": ("x", "Did you mean title?"),
-    "viewer": (["joe"], "Did you mean viewers?"),
-    "version": (2, "reads version 1"),
-    "title": (3, "should be a text"),
-    "description": ("\ud83d", "half a character"),
-    "view_access": ("restrict", "or unauthenticated, not 'restrict'. Did you mean restricted?"),
-    "visible_on_portal": ("yes", "true or false"),
-    "portal_rank": (True, "whole number"),
-    "maintainer_email": ("joe", "e-mail address"),
-    "tags": ("a", "a list of names"),
-    "viewers": ({"team": ["x"]}, "It has: users, groups"),
-    "services": (["mysql"], "each is redis or postgres, not 'mysql'."),
-    "scale": ({"web": -1}, "whole number from 0"),
-    "thumbnail": (["x"], "PNG or JPEG"),
-}
+WRONG: list[tuple[str, object, str]] = [
+    ("titel", "x", "Did you mean title?"),
+    ("viewer", ["joe"], "Did you mean viewers?"),
+    ("version", 2, "reads version 1"),
+    ("title", 3, "should be a text"),
+    ("description", "\ud83d", "half a character"),
+    ("view_access", "restrict", "or unauthenticated, not 'restrict'. Did you mean restricted?"),
+    ("visible_on_portal", "yes", "true or false"),
+    ("portal_rank", True, "whole number"),
+    ("maintainer_email", "joe", "e-mail address"),
+    ("tags", "a", "a list of names"),
+    ("viewers", {"team": ["x"]}, "It has: users, groups"),
+    ("services", ["mysql"], "each is redis or postgres, not 'mysql'."),
+    ("scale", {"web": -1}, "whole number from 0"),
+    ("thumbnail", ["x"], "PNG or JPEG"),
+    ("tags", ["a", "b,c"], "'b,c' is not a name. Write each name as an entry"),
+    ("tags", [" "], "' ' is not a name"),
+    ("viewers", [7], "7 is not a name"),
+    ("scale", ["web"], "numbers of processes, such as web: 2."),
+    ("scale", {"web dev": 1}, "'web dev' is not a type of process."),
+    ("scale", {7: 1}, "7 is not a type of process."),
+    ("variables", "KEY", "names of variables, each with required, {from: env:NAME} or"),
+    ("python_version", "3", "minor version such as 3.11, not '3'."),
+    ("python_version", "3.11.2", "minor version such as 3.11, not '3.11.2'."),
+]
 
 
-@pytest.mark.parametrize("key", WRONG)
-def test_what_is_wrong_is_named_with_its_place(key: str) -> None:
-    value, words = WRONG[key]
+@pytest.mark.parametrize(("key", "value", "words"), WRONG)
+def test_what_is_wrong_is_named_with_its_place(key: str, value: object, words: str) -> None:
     with pytest.raises(UsageError, match=r"de\.settings") as caught:
         form.parse({key: value}, "de.settings", Path())
     assert key in str(caught.value)

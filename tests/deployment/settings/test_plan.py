@@ -150,6 +150,17 @@ def test_a_required_variable_that_is_missing_blocks_the_plan(bare: Details) -> N
     assert "KEY is required" in made.blocked[0]
 
 
+def test_variable_whose_source_is_not_here_stays_as_it_is_set(bare: Details) -> None:
+    away = OutsideValues(absent={"KEY": "the environment variable OTHER is not set here"})
+    section = {"variables": {"KEY": {"from": "env:OTHER"}}}
+    made = planned(section, replace(bare, variables={"KEY": "as it is"}), outside=away)
+    why = "the environment variable OTHER is not set here"
+    assert made.in_step
+    assert made.unknown == (f"variable KEY is set, and stays: {why}",)
+    missing = planned(section, bare, outside=away)
+    assert missing.blocked == (f"variable KEY is required and not set: {why}",)
+
+
 def test_files_that_cannot_be_seen_are_not_deleted() -> None:
     wanted = parse({"title": "Sales", "persistent_filesystem": False}, "settings", Path())
     found = plan_unseen("app", "host", wanted, (), NOTHING)
