@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
+from de_tasks.deployment import rollback
+from de_tasks.platform.models import App, Build
+from de_tasks.repo.errors import Moved
+from de_tasks.repo.remote import Remote
+from de_tasks.repo.snapshot import Push
 from de_tasks.terminal import console
 from tests.support.people import Done, People, Person
 
@@ -130,3 +137,33 @@ def test_rollback_after_a_failed_deploy(people: People, quick: Path) -> None:
     )
     back = dev.run("rollback -y", folder=quick)
     assert f"is back at build {first}" in back.out and f"--to {second}" in back.err
+
+
+def test_interrupted_rollback_says_how_to_look(
+    dev: Person, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(dev, quick, "first")
+    deploy(dev, quick, "second", "--no-wait")
+
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rollback, "see_through", interrupt)
+    numbers = [entry["number"] for entry in history(dev, quick)]
+    done = dev.inv("rollback", "-y", "--to", str(numbers[-1]), "--name", quick.name)
+    assert done.code == 130, done.err
+    look = f"inv status --name {quick.name}"
+    words = f"Interrupted. The last good build serves. How far it came: {look}"
+    assert done.err.splitlines()[-1] == words
+    assert history(dev, quick)[0]["message"] == f"Roll back to build {numbers[-1]}: first"
+
+
+def test_push_of_which_no_build_was_made_is_rolled_back_over() -> None:
+    build = Build("1", "built", "abc", "", "dev", "")
+    app = App("shop", "dev", "http://x/", "http://x/shop", True, build=build)
+    push = Push(cast(Remote, None), "dev", "message", print)
+    pushed = Mock()
+    snapshot = Mock(put=Mock(side_effect=[Moved("Somebody else deployed."), pushed]))
+    assert rollback._put(snapshot, push, app, Mock(app=lambda name: app)) is pushed
+    expected = [call.kwargs.get("expected") for call in snapshot.put.call_args_list]
+    assert expected == ["abc", None]

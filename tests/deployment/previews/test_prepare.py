@@ -41,6 +41,9 @@ def test_preview_is_created_like_the_main_app(
     assert there.variables == {"SHARED": "one"}
     assert (made.copied, made.missing, made.unknown) == (("SHARED",), ("SECRET",), ("NONE",))
     assert made.services == (f"{made.name}-redis",)
+    lines = prepare.told(made, wanted(main_app)).text.splitlines()
+    assert "Copied the values of SHARED" in lines
+    assert f"{main_app} has no variables NONE, which de.preview.variables names" in lines
     assert [s.name for s in like.services] == [f"{main_app}-redis"]
     assert prepare.prepare(platform, wanted(main_app), yes).created is False
 
@@ -185,6 +188,37 @@ def test_thumbnail_elsewhere_gets_no_credentials(platform: GraphQLPlatform, main
         platform.thumbnail(replace(like, thumbnail_url="http://example.com/x.png"))
     with pytest.raises(DeTasksError, match="is not a picture"):
         platform.thumbnail(replace(like, thumbnail_url=like.thumbnail_url + "-"))
+
+
+def test_thumbnail_that_cannot_be_read_is_left_out(
+    platform: GraphQLPlatform, main_app: str, wanted: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(details: Details) -> bytes:
+        raise DeTasksError("It is not a picture.")
+
+    monkeypatch.setattr(platform, "thumbnail", unreadable)
+    made = prepare.prepare(platform, wanted(main_app), yes)
+    there = platform.details(made.name)
+    assert there and there.title == "Energy (feature/x)" and not there.thumbnail_url
+    line = f"Not as {main_app}: thumbnail: It is not a picture."
+    assert line in prepare.told(made, wanted(main_app)).text.splitlines()
+
+
+def test_preview_that_somebody_deletes_meanwhile_is_named(
+    platform: GraphQLPlatform, main_app: str, wanted: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preview = prepare.prepare(platform, wanted(main_app), yes).name
+    read = platform.details
+    found = read(preview)
+
+    def details(name: str) -> Details | None:
+        return None if name == preview else read(name)
+
+    monkeypatch.setattr(platform, "details", details)
+    words = f"^App {preview} was deleted from here in the meantime"
+    with pytest.raises(NotFound, match=words):
+        prepare.prepare(platform, wanted(main_app), yes)
+    assert read(preview) == found
 
 
 def test_no_means_that_nothing_is_created(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from de_tasks.deployment.previews import mark, prepare, prune
-from de_tasks.errors import DeTasksError, NotPermitted
+from de_tasks.errors import DeTasksError, NotFound, NotPermitted
 from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.platform.models import Changes, User
 from tests.support.marks import marked
@@ -79,3 +79,17 @@ def test_who_may_not_delete_the_app_loses_no_service(
     with pytest.raises(NotPermitted, match=f"Only {dev.name}"):
         prune.delete(platform, preview, User("someone", False))
     assert [s.name for s in platform.attached(made.name)] == [f"{made.name}-redis"]
+
+
+def test_preview_that_cannot_be_deleted_stops_no_other(
+    platform: GraphQLPlatform, main_app: str, dev: Person, wanted: Wish
+) -> None:
+    branches = ("feature/x", "feature/y")
+    wishes = [replace(wanted(main_app), branch=branch) for branch in branches]
+    names = [prepare.prepare(platform, wish, yes).name for wish in wishes]
+    found = [prune.Stale(prune.find(platform, main_app, b), "gone") for b in branches]
+    platform.delete_app(names[0])
+    first, second = (end for _, end in prune.delete_all(platform, found, User(dev.name, False)))
+    assert isinstance(first, NotFound) and str(first).startswith("Branch feature/x of")
+    assert isinstance(second, prune.Deleted) and second.preview.name == names[1]
+    assert platform.app(names[1]) is None
