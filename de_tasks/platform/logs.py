@@ -26,7 +26,6 @@ LOOKS = 6
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 OLDEST = 100 * 365 * 86400
 """Seconds: no log is older, and a date has its limits."""
-API_TIME = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 @dataclass
@@ -191,4 +190,5 @@ def since(text: str, now: datetime | None = None) -> str:
     except OverflowError:
         # A zone can lead out of the calendar.
         utc = datetime.min if then.year == 1 else datetime.max
-    return utc.strftime(API_TIME)
+    # Not by `strftime`, which on some systems writes fewer than four digits of an early year.
+    return utc.replace(tzinfo=None).isoformat(timespec="microseconds")

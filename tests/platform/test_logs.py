@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from de_tasks.errors import UsageError
+from de_tasks.errors import NotAvailable, NotFound, UsageError
 from de_tasks.platform import logs
 from de_tasks.platform.models import App, LogLine, LogPage
 from tests.support.apps import SERVER, app_folder
@@ -28,6 +28,9 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
         ("2026-01-31", "2026-01-31T00:00:00.000000"),
         ("2026-01-31T14:00+02:00", "2026-01-31T12:00:00.000000"),
         ("2026-01-31T14:00:05Z", "2026-01-31T14:00:05.000000"),
+        ("0026-01-31", "0026-01-31T00:00:00.000000"),
+        ("0001-01-01T00:00+05:00", "0001-01-01T00:00:00.000000"),
+        ("9999-12-31T23:00-05:00", "9999-12-31T23:59:59.999999"),
     ],
 )
 def test_since_is_an_age_or_a_time(text: str, time: str) -> None:
@@ -157,3 +160,24 @@ def test_process_that_left_the_procfile_keeps_its_last_lines(
     )
     assert [line.process for line in log.read()] == ["web", "worker"]
     assert [line.process for line in log.read()] == ["web"]
+
+
+def test_lines_without_times_are_not_chosen_by_time() -> None:
+    lines = [LogLine("", "web", "hello")]
+    assert logs.Wanted(3).chosen(lines) == (lines, False)
+    with pytest.raises(NotAvailable, match="a log has no times: leave out --since"):
+        logs.Wanted(3, "2026-01-31T12:00:00").chosen(lines)
+
+
+def test_app_that_goes_away_while_its_log_is_read_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = SimpleNamespace(build=lambda *_, **__: None, runtime_log=lambda *_: None)
+    build = logs.BuildLog(gone, "here", "shop", logs.Wanted())  # type: ignore[arg-type]
+    web = logs.ProcessLogs(gone, "here", "shop", ["web"], logs.Wanted())  # type: ignore[arg-type]
+    looked = SimpleNamespace(app=lambda name: None)
+    monkeypatch.setattr(logs, "LOOKS", 1)
+    all_ = logs.ProcessLogs(looked, "here", "shop", ["web"], logs.Wanted(), all=True)  # type: ignore[arg-type]
+    for log in (build, web, all_):
+        with pytest.raises(NotFound, match=r"App \[shop\] does not exist on \[here\]"):
+            log.read()

@@ -21,6 +21,16 @@ def test_setting_then_memory_then_five(tmp_path: Path) -> None:
     assert version_of(Settings(version=5), kept, "a.example") == 5
 
 
+def test_memory_that_cannot_be_read_or_written_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "login.json"
+    file.write_text("of another tool")
+    kept = Store.at(file)
+    remember(kept, "a.example", 4)
+    assert version_of(Settings(host="a.example"), kept) == 5
+    assert file.read_text() == "of another tool"
+    remember(Store.at(file / "below"), "a.example", 4)
+
+
 def test_other_version_is_refused() -> None:
     assert load({}, {"INVOKE_DE_VERSION": "4"}).version == 4
     with pytest.raises(UsageError, match=r"de\.version is 4 or 5, not 6"):
