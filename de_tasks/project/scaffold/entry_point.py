@@ -128,8 +128,9 @@ def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str
     found = dict(source.defined)
     for name, full in source.imported.items():
         module, _, original = full.rpartition(".")
-        if module in sources and source.layout:
-            found.setdefault(name, sources[module].defined.get(original, ""))
+        other = _module_of(module, source, sources)
+        if other and source.layout:
+            found.setdefault(name, other.defined.get(original, ""))
     for name, full in source.calls.items():
         module, _, function = full.rpartition(".")
         maker = _module_of(module, source, sources)
@@ -146,13 +147,20 @@ def _module_of(module: str, source: Source, sources: Mapping[str, Source]) -> So
 
 def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
     """An option and a module: a file in a folder that is no package is started in that folder,
-    and a package in `src` is imported from there."""
-    folder = source.path.parent
-    if folder.name and ".".join(folder.parts) not in sources:
-        return f" --chdir {folder}", source.path.stem
-    top, *inner = source.path.parts
-    absolute = any(m.split(".")[0] == top for s in sources.values() for m in s.modules)
-    if len(inner) > 1 and top not in sources and not absolute:
+    and a package in `src` is imported from there, also one without `__init__.py`."""
+    here, (top, *inner) = ".".join(source.path.parent.parts), source.path.parts
+    # A relative import needs a package, which need have no __init__.py (PEP 420).
+    packaged = source.counted_from or any(
+        f"{top}.{module}" in sources and f"{here}.{module}" not in sources
+        for module in source.absolute
+    )
+    if here and here not in sources and not packaged:
+        return f" --chdir {source.path.parent}", source.path.stem
+    named = any(
+        top in s.counted_from or any(m.split(".")[0] == top for m in s.absolute)
+        for s in sources.values()
+    )
+    if len(inner) > 1 and top not in sources and not named:
         # Packages below a folder that is none: the layout with `src`.
         return f" --pythonpath {top}", source.module.partition(".")[2]
     return "", source.module

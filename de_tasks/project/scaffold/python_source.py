@@ -35,13 +35,17 @@ class Source:
     dash, server, flask, fastapi (any ASGI app), django, celery, wsgi, or empty for anything else.
 
     `imported` is each such name that comes from elsewhere, as `module.name`; `modules` are all
-    modules that it imports anywhere. `layout` tells that it lays a Dash app out, or runs it.
+    modules that it imports anywhere, of which `absolute` are those that it names in full, and
+    `counted_from` the packages that its relative imports begin in. `layout` tells that it lays a
+    Dash app out, or runs it.
     """
 
     path: PurePosixPath
     defined: dict[str, str] = field(default_factory=dict)
     imported: dict[str, str] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
+    absolute: set[str] = field(default_factory=set)
+    counted_from: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     layout: bool = False
     made: dict[str, str] = field(default_factory=dict)
@@ -99,12 +103,18 @@ def _read(path: PurePosixPath, tree: ast.Module) -> Source:
     source = Source(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            source.modules |= {alias.name for alias in node.names}
+            source.absolute |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _base(source, node)
-            source.modules |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            names = {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            if node.level:
+                source.counted_from.add(".".join(_package(source, node.level)))
+                source.modules |= names
+            else:
+                source.absolute |= names
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             source.texts.add(node.value)
+    source.modules |= source.absolute
     for statement in _module_level(tree.body):
         _bind(source, statement)
     return source
@@ -157,9 +167,12 @@ def _base(source: Source, node: ast.ImportFrom) -> str:
     """The full name of the module that is imported from; `.` counts from the file's package."""
     if not node.level:
         return node.module or ""
-    package = source.path.parent.parts
-    package = package[: len(package) - node.level + 1]
-    return ".".join([*package, *([node.module] if node.module else [])])
+    return ".".join([*_package(source, node.level), *([node.module] if node.module else [])])
+
+
+def _package(source: Source, level: int) -> tuple[str, ...]:
+    """The package that so many dots lead to, counted from the folder that was read."""
+    return source.path.parents[level - 1].parts if level <= len(source.path.parents) else ()
 
 
 def _kind(source: Source, value: ast.expr) -> str:

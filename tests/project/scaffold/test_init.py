@@ -76,6 +76,30 @@ APPS = {
         {"src/shop/__init__.py": "", "src/shop/app.py": SERVER},
         "gunicorn --pythonpath src shop.app:server",
     ),
+    "in a package below src that has relative imports": (
+        {
+            "src/shop/__init__.py": "",
+            "src/shop/app.py": f"from .data import x\nfrom shop import data\n{SERVER}",
+            "src/shop/data.py": "x = 1\n",
+        },
+        "gunicorn --pythonpath src shop.app:server",
+    ),
+    "with imports from above the package": (
+        {
+            "src/shop/__init__.py": "",
+            "src/shop/app.py": f"from ..data import x\n{SERVER}",
+            "src/data.py": "x = 1\n",
+        },
+        "gunicorn src.shop.app:server",
+    ),
+    "with relative imports in a folder": (
+        {"src/app.py": f"from .data import x\n{SERVER}", "src/data.py": "x = 1\n"},
+        "gunicorn src.app:server",
+    ),
+    "in a package that has no __init__.py": (
+        {"src/shop/app.py": f"from shop.data import x\n{SERVER}", "src/shop/data.py": "x = 1\n"},
+        "gunicorn --pythonpath src shop.app:server",
+    ),
     "wsgi": ({"x.py": "def run(environ, start_response):\n    return []\n"}, "gunicorn x:run"),
     "streamlit": ({"home.py": "import streamlit as st\nst.title('x')\n"}, "streamlit run home.py"),
     "streamlit of several pages": (
@@ -88,6 +112,27 @@ APPS = {
             "web/index.py": "from app import app, server\napp.layout = []\n",
         },
         "gunicorn --chdir web index:server",
+    ),
+    "laid out beside it, in a folder": (
+        {
+            "web/app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "web/index.py": "from app import app, server\napp.layout = []\n",
+        },
+        "gunicorn --chdir web index:server",
+    ),
+    "laid out beside it, in a package": (
+        {
+            "shop/__init__.py": "from dash import Dash\napp = Dash()\nserver = app.server\n",
+            "shop/index.py": "from . import app, server\napp.layout = []\n",
+        },
+        "gunicorn shop.index:server",
+    ),
+    "in an except": (
+        {
+            "app.py": "try:\n    import board\nexcept ImportError:\n    import dash\n"
+            "    server = dash.Dash().server\n"
+        },
+        "gunicorn app:server",
     ),
     "tests and environments": (
         {
