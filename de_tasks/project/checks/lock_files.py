@@ -49,17 +49,17 @@ def differing(sent: Sent, lock: str = "") -> Iterator[Finding]:
     found = lock or next((name for name in ALIKE if sent.has(name)), "")
     if not (found and sent.has(REQUIREMENTS)):
         return
-    locked: dict[str, str] = {
-        canonicalize_name(name): pinned
-        for name, pinned in PACKAGE.findall(sent.whole(found).decode("utf-8", "replace"))
-    }
+    # A lock may have several versions of a package, for one Python or system each.
+    locked: dict[str, list[str]] = {}
+    for name, pinned in PACKAGE.findall(sent.whole(found).decode("utf-8", "replace")):
+        locked.setdefault(canonicalize_name(name), []).append(pinned)
     other, first = [], 0
     text = text_of(sent.read(REQUIREMENTS), "replace")
     for number, line in enumerate(text.splitlines(), start=1):
         pin = _pin(line)
-        there = locked.get(pin[0]) if pin else None
-        if pin and there and _differ(pin[1], there):
-            other.append(f"{pin[0]}=={pin[1]} ({there} in the lock)")
+        there = locked.get(pin[0], []) if pin else []
+        if pin and there and all(_differ(pin[1], version) for version in there):
+            other.append(f"{pin[0]}=={pin[1]} ({' and '.join(there)} in the lock)")
             first = first or number
     if not other:
         return

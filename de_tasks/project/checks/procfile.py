@@ -132,6 +132,9 @@ def why_left_out(sent: Sent, name: str) -> tuple[str, str]:
         what = f"{name} is not tracked by git: the commit could not be deployed."
         return what, f"Add it to the commit: git add -f {quoted(name)}"
     what = f"A .gitignore leaves {name} out: it would not be deployed."
+    if not sent.has_folder(posixpath.dirname(name) or "."):
+        # Git lets nothing in again below a folder that is left out.
+        return what, "Delete the line of the .gitignore that leaves its folder out"
     return what, f"Add the line '!{name}' to the .gitignore"
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checked import codes, findings
+from de_tasks.project import checks
+from de_tasks.repo.sent import of_index
+from tests.support.checked import PLAIN, codes, findings, write
+from tests.support.repositories import Repository
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"
@@ -72,6 +75,48 @@ def test_worker_that_does_not_load_its_tasks(worker: str, found: str, tmp_path: 
         "jobs.py": "from celery import shared_task\n@shared_task\ndef work(): ...\n",
     }
     assert codes(tmp_path, files) == found
+
+
+def test_many_pointers_are_counted(tmp_path: Path) -> None:
+    named = findings(tmp_path, {f"{number}.bin": POINTER for number in range(7)})
+    assert [finding.file for finding in named] == [f"{number}.bin" for number in range(5)]
+    assert named[4].what.endswith("in place of the file. So are 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"), [("*.bin filter=lfs\n", "warning:lfs-pointer"), ("* text\n", "")]
+)
+def test_pointer_among_many_files_is_found_where_git_lfs_is_used(
+    attributes: str, found: str, tmp_path: Path
+) -> None:
+    many = {f"data/{number}.csv": "" for number in range(500)}
+    assert codes(tmp_path, {**many, ".gitattributes": attributes, "a.bin": POINTER}) == found
+
+
+def test_environment_in_a_commit_is_taken_out_of_it(tmp_path: Path) -> None:
+    app = tmp_path / "good-app"
+    write(app, {**PLAIN, "my env/pyvenv.cfg": "home = /usr\n"})
+    Repository.make(app)
+    (finding,) = checks.run(app, app.name, 50, sent=of_index(app))
+    assert finding.remedy == (
+        "Add the line 'my env/' to .gitignore, and: git rm -r --cached 'my env'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("python-2.7.18\n", "runtime.txt asks for Python 2.7.18."),
+        ("3.11\n", "runtime.txt says '3.11'; it should be like 'python-3.11.7'."),
+    ],
+)
+def test_python_of_version_4_is_a_3_that_is_named_in_full(
+    text: str, what: str, tmp_path: Path
+) -> None:
+    app = tmp_path / "good-app"
+    write(app, {**PLAIN, "runtime.txt": text})
+    (finding,) = checks.run(app, app.name, 50, version=4)
+    assert (finding.code, finding.what) == ("bad-runtime", what)
 
 
 def test_script_of_project_toml_has_the_line_ends_of_the_shell(tmp_path: Path) -> None:

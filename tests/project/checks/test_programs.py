@@ -78,6 +78,20 @@ def test_program_may_be_brought_by_any_requirement(
         ("python -W ignore -X dev src/lib.py", "", ""),
         ("python -c 'import app' nope.py", "", ""),
         ("python -m src.lib", "", ""),
+        ("python -m src", "", ""),
+        ("python -m fast", "", ""),
+        ("gunicorn fast:server", "", ""),
+        ("python src", "", ""),
+        ("flask --app app run", "flask", ""),
+        ("fastapi run app.py", "fastapi", "error:not-required"),
+        ("gunicorn -z app:server", "", "warning:gunicorn-option"),
+        ("gunicorn --pythonpath /srv nope:server", "", ""),
+        ("gunicorn --pythonpath src nope:server", "", "error:no-module"),
+        ("gunicorn wsgiref.simple_server:demo_app", "", ""),
+        ("gunicorn app.more:server", "-e .", "warning:no-module"),
+        ("celery --workdir .. -A nope worker", "celery", ""),
+        ("uv run --with nope gunicorn nope:server", "uv", "warning:no-module"),
+        ("poetry run -- gunicorn nope:server", "poetry", "warning:no-module"),
         ("streamlit run -- nope.py", "streamlit", ""),
     ],
 )
@@ -85,6 +99,7 @@ def test_modules_and_scripts_that_programs_are_given(
     command: str, package: str, found: str, tmp_path: Path
 ) -> None:
     files = {"Procfile": f"web: {command}\n", "src/lib.py": FLASK, "settings.ini": ""}
+    files |= {"setup.py": "", "fast.cpython-311-x86_64-linux-gnu.so": ""}
     files["requirements.txt"] = f"flask\ngunicorn\n{package}\n"
     assert codes(tmp_path, files) == found
 
@@ -128,3 +143,42 @@ def test_package_of_the_app_itself_is_found_below_src(tmp_path: Path) -> None:
 def test_remedy_names_the_folder_that_has_the_module(tmp_path: Path) -> None:
     (finding,) = findings(tmp_path, {"app.py": None, "src/app.py": FLASK})
     assert finding.code == "no-module" and "cd src &&" in finding.remedy
+
+
+def test_folder_that_python_runs_is_followed(tmp_path: Path) -> None:
+    files = {"Procfile": "web: python src\n", "src/__main__.py": "import numpy\n"}
+    (finding,) = findings(tmp_path, files)
+    assert finding.code == "import-not-required" and finding.file == "src/__main__.py"
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "ignored", "remedy"),
+    [
+        ("python run.py", "run.py", "run.py", "Add the line '!run.py' to the .gitignore"),
+        ("gunicorn run:server", "run.py", "run.py", "Add the line '!run.py' to the .gitignore"),
+        (
+            "python src/run.py",
+            "src/run.py",
+            "src/",
+            "Delete the line of the .gitignore that leaves its folder out",
+        ),
+    ],
+)
+def test_file_that_is_left_out_is_said_with_what_lets_it_in(
+    command: str, name: str, ignored: str, remedy: str, tmp_path: Path
+) -> None:
+    files = {"Procfile": f"web: {command}\n", name: FLASK, ".gitignore": ignored}
+    (finding,) = findings(tmp_path, files)
+    assert finding.what == f"A .gitignore leaves {name} out: it would not be deployed."
+    assert finding.remedy == remedy
+
+
+def test_code_that_cannot_be_compiled_is_named_with_the_reason(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"app.py": f"{FLASK}\0"})
+    assert finding.what.startswith("Python cannot read app.py, which app:server names: source code")
+    assert finding.what.endswith("null bytes.") and finding.remedy.startswith("Correct ")
+
+
+def test_procfile_that_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"Procfile": "#" * 1024**2 + "\n"})
+    assert finding.what == "Procfile has more than 1048576 bytes."

@@ -42,11 +42,72 @@ INDEX = PyPI.simple_url.removeprefix("https://")
         ("_libgcc_mutex=0.1=main\nblas=1.0=mkl\ncython=3.0=py_0", "error:conda-export"),
         ("".join(f"p{n} @ file:///croot/p{n}\n" for n in range(9)), "error:local-requirement"),
         ("dash==3.0.1\ndash-enterprise-auth==0.2.4", "warning:logout-button"),
+        ("acme===2004d\nacme==1", ""),
+        ("acme; python_version >= 'x'", ""),
+        ("--index-url https://[acme/simple", ""),
+        ("https://[acme/a.whl", "error:local-requirement"),
+        ("${ACME}/a.whl", ""),
     ],
 )
 def test_lines_of_requirements(lines: str, found: str, tmp_path: Path) -> None:
     files = {"requirements.txt": f"{BOTH}{lines}\n", "more.txt": "click\n"}
     assert codes(tmp_path, files) == found
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("acme-${EDITION}==1", "warning:not-required"),
+        ("git+https://example.org/a.git#egg=uvicorn", ""),
+        ("./lib", ""),
+        ("./old", ""),
+        ("", "error:not-required"),
+    ],
+)
+def test_what_brings_a_program_is_told_as_far_as_it_can_be(
+    lines: str, found: str, tmp_path: Path
+) -> None:
+    needs = "dependencies = ['uvicorn', 3, 'no requirement']"
+    files = {
+        "Procfile": "web: uvicorn app:server\n",
+        "requirements.txt": BOTH + lines,
+        "lib/pyproject.toml": f"[project]\nname = 'lib'\n{needs}\n",
+        "old/pyproject.toml": "project = 1\n",
+    }
+    assert codes(tmp_path, files) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("requirements.txt", BOTH, "no-requirements"),
+        ("more.txt", "click\n", "requirements-include"),
+    ],
+)
+def test_requirements_that_are_left_out_are_named(
+    name: str, text: str, code: str, tmp_path: Path
+) -> None:
+    files = {"requirements.txt": f"{BOTH}-r more.txt\n", name: text, ".gitignore": name}
+    (finding,) = findings(tmp_path, files)
+    assert (finding.code, finding.remedy) == (code, f"Add the line '!{name}' to the .gitignore")
+    assert finding.what == f"A .gitignore leaves {name} out: it would not be deployed."
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("numpy==1.26.4; python_version < '3.9'\nnumpy==2.0.2; python_version >= '3.9'", ""),
+        ("numpy==1.25.0", "numpy==1.25.0 (1.26.4 and 2.0.2 in the lock)"),
+        ("pytz==2004.1", "pytz==2004.1 (2004-d in the lock)"),
+        ("pytz>=2004.1,<3000\npytz\npytz==2004.*", ""),
+    ],
+)
+def test_pin_differs_from_every_version_of_the_lock(lines: str, found: str, tmp_path: Path) -> None:
+    locked = [("numpy", "1.26.4"), ("numpy", "2.0.2"), ("pytz", "2004-d")]
+    text = "\n".join(f'[[package]]\nname = "{n}"\nversion = "{v}"\n' for n, v in locked)
+    named = findings(tmp_path, {"requirements.txt": f"{BOTH}{lines}\n", "poetry.lock": text})
+    said = [f.what for f in named if f.code == "lock-differs"]
+    assert said == ([f"requirements.txt differs from poetry.lock: {found}."] if found else [])
 
 
 def test_environment_of_conda_under_the_wrong_name_is_one_finding(tmp_path: Path) -> None:
