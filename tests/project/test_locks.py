@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -85,6 +86,26 @@ def test_lock_without_uv_says_what_to_install(app: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr("uv.find_uv_bin", _nowhere)
     with pytest.raises(UsageError, match="pip install uv"):
+        text(app)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("no program", r"/uv cannot be run: Exec format error\.$"),
+        ("#!/bin/sh\nexec tail -f /dev/null\n", r"^uv did not read uv\.lock in 0\.1 s\.$"),
+        ("#!/bin/sh\nexit 1\n", r"^uv cannot read uv\.lock: it does not say why\.$"),
+    ],
+)
+def test_uv_that_does_not_answer_is_named(
+    program: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uv").write_text(program)
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(locks, "SECONDS", 0.1)
+    app = app_folder(tmp_path, "locked", pyproject_toml=PROJECT, uv_lock="version = 1\n")
+    with pytest.raises(UsageError, match=words):
         text(app)
 
 
@@ -175,6 +196,20 @@ def test_python_that_is_not_offered_is_named(app: Path) -> None:
     found.write_text(found.read_text().replace('">=3.10"', '">=3.99"'))
     (finding,) = lock_files.of_lock(of_folder(app), "uv.lock")
     assert finding.code == "lock-python" and ">=3.99" in finding.what
+
+
+@pytest.mark.parametrize("requires", ["", 'requires-python = "any"\n'])
+def test_lock_that_names_no_python_is_for_all(requires: str, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "pylock", pylock_toml=requires + PYLOCK)
+    assert list(lock_files.of_lock(of_folder(folder), "pylock.toml")) == []
+
+
+def test_package_that_is_missing_is_locked_by_what_made_the_lock(tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "pylock", pylock_toml=PYLOCK)
+    sent = locks.apply("pylock.toml", of_folder(folder))
+    assert lock_files.to_add(sent, "dash") == (
+        "Add to what pylock.toml is made from, and lock again: dash"
+    )
 
 
 @pytest.mark.parametrize("value", ["poetry.lock", "../uv.lock", "requirements.txt"])

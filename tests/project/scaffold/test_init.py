@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from de_tasks.appspec import Procfile
 from de_tasks.auth.login import Login
 from de_tasks.auth.store import Store
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.project import checks
 from de_tasks.project.scaffold import adopt, plan, requirements
 from de_tasks.project.scaffold.files import File, fit, write
@@ -336,6 +336,25 @@ def test_gitignore_lets_through_what_is_written(nobody: Person, tmp_path: Path) 
     assert nobody.run("init -y", folder=tmp_path / "board").code == 0
     assert "!/requirements.txt\n" in (tmp_path / "board" / ".gitignore").read_text()
     assert checks.run(tmp_path / "board", "board", 50) == []
+
+
+def test_gitignore_of_ones_own_is_to_let_through_what_is_written(tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": SERVER, ".gitignore": "Proc*\n*.txt\n"})
+    planned = plan.plan(tmp_path, plan.Choices(app="board", without=("gitignore",)))
+    assert (
+        "A .gitignore leaves out what is written here: add !/Procfile, !/requirements.txt to it"
+        in planned.words
+    )
+
+
+def test_empty_folder_is_no_app_to_complete(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"^There is no app in {tmp_path}: begin with one of "):
+        plan.plan(tmp_path, plan.Choices(app="board"))
+
+
+def test_fleet_is_told_of_the_workflows_that_there_are(tmp_path: Path) -> None:
+    planned = plan.plan(tmp_path, plan.Choices(app="", fleet=True))
+    assert planned.words[0] == "A CI workflow for all apps: --ci github or --ci gitlab"
 
 
 def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

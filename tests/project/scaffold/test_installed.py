@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +31,17 @@ def test_ci_installs_what_is_installed_here(
 ) -> None:
     told(monkeypatch, record)
     assert installed.source() == source
+
+
+@pytest.mark.parametrize("error", [PackageNotFoundError(), json.JSONDecodeError("", "", 0)])
+def test_ci_installs_nothing_where_no_record_can_be_read(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def distribution(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(installed, "distribution", distribution)
+    assert installed.source() == ""
 
 
 def test_clone_is_named_by_where_it_comes_from(

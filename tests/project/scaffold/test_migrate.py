@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.project.scaffold import migrate
 from tests.support.people import Person
 
 SCRIPTS = {"predeploy": "bash ./before.sh", "postdeploy": "flask x && flask y"}
@@ -24,6 +25,12 @@ def test_migrate_writes_what_it_can(nobody: Person, tmp_path: Path) -> None:
     (tmp_path / "Aptfile").write_text("mine\n")
     assert "stays as it is" in nobody.inv("init", "--migrate", folder=tmp_path).err
     assert (tmp_path / "Aptfile").read_text() == "mine\n" and (tmp_path / "app.json").exists()
+
+
+def test_script_that_is_empty_is_none(tmp_path: Path) -> None:
+    scripts = {"predeploy": " ", "postdeploy": 5}
+    (tmp_path / "app.json").write_text(json.dumps({"scripts": {"dokku": scripts}}))
+    assert migrate.migrate(tmp_path) == ((), ())
 
 
 @pytest.mark.parametrize(
