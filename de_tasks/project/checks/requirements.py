@@ -143,7 +143,7 @@ def read(sent: Sent, version: int) -> tuple[Provided | None, list[Finding]]:
     if "setuptools" not in reading.specifiers and _brings_setuptools(python):
         reading.direct.add("setuptools")
     findings += _pkg_resources(reading, python)
-    findings += _without_wheels(reading, python)
+    findings += _without_wheels(reading, python, version)
     return reading.provided(), _together(findings, found)
 
 
@@ -320,8 +320,7 @@ def _nameless(target: str, line: Line, sent: Sent, reading: _Reading) -> None:
         reading.roots += [place, posixpath.normpath(f"{place}/src")]
         for text in _dependencies(sent, posixpath.normpath(f"{place}/pyproject.toml")):
             with contextlib.suppress(InvalidRequirement):
-                for _ in _named(Requirement(text), line, reading):
-                    pass
+                list(_named(Requirement(text), line, reading))
 
 
 def _dependencies(sent: Sent, name: str) -> list[str]:
@@ -431,18 +430,18 @@ def _pkg_resources(reading: _Reading, python: str) -> Iterator[Finding]:
             yield Finding("needs-setuptools", line.file, line.number, what, remedy)
 
 
-def _without_wheels(reading: _Reading, python: str) -> Iterator[Finding]:
-    for name, (version, line) in reading.pins.items():
-        newest = wheels.newest_python(name, version) if name in reading.direct else ""
+def _without_wheels(reading: _Reading, python: str, version: int) -> Iterator[Finding]:
+    for name, (pinned, line) in reading.pins.items():
+        newest = wheels.newest_python(name, pinned) if name in reading.direct else ""
         if (
             ";" in line.text
             or not newest
             or not wheels.later(python or wheels.OLDEST_DEFAULT, newest)
         ):
             continue
-        what = f"{name} {version} has wheels up to Python {newest} only, and has to be compiled."
+        what = f"{name} {pinned} has wheels up to Python {newest} only, and has to be compiled."
         if python:
-            what = f"{name} {version} has no wheel for Python {python}, only up to {newest}."
+            what = f"{name} {pinned} has no wheel for Python {python}, only up to {newest}."
         remedy = f"Write '{name}>={wheels.first_with(name, python or wheels.OLDEST_DEFAULT)}'"
         if newest != wheels.OLDER:
             how = f"python-{newest} in runtime.txt"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pip._internal.models.index import PyPI
 
-from de_tasks.errors import UsageError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.githooks import check as hook
 from de_tasks.project import checks
 from de_tasks.project.checks import findings, gunicorn
@@ -283,6 +283,28 @@ def test_data_and_links_are_not_searched(app: Path, monkeypatch: pytest.MonkeyPa
     (app / "link").symlink_to("Procfile")
     assert checks.run(app, "app", 1, (), ["Procfile", "large", "link"]) == []
     assert sent == ["Procfile"]
+
+
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [
+        ("echo rules are broken >&2; exit 3", "kingfisher 3: rules are broken"),
+        ("echo '[]'", "kingfisher 0: printed no report"),
+        ("exec tail -f /dev/null", "kingfisher did not finish in 0.1 s."),
+    ],
+)
+def test_detector_that_reports_nothing_fails_the_check(
+    program: str, error: str, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = app.parent / "detector"
+    detector.write_text(f"#!/bin/sh\n{program}\n")
+    detector.chmod(0o755)
+    monkeypatch.setattr(checks.secrets, "program", lambda: str(detector))
+    if "finish" in error:
+        monkeypatch.setattr(checks.secrets, "SECONDS", 0.1)
+    with pytest.raises(DeTasksError) as raised:
+        checks.run(app, "app", 1, (), ["app.py"])
+    assert str(raised.value) == error
 
 
 def test_warnings_alone_fail_nothing(dev: Person, app: Path) -> None:

@@ -52,6 +52,12 @@ def test_files_at_the_side(name: str, text: str, found: str, tmp_path: Path) -> 
             "engine = create_engine(os.environ['DATABASE_URL'])",
             "warning:postgres-url",
         ),
+        (
+            "import os\nfrom sqlalchemy import create_engine\n"
+            "address = os.environ['DATABASE_URL'].replace('postgres:', 'postgresql:', 1)\n"
+            "engine = create_engine(address or os.environ['DATABASE_URL'])",
+            "",
+        ),
     ],
 )
 def test_pitfalls_in_the_code(code: str, found: str, tmp_path: Path) -> None:

@@ -173,10 +173,14 @@ def test_file_that_is_left_out_is_said_with_what_lets_it_in(
     assert finding.remedy == remedy
 
 
-def test_code_that_cannot_be_compiled_is_named_with_the_reason(tmp_path: Path) -> None:
-    (finding,) = findings(tmp_path, {"app.py": f"{FLASK}\0"})
-    assert finding.what.startswith("Python cannot read app.py, which app:server names: source code")
-    assert finding.what.endswith("null bytes.") and finding.remedy.startswith("Correct ")
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [("\0", "source code string cannot contain null bytes."), (f"x = {'-' * 99999}1\n", "")],
+)
+def test_code_that_cannot_be_compiled_is_named(code: str, reason: str, tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"app.py": FLASK + code})
+    assert finding.what.startswith("Python cannot read app.py, which app:server names: ")
+    assert finding.what.endswith(reason) and finding.remedy.startswith("Correct ")
 
 
 def test_procfile_that_is_no_text_at_all_is_refused(tmp_path: Path) -> None:

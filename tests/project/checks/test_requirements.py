@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pip._internal.models.index import PyPI
 
-from tests.support.checked import codes, findings
+from de_tasks.project import checks
+from tests.support.checked import PLAIN, codes, findings, write
 
 BOTH = "flask\ngunicorn\n"
 TOKEN = "ghp_" + "abcdefghij0123456789"
@@ -43,7 +44,7 @@ INDEX = PyPI.simple_url.removeprefix("https://")
         ("".join(f"p{n} @ file:///croot/p{n}\n" for n in range(9)), "error:local-requirement"),
         ("dash==3.0.1\ndash-enterprise-auth==0.2.4", "warning:logout-button"),
         ("acme===2004d\nacme==1", ""),
-        ("acme; python_version >= 'x'", ""),
+        ("acme; os_name ~= 'posix'", ""),
         ("--index-url https://[acme/simple", ""),
         ("https://[acme/a.whl", "error:local-requirement"),
         ("${ACME}/a.whl", ""),
@@ -52,6 +53,22 @@ INDEX = PyPI.simple_url.removeprefix("https://")
 def test_lines_of_requirements(lines: str, found: str, tmp_path: Path) -> None:
     files = {"requirements.txt": f"{BOTH}{lines}\n", "more.txt": "click\n"}
     assert codes(tmp_path, files) == found
+
+
+@pytest.mark.parametrize(
+    ("version", "pin", "remedy"),
+    [
+        (4, "1.19.3", "or set Python 3.9 (python-3.9 in runtime.txt)"),
+        (5, "1.19.3", "or set Python 3.9 (inv update --python-version 3.9)"),
+        (5, "1.19.2", "Write 'numpy>=1.21.2'"),
+    ],
+)
+def test_python_that_has_a_wheel_is_set_as_the_version_has_it(
+    version: int, pin: str, remedy: str, tmp_path: Path
+) -> None:
+    write(tmp_path, {**PLAIN, "requirements.txt": f"{BOTH}numpy=={pin}\n"})
+    (finding,) = checks.run(tmp_path, "good-app", 50, version=version)
+    assert finding.code == "no-wheel" and finding.remedy.endswith(remedy)
 
 
 @pytest.mark.parametrize(

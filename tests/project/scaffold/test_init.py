@@ -134,6 +134,18 @@ APPS = {
         },
         "gunicorn app:server",
     ),
+    "imports in a circle": (
+        {
+            "app.py": f"import data\n{SERVER}",
+            "data.py": "import app, more\n",
+            "more.py": "import app",
+        },
+        "gunicorn app:server",
+    ),
+    "made by what is called twice": (
+        {"app.py": f"{SERVER}x = make('x')()\n"},
+        "gunicorn app:server",
+    ),
     "tests and environments": (
         {
             "tests/app.py": SERVER,
