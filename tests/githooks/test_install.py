@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.config.system import own_program
+from de_tasks.errors import DeTasksError
 from de_tasks.githooks import install
 from tests.support.people import PROGRAMS
 from tests.support.repositories import Repository
@@ -53,6 +54,40 @@ def test_hook_says_that_its_python_is_gone(scripts: Path, repository: Repository
     (scripts / "de-deploy.exe").unlink()
     done = repository.run("push", "origin", "main")
     assert done.returncode == 1 and f"There is no {scripts}/de-deploy.exe any more" in done.stderr
+
+
+def test_program_that_is_nowhere_is_not_installed(
+    scripts: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", POOR)
+    with pytest.raises(
+        DeTasksError, match=r"^There is no program de-nothing beside .*python\.exe\. "
+    ):
+        install.install(repository.folder, {"de-nothing": []})
+    assert install.installed(repository.folder) is None
+
+
+def test_hook_of_pre_commit_stays_and_its_configuration_is_named(
+    scripts: Path, repository: Repository
+) -> None:
+    path = repository.folder / ".git" / "hooks" / "pre-push"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\nexec pre-commit hook-impl\n")
+    with pytest.raises(
+        DeTasksError, match=r"pre-push\. It is pre-commit's: add the hooks to \.pre-c"
+    ):
+        install.install(repository.folder, {"de-deploy": []})
+    found = install.installed(repository.folder)
+    assert found and not found.ours and found.about == install.PRE_COMMIT
+
+
+def test_line_that_somebody_has_changed_is_shown_as_it_is(
+    scripts: Path, repository: Repository
+) -> None:
+    path = install.install(repository.folder, {"de-deploy": []})
+    path.write_text(f"{path.read_text()}run de-preview 'without its partner\n")
+    found = install.installed(repository.folder)
+    assert found and found.runs == ("de-deploy", "run de-preview 'without its partner")
 
 
 def test_program_of_the_user_is_found_though_it_is_on_no_path(tmp_path: Path) -> None:

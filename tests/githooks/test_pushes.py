@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.config.settings import Settings
+from de_tasks.errors import UsageError
 from de_tasks.githooks import branches, pushes, repository
 from de_tasks.repo.environment import scrub
 from tests.support.repositories import Repository
@@ -101,6 +103,62 @@ def test_unmapped_branch_is_told_from_the_text(
     push = pushes.PushedBranch("feature/x", ONE, "origin", "", "")
     assert branches.surely_none(push, ".") is surely
     assert not branches.surely_none(pushes.PushedBranch("main", ONE, "origin", "", ""), ".")
+
+
+def test_configuration_that_cannot_be_read_is_left_to_invoke(here: Repository) -> None:
+    push = pushes.PushedBranch("feature/x", ONE, "origin", "", "")
+    assert branches.surely_none(push, ".")
+    (here.folder.parent / ".invoke.yaml").mkdir()
+    assert not branches.surely_none(push, ".")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (5, r"^de\.branches: main should name an app, not 5\.$"),
+        ("Shop!", "^'Shop!' is not a legal"),
+    ],
+)
+def test_branch_has_to_map_to_the_name_of_an_app(name: object, words: str) -> None:
+    push = pushes.PushedBranch("main", ONE, "origin", "", "")
+    with pytest.raises(UsageError, match=words):
+        branches.app_of(push, Settings(branches={"main": name}))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("..", r"^\.\. is not in the repository .*/app: set de\.path$"),
+        ("apps/gone", "^There is no folder apps/gone in commit [0-9a-f]{10}.$"),
+        ("file", "^There is no folder file in commit [0-9a-f]{10}.$"),
+    ],
+)
+def test_folder_that_a_commit_does_not_have_is_refused(
+    path: str, words: str, here: Repository
+) -> None:
+    (here.folder / "file").touch()
+    push = pushes.PushedBranch("main", here.commit("file"), "origin", "", "")
+    with pytest.raises(UsageError, match=words):
+        pushes.commit_source(push, path)
+
+
+@pytest.mark.parametrize(
+    "program", ["no program", "#!/bin/sh\nPATH=/usr/bin:/bin exec tail -f /dev/null\n"]
+)
+def test_git_that_does_not_answer_says_no(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "git").write_text(program)
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(repository, "SECONDS", 0.1)
+    assert repository.git("status") is None
+
+
+def test_git_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match=r"^git is not installed, and deploying needs it\.$"):
+        repository.git("status")
 
 
 def test_every_variable_that_git_calls_local_is_scrubbed() -> None:

@@ -147,6 +147,14 @@ def test_interrupt_stops_the_push_even_where_a_hook_only_warns(
     assert runner.run(options, "de-x", "push", fail) == code  # type: ignore[arg-type]
 
 
+def test_fault_of_our_own_is_not_put_into_a_sentence() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        runner.run(WARNING, "de-x", "push", fail)
+
+
 def test_messages_name_the_program_that_works_in_the_folder(
     work: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:

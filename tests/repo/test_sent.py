@@ -8,8 +8,9 @@ import pytest
 
 from de_tasks.githooks import check as hook
 from de_tasks.project import checks
+from de_tasks.repo import listing
 from de_tasks.repo.git import Git
-from de_tasks.repo.sent import of_folder, of_index, of_tree
+from de_tasks.repo.sent import of_folder, of_index, of_read, of_tree
 from de_tasks.repo.source import find_commit
 from tests.support.checked import PLAIN, write
 from tests.support.people import PROGRAMS, Person
@@ -63,10 +64,33 @@ def test_index_and_tree_have_what_the_folder_has(made: Repository) -> None:
     made.commit("More")
     commit, index = find_commit(made.folder, "HEAD"), of_index(made.folder)
     assert index
-    for sent in (of_folder(made.folder), index, of_tree(Git(commit.objects.parent), commit.tree)):
+    git = Git(commit.objects.parent)
+    read = of_read(listing.of_tree(git, commit.tree, made.folder.parent), made.folder, 0)
+    for sent in (of_folder(made.folder), index, of_tree(git, commit.tree), read):
         assert list(sent.entries) == sorted(["link", "run.sh", "deep/größe", *PLAIN])
         assert sent.read("link/größe") == b"\xff\0" and sent.has_folder("link")
         assert sent.executable("run.sh") and not sent.executable("app.py")
+        assert sent.size("run.sh") == 5 and sent.whole("deep/größe") == b"\xff\0"
+        assert sent.whole("gone") == sent.read("gone") == b""
+
+
+def test_links_are_followed_as_far_as_they_stay_inside(made: Repository) -> None:
+    links = {"one": "two", "two": "app.py", "round": "about", "about": "round", "out": "/etc/hosts"}
+    for name, target in links.items():
+        (made.folder / name).symlink_to(target)
+    sent = of_folder(made.folder)
+    assert [name for name in links if sent.has(name)] == ["one", "two"]
+    assert sent.read("one") == (made.folder / "app.py").read_bytes()
+    assert sent.read("round") == sent.read("out") == b""
+
+
+def test_file_that_goes_meanwhile_is_empty(made: Repository) -> None:
+    commit = find_commit(made.folder, "HEAD")
+    git = Git(commit.objects.parent)
+    sent = of_read(listing.of_tree(git, commit.tree, made.folder.parent), made.folder, 0)
+    (made.folder / "app.py").unlink()
+    assert sent.has("app.py") and sent.size("app.py") == 0
+    assert sent.read("app.py") == sent.whole("app.py") == b""
 
 
 def test_annotation_names_the_file_from_the_top(dev: Person, made: Repository) -> None:
@@ -74,6 +98,17 @@ def test_annotation_names_the_file_from_the_top(dev: Person, made: Repository) -
     dev.environment["GITHUB_ACTIONS"] = "true"
     done = dev.inv("check", folder=made.folder / "apps" / "sales")
     assert "::error file=apps/sales/Procfile,line=1," in done.out
+
+
+def test_hook_annotates_on_github(
+    made: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.git("rm", "-q", "--cached", "app.py")
+    monkeypatch.chdir(made.folder)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert hook.main([]) == 1
+    printed = capsys.readouterr()
+    assert "::error file=Procfile,line=1,title=de-tasks%3A no-module::" in printed.out + printed.err
 
 
 @pytest.mark.slow
