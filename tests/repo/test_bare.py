@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -16,9 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from de_tasks.errors import UsageError
+from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.repo import bare
+from de_tasks.repo import cache as deploys
 from de_tasks.repo.errors import Moved
 from tests.support.desk import Desk
 from tests.support.disks import bound, small_disk
@@ -194,6 +197,37 @@ def test_second_deploy_waits_and_says_for_whom(desk: Desk) -> None:
     )
     assert desk.server.content("a.py") == "2"
     assert git(desk.server.repository, "rev-list", "--count", "master") == "2"
+
+
+def test_deploy_that_takes_too_long_is_not_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("a.py")
+    desk.files()
+    monkeypatch.setattr(deploys, "SECONDS", 0.1)
+    # One that was begun a moment ago has not said yet whose it is.
+    with FileLock(f"{desk.bare}.lock"), pytest.raises(Temporary) as raised:
+        desk.files()
+    assert str(raised.value) == "another process has held app for too long. Try again"
+    assert desk.told == ["Waiting for another deploy of app from this machine: another process"]
+
+
+def test_disk_that_is_full_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DeTasksError, match=r"^The disk is full"), bare.writing(tmp_path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_index_is_copied_where_it_cannot_be_linked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*paths: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    desk.write("a.py", "1")
+    desk.deploy()
+    monkeypatch.setattr(os, "link", link)
+    desk.write("b.py", "2")
+    assert desk.deploy().files == 1 and desk.server.names() == ["a.py", "b.py"]
 
 
 @pytest.mark.slow

@@ -116,6 +116,13 @@ def test_largest_files_after_edits(desk: Desk) -> None:
     assert [size for _, size in desk.files().largest] == [3000, 2500, 2200, 2000, 1500]
 
 
+def test_largest_files_are_looked_for_once_there_are_many_bytes(desk: Desk) -> None:
+    desk.write("a.txt", "x" * 600)
+    assert desk.files().largest == ()
+    desk.write("b.txt", "x" * 500)
+    assert [name for name, _ in desk.files().largest] == ["a.txt", "b.txt"]
+
+
 def test_file_that_changes_again_before_the_index_follows(desk: Desk) -> None:
     desk.write("a.py", "1")
     desk.deploy()

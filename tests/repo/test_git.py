@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.errors import DeTasksError, Temporary, UsageError
 from de_tasks.githooks import install, repository
 from de_tasks.repo import branches, user_settings
 from de_tasks.repo.changes import changed_since, undeployed
@@ -167,6 +167,20 @@ def test_repository_that_the_user_trusts_is_read(
     assert find_commit(desk.folder, "HEAD").name == "HEAD"
     monkeypatch.chdir(desk.folder)
     assert repository.commit_of("HEAD") == git(home, "-C", str(desk.folder), *HEAD)
+
+
+def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        Git(None).run("status", cwd=tmp_path / "gone")
+    assert str(raised.value) == f"There is no folder {tmp_path}/gone."
+
+
+def test_command_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    git = Git(None, seconds=0.6)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Temporary) as raised:
+        git.run("hash-object", str(tmp_path / "pipe"))
+    assert str(raised.value) == "git hash-object did not finish in 1 s."
 
 
 def test_paths_may_be_longer_than_windows_allows_by_itself() -> None:

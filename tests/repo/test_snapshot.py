@@ -146,6 +146,17 @@ def test_refusal_is_told_in_the_servers_words(desk: Desk) -> None:
     assert desk.deploy().changed
 
 
+def test_whether_a_push_arrived_is_asked_of_the_server(desk: Desk, port: int) -> None:
+    desk.write("a.py")
+    gone = Remote(f"http://127.0.0.1:{port}/app.git", "master", desk.remote.caller)
+    with desk.repository.snapshot(desk.folder, desk.told.append) as snapshot:
+        snapshot.put(desk.push())
+        assert snapshot.arrived(desk.remote) is True
+        assert snapshot.arrived(gone) is None
+        desk.server.push(**{"a.py": "theirs"})
+        assert snapshot.arrived(desk.remote) is False
+
+
 def test_wrong_credentials(desk: Desk) -> None:
     desk.write("a.py")
     desk.server.header = "Bearer another"
