@@ -149,7 +149,3 @@ def main() -> None:
     """Run the program."""
     speak_as("de-tasks")
     DeTasksProgram(namespace=de_tasks.ns, name="de-tasks", version=de_tasks.__version__).run()
-
-
-if __name__ == "__main__":
-    main()

@@ -94,6 +94,7 @@ def test_help_is_asked_for_at_every_level(line: str, words: tuple[str, ...]) -> 
             "No such option: --nmae. Did you mean --name? Options of apps create: --name, ",
         ),
         ("apps create -x y", "No such option: -x. Options of apps create: --name, "),
+        ("apps create -xn", "No such option: -xn. Options of apps create: --name, "),
         ("apps create --name", "Option --name needs a value."),
         ("whoami --json=yes", "Option --json takes no value."),
         ("deploy -y=no", "Option --yes takes no value."),
@@ -106,6 +107,38 @@ def test_what_cannot_be_read_is_named(line: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         GRAMMAR.read(line.split())
     assert str(raised.value).startswith(message) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("services", ["create", "delete", "exists", "list", "update"]),
+        ("services cre", ["create", "delete", "exists", "list", "update"]),
+        ("--host h services", ["create", "delete", "exists", "list", "update"]),
+        ("services list redis", []),
+        ("whoami x", []),
+        ("nope x", []),
+        ("--", ["--host", "--no-keyfile", "--help"]),
+        ("--host", []),
+        ("--no-keyfile", ["--host", "--no-keyfile", "--help"]),
+        ("apps exists -n", []),
+        ("apps exists --nope", ["--name", "--exit-code", "--json", "--help"]),
+        ("apps.exists -", ["--name", "--exit-code", "--json", "--help"]),
+    ],
+)
+def test_shell_is_offered_what_may_follow(line: str, offered: list[str]) -> None:
+    assert GRAMMAR.candidates(line.split()) == offered
+
+
+def test_first_word_may_be_a_command_or_a_group() -> None:
+    assert {"deploy", "apps", "whoami"} <= set(GRAMMAR.candidates([]))
+    assert GRAMMAR.candidates(["--host", "h"]) == GRAMMAR.candidates(["--no-keyfile", "de"])
+
+
+def test_option_that_is_long_has_a_line_of_its_own() -> None:
+    core = ParserContext(args=[Argument("the-number-of-something-that-is-long", help="Words.")])
+    page = Manual("de-tasks", de_tasks.ns, core).page(Help())
+    assert f"\n  --the-number-of-something-that-is-long TEXT\n{' ' * 38}Words.\n" in page
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from de_tasks.errors import UsageError
-from de_tasks.terminal.proposals import any_of, one_of
+from de_tasks.terminal.proposals import any_of, as_option, one_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,22 @@ def test_what_is_no_choice_is_named_with_the_nearest(given: object, words: str) 
 
 def test_choices_are_joined_as_people_do() -> None:
     assert (any_of(["a"]), any_of(["a", "b"])) == ("a", "a or b")
+
+
+@pytest.mark.parametrize(
+    ("word", "options", "words"),
+    [
+        ("sales", ["--name", "--path"], " Did you mean --name sales?"),
+        ("apps/sales", ["--name", "--path"], " Did you mean --path apps/sales?"),
+        ("my apps/sales", ["--path"], " Did you mean --path 'my apps/sales'?"),
+        ("there", ["--name", "--path"], " Did you mean --path there?"),
+        ("there", ["--app-name"], " Did you mean --app-name there?"),
+        ("sales", ["--path"], ""),
+    ],
+)
+def test_stray_word_is_proposed_as_a_folder_or_a_name(
+    word: str, options: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert as_option(word, options) == words

@@ -8,7 +8,7 @@ import pytest
 
 from de_tasks.deployment.events import Event
 from de_tasks.tasks.deploy_screen import Screen
-from de_tasks.terminal import console, live, style, wrapping
+from de_tasks.terminal import commands, console, live, style, wrapping
 from de_tasks.terminal.commands import typed
 from tests.support.screen import terminal
 
@@ -23,6 +23,8 @@ NARROW = 40
         ("✗ one two three four five", "✗ one two three four\n  five"),
         ("at http://localhost:8888/sales/ now", "at\nhttp://localhost:8888/sales/\nnow"),
         ("short\nand short", "short\nand short"),
+        # No room is left behind what begins so late.
+        ("  interpreter      one two", "  interpreter\none two"),
     ],
 )
 def test_words_stay_whole(text: str, shown: str) -> None:
@@ -33,6 +35,13 @@ def test_command_stays_whole() -> None:
     command = typed("logs --type build --name sales")
     text = f"The build failed. The whole log: {command}"
     assert wrapping.wrapped(text, NARROW) == f"The build failed. The whole log:\n{command}"
+
+
+def test_latest_commands_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_named", {})
+    monkeypatch.setattr(commands, "REMEMBERED", 2)
+    named = [typed(command) for command in ("one", "two", "one", "three")]
+    assert commands.named_in("inv one, inv two, inv three") == [named[0], named[3]]
 
 
 def test_colours_survive_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
