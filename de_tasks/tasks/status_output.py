@@ -68,11 +68,10 @@ def _at_a_glance(app: App) -> None:
     if serves:
         _fact("serves", *_told(serves))
     if app.build and (serves is None or app.build.id != serves.id):
-        latest = f"build {app.build.id} {_stands(app.build)}"
-        if app.build.error:
-            _fact("latest", (latest, "failed"), f": {app.build.error}")
-        else:
-            _fact("latest", (latest, "look"), f": {app.build.subject}")
+        latest = " ".join(filter(None, ("build", app.build.id, _stands(app.build))))
+        about = app.build.error or app.build.subject
+        look = "failed" if app.build.error else "look"
+        _fact("latest", (latest, look), f": {about}" if about else "")
     if app.build is None:
         _fact("serves", ("nothing: the app has not been deployed", "detail"))
     for at, process in enumerate(app.states):
@@ -87,6 +86,8 @@ def _at_a_glance(app: App) -> None:
 
 def _stands(build: Build) -> str:
     """How a build ended, and when; what has not ended tells how long it has been asked for."""
+    if not build.queued_at:  # Neither version 4 nor `de` tells more than the status.
+        return build.status
     if build.status == "building":
         return f"building, queued {ago(build.queued_at)}"
     return f"{build.status} {ago(build.finished_at or build.queued_at)}"
@@ -97,9 +98,11 @@ def _fact(name: str, *parts: Part) -> None:
 
 
 def _told(build: Build) -> tuple[Part, ...]:
-    source = f", from {build.source}" if build.source else ""
-    about = f" {build.subject}{source}, {build.author}, {ago(build.queued_at)}"
-    return ((f"build {build.id}", "name") if build.id else (build.status, "done")), about
+    source = build.source and f"from {build.source}"
+    told = (build.subject, source, build.author, build.queued_at and ago(build.queued_at))
+    about = ", ".join(filter(None, told))
+    what: Part = (f"build {build.id}", "name") if build.id else (build.status, "done")
+    return what, f" {about}" if about else ""
 
 
 def _process(process: Process) -> tuple[Part, ...]:
@@ -125,11 +128,14 @@ def _row(app: App) -> tuple[Part, ...]:
     serves = app.live
     build, latest = app.build, (UNKNOWN, "detail")
     if build and (serves is None or build.id != serves.id):
-        latest = (f"{build.id} {build.status}", "failed" if build.status == "failed" else "look")
+        latest = (
+            f"{build.id} {build.status}".strip(),
+            "failed" if build.status == "failed" else "look",
+        )
     return (
         (app.name, "name"),
         state(app),
-        serves.id if serves else UNKNOWN,
+        (serves.id or UNKNOWN) if serves else UNKNOWN,
         latest,
         ago(serves.queued_at) if serves else UNKNOWN,
         app.owner,

@@ -91,6 +91,22 @@ def test_what_a_server_does_not_tell_is_not_made_up(
     assert [text for text in words if text not in shown] == [], shown
 
 
+@pytest.mark.parametrize(
+    ("build", "line"),
+    [
+        (Build("", "built", "", "", "", ""), "  serves     built"),
+        (Build("", "built", "sha", "Deploy", "", ""), "  serves     built Deploy"),
+        (Build("", "failed", "", "", "", ""), "  latest     build failed"),
+        (Build("", "building", "", "", "", ""), "  latest     build building"),
+    ],
+)
+def test_build_of_which_the_status_alone_is_told(
+    build: Build, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status_output.show(App("shop", "", "", "", True, build=build), "x")
+    assert re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()[1] == line
+
+
 def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:
     (page / "invoke.yaml").write_text("de: {app: shop}\n")
     brief, whole = (dev.inv("doctor", *more, folder=page).out for more in ((), ("--all",)))
