@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from de_tasks.appspec import Procfile, Requirements
 from de_tasks.errors import UsageError
+from de_tasks.project.checks import shell
 from de_tasks.project.scaffold.declared import declared_in
 from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
 from de_tasks.project.scaffold.python_source import read_all
@@ -78,11 +83,21 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
     )
 
 
+def _programs(line: str) -> Iterator[str]:
+    """The programs that a line of the Procfile runs, by their names alone."""
+    with suppress(ValueError):  # A quote without its partner: the check says so.
+        for command in shell.read(line):
+            if isinstance(command, shell.Command):
+                program, *given = command.words
+                module = re.match(r"python[\d.]*$", program) and given[:1] == ["-m"]
+                yield posixpath.basename(given[1] if module and len(given) > 1 else program)
+
+
 def _missing(
     folder: Path, entry: EntryPoint | None, commands: dict[str, str], own: set[str]
 ) -> tuple[Lacking, list[str]]:
     """What the requirements lack, and words where they cannot be added to."""
-    started = {command.split()[0] for command in commands.values()}
+    started = {name for command in commands.values() for name in _programs(command)}
     needs = [PACKAGES.get(name, name) for name in PROGRAMS if name in started]
     try:
         present = Requirements.read(folder)

@@ -9,6 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from de_tasks.appspec import LOCKS, Requirements
 from de_tasks.errors import UsageError
 
@@ -56,8 +59,25 @@ def _project(table: Mapping[str, object]) -> list[str]:
     project, tool = _inner(table, "project"), _inner(table, "tool")
     listed = project.get("dependencies")
     if isinstance(listed, list):
-        return [line for line in listed if isinstance(line, str)]
+        sources = _inner(_inner(tool, "uv"), "sources")
+        return [_of_uv(line, sources) for line in listed if isinstance(line, str)]
     return _lines(_inner(_inner(tool, "poetry"), "dependencies"))
+
+
+def _of_uv(line: str, sources: Mapping[str, object]) -> str:
+    """A line of a project whose packages uv may have from elsewhere than an index."""
+    try:
+        wanted = Requirement(line)
+    except InvalidRequirement:
+        return line
+    named = {canonicalize_name(name): value for name, value in sources.items()}
+    value = named.get(canonicalize_name(wanted.name))
+    source = _source(value) if isinstance(value, dict) else ""
+    if not source:
+        return line
+    marker = f" ; {wanted.marker}" if wanted.marker else ""
+    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+    return f"{_line(wanted.name, extras, source)}{marker}"
 
 
 def _pipfile(table: Mapping[str, object]) -> list[str]:
@@ -75,21 +95,43 @@ def _lines(wanted: Mapping[str, object]) -> list[str]:
     for name, value in wanted.items():
         if name == "python":
             continue
-        extras = ""
+        extras = source = ""
         if isinstance(value, list):
             # Poetry's versions for several Pythons: none of them is right for all.
             value = "*"
         if isinstance(value, dict):
+            if value.get("optional") is True:
+                continue
             listed = value.get("extras")
             extras = f"[{','.join(map(str, listed))}]" if isinstance(listed, list) else ""
+            source = _source(value)
             value = value.get("version", "*")
-        lines.append(f"{name}{extras}{_version(str(value))}")
+        lines.append(_line(name, extras, source) if source else f"{name}{extras}{_version(value)}")
     return lines
 
 
-def _version(text: str) -> str:
+def _line(name: str, extras: str, source: str) -> str:
+    if "://" in source:
+        return f"{name}{extras} @ {source}"
+    # A folder has no name that can stand before it.
+    return f"{'' if source.startswith(('.', '/')) else './'}{source}{extras}"
+
+
+def _source(value: Mapping[str, object]) -> str:
+    """Where a package comes from that no index has: one of the same name there is another's."""
+    if git := str(value.get("git", "")):
+        if "://" not in git and ":" in git:  # As ssh has it, and pip does not.
+            git = f"ssh://{git.replace(':', '/', 1)}"
+        ref = next((value[k] for k in ("rev", "ref", "tag", "branch") if k in value), "")
+        below = value.get("subdirectory")
+        return f"git+{git}{f'@{ref}' if ref else ''}{f'#subdirectory={below}' if below else ''}"
+    return str(value.get("url") or value.get("file") or value.get("path") or "")
+
+
+def _version(value: object) -> str:
     """A version as PEP 440 writes it; poetry's `^` and `~` become its lower bound."""
-    if text.strip() in ("", "*"):
+    text = str(value)
+    if text.strip() in ("", "*") or "|" in text:  # One of several, as of a list.
         return ""
     text = re.sub(r"[\^~](?==?\d|\d)", ">=", text).replace(">==", ">=").replace(" ", "")
     return text if re.match(r"[<>=!~]", text) else f"=={text}"

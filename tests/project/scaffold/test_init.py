@@ -235,6 +235,41 @@ def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
             ["dash[ag]==3.1", "numpy"],
         ),
         ("Pipfile", "[packages]\ndash = '*'\nplotly = '==6.0'\n", ["dash", "plotly==6.0"]),
+        (
+            "pyproject.toml",
+            "[tool.poetry.dependencies]\ndash = '^3.0 || ^4.0'\n"
+            "one = {git = 'https://git.example/one.git', tag = 'v1', extras = ['x']}\n"
+            "two = {git = 'git@git.example:our/two.git', subdirectory = 'lib'}\n"
+            "three = {url = 'https://files.example/three-1.whl'}\n"
+            "four = {path = 'libs/four', develop = true}\n"
+            "five = {version = '5', optional = true}\n",
+            [
+                "dash",
+                "one[x] @ git+https://git.example/one.git@v1",
+                "two @ git+ssh://git@git.example/our/two.git#subdirectory=lib",
+                "three @ https://files.example/three-1.whl",
+                "./libs/four",
+            ],
+        ),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = ['dash>=3', 'Our_Lib[x]; python_version > \"3\"', 'torch',"
+            " 'two', '?']\n"
+            "[tool.uv.sources]\nour-lib = {git = 'https://git.example/lib', rev = 'c0'}\n"
+            "torch = {index = 'cpu'}\ntwo = {path = './libs/two', editable = true}\n",
+            [
+                "dash>=3",
+                'Our_Lib[x] @ git+https://git.example/lib@c0 ; python_version > "3"',
+                "torch",
+                "./libs/two",
+                "?",
+            ],
+        ),
+        (
+            "Pipfile",
+            "[packages]\ndash = {git = 'https://git.example/d', ref = 'c0'}\none = {path = '.'}\n",
+            ["dash @ git+https://git.example/d@c0", "."],
+        ),
     ],
 )
 def test_dependencies_that_stand_elsewhere_are_taken(
@@ -247,6 +282,27 @@ def test_dependencies_that_stand_elsewhere_are_taken(
     assert list(found.requirements[:-1]) == lines
     assert requirements.name_of(found.requirements[-1]) == "gunicorn"
     assert "uv export" in found.words[-1] or name in found.words[-1]
+
+
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [
+        ("cd src && gunicorn app:server", "gunicorn"),
+        ("PYTHONPATH=src exec gunicorn app:server", "gunicorn"),
+        ("python3 -m gunicorn app:server", "gunicorn"),
+        ("waitress-serve app:server", "waitress"),
+        ("env A=1 uvicorn app:server", "uvicorn"),
+        ("python app.py", None),
+        ("python -m", None),
+        ("gunicorn 'app:server", None),
+    ],
+)
+def test_program_is_required_wherever_it_stands_in_its_line(
+    command: str, package: str | None, tmp_path: Path
+) -> None:
+    files = {"src/app.py": SERVER, "Procfile": f"web: {command}\n", "requirements.txt": "dash\n"}
+    lines = adopt.adopt(fill(tmp_path, files)).requirements
+    assert [Requirement(line).name for line in lines] == ([package] if package else [])
 
 
 def test_server_that_an_extra_brings_is_not_named_again(tmp_path: Path) -> None:
