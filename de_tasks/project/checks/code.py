@@ -25,6 +25,8 @@ def check(
     reached = modules.reach(sent, starts, roots)
     if provided and provided.sure:
         yield from _imports(sent, reached, provided)
+    if provided:
+        yield from _hidden(sent, reached, roots, provided)
     for name, tree in reached.trees.items():
         imported = {i.module for i in reached.imports if i.file == name}
         if imported & set(DASH):
@@ -88,6 +90,21 @@ def _imports(sent: Sent, reached: modules.Reached, provided: Provided) -> Iterat
         what = f"{imported.file} imports {module}, and no requirement brings it."
         remedy = lock_files.to_add(sent, package)
         yield Finding("import-not-required", imported.file, imported.line, what, remedy)
+
+
+def _hidden(
+    sent: Sent, reached: modules.Reached, roots: Sequence[str], provided: Provided
+) -> Iterator[Finding]:
+    """Files that Python finds in the place of a package that the requirements bring."""
+    seen = set()
+    for imported in reached.imports:
+        module, package = imported.module, packages.package_of(imported.module)
+        if module in seen or package is None or not provided.has(package):
+            continue
+        seen.add(module)
+        if (file := modules.find(sent, module, roots)) is not None:
+            what = f"{file} hides the package {package}: 'import {module}' loads that file."
+            yield Finding("hidden-package", file, 0, what, "Rename it")
 
 
 def _links(name: str, tree: ast.Module) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ WITH_VALUE = set(
     "--log-syslog --suppress-ragged-eofs".split()
 )
 """Options of gunicorn, of any version, that a value may follow."""
-SHORT = {"-c": "--config", "-e": "--env"}
+SHORT = {"-c": "--config", "-e": "--env", "-k": "--worker-class"}
 ALWAYS = {"-h", "--help", "-v", "--version"}
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 EXAMPLE = "gunicorn app:server"
@@ -50,7 +50,8 @@ EXAMPLE = "gunicorn app:server"
 @dataclass
 class CommandLine:
     """What the words after `gunicorn` say. `at` is the word that names the app, `chdir` the
-    last folder of `--chdir`, `config` and `paste` are files, `unknown` are no options."""
+    last folder of `--chdir`, `config` and `paste` are files, `worker` is the class of its workers,
+    `unknown` are no options."""
 
     target: str | None = None
     at: int = 0
@@ -58,6 +59,7 @@ class CommandLine:
     paths: list[str] = field(default_factory=list)
     config: str = ""
     paste: str = ""
+    worker: str = ""
     unknown: list[str] = field(default_factory=list)
 
 
@@ -85,6 +87,8 @@ def read(words: Sequence[str]) -> CommandLine:
             found.paths += value.split(",")
         elif option == "--config":
             found.config = value
+        elif option == "--worker-class":
+            found.worker = value
         elif option in ("--paste", "--paster"):
             found.paste = value.partition("#")[0]
         elif option == "--env" and value.startswith("PYTHONPATH="):

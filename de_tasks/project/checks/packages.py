@@ -316,6 +316,32 @@ NEEDS_PKG_RESOURCES = {
 }
 """Packages whose versions below the first one import pkg_resources, and what to write instead."""
 
+WORKERS = {
+    "gevent": "gevent",
+    "gevent_pywsgi": "gevent",
+    "gevent_wsgi": "gevent",
+    "eventlet": "eventlet",
+    "tornado": "tornado",
+    "uvicorn": "uvicorn",
+    "uvicorn_worker": "uvicorn-worker",
+    "aiohttp": "aiohttp",
+    "meinheld": "meinheld",
+}
+"""Packages that gunicorn's worker classes need, by the class, or its top-level module."""
+MISNAMED = {
+    str(canonicalize_name(module)): package
+    for module, package in IMPORTS.items()
+    # By these names an index has the package as well, what leads to it, or one that is used.
+    if module not in "attr bs4 jose magic multipart psycopg2 snowflake zmq".split()
+    if canonicalize_name(module) != package
+}
+"""Names of modules that are no names of packages, or of foreign ones, and the right package."""
+OTHER_SYSTEMS = {
+    **dict.fromkeys(("pypiwin32", "pywin32", "pywinpty", "windows-curses", "wmi"), "win32"),
+    **dict.fromkeys(("pyobjc", "pyobjc-core", "tensorflow-macos", "tensorflow-metal"), "darwin"),
+}
+"""Packages that cannot be installed on Linux, and the `sys_platform` that they are for."""
+
 _PLAIN = frozenset(PLAIN.split())
 
 

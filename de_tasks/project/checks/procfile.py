@@ -84,9 +84,17 @@ def _lines(
         yield Finding("procfile-line", FILE, 0, what, "Save it as text, in UTF-8")
         return
     seen: dict[str, int] = {}
+    continued = False
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
-        if not line or line.startswith("#"):
+        follows, continued = continued, line.endswith("\\")
+        if not line or line.startswith("#") or follows:
+            continue
+        if continued:
+            what = "A command is one line: the backslash at its end does not continue it."
+            remedy = "Write the whole command in one line, or in a script that the line runs"
+            yield Finding("procfile-line", FILE, number, what, remedy)
+            seen.setdefault(process(line)[0], number)
             continue
         kind, command = process(line)
         if not kind:

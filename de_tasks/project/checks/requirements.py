@@ -32,6 +32,7 @@ from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
+from de_tasks.project.checks.modules import is_standard
 from de_tasks.repo.sent import Sent
 
 FILE = REQUIREMENTS
@@ -340,6 +341,7 @@ def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple
     if wanted.marker and not _may_hold(wanted.marker):
         reading.excluded.setdefault(name, line)
         return
+    yield from _called(name, wanted)
     reading.direct.add(name)
     reading.specifiers[name] = reading.specifiers.get(name, SpecifierSet()) & wanted.specifier
     reading.sure = reading.sure and packages.is_known(name)
@@ -370,6 +372,23 @@ def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple
         where = f"{before[1].file}:{before[1].number}"
         what = f"{name} is pinned to {version}, and to {before[0]} in {where}."
         yield "conflicting-pins", what, "Keep one of the two lines"
+
+
+def _called(name: str, wanted: Requirement) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a name, whatever its version."""
+    if system := packages.OTHER_SYSTEMS.get(name):
+        marker = f"sys_platform == '{system}'"
+        remedy = f"Add to its marker: and {marker}"
+        if not wanted.marker:
+            remedy = f'Write "{wanted}; {marker}"'
+        what = f"{name} cannot be installed on Linux, which the server runs."
+        yield "other-system", what, remedy
+    elif package := packages.MISNAMED.get(name):
+        what = f"{name} is the name of a module, whose package is {package}."
+        yield "module-name", what, f"Write '{package}'"
+    elif is_standard(name.replace("-", "_")):
+        what = f"{name} is a module of Python itself, and not a package."
+        yield "module-name", what, "Delete the line"
 
 
 def _may_hold(marker: Marker) -> bool:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from de_tasks.project.checks import gunicorn, modules, scripts, shell, targets
-from de_tasks.project.checks.findings import Finding
+from packaging.version import Version
+
+from de_tasks.project.checks import (
+    gunicorn,
+    lock_files,
+    modules,
+    packages,
+    scripts,
+    shell,
+    targets,
+)
+from de_tasks.project.checks.findings import WARNING, Finding
 from de_tasks.project.checks.procfile import Process
 
 SERVERS = ("uvicorn", "hypercorn", "daphne", "waitress-serve", "granian", "shiny", "uwsgi")
 """Programs that are given `module:name`."""
+COMMANDS = ("worker", "beat")
+"""What Celery is told to be."""
 VALUED = frozenset(
     "--bind -b --host --http --lifespan --log-config --loop --root-path --unix-socket --uds -k "
     "--worker-class --ws --forwarded-allow-ips --interface --log-level --http-socket".split()
@@ -39,6 +51,7 @@ def of_gunicorn(process: Process, at: int) -> Iterator[Finding]:
             what = f"gunicorn changes to {line.chdir}, which is not in the folder."
             remedy = "Correct the name, or add the folder with its files"
             yield process.finding("no-folder", what, remedy, last)
+    yield from _workers(process, line.worker, last)
     if line.unknown:
         return
     if line.target is None:
@@ -62,6 +75,18 @@ def of_gunicorn(process: Process, at: int) -> Iterator[Finding]:
     if not moved:
         roots = targets.roots(process, line.chdir, paths=line.paths)
         yield from targets.check(process, module, name, line.target, word, roots)
+
+
+def _workers(process: Process, worker: str, word: int) -> Iterator[Finding]:
+    """Look at the class of gunicorn's workers, some of which need a package of their own."""
+    package = packages.WORKERS.get(worker.partition("#")[2] or worker.partition(".")[0])
+    provided = process.provided
+    if not package or not provided or provided.has(package) or provided.nameless:
+        return
+    what = f"gunicorn's worker class {worker} needs {package}, and no requirement brings it."
+    remedy = lock_files.to_add(process.sent, package)
+    lowered = "" if provided.sure else WARNING
+    yield process.finding("not-required", what, remedy, word, lowered)
 
 
 def of_asgi(process: Process, at: int) -> Iterator[Finding]:
@@ -102,6 +127,7 @@ def of_celery(process: Process, at: int) -> Iterator[Finding]:
             target, word = option[2:], here
         elif option in ("--workdir",):
             folder = following
+    yield from _order(process, at, word)
     module = target.partition(":")[0].removesuffix(".py")
     if not module or not gunicorn.MODULE.fullmatch(module):
         return
@@ -116,6 +142,18 @@ def of_celery(process: Process, at: int) -> Iterator[Finding]:
             return
     if not modules.is_there(process.sent, module, roots):
         yield from targets.no_module(process, module, target, word, roots)
+
+
+def _order(process: Process, at: int, word: int) -> Iterator[Finding]:
+    """Look whether `-A`, which is that word, stands where Celery looks for it."""
+    words = process.command.words
+    command = next((words[here] for here in range(at, word) if words[here] in COMMANDS), "")
+    pinned = process.provided.pins.get("celery") if process.provided else None
+    if command and not (pinned and pinned < Version("5")):
+        option = words[word].partition("=")[0] if words[word].startswith("--") else "-A"
+        what = f"Celery 5 takes {option} only before the word {command}."
+        remedy = f"Write it like 'celery {option} app {command}'"
+        yield process.finding("celery-order", what, remedy, word)
 
 
 def of_flask(process: Process, at: int) -> Iterator[Finding]:

@@ -93,6 +93,18 @@ def test_program_may_be_brought_by_any_requirement(
         ("uv run --with nope gunicorn nope:server", "uv", "warning:no-module"),
         ("poetry run -- gunicorn nope:server", "poetry", "warning:no-module"),
         ("streamlit run -- nope.py", "streamlit", ""),
+        ("gunicorn -k gevent app:server", "", "error:not-required"),
+        ("gunicorn -k gevent app:server", "gunicorn[gevent]", ""),
+        ("gunicorn -k gevent app:server", "-e .", ""),
+        ("gunicorn -k egg:gunicorn#tornado app:server", "", "error:not-required"),
+        ("gunicorn --worker-class=gthread app:server", "", ""),
+        ("gunicorn -kuvicorn.workers.UvicornWorker app:server", "zeta", "warning:not-required"),
+        ("gunicorn -k uvicorn.workers.UvicornWorker app:server", "uvicorn", ""),
+        ("gunicorn -k app.Worker app:server", "", ""),
+        ("celery worker -A app", "celery", "warning:celery-order"),
+        ("celery beat --app=app", "celery>=5", "warning:celery-order"),
+        ("celery worker -A app", "celery==4.4.7", ""),
+        ("celery -A app worker", "celery", ""),
     ],
 )
 def test_modules_and_scripts_that_programs_are_given(

@@ -48,6 +48,16 @@ INDEX = PyPI.simple_url.removeprefix("https://")
         ("--index-url https://[acme/simple", ""),
         ("https://[acme/a.whl", "error:local-requirement"),
         ("${ACME}/a.whl", ""),
+        ("pywin32==306", "error:other-system"),
+        ("pywin32==306; sys_platform == 'win32'", ""),
+        ("pyobjc; python_version > '3'", "error:other-system"),
+        ("sklearn==0.0", "warning:module-name"),
+        ("PIL", "warning:module-name"),
+        ("pkg_resources==0.0.0", "warning:module-name"),
+        ("json", "warning:module-name"),
+        ("dataclasses; python_version < '3.7'", ""),
+        ("bs4", ""),
+        ("zmq", ""),
     ],
 )
 def test_lines_of_requirements(lines: str, found: str, tmp_path: Path) -> None:
