@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from de_tasks.errors import DeTasksError, Temporary, UsageError
@@ -53,6 +54,12 @@ def address_of(folder: Path, remote: str) -> str:
     return (
         Git(None, reading).run("config", "--get", f"remote.{remote}.url", cwd=folder).stdout.strip()
     )
+
+
+def host_in(address: str) -> str:
+    """The host of a remote's address, as a URL or as ssh has it; empty for a folder."""
+    found = re.match(r"(?:\w[\w+]*://)?(?:[^@/]*@)?([^:/]+)[:/]", address)
+    return found[1] if found else ""
 
 
 def known_branches(folder: Path, remote: str) -> frozenset[str]:

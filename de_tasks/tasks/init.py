@@ -136,7 +136,7 @@ def _choices(
     from de_tasks.appspec import legal_app_name
     from de_tasks.config.host import LOOPBACK
     from de_tasks.project.scaffold import adopt, plan
-    from de_tasks.repo.branches import address_of, default_branch, top_of
+    from de_tasks.repo.branches import address_of, default_branch, host_in, top_of
 
     here = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.is_dir())
     top = top_of(here)
@@ -163,7 +163,7 @@ def _choices(
         _check_name(app)
     if not ci and "ci" not in without:
         address = address_of(here, "origin") if top else ""
-        likely = next((known for known in ("github", "gitlab") if known in address), NONE)
+        likely = next((known for known in ("github", "gitlab") if known in host_in(address)), NONE)
         ci = ask("CI workflow", likely, (*plan.CI, NONE))
     lock = "" if template or fleet else _lock(folder, yes)
     host, _ = _known_host(values)
@@ -238,14 +238,14 @@ def _known_host(values: Settings) -> tuple[str, bool]:
 def _ways_in(values: Settings, say: Callable[[str], str]) -> list[str]:
     """What to type so that there is a host to deploy to; nothing where one is logged in."""
     from de_tasks.config.host import Host
-    from de_tasks.platform.local_sandbox import stopped
+    from de_tasks.platform.local_sandbox import start_again
 
     host, logged_in = _known_host(values)
     if not host:
         yours = say("login --host example.plotly.host")
         return [f"{say('sandbox.start')}   (or, for a Dash Enterprise: {yours})"]
-    if stopped(values, Host.of(host, values)):
-        return [say("sandbox.start")]
+    if start := start_again(values, Host.of(host, values)):
+        return [say(start)]
     return [] if logged_in else [say(f"login --host {host}")]
 
 

@@ -145,7 +145,8 @@ def start(
             # Somebody types the same elsewhere, at the same moment.
             running, ours = control.await_other(folder), False
     if not ours:
-        console.note(f"The sandbox is running already on {running.url}{_unmet(options, running)}")
+        asked = {**options, "allow_mount": True} if mounts else options
+        console.note(f"The sandbox is running already on {running.url}{_unmet(asked, running)}")
     else:
         if not style.for_people():
             console.note(f"The sandbox is running on {running.url}, {_reads(running)}")
@@ -282,6 +283,8 @@ def _unmet(options: Mapping[str, int | str], running: Running) -> str:
     port = options["port"]
     if asked.get("as_version") == running.version:
         del asked["as_version"]
+    if running.ca_path:
+        asked.pop("tls", None)
     if port and port != running.port:
         asked = {"port": port, **asked}
     if not asked:

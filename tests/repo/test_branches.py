@@ -26,6 +26,22 @@ def test_default_branch_is_that_of_the_remote(work: Repository) -> None:
     assert branches.default_branch(work.folder) == "release/1"
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://me:word@git.example:8443/github/x.git", "git.example"),
+        ("ssh://git@git.example/x", "git.example"),
+        ("git@git.example:gitlab/x.git", "git.example"),
+        ("git.example:x", "git.example"),
+        ("/srv/git/x", ""),
+        ("../x", ".."),
+        ("", ""),
+    ],
+)
+def test_host_of_an_address(address: str, host: str) -> None:
+    assert branches.host_in(address) == host
+
+
 def test_branches_are_those_of_the_remote_and_our_own(work: Repository) -> None:
     work.git("push", "-q", "origin", "main:theirs")
     work.git("branch", "ours/x")

@@ -12,8 +12,9 @@ import subprocess
 
 import pytest
 
+from de_tasks.platform.models import People as Named
 from de_tasks.server import control
-from de_tasks.tasks.access import _cell
+from de_tasks.tasks.access import _cell, _lists, _words
 from tests.support.backstage import backstage
 from tests.support.people import People, Person
 from tests.support.places import ROOT
@@ -69,6 +70,12 @@ def test_everything_is_for_admins(dev: Person) -> None:
 
 def test_no_cell_is_a_formula() -> None:
     assert _cell("=1+1") == "'=1+1" and _cell("ann") == "ann"
+
+
+def test_people_who_are_not_told_are_not_nobody() -> None:
+    assert (_words(None), _lists(None)) == ("?", ("", ""))
+    assert (_words(Named()), _lists(Named())) == ("-", ("", ""))
+    assert _words(Named(("ann",), ("buyers",))) == "ann, group buyers"
 
 
 PAGE = (ROOT / "docs" / "access.md").read_text()

@@ -143,6 +143,9 @@ def test_a_service_is_attached_and_deleted_only_by_its_name(shop: Shop) -> None:
     shop.wish(services=[])
     kept = shop.inv("apps.apply -y --prune")
     assert f"--prune-service {shop.name}-redis" in kept.err
+    listed = shop.wish(services=["redis"]).inv(f"apps.plan --prune-service {shop.name}-redis")
+    assert listed.code == 2 and "invoke.yaml lists its type, or no services at all" in listed.err
+    shop.wish(services=[])
     gone = shop.inv(f"apps.apply -y --prune-service {shop.name}-redis")
     assert f"- service {shop.name}-redis: redis, with all its data" in gone.out
     assert json.loads(shop.inv("apps.export --json").out)["de"]["settings"]["services"] == []
@@ -356,6 +359,22 @@ def test_a_fleet_deploys_what_got_its_settings(dev: Person, tmp_path: Path) -> N
     assert dev.inv("apps.status", "--name", second).out.startswith("This app has not been")
 
 
+def test_an_app_of_another_is_not_begun_and_stops_no_other(
+    people: People, dev: Person, tmp_path: Path
+) -> None:
+    folder = tmp_path / "fleet"
+    ours, theirs = fleet_folder(folder, "fleet", 2)
+    assert people["admin"].inv("apps.create", "--name", theirs).code == 0
+    section = {"apps": [ours, theirs], "settings": {"title": "All"}}
+    (folder / "invoke.yaml").write_text(as_yaml({"de": section}))
+    no = dev.inv("fleet.deploy", "--all", "--apply", folder=folder, terminal=True, stdin="n\n")
+    assert no.code == 1 and no.err.endswith(" Nothing was deployed.\n")
+    done = dev.inv("fleet.deploy", "--all", "-y", "--apply", "--json", folder=folder)
+    ended = {x["app"]: x for x in map(json.loads, done.out.splitlines()) if x.get("status")}
+    assert done.code == 1 and ended[ours]["status"] == "live"
+    assert ended[theirs]["status"] == "not begun" and "already" in ended[theirs]["text"]
+
+
 def test_through_de_settings_are_set_and_what_cannot_be_compared_is_said(
     shop: Shop, tmp_path: Path
 ) -> None:
@@ -373,6 +392,10 @@ def test_through_de_settings_are_set_and_what_cannot_be_compared_is_said(
     assert '"in_step": null' in shop.inv("apps.plan --json").out
     done = shop.inv("apps.apply -y")
     assert (done.code, "scale cannot be compared, nor set" in done.err) == (0, True)
+    nothing = shop.inv(f"apps.update --name {shop.name} --add-viewer ,")
+    assert (nothing.code, f"nothing to change for {shop.name}:" in nothing.err) == (2, True)
+    promoted = shop.inv(f"promote --from {shop.name} --name other")
+    assert (promoted.code, "it does not tell what serves" in promoted.err) == (1, True)
     shop.owner.environment.clear()
     assert shop.inv("apps.export --json").out.count('"title": "Sales"') == 1
 

@@ -82,6 +82,10 @@ def test_file_that_cannot_be_written_fails_no_deploy(dev: Person, page: Path, jo
     dev.environment["GITHUB_OUTPUT"] = str(job)
     done = dev.inv("deploy", "-y", folder=page)
     assert done.code == 0 and f"{job} cannot be written" in done.err
+    dev.environment |= {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(page)}
+    (page / ci.DOTENV).parent.write_text("")
+    done = dev.inv("deploy", "-y", folder=page)
+    assert done.code == 0 and f"{page / ci.DOTENV} cannot be written: File exists." in done.err
 
 
 def test_gitlab_has_the_outputs_in_a_report_that_is_never_deployed(dev: Person, page: Path) -> None:

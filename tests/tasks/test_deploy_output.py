@@ -126,6 +126,15 @@ def test_only_the_step_that_failed_is_unfolded(
     assert not [line for line in said if "dash" in line]
 
 
+def test_end_names_the_app_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with deploy_output.shown(json=False) as tell:
+        tell(Event("step", "Deploying shop to x", {"app": "shop"}))
+        tell(Event("done", "shop is being built"))
+        tell(Event("done", "Nothing was sent"))
+    said = capsys.readouterr()
+    assert bare(said.out)[-2:] == ["✓ shop is being built", "✓ Nothing was sent"]
+
+
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[live.Work]:
     """What is shown of the work that goes on, one after the other."""

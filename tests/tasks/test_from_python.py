@@ -59,6 +59,17 @@ def test_tasks_return_typed_values_and_print_nothing_hidden(dev: Person, project
     assert (out, err) == ("end\n", "")
 
 
+def test_task_may_be_called_in_a_thread(dev: Person, project: Path) -> None:
+    out, err = asked(
+        dev,
+        project,
+        "from concurrent.futures import ThreadPoolExecutor",
+        "with ThreadPoolExecutor(1) as pool:",
+        "    print(pool.submit(de_tasks.whoami, c, hide=True).result().username)",
+    )
+    assert (out, err) == (f"{dev.name}\n", "")
+
+
 def test_task_prints_as_ever_when_it_is_called(dev: Person, project: Path) -> None:
     out, _ = asked(dev, project, "print(de_tasks.whoami(c).username)")
     assert out == f"Logged in as [{dev.name}] to [{dev.host}].\n{dev.name}\n"

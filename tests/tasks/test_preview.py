@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.platform.models import Changes
 from de_tasks.server import control
+from de_tasks.tasks.preview import _age
 from tests.support.attacker import ask
 from tests.support.backstage import backstage
 from tests.support.people import Person
@@ -128,6 +130,14 @@ def test_what_is_not_known_is_not_taken_for_gone(
     git(clone, *change)
     done = dev.inv("preview.prune", "-y", folder=clone)
     assert done.code == code and words in done.err
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(-1, "just now"), (1, "1 min"), (119, "119 min"), (120, "2 hours"), (2880, "2 days")],
+)
+def test_age_is_told_in_the_largest_unit_of_which_there_are_two(minutes: int, words: str) -> None:
+    assert _age(timedelta(minutes=minutes, seconds=30)) == words
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 from de_tasks.auth.store import Store
 from de_tasks.errors import DeTasksError
 from de_tasks.server import control
+from de_tasks.tasks.sandbox import _unmet
 from de_tasks.terminal import style
 from tests.support.addresses import client
 from tests.support.apps import SERVER
@@ -52,6 +53,8 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
     again = own.inv("sandbox.start", "--port", "0")
     assert (again.code, again.out) == (0, started.out)
     assert "running already" in again.err and password not in again.err
+    mount = own.inv("sandbox.start", "--port", "0", "--allow-mount", str(quick))
+    assert "For --allow-mount stop it first" in mount.err
     moved = own.inv("sandbox.start", "--port", "9")
     assert "not on port 9, as it was started. For --port stop it first" in moved.err
     assert json.loads(own.inv("sandbox.status", "--json").out)["url"] == url
@@ -69,6 +72,29 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
     logged = own.inv("sandbox.start", "--port", "0").err
     assert str(file) in logged
     assert not [word for word in json.loads(file.read_text()).values() if word in logged]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"port": 0}, ""),
+        ({"port": 8888, "as_version": 4, "tls": True}, ""),
+        (
+            {"port": 9, "as_version": 5},
+            ", not on port 9, as it was started. For --port --as stop it first: inv sandbox.stop",
+        ),
+        (
+            {"port": 0, "rate_limit_points": 5, "allow_mount": True},
+            ", as it was started. For --rate-limit-points --allow-mount stop it first: "
+            "inv sandbox.stop",
+        ),
+    ],
+)
+def test_what_a_sandbox_that_runs_does_not_have_is_named(
+    options: dict[str, int | str], words: str, tmp_path: Path
+) -> None:
+    running = control.Running(1, "https://x", 8888, "i", tmp_path, ca_path="ca.pem", version=4)
+    assert _unmet(options, running) == words
 
 
 def test_stop_says_which_app_it_waits_for(tmp_path: Path, quick: Path) -> None:

@@ -132,8 +132,11 @@ def test_second_of_a_type_is_refused(owner: Person, app: str) -> None:
 
 def test_deleting_asks_on_a_terminal(owner: Person, app: str) -> None:
     owner.run(f"apps create -n {app}")
-    owner.run(f"services create --app-name {app} -t redis")
     line = f"services delete --app-name {app}"
+    none = owner.run(line, terminal=True)
+    create = f"de-tasks services create --type postgres --app-name {app}"
+    assert (none.code, none.err) == (5, f"App {app} has no database. Attach one: {create}\n")
+    owner.run(f"services create --app-name {app} -t redis")
     no = owner.run(line, stdin="n\n", terminal=True)
     assert (no.code, no.out) == (1, "") and "with all its data? [y/N]" in no.err
     assert owner.run(f"services exists -n {app} -t redis").out == "True\n"

@@ -19,6 +19,7 @@ from de_tasks.project import checks
 from de_tasks.project.scaffold import adopt, plan, requirements
 from de_tasks.project.scaffold.files import File, fit, write
 from de_tasks.project.scaffold.python_source import Source, read_all
+from de_tasks.server import control
 from tests.support.apps import SERVER as WEB
 from tests.support.apps import app_folder
 from tests.support.locks import PROJECT, lock
@@ -555,7 +556,7 @@ def test_repository_decides_branch_and_ci(nobody: Person, tmp_path: Path) -> Non
     folder = fill(tmp_path / "shop", {"app.py": SERVER, "apps/one/app.py": SERVER})
     repository = Repository.make(folder)
     repository.git("branch", "-m", "master")
-    repository.git("remote", "set-url", "origin", "git@gitlab.example:x/y.git")
+    repository.git("remote", "set-url", "origin", "git@gitlab.example:x/not-github.git")
     init(nobody, folder, "--name", "other-name")
     assert (folder / ".gitlab-ci.yml").exists()
     text = (folder / "invoke.yaml").read_text()
@@ -606,6 +607,25 @@ def test_next_is_the_sandbox_where_nobody_is_logged_in(nobody: Person) -> None:
 def test_next_is_the_host_where_one_is_logged_in(dev: Person) -> None:
     said = dev.run("init --path shop --template wsgi -y").err
     assert f"Next, on {dev.host} where you are logged in:\n  cd shop\n  inv deploy" in said
+
+
+def test_next_is_to_log_in_where_the_host_is_known(nobody: Person) -> None:
+    said = nobody.run("init --path shop --template wsgi -y").err
+    assert f"\n  inv login --host {nobody.host}\n" in said
+    (nobody.home / "login.json").write_text("no JSON")
+    assert nobody.run("init --path other --template wsgi -y").code == 0
+
+
+@pytest.mark.parametrize(("port", "words"), [(8888, ""), (9000, " --port 9000")])
+def test_next_is_to_start_the_sandbox_where_it_was(port: int, words: str, nobody: Person) -> None:
+    nobody.host = f"http://127.0.0.1:{port}"
+    data = nobody.home / ".local" / "share" / "de-tasks" / "sandbox"
+    data.mkdir(parents=True)
+    # No system has processes of such numbers.
+    record = {"pid": 2**30, "url": nobody.host, "port": port, "instance": "i"}
+    (data / control.RUNNING).write_text(json.dumps(record))
+    said = nobody.run("init --path shop --template wsgi -y").err
+    assert f"\n  inv sandbox.start{words}\n" in said
 
 
 def test_next_is_typed_with_the_program_that_is_there(nobody: Person) -> None:

@@ -24,6 +24,8 @@ def test_migrate_writes_what_it_can(nobody: Person, tmp_path: Path) -> None:
     assert "inv update --python-version 3.9" in done.err and "flask x && flask y" in done.err
     (tmp_path / "Aptfile").write_text("mine\n")
     assert "stays as it is" in nobody.inv("init", "--migrate", folder=tmp_path).err
+    dry = nobody.inv("init", "--migrate", "--dry-run", folder=tmp_path)
+    assert "Nothing was written: this was a dry run." in dry.err
     assert (tmp_path / "Aptfile").read_text() == "mine\n" and (tmp_path / "app.json").exists()
 
 
