@@ -114,6 +114,11 @@ def test_doctor_shows_what_is_set(dev: Person, page: Path) -> None:
     assert "timeout" in whole and "✓" in whole
 
 
+def test_doctor_says_that_the_host_is_that_of_the_last_login(dev: Person) -> None:
+    host, dev.host = dev.host, ""
+    assert re.search(rf"host +{re.escape(host)} +the last login\n", dev.inv("doctor").out)
+
+
 def test_doctor_ends_with_its_verdict(dev: Person) -> None:
     good = dev.inv("doctor")
     assert re.fullmatch(r".*✓\S* All \d checks passed\.", good.out.splitlines()[-1])

@@ -6,9 +6,11 @@ import inspect
 import re
 from pathlib import Path
 
+import invoke
 import pytest
 
 import de_tasks
+from de_tasks.tasks import invoke_program
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, READS
 from de_tasks.tasks.task import DeTask
 from tests.support.apps import held_back
@@ -84,6 +86,12 @@ def test_time_limit_of_a_command_bounds_a_deploy(
     done = dev.run(f"-T 1 deploy --path {page} -y", program=program)
     assert done.code == 75, done.err
     assert "Not finished within 1 s, the limit set by -T (timeouts.command)." in done.err
+
+
+def test_invoke_is_made_to_explain_itself_once() -> None:
+    before = invoke.Config.load_project, invoke.Program.parse_tasks
+    invoke_program.improve()
+    assert (invoke.Config.load_project, invoke.Program.parse_tasks) == before
 
 
 def test_time_limit_that_is_no_number_is_named(nobody: Person) -> None:

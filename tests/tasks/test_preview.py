@@ -13,6 +13,7 @@ from de_tasks.platform.graphql.operations import GraphQLPlatform
 from de_tasks.platform.models import Changes
 from de_tasks.server import control
 from de_tasks.tasks.preview import _age
+from de_tasks.terminal import console
 from tests.support.attacker import ask
 from tests.support.backstage import backstage
 from tests.support.people import Person
@@ -93,6 +94,24 @@ def test_preview_that_was_deployed_to_by_hand_stays(dev: Person, clone: Path) ->
     refused = dev.inv("preview.delete", "--branch=gone", "-y", folder=clone)
     assert refused.code == 1 and "something else was deployed" in refused.err
     assert json.loads(dev.inv("preview.list", "--json", folder=clone).out)[0]["by_hand"] is True
+
+
+def test_preview_that_is_deployed_to_meanwhile_stays(
+    dev: Person, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev.inv("deploy", "-y", folder=clone)
+    assert dev.inv("preview.deploy", "--branch=gone", "-y", folder=clone).code == 0
+    (item,) = json.loads(dev.inv("preview.list", "--json", folder=clone).out)
+
+    def meanwhile(question: str, yes: bool) -> bool:
+        (clone / "extra").write_text("x")
+        return yes or dev.inv("deploy", "-y", "--name", item["name"], folder=clone).code == 0
+
+    monkeypatch.setattr(console, "confirm", meanwhile)
+    done = dev.inv("preview.prune", folder=clone, terminal=True)
+    assert done.code == 1 and "something else was deployed" in done.err
+    assert done.err.endswith(f"Not deleted: {item['name']}.\n")
+    assert json.loads(dev.inv("preview.list", "--json", folder=clone).out)
 
 
 def test_database_of_another_app_is_kept(

@@ -363,6 +363,19 @@ def test_login_is_left_to_de(dev: Person) -> None:
     assert one.inv("whoami").code == 1
 
 
+def test_login_that_fails_ends_with_the_status_of_de(dev: Person, port: int) -> None:
+    one = through(dev, script(dev.home, "import sys\nsys.exit(3)"))
+    for name in ("INVOKE_DE_NO_KEYFILE", "DASH_ENTERPRISE_USERNAME", "DASH_ENTERPRISE_PASSWORD"):
+        del one.environment[name]
+    done = one.inv("login")
+    assert (done.code, done.err) == (1, "`de login` ended with status 3.\n")
+    one.host = f"http://127.0.0.1:{port}"
+    one.environment |= {"INVOKE_DE_GIT_TRANSPORT": "auto", "INVOKE_DE_RETRY_DEADLINE": "0"}
+    done = one.inv("login", terminal=True)
+    assert done.code == 1 and done.err.endswith("\n`de login` ended with status 3.\n")
+    assert done.err.startswith("Without a login of our own, deploys go by `de`: ")
+
+
 def test_password_is_not_in_the_command_line(dev: Person, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     text = f"import sys\nopen({str(seen)!r}, 'w').write(repr(sys.argv))\nsys.exit(3)"
