@@ -36,9 +36,12 @@ def declared_in(folder: Path) -> Declared | None:
                 words = f"requirements.txt, which alone is read on the platform, includes {name}"
                 return Declared((f"-r {name}",), words, found.lines)
     for name, read in (("pyproject.toml", _project), ("Pipfile", _pipfile)):
-        lines = read(_table(folder / name))
+        table = _table(folder / name)
+        lines = read(table)
         if lines:
             words = f"requirements.txt gets what {name} names, which is not read on the platform"
+            if ours := _of_workspace(table):
+                words += f". Of its workspace are {', '.join(ours)}: name their folders in it"
             lock = next((lock for lock in LOCKS if (folder / lock).exists()), "")
             if lock:
                 words += f". The exact versions of {lock}: {LOCKS[lock]}"
@@ -59,9 +62,27 @@ def _project(table: Mapping[str, object]) -> list[str]:
     project, tool = _inner(table, "project"), _inner(table, "tool")
     listed = project.get("dependencies")
     if isinstance(listed, list):
-        sources = _inner(_inner(tool, "uv"), "sources")
-        return [_of_uv(line, sources) for line in listed if isinstance(line, str)]
+        sources, ours = _inner(_inner(tool, "uv"), "sources"), _of_workspace(table)
+        found = [_of_uv(line, sources) for line in listed if isinstance(line, str)]
+        return [line for line in found if _name(line) not in ours]
     return _lines(_inner(_inner(tool, "poetry"), "dependencies"))
+
+
+def _of_workspace(table: Mapping[str, object]) -> list[str]:
+    """Packages that uv has from another folder, which the project's own file does not name."""
+    sources = _inner(_inner(_inner(table, "tool"), "uv"), "sources")
+    return [
+        canonicalize_name(name)
+        for name, value in sources.items()
+        if isinstance(value, dict) and value.get("workspace")
+    ]
+
+
+def _name(line: str) -> str:
+    try:
+        return canonicalize_name(Requirement(line).name)
+    except InvalidRequirement:
+        return ""
 
 
 def _of_uv(line: str, sources: Mapping[str, object]) -> str:

@@ -306,6 +306,19 @@ def test_program_is_required_wherever_it_stands_in_its_line(
     assert [Requirement(line).name for line in lines] == ([package] if package else [])
 
 
+def test_package_of_a_workspace_is_left_to_the_user(tmp_path: Path) -> None:
+    project = (
+        "[project]\ndependencies = ['dash', 'our-lib>=1']\n"
+        "[tool.uv.sources]\nOur_Lib = {workspace = true}\n"
+    )
+    found = adopt.adopt(fill(tmp_path, {"app.py": SERVER, "pyproject.toml": project}))
+    assert [Requirement(line).name for line in found.requirements] == ["dash", "gunicorn"]
+    assert found.words == (
+        "requirements.txt gets what pyproject.toml names, which is not read on the platform. "
+        "Of its workspace are our-lib: name their folders in it",
+    )
+
+
 def test_server_that_an_extra_brings_is_not_named_again(tmp_path: Path) -> None:
     fill(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"})
     fill(tmp_path, {"requirements.txt": "fastapi[standard]\n"})
