@@ -16,10 +16,6 @@ from de_tasks.net.retry import Attempt, Policy, Wait
 T = TypeVar("T")
 
 
-def _nobody_knows() -> ReportedWindow | None:
-    return None
-
-
 @dataclass
 class Account:
     """A user at a host. `ask` asks the server for the user's budget, which costs no points."""
@@ -27,7 +23,7 @@ class Account:
     credentials: Credentials
     policy: Policy
     budget: Budget
-    ask: Callable[[], ReportedWindow | None] = field(default=_nobody_knows)
+    ask: Callable[[], ReportedWindow | None] = field(default=lambda: None)
     _here: threading.local = field(default_factory=threading.local, init=False)
 
     def __post_init__(self) -> None:

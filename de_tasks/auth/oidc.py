@@ -260,14 +260,8 @@ def _seconds(value: object) -> float:
 def _claims(token: str) -> dict[str, Any]:
     try:
         payload = token.split(".")[1]
-        return _object(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode())
+        text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
+        value = json.loads(text)
     except (IndexError, ValueError):
-        return {}
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text) if text else {}
-    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

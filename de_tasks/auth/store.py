@@ -169,6 +169,8 @@ class Store:
         try:
             secret = self._ring.get(host) if self._ring else None
             found = json.loads(secret) if secret else {}
+            if not isinstance(found, dict):
+                found = {}
         except RingError as error:
             raise AuthError(
                 f"Your login to {host} is in the keyring, which {error}. "

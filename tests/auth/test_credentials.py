@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from de_tasks.auth.credentials import Pair, TokenAsPassword, basic
 from de_tasks.config import settings
 from de_tasks.config.environment import SECRETS, without_secrets
+from de_tasks.errors import NotLoggedIn
 from de_tasks.server import control
 from tests.support.backstage import PASSWORD, backstage
 from tests.support.people import People, Person
@@ -69,3 +72,21 @@ def test_other_programs_get_no_secret() -> None:
     names |= {f"INVOKE_DE_{name.upper()}" for name in hidden}
     assert names == SECRETS
     assert without_secrets(dict.fromkeys(names, "canary") | {"A": "1"}) == {"A": "1"}
+
+
+def test_password_that_git_refuses_is_named_and_remembered() -> None:
+    heard = Mock()
+    pair = Pair("a.example", "dev", "hunter2", heard)
+    with pytest.raises(NotLoggedIn, match=r"The git of a\.example refuses the password of dev\."):
+        pair.renew()
+    assert heard.call_count == 1 and "hunter2" not in repr(pair)
+
+
+def test_token_as_a_password_is_the_renewed_one() -> None:
+    session = Mock(username="dev")
+    session.header.return_value = "Bearer old"
+    session.renew.side_effect = lambda: session.header.configure_mock(return_value="Bearer new")
+    token = TokenAsPassword(session)
+    assert token.header() == basic("dev", "old")
+    token.renew()
+    assert token.header() == basic("dev", "new")

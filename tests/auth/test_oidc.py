@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import shutil
 import subprocess
@@ -16,12 +17,15 @@ from keycloak.exceptions import KeycloakAuthenticationError, KeycloakPostError
 
 from de_tasks.auth import device, oidc
 from de_tasks.auth.device import DeviceCode
-from de_tasks.auth.oidc import Oidc
+from de_tasks.auth.login import Login
+from de_tasks.auth.oidc import Oidc, ProviderAnswer
 from de_tasks.config.host import Host
-from de_tasks.errors import AuthError, NotLoggedIn
+from de_tasks.errors import AuthError, DeTasksError, NotLoggedIn, UsageError
 from de_tasks.net.http import Transport
 from de_tasks.server import control
 from tests.support.backstage import PASSWORD
+from tests.support.canned import serving
+from tests.support.faultproxy import FaultProxy, Strike
 from tests.support.forms import answer
 from tests.support.people import Person
 from tests.support.places import ROOT
@@ -136,6 +140,48 @@ def test_unknown_client(provider: Oidc, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(oidc, "CLIENT", "other")
     with pytest.raises(AuthError, match="does not know the client other"):
         device.begin(provider)
+
+
+LOGIN = Login("a.example", "dev", "the access token", "the refresh token", 0.0)
+
+
+@pytest.mark.parametrize("refresh", ["the refresh token", ""])
+def test_login_is_ended_with_the_token_that_there_is(refresh: str) -> None:
+    offered = ("token_endpoint", "revocation_endpoint")
+    with serving(offered, revocation_endpoint=(200, {})) as canned:
+        canned.oidc().revoke(replace(LOGIN, refresh_token=refresh))
+    _, form = canned.asked[-1]
+    kind = "refresh_token" if refresh else "access_token"
+    assert (form["token"], form["token_type_hint"]) == ([refresh or "the access token"], [kind])
+
+
+def test_login_that_the_server_does_not_end_is_said() -> None:
+    refused = {"error": "x", "error_description": "Not now."}
+    offered = ("token_endpoint", "revocation_endpoint")
+    with serving(offered, revocation_endpoint=(400, refused)) as canned:
+        with pytest.raises(DeTasksError, match=r"answers: Not now$"):
+            canned.oidc().revoke(LOGIN)
+    with serving(("token_endpoint",)) as canned, pytest.raises(UsageError, match="end_session_end"):
+        canned.oidc().revoke(LOGIN)
+
+
+@pytest.mark.parametrize("payload", ["no json", "[]", "\xff"])
+def test_token_that_is_not_to_be_read_names_nobody(payload: str) -> None:
+    part = base64.urlsafe_b64encode(payload.encode("latin-1")).decode().rstrip("=")
+    for token in ("opaque", f"head.{part}.signature"):
+        with serving(("token_endpoint",)) as canned:
+            answer = ProviderAnswer(200, {"access_token": token})
+            assert canned.oidc().login(answer).username == "?"
+
+
+def test_server_of_this_machine_that_breaks_off_is_no_sandbox() -> None:
+    answers: list[Strike] = [lambda one: one.answer("404 No", "{}"), lambda one: one.reset()]
+    with FaultProxy("http://127.0.0.1:9").running() as proxy:
+        proxy.arm(lambda exchange: answers.pop(0)(exchange), "openid-configuration", times=2)
+        apps = Host.parse(proxy.url.replace("127.0.0.1", "localhost"))
+        with pytest.raises(UsageError, match="is not a Dash Enterprise: it has no sign-in"):
+            Oidc(apps, Transport()).offers("token_endpoint")
+    assert proxy.struck == 2, "and 127.0.0.1, where a sandbox itself would be"
 
 
 @pytest.fixture

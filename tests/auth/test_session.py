@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.auth.caller import Account
+from de_tasks.auth.login import Login
 from de_tasks.auth.oidc import Oidc
 from de_tasks.auth.session import Session
 from de_tasks.auth.store import Store
@@ -96,6 +97,14 @@ def test_commands_at_once_renew_once(dev: Person, sandbox: control.Running) -> N
     # What the three have left behind is good.
     login = store.get(dev.host)
     assert login and Oidc(Host.parse(sandbox.url), Transport()).refresh(login)
+
+
+def test_login_that_was_ended_meanwhile_is_not_renewed(tmp_path: Path) -> None:
+    login = Login("a.example", "dev", "access", "refresh", 0.0)
+    store = Store.at(tmp_path / "login.json")
+    session = Session(Oidc(Host.parse("a.example"), Transport()), login, store)
+    with pytest.raises(NotLoggedIn, match=r"^You have been logged out of a\.example\. Log in"):
+        session.renew()
 
 
 def test_threads_without_a_store_renew_once(

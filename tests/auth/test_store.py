@@ -12,13 +12,14 @@ from pathlib import Path
 import keyring
 import keyring.backends.null
 import pytest
+from filelock import FileLock
 
-from de_tasks.auth import system_keyring
+from de_tasks.auth import keyfile, system_keyring
 from de_tasks.auth.keyfile import Keyfile
 from de_tasks.auth.login import Login
 from de_tasks.auth.store import IN_KEYRING, Store
 from de_tasks.auth.system_keyring import Ring
-from de_tasks.errors import AuthError, UsageError
+from de_tasks.errors import AuthError, Temporary, UsageError
 from tests.support import backstage
 from tests.support.people import Person
 from tests.support.rings import Failing, Memory, Small, secret_service
@@ -171,6 +172,40 @@ def test_keyring_with_little_room_has_a_login_in_parts_and_none_of_an_earlier_on
     assert small.kept == {}
 
 
+@pytest.mark.parametrize("secret", ["not json", "null", "7", '"text"', '["access_token"]', "{}"])
+def test_entry_of_the_keyring_that_is_damaged_is_no_login(
+    secret: str, path: Path, backend: None
+) -> None:
+    keyring.set_keyring(Memory())
+    store = Store(Keyfile(path), Ring())
+    store.put(LOGIN)
+    Ring().set(LOGIN.host, secret)
+    assert store.get(LOGIN.host) is None
+
+
+def test_secret_whose_parts_are_gone_is_none(path: Path, backend: None) -> None:
+    small = Small()
+    keyring.set_keyring(small)
+    Ring().set("host", "x" * 4000)
+    lost = next(key for key in small.kept if key[1] != "host")
+    del small.kept[lost]
+    assert Ring().get("host") is None
+
+
+def test_short_secret_that_is_refused_is_not_tried_in_parts(backend: None) -> None:
+    asked: list[str] = []
+
+    class Refusing(Memory):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            asked.append(username)
+            raise OSError("full")
+
+    keyring.set_keyring(Refusing())
+    with pytest.raises(AuthError, match="failed with OSError"):
+        Ring().set("host", "short")
+    assert asked == ["host"]
+
+
 def test_keyring_that_lets_nothing_go(path: Path, backend: None) -> None:
     holding = Failing("")
     keyring.set_keyring(holding)
@@ -260,6 +295,26 @@ def test_named_file_may_be_there_empty(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT, 0o600))
     Store.at(path).put(LOGIN)
     assert Store.at(path).get(LOGIN.host) == LOGIN
+
+
+def test_home_that_nobody_knows_is_said_with_the_ways_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(UsageError, match=r"no home directory .+ --keyfile, or .+ --no-keyfile"):
+        Store.default()
+
+
+def test_file_that_another_process_holds_for_long_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyfile, "LOCK_SECONDS", 0)
+    path.parent.mkdir()
+    with FileLock(f"{path}.lock"), pytest.raises(Temporary) as held:
+        Store.at(path).put(LOGIN)
+    assert str(held.value) == f"Another process has held {path}.lock for 0 s."
+    Store.at(path).put(LOGIN)
 
 
 @pytest.mark.parametrize("place", ["/proc/login.json", "/proc/new/login.json", "{0}/file/x.json"])
