@@ -57,7 +57,7 @@ def choose(values: Settings, host: Host, transport: Transport) -> Way:
 def _signs_in_like_version_5(host: Host, transport: Transport) -> bool:
     address = f"{host.issuer}/.well-known/openid-configuration"
     try:
-        answer = transport.request("GET", address)
-        return "token_endpoint" in answer.json()
+        found = transport.request("GET", address).json()
     except (Unavailable, ValueError):
         return False
+    return isinstance(found, dict) and "token_endpoint" in found

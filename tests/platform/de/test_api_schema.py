@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
 from de_tasks.net.http import Transport
 from de_tasks.platform.de import api_schema
 from tests.support.canned import serving
@@ -41,8 +41,14 @@ def test_doctor_names_known_shapes_and_saves_names_alone(dev: Person, tmp_path: 
 
 @pytest.mark.parametrize(
     "answer",
-    [(200, {"data": None}), (200, {"errors": []}), (401, {"message": "no"}), (200, "<html>")],
-    ids=["nothing", "errors", "refused", "page"],
+    [
+        (200, {"data": None}),
+        (200, {"errors": []}),
+        (401, {"message": "no"}),
+        (200, "<html>"),
+        (200, schema("a field\x1b[2J")),
+    ],
+    ids=["nothing", "errors", "refused", "page", "no name"],
 )
 def test_api_that_does_not_tell_is_an_error(answer: tuple[int, object]) -> None:
     with serving((), graphql=answer) as canned, pytest.raises(DeTasksError):
@@ -55,3 +61,10 @@ def test_redirect_is_not_followed_with_the_token() -> None:
         with pytest.raises(DeTasksError):
             api_schema.ask(f"{api.url}/graphql", "Bearer x", Transport())
     assert api.asked and not other.asked
+
+
+def test_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with serving((), graphql=(200, schema("apps"))) as canned:
+        found = api_schema.ask(f"{canned.url}/graphql", "Bearer x", Transport())
+    with pytest.raises(UsageError, match=f"^{tmp_path} cannot be written: Is a directory"):
+        found.save(tmp_path)

@@ -15,6 +15,7 @@ from de_tasks.errors import DeployFailed
 from de_tasks.net.retry import Policy
 from de_tasks.platform.de.command import De
 from de_tasks.platform.de.git_platform import GitPlatform
+from de_tasks.platform.models import NEVER_DEPLOYED
 
 SCRIPT = """import pathlib, sys
 place = pathlib.Path(__file__).parent
@@ -42,6 +43,11 @@ def say(folder: Path, status: str, *log: str) -> None:
 def test_state_of_before_the_push_does_not_count(platform: GitPlatform, tmp_path: Path) -> None:
     assert platform.build("shop") is None
     say(tmp_path, "failed", "of before")
+    assert platform.build("shop") is None
+
+
+def test_app_that_was_never_deployed_has_no_build(platform: GitPlatform, tmp_path: Path) -> None:
+    say(tmp_path, NEVER_DEPLOYED)
     assert platform.build("shop") is None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import socket
 import stat
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +28,17 @@ from de_tasks.errors import (
     DeployFailed,
     DeTasksError,
     Interrupted,
+    NotAvailable,
     NotFound,
     Temporary,
     UsageError,
 )
 from de_tasks.net.http import Transport
+from de_tasks.net.retry import Policy
 from de_tasks.platform import route
 from de_tasks.platform.de import output as sentences
-from de_tasks.platform.de.platform import fresh
+from de_tasks.platform.de.command import De
+from de_tasks.platform.de.platform import VendorPlatform, fresh
 from de_tasks.platform.models import Build, LogLine, LogPage
 from de_tasks.platform.protocol import Platform
 from de_tasks.repo.cache import DeployRepository
@@ -42,6 +46,7 @@ from de_tasks.server import control
 from de_tasks.terminal.commands import typed
 from tests.scenarios import real_server
 from tests.support.backstage import PASSWORD
+from tests.support.faultproxy import FaultProxy
 from tests.support.people import People, Person
 from tests.support.repositories import Repository
 from tests.support.vendor import FAKE, through
@@ -393,6 +398,61 @@ def test_unknown_output_is_shown_whole(dev: Person) -> None:
     assert "`de whoami`" in done.err and "Zap!\nAnd more of it." in done.err
 
 
+def vendor_of(executable: Path) -> VendorPlatform:
+    """The platform by an executable, without a host behind it."""
+    return VendorPlatform(de_of(executable))
+
+
+def de_of(executable: Path) -> De:
+    settings, variables = Settings(executable=str(executable)), {"PATH": sys.exec_prefix}
+    return De.of(settings, Host.parse("a.example"), variables, Policy(attempts=1))
+
+
+@pytest.mark.parametrize(
+    ("ask", "line"),
+    [
+        (lambda platform: platform.create_app("shop"), "apps create"),
+        (lambda platform: platform.restart("shop"), "apps restart"),
+        (lambda platform: platform.attached("shop"), "services exists"),
+    ],
+    ids=["create", "restart", "services"],
+)
+def test_success_in_other_words_is_not_believed(
+    ask: Callable[[VendorPlatform], object], line: str, tmp_path: Path
+) -> None:
+    platform = vendor_of(script(tmp_path, "print('Surely done.')"))
+    words = f"`de {line}` ended with status 0 and printed:\nSurely done."
+    with pytest.raises(DeTasksError, match=f"^{re.escape(words)}$"):
+        ask(platform)
+
+
+@pytest.mark.parametrize(
+    ("ask", "what"),
+    [
+        (lambda platform: platform.thumbnail(Mock()), "the thumbnail of an app."),
+        (lambda platform: platform.access(), "who may see which app; of one app `apps users`"),
+        (lambda platform: platform.account("eve"), "the groups of a user."),
+    ],
+    ids=["thumbnail", "access", "account"],
+)
+def test_what_de_cannot_tell_is_not_asked(
+    ask: Callable[[VendorPlatform], object], what: str
+) -> None:
+    with pytest.raises(NotAvailable, match=f"^Not available through `de`: {re.escape(what)}"):
+        ask(vendor_of(Path("/nowhere/de")))
+
+
+def test_command_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    de = de_of(script(tmp_path, "import signal\nsignal.pause()"))
+    with pytest.raises(Temporary, match=r"^`de apps exists` did not end within 0 s\.$"):
+        de("apps", "exists", "--name", "shop", seconds=0.2)
+
+
+def test_login_by_an_executable_that_is_missing_says_where_to_get_it() -> None:
+    with pytest.raises(UsageError, match=r"^/nowhere/de cannot be run \(No such file"):
+        de_of(Path("/nowhere/de")).attached("login")
+
+
 @pytest.mark.parametrize(
     ("output", "remedy"),
     [
@@ -494,6 +554,21 @@ def test_host_without_a_sign_in_service_goes_by_the_api() -> None:
         values = Settings(issuer=f"http://127.0.0.1:{deaf.getsockname()[1]}/auth")
         host = Host.of("example.plotly.host", values)
         assert route.choose(values, host, Transport()).through == "api"
+
+
+@pytest.mark.parametrize("body", ["null", "7", '"token_endpoint"', "[]", "<html>", "{}"])
+def test_answer_that_is_no_sign_in_services_goes_by_the_api(body: str) -> None:
+    with FaultProxy("http://127.0.0.1:9").running() as proxy:
+        proxy.arm(lambda exchange: exchange.answer("200 OK", body), "openid-configuration")
+        values = Settings(issuer=f"{proxy.url}/auth")
+        found = route.choose(values, Host.of("example.plotly.host", values), Transport())
+    assert found == route.Way("api", "it is not a Dash Enterprise 5") and proxy.struck == 1
+
+
+def test_version_4_is_not_asked_for_its_sign_in_service() -> None:
+    values = Settings(version=4, issuer="http://127.0.0.1:9/auth")
+    found = route.choose(values, Host.of("example.plotly.host", values), Transport())
+    assert found == route.Way("api", "de.version is 4")
 
 
 def test_bad_way_is_named() -> None:
