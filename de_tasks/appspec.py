@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +52,11 @@ DEFAULT_VERSION = 5
 """What customers run today: it reads other files than version 4."""
 OTHER_VERSION: dict[int, dict[str, str]] = {
     5: {
-        "runtime.txt": "set it with inv update --python-version {python}",
-        "app.json": "its scripts go to [scripts] of project.toml: inv init --migrate writes it",
+        "runtime.txt": "set it with {update} --python-version {python}",
+        "app.json": "its scripts go to [scripts] of project.toml: {init} --migrate writes it",
         "CHECKS": "version 5 has no step for it, and a build fails or succeeds by itself",
         "DOKKU_SCALE": "every process of the Procfile runs once, and App Manager sets replicas",
-        "apt-packages": "its packages go to Aptfile: inv init --migrate writes it",
+        "apt-packages": "its packages go to Aptfile: {init} --migrate writes it",
     },
     4: {
         "Aptfile": "its packages go to apt-packages",
@@ -64,7 +64,10 @@ OTHER_VERSION: dict[int, dict[str, str]] = {
     },
 }
 """Files that a version of Dash Enterprise does not read because they are the other's, and what
-takes their place there; `{python}` is the minor version that runtime.txt asks for."""
+takes their place there; `{python}` is the minor version that runtime.txt asks for, `{update}` and
+`{init}` are commands as they are typed."""
+OLDEST_PYTHON = (3, 7)
+"""The first in the vendor's published code for version 5."""
 RELEASE_UNDOCUMENTED = (
     "release: runs as a process like any other, and nothing is documented of it on version 5: run "
     "it from predeploy of project.toml"
@@ -439,12 +442,17 @@ def apt_lines(text: str) -> Iterator[tuple[int, str, str]]:
                 yield number, "package" if APT_PACKAGE.fullmatch(word) else "wrong", word
 
 
-def other_version(version: int, name: str, runtime: str = "") -> str:
+def other_version(
+    version: int, name: str, runtime: str = "", say: Callable[[str], str] = "inv {}".format
+) -> str:
     """What takes the place of a file that this version does not read because it is the other's;
-    empty for any other file. `runtime` is the text of runtime.txt."""
+    empty for any other file. `runtime` is the text of runtime.txt, `say` writes a command."""
     found = RUNTIME.fullmatch(runtime.strip())
-    python = ".".join(found[1].split(".")[:2]) if found else "3.11"
-    return OTHER_VERSION[version].get(name, "").format(python=python)
+    minor = tuple(int(part) for part in found[1].split(".")[:2]) if found else ()
+    # One that is older than all that are offered would be refused.
+    python = ".".join(map(str, minor)) if minor >= OLDEST_PYTHON else "3.11"
+    place = OTHER_VERSION[version].get(name, "")
+    return place.format(python=python, update=say("update"), init=say("init"))
 
 
 def shell(path: str | None = None) -> str:

@@ -1,6 +1,6 @@
 ... or for any Python that the platform has by default.
 
-check: warning no-wheel requirements.txt:2 | up to Python 3.9 only
+check: warning no-wheel requirements.txt:2 | inv update --python-version 3.9
 -- Procfile --
 web: gunicorn app:server
 -- requirements.txt --

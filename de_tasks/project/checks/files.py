@@ -19,6 +19,7 @@ from de_tasks.config.system import quoted, temporary_folder
 from de_tasks.errors import UsageError
 from de_tasks.project.checks.findings import Finding
 from de_tasks.repo.sent import Sent
+from de_tasks.terminal.commands import typed
 
 THUMBNAIL = re.compile(r"(assets/)?thumbnail\.(png|jpe?g|gif|webp|svg|bmp)", re.IGNORECASE)
 ENV_FILE = re.compile(r"\.env(\.(?!(.+[._-])?(example|sample|template|dist)$).+)?")
@@ -62,7 +63,7 @@ def check(sent: Sent, megabytes: int) -> Iterator[Finding]:
         base = name.rpartition("/")[2]
         if ENV_FILE.fullmatch(base):
             what = f"{name} would be deployed, with the secrets that such files have."
-            remedy = f"Add the line '{base}' to .gitignore, and set variables: inv update"
+            remedy = f"Add the line '{base}' to .gitignore, and set variables: {typed('update')}"
             if sent.of_git:
                 remedy = f"git rm --cached {quoted(name)}, {remedy[0].lower()}{remedy[1:]}"
             yield Finding("env-file", name, 0, what, remedy)
@@ -136,7 +137,7 @@ def _thumbnail(name: str, sent: Sent) -> Iterator[Finding]:
         what = f"{name} has {size / 1024:.0f} KB, and a thumbnail has at most {most}."
     else:
         return
-    remedy = "Make it a PNG or JPEG of at most 100 KB, or inv update --thumbnail refuses it"
+    remedy = f"Make it a PNG or JPEG of at most 100 KB, or {typed('update --thumbnail')} refuses it"
     yield Finding("bad-thumbnail", name, 0, what, remedy)
 
 

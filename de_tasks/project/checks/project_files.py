@@ -21,6 +21,7 @@ from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.requirements import CONDA
 from de_tasks.project.checks.requirements import FILE as REQUIREMENTS
 from de_tasks.repo.sent import Sent
+from de_tasks.terminal.commands import typed
 
 APT = "Aptfile"
 WITHOUT_MARK = "Save it as UTF-8 without a byte order mark (BOM)"
@@ -45,9 +46,10 @@ def check(sent: Sent, version: int) -> Iterator[Finding]:
 
 def _other_version(sent: Sent, version: int) -> Iterator[Finding]:
     for name in OTHER_VERSION[version]:
-        if sent.has(name):
+        # Heroku's app.json has no scripts for a deploy: nothing of it is missed.
+        if sent.has(name) and (name != "app.json" or b'"scripts"' in sent.read(name)):
             runtime = text_of(sent.read(name), "replace") if name == "runtime.txt" else ""
-            place = other_version(version, name, runtime)
+            place = other_version(version, name, runtime, typed)
             what = f"{name} is not read on version {version}."
             yield Finding("other-version", name, 0, what, f"{place[0].upper()}{place[1:]}")
     procfile = text_of(sent.read("Procfile"), "replace") if sent.has("Procfile") else ""

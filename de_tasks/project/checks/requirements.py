@@ -34,6 +34,7 @@ from de_tasks.project.checks import addresses, packages, wheels
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.modules import is_standard
 from de_tasks.repo.sent import Sent
+from de_tasks.terminal.commands import typed
 
 FILE = REQUIREMENTS
 POETRY_EXPORT = (
@@ -465,6 +466,6 @@ def _without_wheels(reading: _Reading, python: str, version: int) -> Iterator[Fi
         if newest != wheels.OLDER:
             how = f"python-{newest} in runtime.txt"
             if version == 5:
-                how = f"inv update --python-version {newest}"
+                how = typed(f"update --python-version {newest}")
             remedy += f", or set Python {newest} ({how})"
         yield Finding("no-wheel", line.file, line.number, what, remedy)

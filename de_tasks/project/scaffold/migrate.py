@@ -9,6 +9,7 @@ from pathlib import Path
 from de_tasks.appspec import OTHER_VERSION, apt_lines, other_version, read_text
 from de_tasks.errors import UsageError
 from de_tasks.project.scaffold.files import File
+from de_tasks.terminal.commands import typed
 
 SCRIPTS = ("predeploy", "postdeploy")
 SHELL = re.compile(r"(?:(?:ba)?sh\s+)?(?:\./|/app/)?([^\s;&|]+\.(?:sh|py))")
@@ -29,7 +30,7 @@ def migrate(folder: Path) -> tuple[tuple[File, ...], tuple[str, ...]]:
             elif name == "apt-packages":
                 files += _apt(text)
             else:
-                words.append(f"{name}: {other_version(5, name, text)}")
+                words.append(f"{name}: {other_version(5, name, text, typed)}")
         except UsageError as error:
             words.append(f"{name} stays to be done by hand: {error}")
     new = []

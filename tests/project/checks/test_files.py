@@ -8,6 +8,7 @@ import pytest
 
 from de_tasks.project import checks
 from de_tasks.repo.sent import of_index
+from de_tasks.terminal import commands
 from tests.support.checked import PLAIN, codes, findings, write
 from tests.support.repositories import Repository
 
@@ -32,6 +33,8 @@ DASH = "import dash\nfrom dash import dcc, html\napp = dash.Dash()\nserver = app
         ("Aptfile", "libgdal-dev\r\n", "error:apt-line"),
         ("Aptfile", "# system\nLibGDAL dev\n", "error:apt-line"),
         ("Aptfile", "g++ # x\n:repo:deb http://a b c\nhttps://a/b.deb\nlibc6:amd64\n", ""),
+        ("app.json", '{"name": "board", "keywords": ["dash"]}', ""),
+        ("app.json", '{"scripts": {"dokku": {"predeploy": "x"}}}', "warning:other-version"),
         ("data/logo.png", POINTER, "warning:lfs-pointer"),
         ("env/pyvenv.cfg", "home = /usr\n", "warning:virtual-environment"),
         ("old/Lib/site-packages/six.py", "", "warning:virtual-environment"),
@@ -39,6 +42,23 @@ DASH = "import dash\nfrom dash import dcc, html\napp = dash.Dash()\nserver = app
 )
 def test_files_at_the_side(name: str, text: str, found: str, tmp_path: Path) -> None:
     assert codes(tmp_path, {name: text}) == found
+
+
+@pytest.mark.parametrize(
+    ("runtime", "python"),
+    [("python-3.13.2", "3.13"), ("python-3.6.1", "3.11"), ("python-2.7.14", "3.11"), ("x", "3.11")],
+)
+def test_python_that_is_proposed_can_be_had(runtime: str, python: str, tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {"runtime.txt": runtime})
+    assert finding.remedy == f"Set it with inv update --python-version {python}"
+
+
+def test_remedy_names_the_program_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(commands, "_program", "de-tasks")
+    (finding,) = findings(tmp_path, {"apt-packages": "curl\n"})
+    assert finding.remedy.endswith("Aptfile: de-tasks init --migrate writes it")
 
 
 @pytest.mark.parametrize(
