@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from de_tasks.project.scaffold.python_source import Source
+from de_tasks.project.scaffold.requirements import SURE
 
 SERVABLE = ("server", "flask", "fastapi", "django", "wsgi", "dash")
 """What can be served, the most telling first: Dash itself by gunicorn since 3.0.5."""
 FIRST = ("app", "index", "wsgi", "main", "server", "run", "streamlit_app")
 """Names of modules that people give the file to start with."""
+FURTHEST = 4
+"""Files through which a name is followed that each of them imports from the next."""
 SERVICES = {"REDIS_URL": "redis", "DATABASE_URL": "postgres"}
 STREAMLIT = "streamlit run {} --server.port $PORT"
 
@@ -57,14 +61,14 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
         _Candidate(source, name, kind)
         for source in sources.values()
         for name, kind in _names(source, sources)
-        if kind in SERVABLE
+        if kind in SERVABLE and source.importable
     ]
     # Where nothing is made at module level, gunicorn and uvicorn call what makes it.
     candidates = candidates or [
         _Candidate(source, name, kind, called=True)
         for source in sources.values()
         for name, kind in source.made.items()
-        if kind in SERVABLE and name in source.alone
+        if kind in SERVABLE and name in source.alone and source.importable
     ]
     if candidates:
         return _served(min(candidates, key=lambda c: c.rank), sources)
@@ -128,42 +132,86 @@ def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str
     found = dict(source.defined)
     for name, full in source.imported.items():
         module, _, original = full.rpartition(".")
-        other = _module_of(module, source, sources)
-        if other and source.layout:
-            found.setdefault(name, other.defined.get(original, ""))
+        origin = _module_of(module, source, sources) if module else None
+        if origin and source.layout:
+            found.setdefault(name, _defined(origin, original, sources))
     for name, full in source.calls.items():
         module, _, function = full.rpartition(".")
         maker = _module_of(module, source, sources)
         if not found.get(name) and maker:
-            found[name] = maker.made.get(function, "")
+            found[name] = _made(maker, function, sources)
     return list(found.items())
+
+
+def _defined(source: Source, name: str, sources: Mapping[str, Source], deep: int = 0) -> str:
+    """What a name of a file is, also one that a package only hands on from its own files."""
+    kind = source.defined.get(name, "")
+    onward = _onward(source, name, sources) if not kind and deep < FURTHEST else None
+    return _defined(*onward, sources, deep + 1) if onward else kind
+
+
+def _made(source: Source, function: str, sources: Mapping[str, Source], deep: int = 0) -> str:
+    """The same of what a function makes."""
+    kind = source.made.get(function, "")
+    onward = _onward(source, function, sources) if not kind and deep < FURTHEST else None
+    return _made(*onward, sources, deep + 1) if onward else kind
+
+
+def _onward(source: Source, name: str, sources: Mapping[str, Source]) -> tuple[Source, str] | None:
+    """The file that a name is imported from, and what it is called there."""
+    module, _, original = source.imported.get(name, "").rpartition(".")
+    origin = _module_of(module, source, sources) if module else None
+    return (origin, original) if origin and origin is not source else None
 
 
 def _module_of(module: str, source: Source, sources: Mapping[str, Source]) -> Source | None:
     """The file that a module is, seen from another one of the app: itself where none is named."""
-    beside = ".".join([*source.path.parent.parts, module])
-    return (sources.get(module) or sources.get(beside)) if module else source
+    if not module:
+        return source
+    # From the top, from the file's own folder as a script has it, or from one between them.
+    folders = source.path.parent.parts
+    names = (".".join([*folders[:end], module]) for end in (0, *range(len(folders), 0, -1)))
+    return next((sources[name] for name in names if name in sources), None)
 
 
 def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
-    """An option and a module: a file in a folder that is no package is started in that folder,
-    and a package in `src` is imported from there, also one without `__init__.py`."""
-    here, (top, *inner) = ".".join(source.path.parent.parts), source.path.parts
-    # A relative import needs a package, which need have no __init__.py (PEP 420).
-    packaged = source.counted_from or any(
-        f"{top}.{module}" in sources and f"{here}.{module}" not in sources
-        for module in source.absolute
-    )
-    if here and here not in sources and not packaged:
-        return f" --chdir {source.path.parent}", source.path.stem
-    named = any(
-        top in s.counted_from or any(m.split(".")[0] == top for m in s.absolute)
+    """An option and a module. The folder that modules are imported from is the one where most of
+    what the files import is found; where that does not tell, it is seen from the folders."""
+    folders = source.path.parent.parts
+    parts = [*folders, *([] if source.path.stem == "__init__" else [source.path.stem])]
+    there = {
+        (s.path.parts[:at], s.path.parts[at].removesuffix(".py"))
         for s in sources.values()
-    )
-    if len(inner) > 1 and top not in sources and not named:
-        # Packages below a folder that is none: the layout with `src`.
-        return f" --pythonpath {top}", source.module.partition(".")[2]
-    return "", source.module
+        for at in range(len(s.path.parts))
+    }
+    reached = _reached(source, sources)
+    wanted = {name for other in reached for name in other.absolute}
+    wanted -= {*SURE, *sys.stdlib_module_names}
+    # What a relative import begins in is a package, and so lies below that folder.
+    packages = {package for other in reached for package in other.counted_from if package}
+    deepest = min((len(p) - 1 for p in packages if p == folders[: len(p)]), default=len(parts))
+    usual = _usual_depth(source, sources)
+
+    def fitness(depth: int) -> tuple[int, bool, int]:
+        return sum((folders[:depth], name) in there for name in wanted), depth == usual, -depth
+
+    named = [at for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
+    depth = max([at for at in named if at <= deepest] or [usual], key=fitness)
+    option = "--chdir" if depth == len(folders) else "--pythonpath"
+    return (f" {option} {'/'.join(folders[:depth])}" if depth else ""), ".".join(parts[depth:])
+
+
+def _usual_depth(source: Source, sources: Mapping[str, Source]) -> int:
+    """How many folders deep modules are imported from: a file in a folder that is no package is
+    started in that folder, and a package in `src` is imported from there. A relative import needs
+    a package, which need have no `__init__.py` (PEP 420)."""
+    folders = source.path.parent.parts
+    if folders and ".".join(folders) not in sources and not source.counted_from:
+        return len(folders)
+    top, *inner = source.path.parts
+    absolute = any(top in s.absolute or (top,) in s.counted_from for s in sources.values())
+    # Packages below a folder that is none: the layout with `src`.
+    return 1 if len(inner) > 1 and top not in sources and not absolute else 0
 
 
 def _reached(start: Source, sources: Mapping[str, Source]) -> tuple[Source, ...]:
@@ -175,11 +223,9 @@ def _reached(start: Source, sources: Mapping[str, Source]) -> tuple[Source, ...]
         if source.module in found:
             continue
         found[source.module] = source
-        package = ".".join(source.path.parent.parts)
-        for module in source.modules:
-            for name in (module, f"{package}.{module}"):
-                if name in sources:
-                    waiting.append(sources[name])
+        for module in filter(None, source.modules):
+            if other := _module_of(module, source, sources):
+                waiting.append(other)
         if source.layout or source is start:
             # Dash reads the files of `pages` by itself; Streamlit does too.
             waiting += [s for s in sources.values() if "pages" in s.path.parts]

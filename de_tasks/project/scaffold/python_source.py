@@ -35,9 +35,7 @@ class Source:
     dash, server, flask, fastapi (any ASGI app), django, celery, wsgi, or empty for anything else.
 
     `imported` is each such name that comes from elsewhere, as `module.name`; `modules` are all
-    modules that it imports anywhere, of which `absolute` are those that it names in full, and
-    `counted_from` the packages that its relative imports begin in. `layout` tells that it lays a
-    Dash app out, or runs it.
+    modules that it imports anywhere. `layout` tells that it lays a Dash app out, or runs it.
     """
 
     path: PurePosixPath
@@ -45,7 +43,9 @@ class Source:
     imported: dict[str, str] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
     absolute: set[str] = field(default_factory=set)
-    counted_from: set[str] = field(default_factory=set)
+    """The first names of those that are not relative to the file."""
+    counted_from: set[tuple[str, ...]] = field(default_factory=set)
+    """The packages that its relative imports begin in."""
     texts: set[str] = field(default_factory=set)
     layout: bool = False
     made: dict[str, str] = field(default_factory=dict)
@@ -54,6 +54,11 @@ class Source:
     """Those that may be called without arguments."""
     calls: dict[str, str] = field(default_factory=dict)
     """The function that each name at module level is the result of, as `module.name`."""
+
+    @property
+    def importable(self) -> bool:
+        """Whether the file's name can be a module's."""
+        return self.path.stem.isidentifier()
 
     @property
     def module(self) -> str:
@@ -103,18 +108,17 @@ def _read(path: PurePosixPath, tree: ast.Module) -> Source:
     source = Source(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            source.absolute |= {alias.name for alias in node.names}
+            source.modules |= {alias.name for alias in node.names}
+            source.absolute |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _base(source, node)
-            names = {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            source.modules |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
             if node.level:
-                source.counted_from.add(".".join(_package(source, node.level)))
-                source.modules |= names
+                source.counted_from.add(_package(source, node.level))
             else:
-                source.absolute |= names
+                source.absolute.add(base.partition(".")[0])
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             source.texts.add(node.value)
-    source.modules |= source.absolute
     for statement in _module_level(tree.body):
         _bind(source, statement)
     return source
@@ -152,7 +156,10 @@ def _bind(source: Source, statement: ast.stmt) -> None:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
             if isinstance(target, ast.Name):
-                source.defined[target.id] = _kind(source, statement.value)
+                kind = _kind(source, statement.value)
+                if not kind and _wraps(statement.value, target.id):
+                    kind = source.defined.get(target.id, "")
+                source.defined[target.id] = kind
                 if isinstance(statement.value, ast.Call):
                     source.calls[target.id] = _full_name(source, statement.value.func)
             elif isinstance(target, ast.Attribute) and target.attr == "layout":
@@ -186,6 +193,12 @@ def _kind(source: Source, value: ast.expr) -> str:
     return ""
 
 
+def _wraps(value: ast.expr, name: str) -> bool:
+    """Whether a call is given what stands under the name that its result gets: `app = add(app)`."""
+    given = value.args if isinstance(value, ast.Call) else []
+    return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)
+
+
 def _needs_nothing(given: ast.arguments) -> bool:
     plain = len(given.args) + len(given.posonlyargs)
     return plain <= len(given.defaults) and None not in given.kw_defaults
@@ -203,7 +216,10 @@ def _returned(source: Source, function: ast.FunctionDef) -> str:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
                 if isinstance(target, ast.Name):
-                    names[target.id] = _kind(inner, node.value)
+                    kind = _kind(inner, node.value)
+                    if not kind and _wraps(node.value, target.id):
+                        kind = names.get(target.id, "")
+                    names[target.id] = kind
     for node in ast.walk(function):
         if isinstance(node, ast.Return) and node.value:
             name = node.value.id if isinstance(node.value, ast.Name) else ""

@@ -112,7 +112,66 @@ APPS = {
             "app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
             "web/index.py": "from app import app, server\napp.layout = []\n",
         },
-        "gunicorn --chdir web index:server",
+        "gunicorn web.index:server",
+    ),
+    "laid out beside it, in a folder": (
+        {
+            "board/app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "board/index.py": "from app import app, server\napp.layout = []\n",
+        },
+        "gunicorn --chdir board index:server",
+    ),
+    "a script in a package": (
+        {
+            "board/__init__.py": "",
+            "board/config.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "board/app.py": "from config import app, server\napp.layout = []\n",
+        },
+        "gunicorn --chdir board app:server",
+    ),
+    "a script in a folder that its imports name": (
+        {"board/app.py": f"import board.data\n{SERVER}", "board/data.py": ""},
+        "gunicorn board.app:server",
+    ),
+    "a package in a package that is imported from there": (
+        {
+            "src/__init__.py": "",
+            "src/board/__init__.py": "",
+            "src/board/config.py": "",
+            "src/board/app.py": f"from board.config import x\n{SERVER}",
+        },
+        "gunicorn --pythonpath src board.app:server",
+    ),
+    "relative imports below src": (
+        {
+            "src/board/__init__.py": "",
+            "src/board/config.py": "",
+            "src/board/app.py": f"from .config import x\n{SERVER}",
+        },
+        "gunicorn --pythonpath src board.app:server",
+    ),
+    "a folder that is called as a package": ({"dash/app.py": SERVER}, "gunicorn --chdir dash app:"),
+    "a name that nothing can import": (
+        {"my app.py": SERVER, "zoo.py": SERVER},
+        "gunicorn zoo:server",
+    ),
+    "made by a function that a package hands on": (
+        {
+            "board/__init__.py": "from .core import create\n",
+            "board/core.py": "import flask\ndef create(x):\n    return flask.Flask(x)\n",
+            "wsgi.py": "from board import create\napplication = create('x')\n",
+        },
+        "gunicorn wsgi:application",
+    ),
+    "made by a function that adds to it": (
+        {
+            "board.py": "import flask\nfrom more import add\ndef create():\n"
+            "    app = flask.Flask('x')\n    with app.app_context():\n        app = add(app)\n"
+            "    return app\n",
+            "more.py": "",
+            "wsgi.py": "from board import create\napplication = create()\n",
+        },
+        "gunicorn wsgi:application",
     ),
     "laid out beside it, in a folder": (
         {
