@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from de_tasks.appspec import Procfile, Requirements
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import shell
-from de_tasks.project.scaffold.declared import declared_in
+from de_tasks.project.scaffold.declared import declared_in, of_conda
 from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
 from de_tasks.project.scaffold.python_source import read_all
 from de_tasks.project.scaffold.requirements import Lacking, lacking, own_modules
@@ -104,13 +104,12 @@ def _missing(
     except UsageError as error:
         return Lacking((), ()), [str(error)]
     reached = entry.reached if entry else ()
-    if present is None and (declared := declared_in(folder)):
+    if present is None and (conda := of_conda(folder)) is not None:
+        names = ", ".join(lacking(needs, reached, own, conda).lines)
+        # With both files the platform takes requirements.txt and passes over the other.
+        return Lacking((), ()), [f"environment.yml needs: {names}"] if names else []
+    place = entry.reached[0].path.parent if entry else PurePosixPath()
+    if present is None and (declared := declared_in(folder, place)):
         found = lacking(needs, reached, own, declared.known)
         return Lacking((*declared.lines, *found.lines), found.unknown), [declared.words]
-    found = lacking(needs, reached, own, present.lines if present else ())
-    if present is None and (folder / "environment.yml").exists():
-        names = ", ".join(found.lines)
-        # With both files the platform takes requirements.txt and passes over the other.
-        words = [f"environment.yml needs: {names}"] if names else []
-        return Lacking((), ()), words
-    return found, []
+    return lacking(needs, reached, own, present.lines if present else ()), []

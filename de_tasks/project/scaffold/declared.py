@@ -1,5 +1,5 @@
-"""Dependencies that stand elsewhere than in requirements.txt: in a folder of such files, in
-pyproject.toml or in a Pipfile."""
+"""Dependencies that stand elsewhere than in requirements.txt at the top: in other such files, in
+pyproject.toml, in a Pipfile or in Conda's environment."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from de_tasks.appspec import LOCKS, Requirements
+from de_tasks.appspec import CONDA, LOCKS, Requirements, read_text
 from de_tasks.errors import UsageError
 
 SPLIT = ("production", "prod", "deploy", "requirements", "main", "base", "common")
 """Names of files in a folder `requirements`, the one for a server first."""
+
+OTHERS = frozenset(
+    "dev develop development test tests testing docs doc lint ci local notebook notebooks "
+    "win windows mac macos osx binder examples".split()
+)
+"""Parts of names of requirements that are not for the app on a server."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +34,72 @@ class Declared:
     known: tuple[str, ...]
 
 
-def declared_in(folder: Path) -> Declared | None:
-    """The dependencies that a folder declares in another file, None where there are none."""
-    for name in (f"requirements/{stem}.txt" for stem in SPLIT):
-        with suppress(UsageError):
-            if found := Requirements.read(folder, name):
-                words = f"requirements.txt, which alone is read on the platform, includes {name}"
-                return Declared((f"-r {name}",), words, found.lines)
+def declared_in(folder: Path, place: PurePosixPath) -> Declared | None:
+    """The dependencies that a folder declares in another file, None where there are none.
+
+    `place` is the folder in it in which the app starts: what stands there is meant for the app,
+    and what stands further out for all that is below.
+    """
+    for here in (place, *place.parents):
+        if found := _beside(folder, here):
+            return found
+    # Where one folder alone has requirements, they are those of the only app.
+    below = [path for path in sorted(folder.glob("*/requirements.txt")) if _is_of_app(path.parent)]
+    return _included(folder, below[0].relative_to(folder).as_posix()) if len(below) == 1 else None
+
+
+def of_conda(folder: Path) -> tuple[str, ...] | None:
+    """The packages that environment.yml names, as lines of requirements; None without the file."""
+    path = next((path for name in CONDA if (path := folder / name).is_file()), None)
+    if path is None:
+        return None
+    try:
+        text = "\n".join([*read_text(path).splitlines(), ""])
+    except UsageError:
+        return ()
+    # YAML is read as far as these files use it: a list, and in it perhaps one for pip.
+    listed = re.search(r"^dependencies:.*\n((?:(?:[ \t#-].*)?\n)*)", text, re.MULTILINE)
+    lines = re.findall(r"^[ \t]*-[ \t]+['\"]?([^'\"#\n]+)", listed[1] if listed else "", re.M)
+    named = (line.rpartition("::")[2].strip() for line in lines if "://" not in line)
+    return tuple(line for line in named if line and not line.endswith(":"))
+
+
+def _beside(folder: Path, here: PurePosixPath) -> Declared | None:
+    at = folder / here
+    whole = [*(path.name for path in sorted(at.glob("requirements*.txt")) if _is_of_app(path))]
+    whole.sort(key=lambda name: name != "requirements.txt")
+    split = [f"requirements/{stem}.txt" for stem in SPLIT]
+    # Of several that are nobody's first choice, none is taken.
+    whole = whole if len(whole) == 1 or whole[:1] == ["requirements.txt"] else []
+    for name in (*whole[:1], *split):
+        if found := _included(folder, (here / name).as_posix()):
+            return found
     for name, read in (("pyproject.toml", _project), ("Pipfile", _pipfile)):
-        table = _table(folder / name)
+        table = _table(at / name)
         lines = read(table)
         if lines:
-            words = f"requirements.txt gets what {name} names, which is not read on the platform"
+            words = f"requirements.txt gets what {here / name} names, which is not read on the "
+            words += "platform"
             if ours := _of_workspace(table):
                 words += f". Of its workspace are {', '.join(ours)}: name their folders in it"
-            lock = next((lock for lock in LOCKS if (folder / lock).exists()), "")
-            if lock:
+            lock = next((lock for lock in LOCKS if (at / lock).exists()), "")
+            if lock and at == folder:
                 words += f". The exact versions of {lock}: {LOCKS[lock]}"
             return Declared(tuple(lines), words, tuple(lines))
     return None
+
+
+def _included(folder: Path, name: str) -> Declared | None:
+    with suppress(UsageError):
+        if found := Requirements.read(folder, name):
+            words = f"requirements.txt, which alone is read on the platform, includes {name}"
+            return Declared((f"-r {name}",), words, found.lines)
+    return None
+
+
+def _is_of_app(path: Path) -> bool:
+    """Whether a file or folder of requirements is for the app on a server, by its name."""
+    return not OTHERS & set(re.split(r"[-_.]", path.name.lower()))
 
 
 def _table(path: Path) -> Mapping[str, object]:

@@ -68,7 +68,8 @@ def lacking(
             there |= _closure(set(known.split()))
     # A version that is not installed here may bring more than the one that is.
     there |= closure(there)
-    roots = {module.partition(".")[0] for source in reached for module in source.modules}
+    imported = {module for source in reached for module in source.modules}
+    roots = {module.partition(".")[0] for module in imported}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
     doubtful = {module for module in outside if canonicalize_name(module) not in SURE}
     # It looks at every file of every package.
@@ -81,7 +82,12 @@ def lacking(
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
-        elif not has(there, package_of(module) or canonicalize_name(module)):
+        elif not has(there, package_of(module) or canonicalize_name(module)) and not any(
+            _brings_part_of(name, other)
+            for other in imported
+            if other.startswith(f"{module}.")
+            for name in there
+        ):
             # None is known, or several share the name.
             unknown.append(module)
     missing = [name for name in wanted if name not in there]
@@ -90,6 +96,15 @@ def lacking(
     needed = {canonicalize_name(name) for name in needs}
     kept = [name for name in missing if name not in brought or name in needed]
     return Lacking(tuple(_line(name) for name in kept), tuple(unknown))
+
+
+def _brings_part_of(package: str, module: str) -> bool:
+    """Whether a package is called as a part of a namespace that several share, as
+    azure-storage-blob is as `azure.storage.blob`."""
+    names, parts = package.split("-"), canonicalize_name(module.replace(".", "-")).split("-")
+    return min(len(names), len(parts)) > 1 and all(
+        name == part for name, part in zip(names, parts, strict=False)
+    )
 
 
 def name_of(line: str) -> str:

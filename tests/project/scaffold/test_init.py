@@ -173,13 +173,6 @@ APPS = {
         },
         "gunicorn wsgi:application",
     ),
-    "laid out beside it, in a folder": (
-        {
-            "web/app.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
-            "web/index.py": "from app import app, server\napp.layout = []\n",
-        },
-        "gunicorn --chdir web index:server",
-    ),
     "laid out beside it, in a package": (
         {
             "shop/__init__.py": "from dash import Dash\napp = Dash()\nserver = app.server\n",
@@ -378,6 +371,32 @@ def test_package_of_a_workspace_is_left_to_the_user(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        (["board/requirements.txt", "api/requirements.txt"], "-r board/requirements.txt"),
+        (["board/requirements/prod.txt", "requirements_dev.txt"], "-r board/requirements/prod.txt"),
+        (["requirements_linux.txt", "requirements_win.txt"], "-r requirements_linux.txt"),
+        (["setup/requirements.txt", "docs/requirements.txt"], "-r setup/requirements.txt"),
+        (["one/requirements.txt", "two/requirements.txt"], "gunicorn"),
+        (["requirements_a.txt", "requirements_b.txt"], "gunicorn"),
+        (["requirements-dev.txt"], "gunicorn"),
+    ],
+)
+def test_requirements_of_the_app_are_included(files: list[str], line: str, tmp_path: Path) -> None:
+    fill(tmp_path, {"board/app.py": SERVER, **dict.fromkeys(files, "dash\ngunicorn\n")})
+    first, *_ = adopt.adopt(tmp_path).requirements
+    assert first.partition(">")[0] == line
+
+
+def test_project_that_stands_further_in_is_read(tmp_path: Path) -> None:
+    project = "[project]\ndependencies = ['dash>=3', 'gunicorn']\n"
+    fill(tmp_path, {"shop/board/app.py": SERVER, "shop/pyproject.toml": project})
+    found = adopt.adopt(tmp_path)
+    assert found.requirements == ("dash>=3", "gunicorn")
+    assert any("what shop/pyproject.toml names" in words for words in found.words)
+
+
 def test_server_that_an_extra_brings_is_not_named_again(tmp_path: Path) -> None:
     fill(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"})
     fill(tmp_path, {"requirements.txt": "fastapi[standard]\n"})
@@ -507,6 +526,22 @@ def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.Monk
     assert found.unknown == ("google",)
 
 
+@pytest.mark.parametrize(
+    ("module", "known"),
+    [
+        ("azure.storage.blob.BlobClient", True),
+        ("azure.storage.queue", False),
+        ("databricks.sql", True),
+        ("databricks", False),
+        ("nobody_knows_this.sql", False),
+    ],
+)
+def test_part_of_a_namespace_is_known_by_its_packages_name(module: str, known: bool) -> None:
+    present = ["azure-storage-blob", "databricks-sql-connector"]
+    source = Source(PurePosixPath("app.py"), modules={module})
+    assert (requirements.lacking([], [source], [], present).unknown == ()) is known
+
+
 def test_extras_that_nobody_asked_for_bring_nothing(tmp_path: Path) -> None:
     source = Source(PurePosixPath("app.py"), modules={"celery"})
     found = requirements.lacking([], [source], [], ["dash"])
@@ -521,10 +556,23 @@ def test_first_dash_that_can_be_served_is_required(tmp_path: Path) -> None:
     assert Requirement(dash).specifier.contains("3.0.4") is False
 
 
-def test_conda_app_is_told_what_it_lacks(tmp_path: Path) -> None:
-    found = adopt.adopt(fill(tmp_path, {"app.py": SERVER, "environment.yml": "name: x\n"}))
+@pytest.mark.parametrize(
+    ("environment", "needs"),
+    [
+        ("name: x\n", {"gunicorn", "dash"}),
+        ("dependencies:\n- conda-forge::dash>=3\n- numpy=2 # x\n", {"gunicorn"}),
+        ("dependencies:\n  - python=3.11\n  - pip:\n    - 'dash==3.1'\n", {"gunicorn"}),
+        ("dependencies:\n  - dash\n\n  # web\n  - pip:\n    - gunicorn\nprefix: /x\n", set()),
+        ("channels:\n  - dash\ndependencies:\n  - gunicorn\nother:\n  - dash\n", {"dash"}),
+    ],
+)
+def test_conda_app_is_told_what_it_lacks(environment: str, needs: set[str], tmp_path: Path) -> None:
+    files = {"app.py": SERVER, "environment.yml": environment, "requirements/base.txt": "flask\n"}
+    found = adopt.adopt(fill(tmp_path, files))
     assert found.requirements == ()
-    assert [words for words in found.words if words.startswith("environment.yml needs: gunicorn")]
+    told = [words for words in found.words if words.startswith("environment.yml needs: ")]
+    lines = told[0].partition(": ")[2].split(", ") if told else []
+    assert {requirements.name_of(line) for line in lines} == needs
 
 
 def test_worker_and_database_are_seen(tmp_path: Path) -> None:
