@@ -43,7 +43,8 @@ WITH_VALUE = set(
 """Options of gunicorn, of any version, that a value may follow."""
 SHORT = {"-c": "--config", "-e": "--env", "-k": "--worker-class"}
 ALWAYS = {"-h", "--help", "-v", "--version"}
-MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+MODULE = re.compile(r"[^\s./\\:][^./\\:]*(\.[^./\\:]+)*")
+"""What `importlib` takes: a file's name need not be an identifier."""
 EXAMPLE = "gunicorn app:server"
 
 

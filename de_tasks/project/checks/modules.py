@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from de_tasks.project.syntax import tree_of
+from de_tasks.project.syntax import is_main, tree_of
 from de_tasks.repo.sent import Sent
 
 MOST_FILES = 300
@@ -68,13 +68,23 @@ def defined(tree: ast.Module) -> set[str] | None:
 
 
 def at_module_level(node: ast.AST) -> Iterator[ast.AST]:
-    """Everything that runs when the module is imported: not what is inside functions, classes."""
+    """Everything that runs when the module is imported: not what is inside functions, classes,
+    and what only a program runs."""
     for child in ast.iter_child_nodes(node):
         yield child
-        if not isinstance(
+        if is_main(child):
+            yield from at_module_level(ast.Module(child.orelse, []))
+        elif not isinstance(
             child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
         ):
             yield from at_module_level(child)
+
+
+def of_program(tree: ast.Module) -> set[str]:
+    """The names that are bound only where the file is run as a program."""
+    mains = [node for node in tree.body if is_main(node)]
+    stored = (node for main in mains for node in ast.walk(main) if isinstance(node, ast.Name))
+    return {node.id for node in stored if isinstance(node.ctx, ast.Store)}
 
 
 def dash_app(tree: ast.Module) -> str | None:

@@ -28,7 +28,7 @@ VALUED = frozenset(
     "--worker-class --ws --forwarded-allow-ips --interface --log-level --http-socket".split()
 )
 """Their options whose values may look like it."""
-TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_][\w.]*)(\(.*\))?", re.DOTALL)
+TARGET = re.compile(r"([A-Za-z_][\w-]*(?:\.[\w-]+)*):([A-Za-z_][\w.]*)(\(.*\))?", re.DOTALL)
 
 
 def of_gunicorn(process: Process, at: int) -> Iterator[Finding]:
@@ -67,6 +67,9 @@ def of_gunicorn(process: Process, at: int) -> Iterator[Finding]:
     if not gunicorn.MODULE.fullmatch(module) or name is None:
         what = f"gunicorn cannot read {line.target!r}."
         remedy = f"Write it like '{gunicorn.EXAMPLE}'"
+        folder, slash, last_name = module.rpartition("/")
+        if slash and modules.find(sent, last_name, [shell.joined(here, folder) or folder]):
+            remedy = f"Write it with the folder before it: --chdir {folder} {last_name}:{wanted}"
         yield process.finding("gunicorn-app", what, remedy, word)
         return
     config = shell.joined(here, line.config.removeprefix("file:") or "gunicorn.conf.py")

@@ -66,6 +66,9 @@ def check(
     elif like := _likely(names):
         remedy = f"Define it, or write {module}:{like}"
     what = f"{path} does not define {name}, which {target} names."
+    if name in modules.of_program(tree):
+        what = f"{path} defines {name}, which {target} names, only where it is run as a program."
+        remedy = f"Define {name} above 'if __name__ == \"__main__\":'"
     yield process.finding("no-variable", what, remedy, word)
 
 

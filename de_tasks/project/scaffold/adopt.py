@@ -14,11 +14,12 @@ from de_tasks.errors import UsageError
 from de_tasks.project.checks import shell
 from de_tasks.project.scaffold.declared import declared_in, of_conda
 from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
-from de_tasks.project.scaffold.python_source import read_all
+from de_tasks.project.scaffold.python_source import first_unreadable, read_all
 from de_tasks.project.scaffold.requirements import Lacking, lacking, own_modules
 
 PROGRAMS = ("gunicorn", "celery", "streamlit", "uvicorn", "waitress-serve", "daphne", "hypercorn")
 PACKAGES = {"waitress-serve": "waitress"}
+MOST_NAMED = 3
 DASH_ITSELF = "dash>=3.0.5"
 """The first that gunicorn can serve without `server = app.server`."""
 
@@ -39,6 +40,19 @@ def is_app(folder: Path) -> bool:
     return (folder / "Procfile").exists() or find_entry(read_all(folder)) is not None
 
 
+def why_no_app(folder: Path) -> str:
+    """Why no app is found in a folder whose files make one, or may; empty where none does."""
+    for source in sorted(read_all(folder).values(), key=lambda source: source.path):
+        if source.made_at:
+            return (
+                f"{source.path} makes an app in line {source.made_at}, where no server finds it: "
+                "in a function, a class, or below 'if __name__'. Make it, or its `server`, at the "
+                "top level of the file"
+            )
+    path, why = first_unreadable(folder)
+    return f"Python cannot read {path}, in which the app may be: {why}" if path else ""
+
+
 def adopt(folder: Path, lock: str = "") -> Adopted:
     """Look at the app of a folder. Nothing of it is executed, and nothing is written.
 
@@ -55,6 +69,11 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
         written: dict[str, str] = {}
     elif entry:
         commands = written = dict(entry.commands)
+        if entry.others:
+            others = ", ".join(entry.others[:MOST_NAMED])
+            if left := entry.others[MOST_NAMED:]:
+                others += f" and {len(left)} more"
+            words.append(f"The Procfile can start one app only. The folder has others: {others}")
         if entry.bare_dash:
             words.append(
                 "The Procfile names the Dash app itself, which Dash can do since 3.0.5. For an "

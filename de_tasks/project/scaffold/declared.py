@@ -203,9 +203,23 @@ def _source(value: Mapping[str, object]) -> str:
 
 
 def _version(value: object) -> str:
-    """A version as PEP 440 writes it; poetry's `^` and `~` become its lower bound."""
-    text = str(value)
-    if text.strip() in ("", "*") or "|" in text:  # One of several, as of a list.
+    """A version as PEP 440 writes it."""
+    text = str(value).replace(" ", "")
+    if text in ("", "*") or "|" in text:  # One of several, as of a list.
         return ""
-    text = re.sub(r"[\^~](?==?\d|\d)", ">=", text).replace(">==", ">=").replace(" ", "")
-    return text if re.match(r"[<>=!~]", text) else f"=={text}"
+    return ",".join(_bounds(part) for part in text.split(","))
+
+
+def _bounds(part: str) -> str:
+    """The same of one bound: poetry's `^1.2` allows what leaves the first number that is not 0,
+    and its `~1.2` what leaves the second."""
+    found = re.fullmatch(r"(\^|~(?!=))(\d+(?:\.\d+)*)(.*)", part)
+    if not found:
+        return part if re.match("[<>=!~]", part) else f"=={part}"
+    sign, version, rest = found.groups()
+    numbers = [int(number) for number in version.split(".")]
+    at = min(1, len(numbers) - 1)
+    if sign == "^":
+        at = next((n for n, number in enumerate(numbers) if number), len(numbers) - 1)
+    above = ".".join(map(str, [*numbers[:at], numbers[at] + 1]))
+    return f">={version}{rest},<{above}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from shlex import quote
 
 from de_tasks.project.scaffold.python_source import Source
 from de_tasks.project.scaffold.requirements import SURE
@@ -34,6 +35,8 @@ class EntryPoint:
     reached: tuple[Source, ...]
     services: tuple[str, ...]
     bare_dash: bool = False
+    others: tuple[str, ...] = ()
+    """Files that could be started just as well, and have nothing to do with this one."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,11 @@ class _Candidate:
     called: bool = False
 
     @property
-    def rank(self) -> tuple[int, int, int, int, str]:
+    def rank(self) -> tuple[int, int, int, int, int, str]:
         first = self.source.module.rpartition(".")[2]
         return (
             not self.source.layout,
+            not first.isidentifier(),
             len(self.source.path.parts),
             FIRST.index(first) if first in FIRST else len(FIRST),
             SERVABLE.index(self.kind),
@@ -71,7 +75,8 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
         if kind in SERVABLE and name in source.alone and source.importable
     ]
     if candidates:
-        return _served(min(candidates, key=lambda c: c.rank), sources)
+        chosen = min(candidates, key=lambda c: c.rank)
+        return replace(_served(chosen, sources), others=_others(chosen, candidates, sources))
     scripts = [
         s for s in sources.values() if "streamlit" in s.modules and "pages" not in s.path.parts
     ]
@@ -80,11 +85,23 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
     script = min(scripts, key=lambda s: _Candidate(s, "", SERVABLE[-1]).rank)
     reached = _reached(script, sources)
     return EntryPoint(
-        commands={"web": STREAMLIT.format(script.path)},
+        commands={"web": STREAMLIT.format(quote(str(script.path)))},
         reason=f"{script.path} is a Streamlit app",
         needs=("streamlit",),
         reached=reached,
         services=_services(reached),
+    )
+
+
+def _others(
+    chosen: _Candidate, candidates: Sequence[_Candidate], sources: Mapping[str, Source]
+) -> tuple[str, ...]:
+    belong = {source.path for source in _reached(chosen.source, sources)}
+    alike = {c.source.module: c.source for c in candidates if c.rank[:3] == chosen.rank[:3]}
+    return tuple(
+        str(other.path)
+        for other in alike.values()
+        if other.path not in belong and chosen.source not in _reached(other, sources)
     )
 
 
@@ -102,11 +119,11 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
     if chosen.kind == "fastapi":
         options = options.replace("--chdir", "--app-dir").replace("--pythonpath", "--app-dir")
         options = f" --factory{options}" if chosen.called else options
-        target = f"{module}:{chosen.name}{options}"
+        target = quote(f"{module}:{chosen.name}") + options
         commands = {"web": f"uvicorn {target} --host 0.0.0.0 --port $PORT"}
         needs = ["uvicorn"]
     else:
-        target = f"'{module}:{chosen.name}()'" if chosen.called else f"{module}:{chosen.name}"
+        target = quote(f"{module}:{chosen.name}{'()' if chosen.called else ''}")
         commands = {"web": f"gunicorn{options} {target} --workers 2 --threads 4"}
         needs = ["gunicorn"]
     for other in reached:
@@ -114,7 +131,9 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
             if kind == "celery" and "worker" not in commands:
                 options, module = _where(other, sources)
                 options = re.sub("--chdir|--pythonpath", "--workdir", options)
-                command = f"celery{options} --app={module}:{name} worker --concurrency=2"
+                command = (
+                    f"celery{options} --app={quote(f'{module}:{name}')} worker --concurrency=2"
+                )
                 commands["worker"] = command
                 needs.append("celery")
     return EntryPoint(
@@ -198,7 +217,9 @@ def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
     named = [at for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
     depth = max([at for at in named if at <= deepest] or [usual], key=fitness)
     option = "--chdir" if depth == len(folders) else "--pythonpath"
-    return (f" {option} {'/'.join(folders[:depth])}" if depth else ""), ".".join(parts[depth:])
+    return (f" {option} {quote('/'.join(folders[:depth]))}" if depth else ""), ".".join(
+        parts[depth:]
+    )
 
 
 def _usual_depth(source: Source, sources: Mapping[str, Source]) -> int:

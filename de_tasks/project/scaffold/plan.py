@@ -87,6 +87,8 @@ def app_templates() -> list[str]:
 
 def no_app(folder: Path) -> UsageError:
     """The error for a folder without an app, where no template was chosen."""
+    if why := adopt.why_no_app(folder):
+        return UsageError(why)
     known = ", ".join(app_templates())
     return UsageError(
         f"There is no app in {folder.resolve()}: begin with one of --template {known}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from de_tasks.project.syntax import tree_of
+from de_tasks.project.syntax import is_main, refusal, tree_of
 
 MOST_FILES = 500
 DEEPEST = 4
@@ -54,11 +54,13 @@ class Source:
     """Those that may be called without arguments."""
     calls: dict[str, str] = field(default_factory=dict)
     """The function that each name at module level is the result of, as `module.name`."""
+    made_at: int = 0
+    """The first line that makes an app, wherever that is; 0 for none."""
 
     @property
     def importable(self) -> bool:
-        """Whether the file's name can be a module's."""
-        return self.path.stem.isidentifier()
+        """Whether the file can be imported: its name need not be an identifier for that."""
+        return "." not in self.path.stem
 
     @property
     def module(self) -> str:
@@ -80,6 +82,17 @@ def read_all(folder: Path) -> dict[str, Source]:
         source = _read(PurePosixPath(path), tree)
         found[source.module] = source
     return found
+
+
+def first_unreadable(folder: Path) -> tuple[str, str]:
+    """The first file that Python cannot read, and why not; both empty where it can read all."""
+    for path in _files(folder):
+        try:
+            if why := refusal((folder / path).read_bytes()):
+                return path, why
+        except OSError:
+            continue
+    return "", ""
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -121,14 +134,24 @@ def _read(path: PurePosixPath, tree: ast.Module) -> Source:
             source.texts.add(node.value)
     for statement in _module_level(tree.body):
         _bind(source, statement)
+        source.layout |= _lays_out(statement)
+    for node in ast.walk(tree):
+        if is_main(node):
+            source.layout |= any(map(_lays_out, _module_level(node.body)))
+        elif isinstance(node, ast.Call):
+            made = CALLS.get(_full_name(source, node.func), "celery")
+            source.made_at = source.made_at or (0 if made == "celery" else node.lineno)
     return source
 
 
 def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements that run on import, also those inside `if`, `try` and `with`."""
+    """Statements that run on import, also those inside `if`, `try` and `with`; not those that run
+    in a program alone."""
     for statement in body:
         yield statement
-        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if is_main(statement):
+            yield from _module_level(statement.orelse)
+        elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             for name in ("body", "orelse", "finalbody"):
                 yield from _module_level(getattr(statement, name, []))
             for handler in getattr(statement, "handlers", []):
@@ -162,12 +185,15 @@ def _bind(source: Source, statement: ast.stmt) -> None:
                 source.defined[target.id] = kind
                 if isinstance(statement.value, ast.Call):
                     source.calls[target.id] = _full_name(source, statement.value.func)
-            elif isinstance(target, ast.Attribute) and target.attr == "layout":
-                source.layout = True
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+
+
+def _lays_out(statement: ast.stmt) -> bool:
+    """Whether it lays a Dash app out, or runs it."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         method = statement.value.func
-        if isinstance(method, ast.Attribute) and method.attr in ("run", "run_server"):
-            source.layout = True
+        return isinstance(method, ast.Attribute) and method.attr in ("run", "run_server")
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(target, ast.Attribute) and target.attr == "layout" for target in targets)
 
 
 def _base(source: Source, node: ast.ImportFrom) -> str:

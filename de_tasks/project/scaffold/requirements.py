@@ -1,7 +1,7 @@
 """Which packages an app imports and its requirements lack.
 
-A package is added only where this machine has it installed, or where its name is beyond doubt:
-a name that is guessed from an import may be somebody else's package.
+A package is added only where this machine has it installed, or where it is known to the check: a
+name that is guessed from an import may be somebody else's package.
 """
 
 from __future__ import annotations
@@ -74,15 +74,17 @@ def lacking(
     doubtful = {module for module in outside if canonicalize_name(module) not in SURE}
     # It looks at every file of every package.
     installed = metadata.packages_distributions() if doubtful else {}
-    wanted, unknown = dict.fromkeys(map(canonicalize_name, needs)), []
+    wanted: dict[str, None] = dict.fromkeys(map(canonicalize_name, needs))
+    unknown = []
     for module in sorted(outside):
         names = installed.get(module, []) if module in doubtful else [module]
-        packages = {canonicalize_name(name) for name in names}
-        if there & {*packages, canonicalize_name(module)}:
+        package = package_of(module)
+        packages = {str(canonicalize_name(name)) for name in names or filter(None, [package])}
+        if there & {*packages, canonicalize_name(module)} or (package and has(there, package)):
             continue
         if len(packages) == 1:
             wanted |= dict.fromkeys(packages)
-        elif not has(there, package_of(module) or canonicalize_name(module)) and not any(
+        elif not any(
             _brings_part_of(name, other)
             for other in imported
             if other.startswith(f"{module}.")

@@ -105,12 +105,20 @@ def test_program_may_be_brought_by_any_requirement(
         ("celery beat --app=app", "celery>=5", "warning:celery-order"),
         ("celery worker -A app", "celery==4.4.7", ""),
         ("celery -A app worker", "celery", ""),
+        ("gunicorn my-board:server", "", "error:no-module"),
+        ("gunicorn my-own:server", "", ""),
+        ("gunicorn 'my own:server'", "", "error:no-module"),
+        ("uvicorn my-own:server", "uvicorn", ""),
+        ("uvicorn my-own:gone", "uvicorn", "error:no-variable"),
+        ("gunicorn my-own:only", "", "error:no-variable"),
+        ("gunicorn src/lib:app", "", "error:gunicorn-app"),
     ],
 )
 def test_modules_and_scripts_that_programs_are_given(
     command: str, package: str, found: str, tmp_path: Path
 ) -> None:
     files = {"Procfile": f"web: {command}\n", "src/lib.py": FLASK, "settings.ini": ""}
+    files["my-own.py"] = "server = 1\nif __name__ == '__main__':\n    only = 2\n"
     files |= {"setup.py": "", "fast.cpython-311-x86_64-linux-gnu.so": ""}
     files["requirements.txt"] = f"flask\ngunicorn\n{package}\n"
     assert codes(tmp_path, files) == found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 from pathlib import Path, PurePosixPath
@@ -246,6 +247,30 @@ APPS = {
         None,
     ),
     "broken": ({"app.py": "def (\n", "other.py": SERVER}, "gunicorn other:server"),
+    "in a folder with a blank": (
+        {"my app/app.py": SERVER, "my app/data.csv": ""},
+        "gunicorn --chdir 'my app' app:server",
+    ),
+    "in a file with a hyphen": ({"my-app.py": SERVER}, "gunicorn my-app:server"),
+    "with a file that may be imported by name": (
+        {"a-copy.py": SERVER, "board.py": SERVER},
+        "gunicorn board:server",
+    ),
+    "made by a program alone": (
+        {
+            "app.py": "import dash\n"
+            "if __name__ == '__main__':\n    app = dash.Dash()\n    app.run()\n"
+        },
+        None,
+    ),
+    "made before a program": (
+        {
+            "board.py": "import dash\napp = dash.Dash()\n"
+            "if '__main__' == __name__:\n    app.run()\nelse:\n    server = app.server\n",
+            "app.py": "import dash\nserver = dash.Dash().server\n",
+        },
+        "gunicorn board:server",
+    ),
     "nothing": ({"app.py": "print('hello')\n"}, None),
 }
 
@@ -278,7 +303,7 @@ def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
     ("name", "text", "lines"),
     [
         ("pyproject.toml", "[project]\ndependencies = ['dash>=3', 'gunicorn']\n", ["dash>=3"]),
-        ("pyproject.toml", "[tool.poetry.dependencies]\ndash = '^3.0'\n", ["dash>=3.0"]),
+        ("pyproject.toml", "[tool.poetry.dependencies]\ndash = '^3.0'\n", ["dash>=3.0,<4"]),
         ("requirements/production.txt", "-r base.txt\n", ["-r requirements/production.txt"]),
         (
             "pyproject.toml",
@@ -510,6 +535,79 @@ def test_gitignore_of_ones_own_is_to_let_through_what_is_written(tmp_path: Path)
 def test_empty_folder_is_no_app_to_complete(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"^There is no app in {tmp_path}: begin with one of "):
         plan.plan(tmp_path, plan.Choices(app="board"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("if __name__ == '__main__':\n    app = dash.Dash()\n", "app.py makes an app in line 3, "),
+        ("class Board:\n    app = dash.Dash()\n", "app.py makes an app in line 3, where no server"),
+        ("def make(config):\n    return dash.Dash()\n", "app.py makes an app in line 3, where no "),
+        (
+            "app = dash.Dash(\n",
+            "Python cannot read app.py, in which the app may be: '(' was never ",
+        ),
+        ("app = '\0'\n", "Python cannot read app.py, in which the app may be: source code "),
+        ("celery.Celery()\n", "There is no app in "),
+    ],
+)
+def test_why_an_app_is_not_found_is_told(text: str, why: str, tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": f"import celery, dash\n{text}"})
+    with pytest.raises(UsageError, match=f"^{re.escape(why)}"):
+        plan.plan(tmp_path, plan.Choices(app="board"))
+
+
+def test_app_that_is_not_found_is_not_begun_anew(nobody: Person) -> None:
+    fill(nobody.home, {"app.py": "import dash\ndef make(x):\n    return dash.Dash(x)\n"})
+    done = nobody.inv("init", terminal=True, stdin="dash\n")
+    assert done.code == 2 and "app.py makes an app in line 3" in done.err
+    assert not (nobody.home / "Procfile").exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        (["ops"], "ops.py"),
+        (["ops", "tax", "ads", "web"], "ops.py, tax.py, ads.py and 1 more"),
+    ],
+)
+def test_other_apps_of_the_folder_are_named(others: list[str], named: str, tmp_path: Path) -> None:
+    fill(tmp_path, {"app.py": SERVER, "more.py": f"import app\n{SERVER}"})
+    fill(tmp_path, {f"{name}.py": SERVER for name in others})
+    *_, words = adopt.adopt(tmp_path).words
+    assert sorted(words.rpartition(": ")[2]) == sorted(named)
+    assert words.startswith("The Procfile can start one app only. The folder has others: ")
+
+
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [
+        ("^1.2.3", ">=1.2.3,<2"),
+        ("^0.2.3", ">=0.2.3,<0.3"),
+        ("^0.0.3", ">=0.0.3,<0.0.4"),
+        ("^0.0", ">=0.0,<0.1"),
+        ("^2.0rc1", ">=2.0rc1,<3"),
+        ("~1.2.3", ">=1.2.3,<1.3"),
+        ("~1", ">=1,<2"),
+        ("~=1.2", "~=1.2"),
+        (">=1, !=1.5", ">=1,!=1.5"),
+        ("1.*", "==1.*"),
+        ("2.1", "==2.1"),
+    ],
+)
+def test_versions_of_poetry_keep_both_bounds(written: str, version: str, tmp_path: Path) -> None:
+    project = f"[tool.poetry.dependencies]\ndash = '{written}'\n"
+    found = adopt.adopt(fill(tmp_path, {"app.py": SERVER, "pyproject.toml": project}))
+    assert found.requirements[0] == f"dash{version}"
+
+
+def test_packages_that_the_check_knows_are_added(tmp_path: Path) -> None:
+    text = "import yaml, cv2, dash_extensions, unheard_of\n"
+    fill(tmp_path, {"app.py": text + SERVER, "requirements.txt": "opencv-python-headless\n"})
+    found = adopt.adopt(tmp_path)
+    names = [Requirement(line).name for line in found.requirements]
+    assert names == ["gunicorn", "dash", "dash-extensions", "pyyaml"]
+    assert [words.partition(",")[0] for words in found.words] == ["The app imports unheard_of"]
 
 
 def test_fleet_is_told_of_the_workflows_that_there_are(tmp_path: Path) -> None:
