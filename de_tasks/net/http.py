@@ -185,7 +185,7 @@ class Transport:
                     piece = next(answer.iter_content(PIECE), b"")
                 except requests.RequestException as error:
                     if not deadline.passed:
-                        raise _network_error(error, urlsplit(url).netloc) from None
+                        raise _network_error(error, url) from None
                 html = "html" in answer.headers.get("Content-Type", "")
                 return Glance(
                     answer.status_code,

@@ -221,6 +221,19 @@ def test_a_window_that_others_may_have_begun_is_asked_about(second: Budget, cloc
     assert early.value.seconds > 50
 
 
+def test_machine_that_is_told_of_no_limit_is_not_held_back(tmp_path: Path, clock: Clock) -> None:
+    budget = Budget(tmp_path, "https://host", "dev", clock, Shard(2, 4))
+    done: list[str] = []
+    with budget.spending(5, lambda: done.append("asked")):
+        done.append("acted")
+    assert done == ["asked", "acted"]
+
+
+def test_answer_of_a_window_that_is_over_changes_nothing(budget: Budget, clock: Clock) -> None:
+    spend(budget, 1, ReportedWindow(60, 50, 5, 60))
+    assert (budget.known().left, budget.known().end) == (10, clock.now + 20)
+
+
 def test_an_answer_that_comes_late_begins_no_window(second: Budget, clock: Clock) -> None:
     clock.now += 3
     spend(second, 15, ReportedWindow(60, 45, 60, 60))

@@ -255,3 +255,11 @@ def test_git_says_which_certificate_too(made: Certificates, port: int, tmp_path:
     remote = Remote(url, "master", Nobody(), str(other))
     with pytest.raises(DeTasksError, match=f"127.0.0.1:{port}, with SHA-256 .+ is not trusted"):
         Git(None)("ls-remote", url, remote=remote)
+
+
+def test_certificate_that_cannot_be_looked_at_again_is_refused_without_its_fingerprint() -> None:
+    said = str(certificates.refused("127.0.0.1:9", "certificate has expired"))
+    assert said == (
+        "The certificate of 127.0.0.1:9 is not trusted: certificate has expired. "
+        "Its administrator can renew it. Is the clock of this machine right?"
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from itertools import repeat
+from unittest.mock import Mock
 
 import pytest
 
-from de_tasks.errors import DeTasksError
+from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.net.deadline import Deadline
 from de_tasks.net.http import Transport, Unavailable
 from tests.support.faultproxy import Exchange, FaultProxy
-from tests.support.waiting import BOUND
+from tests.support.serving import served
+from tests.support.waiting import BOUND, until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -75,7 +80,8 @@ def test_the_body_of_a_redirect_is_not_read(app: FaultProxy) -> None:
 
 def test_an_app_that_breaks_off_at_once_is_not_there(app: FaultProxy) -> None:
     app.arm(lambda exchange: exchange.send(OK + LENGTH + b"x"), "GET")
-    with pytest.raises(Unavailable, match="was cut"):
+    server = app.url.removeprefix("http://")
+    with pytest.raises(Unavailable, match=rf"^The connection to {server} was cut\."):
         Transport().glance(app.url, 5)
 
 
@@ -126,3 +132,50 @@ def test_name_that_no_resolver_knows_is_a_mistake(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Unavailable) as found:
         Transport().glance("http://nosuch.example/", 1)
     assert found.value.exit_code == 2 and "There is no host nosuch.example" in str(found.value)
+
+
+def test_name_that_no_resolver_can_look_up_may_be_there_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*arguments: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", away)
+    words = r"^The name of a\.example cannot be resolved now: is the network down\?$"
+    with pytest.raises(Unavailable, match=words) as found:
+        Transport().glance("http://a.example/", 1)
+    assert (found.value.sent, found.value.patience, found.value.exit_code) == (False, 3, 75)
+
+
+def test_server_without_tls_is_told_from_one_that_breaks_off() -> None:
+    class Quiet(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            return
+
+    with served(Quiet) as address:
+        server = address.removeprefix("http://")
+        with pytest.raises(UsageError) as found:
+            Transport().request("GET", f"https://{server}/")
+    remedy = f"If it is a sandbox, write {address}"
+    assert str(found.value) == f"{server} does not speak TLS there. {remedy}"
+
+
+def test_what_cannot_be_asked_at_all_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("all_proxy", "ALL_PROXY", "ftp_proxy", "FTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match=r"^a\.example cannot be asked: InvalidSchema\.$"):
+        Transport().request("GET", "ftp://a.example/")
+    transport = Transport()
+    session = Mock(request=Mock(side_effect=OSError(errno.EMFILE, "Too many open files")))
+    monkeypatch.setattr(transport, "_session", session)
+    with pytest.raises(UsageError, match=r"^a\.example cannot be asked: Too many open files\.$"):
+        transport.request("GET", "http://a.example/")
+
+
+def test_connection_that_is_made_after_the_deadline_is_ended() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Deadline(0) as deadline:
+        until(lambda: deadline.passed, "the deadline has passed")
+        deadline.watch(ours)
+        theirs.settimeout(BOUND)
+        assert theirs.recv(1) == b""

@@ -187,6 +187,29 @@ def test_retry_after_may_be_a_date() -> None:
     assert limit_reports.retry_after({"Retry-After": "soon"}) is None
 
 
+TOLD = {"limit": 60, "remaining": "7", "msBeforeNext": 2500, "windowMs": 60000}
+
+
+@pytest.mark.parametrize(
+    ("answer", "window"),
+    [
+        (TOLD, limit_reports.ReportedWindow(60, 7, 2.5, 60.0)),
+        ({}, None),
+        ({**TOLD, "limit": None}, None),
+        ({**TOLD, "windowMs": "a minute"}, None),
+    ],
+)
+def test_budget_of_which_a_part_is_not_told_is_not_known(
+    answer: dict[str, object], window: limit_reports.ReportedWindow | None
+) -> None:
+    assert limit_reports.ReportedWindow.from_query(answer) == window
+
+
+@pytest.mark.parametrize("headers", [{}, {"Date": ""}, {"Date": "soon"}])
+def test_server_whose_clock_is_not_told_has_no_time(headers: dict[str, str]) -> None:
+    assert limit_reports.server_time(headers) is None
+
+
 @pytest.mark.parametrize(
     ("said", "seconds", "guessed"),
     [

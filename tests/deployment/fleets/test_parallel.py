@@ -17,6 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -27,7 +28,7 @@ from de_tasks.deployment.fleets.shared_reads import SharedReads
 from de_tasks.deployment.plan import ReadyDeploy
 from de_tasks.errors import DeployFailed, DeTasksError, Interrupted, Temporary
 from de_tasks.net.budget import Window
-from de_tasks.platform.models import App, Build
+from de_tasks.platform.models import App, Build, LogPage
 from de_tasks.server import control
 from de_tasks.tasks.ages import age
 from tests.support.apps import held_back
@@ -339,6 +340,14 @@ def test_app_that_is_waited_for_is_looked_at_anew() -> None:
     assert (build := shared.build("one", wait=60)) and build.status == "built"
     assert (app := shared.app("one")) and app.running and platform.pages == 4
     assert shared.app("one") == app and platform.pages == 4
+
+
+def test_log_of_a_process_is_asked_for_each_app_alone() -> None:
+    page = LogPage((), "8")
+    platform = Mock(runtime_log=Mock(return_value=page), apps=lambda: iter([]))
+    shared = SharedReads(platform, ["one"], Window)
+    assert shared.runtime_log("one", "web", 20, "7", 30) is page
+    platform.runtime_log.assert_called_once_with("one", "web", 20, "7", 30)
 
 
 @dataclass
