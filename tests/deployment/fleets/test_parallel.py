@@ -22,12 +22,14 @@ from unittest.mock import Mock
 import pytest
 
 from de_tasks.deployment.events import Event
-from de_tasks.deployment.fleets import parallel
+from de_tasks.deployment.fleets import connections, parallel
+from de_tasks.deployment.fleets.apps import Chosen, FleetApp
 from de_tasks.deployment.fleets.parallel import Job, Result
 from de_tasks.deployment.fleets.shared_reads import SharedReads
 from de_tasks.deployment.plan import ReadyDeploy
 from de_tasks.errors import DeployFailed, DeTasksError, Interrupted, Temporary
 from de_tasks.net.budget import Window
+from de_tasks.net.retry import Wait
 from de_tasks.platform.models import App, Build, LogPage
 from de_tasks.server import control
 from de_tasks.tasks.ages import age
@@ -458,6 +460,28 @@ def test_failure_after_an_interrupt_says_how_to_find_out() -> None:
     (one,) = rollout.run([job("one", cut)], heard)
     assert (one.status, one.code) == ("interrupted", 130)
     assert re.fullmatch(r"How far it came: .* status --name one", one.text)
+
+
+def test_wait_of_a_deploy_is_told_as_its_own_and_any_other_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells: list[Callable[[Wait], None]] = []
+
+    def connect(values: object, tell: Callable[[Wait], None]) -> Mock:
+        tells.append(tell)
+        return Mock()
+
+    monkeypatch.setattr(connections, "connect", connect)
+    for_all: list[Wait] = []
+    fleet, rollout = connections.Connections({"de": {}}, for_all.append), parallel.Rollout(1)
+    app = FleetApp("one", tmp_path)
+    connections.make_ready(fleet, Chosen(app), rollout, "", "", check=False)
+    (tell,), wait = tells, Wait("for points", 2.04)
+    heard = Heard()
+    rollout.run([job("one", lambda _: tell(wait))], heard)
+    assert (heard.events, for_all) == ([("one", "for points")], [])
+    tell(wait)
+    assert for_all == [wait]
 
 
 @pytest.mark.parametrize(
