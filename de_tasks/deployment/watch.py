@@ -9,7 +9,7 @@ from itertools import islice
 
 from de_tasks.deployment.answers import Answer, answer_of, asks_to_sign_in, running
 from de_tasks.deployment.events import Event
-from de_tasks.errors import DeployFailed, NotFound, Temporary
+from de_tasks.errors import DeployFailed, NotAvailable, NotFound, Temporary
 from de_tasks.health import causes
 from de_tasks.health.readiness import GIVEN_UP_AFTER, Errors
 from de_tasks.net.http import READ_SECONDS, Transport, Unavailable
@@ -192,7 +192,11 @@ def follow(
 
 def _known(platform: DeployPlatform, name: str, sha: str) -> bool:
     """Whether there is a build of the commit, so that a newest one of another came after it."""
-    return any(build.sha == sha for build in islice(platform.builds(name), 20))
+    try:
+        return any(build.sha == sha for build in islice(platform.builds(name), 20))
+    except NotAvailable:
+        # Version 4 answers a push when it is built: what runs now came after it.
+        return True
 
 
 def judge(build: Build, name: str, lines: Sequence[str] = ()) -> None:

@@ -18,7 +18,7 @@ from de_tasks.deployment.answers import Answer
 from de_tasks.deployment.deploy import ROUNDS, Deploy
 from de_tasks.deployment.events import Event, planned
 from de_tasks.deployment.plan import Plan
-from de_tasks.errors import DeployFailed, NotFound
+from de_tasks.errors import DeployFailed, NotAvailable, NotFound
 from de_tasks.health import readiness
 from de_tasks.net.http import Glance, Transport, Unavailable
 from de_tasks.platform.models import App, Build
@@ -243,6 +243,13 @@ def test_deploy_that_another_one_came_after_is_told(author: str, who: str) -> No
     newest, ours = Build("8", "building", "other", "", author, ""), made("7", "built", "ours")
     platform = telling(builds=[newest] * 3, listed=[newest, ours])
     with pytest.raises(DeployFailed, match=rf"^{who} has deployed shop after you\. How your build"):
+        list(following.follow(platform, "shop", "ours", (0, 0, 0), time.monotonic() + BOUND))
+
+
+def test_deploy_after_ours_is_told_also_where_no_history_is() -> None:
+    runs = made("", "built", "other")
+    platform = Mock(build=Mock(return_value=runs), builds=Mock(side_effect=NotAvailable("None.")))
+    with pytest.raises(DeployFailed, match=r"^Somebody has deployed shop after you\."):
         list(following.follow(platform, "shop", "ours", (0, 0, 0), time.monotonic() + BOUND))
 
 
