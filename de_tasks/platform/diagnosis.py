@@ -16,7 +16,7 @@ from de_tasks.net.retry import Wait
 from de_tasks.platform.connect import Connection
 from de_tasks.platform.graphql import mutations, operations
 from de_tasks.platform.graphql.client import Client
-from de_tasks.platform.models import Changes, People
+from de_tasks.platform.models import Changes, Mount, People
 from de_tasks.platform.route import choose
 from de_tasks.repo.environment import developers
 from de_tasks.repo.git import Git
@@ -32,6 +32,7 @@ EVERYTHING = Changes(
     portal_rank=0,
     maintainer_email="",
     persistent_filesystem=False,
+    python_version="",
     thumbnail=b"",
     add_viewers=SOMEBODY,
     remove_viewers=SOMEBODY,
@@ -39,6 +40,8 @@ EVERYTHING = Changes(
     remove_co_owners=SOMEBODY,
     set_variables={"KEY": ""},
     remove_variables=("KEY",),
+    scale={"web": 1},
+    add_mounts=(Mount("/folder", "folder"),),
 )
 """One of every change, for the document that makes them."""
 

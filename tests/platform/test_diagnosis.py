@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -12,6 +13,7 @@ import pytest
 from de_tasks.errors import NotPermitted
 from de_tasks.platform import diagnosis
 from de_tasks.platform.diagnosis import Diagnosis
+from de_tasks.platform.models import Changes
 from tests.support.canned import serving
 from tests.support.people import Person
 from tests.support.vendor import with_tokens
@@ -24,6 +26,11 @@ def test_client_alone_says_how_to_have_the_api_compared(
     done = dev.inv("doctor", "--json")
     seen = [f["seen"] for f in json.loads(done.out)["findings"] if f["what"] == "api"]
     assert done.code == 0 and len(seen) == 1 and "pip install graphql-core" in seen[0]
+
+
+def test_every_change_is_compared_but_what_only_de_is_told() -> None:
+    nothing, every = asdict(Changes()), asdict(diagnosis.EVERYTHING)
+    assert [name for name in every if every[name] == nothing[name]] == ["add_tags", "remove_tags"]
 
 
 def test_machine_without_git_and_with_a_file_in_the_caches_place(
