@@ -243,9 +243,11 @@ class Budget:
 
 def _read(descriptor: int) -> Window:
     try:
-        return Window(**json.loads(os.read(descriptor, RECORD)))
+        found = Window(**json.loads(os.read(descriptor, RECORD)))
     except (ValueError, TypeError):
         return Window()
+    whole = all(isinstance(value, (int, float)) for value in asdict(found).values())
+    return found if whole else Window()
 
 
 def _current(known: Window, now: float) -> Window:

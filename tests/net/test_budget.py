@@ -163,7 +163,13 @@ def test_nobody_waits_for_a_server_that_tells_nothing(tmp_path: Path) -> None:
         spend(silent, 5)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"number": 1, "more": 2}', "\0" * 300])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "null", '{"number": 1, "more": 2}', "\0" * 300),
+        *('{"end": "x"}', '{"limit": "x"}', '{"end": null}', '{"end": Infinity}', '{"left": NaN}'),
+    ],
+)
 def test_a_damaged_file_stops_nobody(text: str, budget: Budget, tmp_path: Path) -> None:
     (file,) = (f for f in (tmp_path / "budget").iterdir() if f.suffix != ".lock")
     file.write_text(text)

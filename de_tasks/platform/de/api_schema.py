@@ -96,7 +96,7 @@ def _schema(found: Any) -> Schema:
             "values": [_name(value["name"]) for value in one.get("enumValues") or ()],
         }
         for one in found["types"]
-        if not one["name"].startswith("__")
+        if not _name(one["name"]).startswith("__")
     }
     mutation = found.get("mutationType")
     return Schema(

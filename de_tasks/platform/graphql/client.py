@@ -202,7 +202,7 @@ class Client:
         envelope = body.get("error")
         errors = (envelope if isinstance(envelope, dict) else body).get("errors")
         if errors:
-            raise self._error(errors[0])
+            raise self._error(errors[0] if isinstance(errors, list) else errors)
         data = body.get("data")
         if not isinstance(data, dict):
             raise Unavailable(
@@ -232,7 +232,9 @@ class Client:
         kinds = {"FORBIDDEN": NotPermitted, "NOT_FOUND": NotFound, "BAD_USER_INPUT": UsageError}
         return kinds.get(code or "", DeTasksError)(message)
 
-    def _error(self, error: dict[str, Any]) -> DeTasksError:
+    def _error(self, given: object) -> DeTasksError:
+        # What stands before an API may say an error in a text alone.
+        error: dict[str, Any] = given if isinstance(given, dict) else {"message": given}
         code = (error.get("extensions") or {}).get("code")
         message = str(error.get("message") or "The server gives no reason.")
         if code == "UNAUTHENTICATED":

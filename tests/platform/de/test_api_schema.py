@@ -47,8 +47,9 @@ def test_doctor_names_known_shapes_and_saves_names_alone(dev: Person, tmp_path: 
         (401, {"message": "no"}),
         (200, "<html>"),
         (200, schema("a field\x1b[2J")),
+        (200, {"data": {"__schema": {"queryType": {"name": "Q"}, "types": [{"name": 7}]}}}),
     ],
-    ids=["nothing", "errors", "refused", "page", "no name"],
+    ids=["nothing", "errors", "refused", "page", "no name", "a number"],
 )
 def test_api_that_does_not_tell_is_an_error(answer: tuple[int, object]) -> None:
     with serving((), graphql=answer) as canned, pytest.raises(DeTasksError):

@@ -59,6 +59,25 @@ def test_answer_without_data_is_tried_again_and_named(
     assert len(canned.asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        (["Not here."], "Not here."),
+        ("Not here.", "Not here."),
+        ([{"message": "Not here.", "extensions": None}], "Not here."),
+        ([{}], "The server gives no reason."),
+        ([None], "The server gives no reason."),
+    ],
+)
+def test_error_in_any_form_is_told(
+    canned: Canned, tmp_path: Path, errors: object, words: str
+) -> None:
+    canned.answers["graphql"] = (403, {"errors": errors})
+    with pytest.raises(DeTasksError) as refused:
+        client_of(canned.url, tmp_path).execute("query { apps }")
+    assert str(refused.value) == words
+
+
 def test_picture_that_no_login_may_see_is_asked_for_once_more(
     canned: Canned, tmp_path: Path
 ) -> None:
