@@ -130,6 +130,11 @@ def test_shell_is_offered_what_may_follow(line: str, offered: list[str]) -> None
     assert GRAMMAR.candidates(line.split()) == offered
 
 
+def test_shell_asks_the_program_itself(nobody: Person) -> None:
+    done = nobody.run(["--complete", "--", "de-tasks", "--host", "h", "services"])
+    assert (done.code, done.out.split()) == (0, ["create", "delete", "exists", "list", "update"])
+
+
 def test_first_word_may_be_a_command_or_a_group() -> None:
     assert {"deploy", "apps", "whoami"} <= set(GRAMMAR.candidates([]))
     assert GRAMMAR.candidates(["--host", "h"]) == GRAMMAR.candidates(["--no-keyfile", "de"])

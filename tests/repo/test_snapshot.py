@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from de_tasks.errors import DeTasksError, NotLoggedIn, Temporary
-from de_tasks.net.http import NotThePlatform
+from de_tasks.net.http import NotThePlatform, RateLimited
 from de_tasks.repo.errors import Moved
 from de_tasks.repo.remote import Remote
 from tests.support.canned import serving
@@ -144,6 +144,17 @@ def test_refusal_is_told_in_the_servers_words(desk: Desk) -> None:
         desk.deploy()
     hook.unlink()
     assert desk.deploy().changed
+
+
+def test_refusal_for_a_limit_can_be_tried_again(desk: Desk) -> None:
+    hook = desk.server.repository / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(HOOK.replace("This app takes no deploys on Fridays.", "Rate limit: wait 7 s"))
+    hook.chmod(0o755)
+    desk.write("a.py")
+    with pytest.raises(RateLimited) as raised:
+        desk.deploy()
+    assert raised.value.seconds == 7
 
 
 def test_whether_a_push_arrived_is_asked_of_the_server(desk: Desk, port: int) -> None:
