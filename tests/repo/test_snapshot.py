@@ -11,6 +11,7 @@ import pytest
 
 from de_tasks.errors import DeTasksError, NotLoggedIn, Temporary
 from de_tasks.net.http import NotThePlatform, RateLimited
+from de_tasks.net.retry import Policy
 from de_tasks.repo.errors import Moved
 from de_tasks.repo.remote import Remote
 from tests.support.canned import serving
@@ -146,12 +147,16 @@ def test_refusal_is_told_in_the_servers_words(desk: Desk) -> None:
     assert desk.deploy().changed
 
 
-def test_refusal_for_a_limit_can_be_tried_again(desk: Desk) -> None:
+def test_refusal_for_a_limit_can_be_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook = desk.server.repository / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(HOOK.replace("This app takes no deploys on Fridays.", "Rate limit: wait 7 s"))
     hook.chmod(0o755)
     desk.write("a.py")
+    # Nobody waits for it here.
+    monkeypatch.setattr("tests.support.desk.Policy", lambda sleep: Policy(0, sleep=sleep))
     with pytest.raises(RateLimited) as raised:
         desk.deploy()
     assert raised.value.seconds == 7
