@@ -20,6 +20,7 @@ from de_tasks.errors import DeTasksError
 from de_tasks.server import control
 from de_tasks.tasks.sandbox import _unmet
 from de_tasks.terminal import style
+from de_tasks.terminal.commands import typed
 from tests.support.addresses import client
 from tests.support.apps import SERVER
 from tests.support.disks import small_disk
@@ -81,12 +82,11 @@ def test_newcomer_types_two_commands(own: Person, quick: Path) -> None:
         ({"port": 8888, "as_version": 4, "tls": True}, ""),
         (
             {"port": 9, "as_version": 5},
-            ", not on port 9, as it was started. For --port --as stop it first: inv sandbox.stop",
+            ", not on port 9, as it was started. For --port --as stop it first: ",
         ),
         (
             {"port": 0, "rate_limit_points": 5, "allow_mount": True},
-            ", as it was started. For --rate-limit-points --allow-mount stop it first: "
-            "inv sandbox.stop",
+            ", as it was started. For --rate-limit-points --allow-mount stop it first: ",
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_what_a_sandbox_that_runs_does_not_have_is_named(
     options: dict[str, int | str], words: str, tmp_path: Path
 ) -> None:
     running = control.Running(1, "https://x", 8888, "i", tmp_path, ca_path="ca.pem", version=4)
-    assert _unmet(options, running) == words
+    assert _unmet(options, running) == (f"{words}{typed('sandbox.stop')}" if words else "")
 
 
 def test_stop_says_which_app_it_waits_for(tmp_path: Path, quick: Path) -> None:

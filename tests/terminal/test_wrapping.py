@@ -41,7 +41,7 @@ def test_latest_commands_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(commands, "_named", {})
     monkeypatch.setattr(commands, "REMEMBERED", 2)
     named = [typed(command) for command in ("one", "two", "one", "three")]
-    assert commands.named_in("inv one, inv two, inv three") == [named[0], named[3]]
+    assert commands.named_in(", ".join(named)) == [named[0], named[3]]
 
 
 def test_colours_survive_a_break(monkeypatch: pytest.MonkeyPatch) -> None:
