@@ -152,7 +152,7 @@ def _choices(
     fleet = bool(values.apps) and not template and not (folder / "Procfile").exists()
     fleet = fleet and (top is None or top.resolve() == folder.resolve())
     if not template and not fleet and not adopt.is_app(folder):
-        if yes or not console.interactive() or adopt.why_no_app(folder):
+        if yes or not console.interactive() or adopt.why_none(folder):
             raise plan.no_app(folder)
         template = ask("There is no app here yet. Begin with", "dash", plan.app_templates())
     proposed = values.app or legal_app_name(folder.resolve().name) or "my-app"

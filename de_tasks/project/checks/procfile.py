@@ -13,6 +13,7 @@ from de_tasks.project.checks.findings import NOTE, WARNING, Finding
 from de_tasks.project.checks.requirements import Provided
 from de_tasks.project.checks.shell import Command
 from de_tasks.repo.sent import Sent
+from de_tasks.terminal.commands import typed
 
 FILE = "Procfile"
 EXAMPLE = "web: gunicorn app:server --workers 4"
@@ -124,7 +125,12 @@ def _missing(sent: Sent) -> Finding:
         ),
         key=lambda name: (name.count("/"), name),
     )
-    remedy = f"Add a file named Procfile with the line '{EXAMPLE}'"
+    remedy = f"{typed('init')} writes one; or add a file named Procfile with the line '{EXAMPLE}'"
+    top = [name for name in sent.entries if "/" not in name]
+    ours = [name for name in top if name.lower() in ("app.r", "server.r")]
+    if ours and not any(name.endswith(".py") for name in top):
+        what = f"{ours[0]} is an app in R, and only apps in Python are deployed."
+        return Finding("no-procfile", FILE, 0, what, "Deploy it by the means of the platform")
     if alike and "/" not in alike[0]:
         what = f"There is no Procfile, but {alike[0]}."
         remedy = f"Rename it to Procfile, without an ending: git mv {quoted(alike[0])} Procfile"

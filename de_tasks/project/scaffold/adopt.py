@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from de_tasks.appspec import Procfile, Requirements
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import shell
+from de_tasks.project.scaffold import entry_point
 from de_tasks.project.scaffold.declared import declared_in, of_conda
 from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
 from de_tasks.project.scaffold.python_source import first_unreadable, read_all
@@ -19,9 +20,9 @@ from de_tasks.project.scaffold.requirements import Lacking, lacking, own_modules
 
 PROGRAMS = ("gunicorn", "celery", "streamlit", "uvicorn", "waitress-serve", "daphne", "hypercorn")
 PACKAGES = {"waitress-serve": "waitress"}
-MOST_NAMED = 3
 DASH_ITSELF = "dash>=3.0.5"
 """The first that gunicorn can serve without `server = app.server`."""
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,21 @@ def is_app(folder: Path) -> bool:
     return (folder / "Procfile").exists() or find_entry(read_all(folder)) is not None
 
 
-def why_no_app(folder: Path) -> str:
-    """Why no app is found in a folder whose files make one, or may; empty where none does."""
-    for source in sorted(read_all(folder).values(), key=lambda source: source.path):
-        if source.made_at:
-            return (
-                f"{source.path} makes an app in line {source.made_at}, where no server finds it: "
-                "in a function, a class, or below 'if __name__'. Make it, or its `server`, at the "
-                "top level of the file"
-            )
-    path, why = first_unreadable(folder)
-    return f"Python cannot read {path}, in which the app may be: {why}" if path else ""
+def why_none(folder: Path) -> str:
+    """What there is in a folder without an app that somebody may have taken for one."""
+    if why := entry_point.why_none(read_all(folder)):
+        return why
+    path, refused = first_unreadable(folder)
+    if path:
+        return f"Python cannot read {path}, in which the app may be: {refused}"
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if any(name.endswith(".py") and name != "setup.py" for name in names):
+        return ""
+    if script := next((name for name in ("app.R", "server.R", "app.r") if name in names), ""):
+        return f"{script} is an app in R, and only apps in Python are deployed"
+    if notebook := next((name for name in names if name.endswith(".ipynb")), ""):
+        return f"{notebook} is a notebook, which no server can start: its app belongs into app.py"
+    return ""
 
 
 def adopt(folder: Path, lock: str = "") -> Adopted:
@@ -69,16 +74,16 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
         written: dict[str, str] = {}
     elif entry:
         commands = written = dict(entry.commands)
-        if entry.others:
-            others = ", ".join(entry.others[:MOST_NAMED])
-            if left := entry.others[MOST_NAMED:]:
-                others += f" and {len(left)} more"
-            words.append(f"The Procfile can start one app only. The folder has others: {others}")
         if entry.bare_dash:
             words.append(
                 "The Procfile names the Dash app itself, which Dash can do since 3.0.5. For an "
                 "earlier one add `server = app.server`, and let the Procfile name `server`"
             )
+        if entry.others:
+            listed = ", ".join(entry.others[:MOST_NAMED])
+            unnamed = len(entry.others) - MOST_NAMED
+            listed += f" and {unnamed} more" if unnamed > 0 else ""
+            words.append(f"Looks like an app too: {listed}. The Procfile names what is started")
     else:
         return Adopted(words=("Nothing here looks like an app: there is no Procfile to write.",))
     bare = bool(written) and entry is not None and entry.bare_dash

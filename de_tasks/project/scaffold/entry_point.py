@@ -36,7 +36,7 @@ class EntryPoint:
     services: tuple[str, ...]
     bare_dash: bool = False
     others: tuple[str, ...] = ()
-    """Files that could be started just as well, and have nothing to do with this one."""
+    """Files that look as much like the app as the one that is started."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ class _Candidate:
     called: bool = False
 
     @property
-    def rank(self) -> tuple[int, int, int, int, int, str]:
+    def rank(self) -> tuple[int, int, int, int, int, int, str]:
         first = self.source.module.rpartition(".")[2]
         return (
+            self.source.test,
             not self.source.layout,
             not first.isidentifier(),
             len(self.source.path.parts),
@@ -76,7 +77,7 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
     ]
     if candidates:
         chosen = min(candidates, key=lambda c: c.rank)
-        return replace(_served(chosen, sources), others=_others(chosen, candidates, sources))
+        return replace(_served(chosen, sources), others=_alike(chosen, candidates, sources))
     scripts = [
         s for s in sources.values() if "streamlit" in s.modules and "pages" not in s.path.parts
     ]
@@ -93,15 +94,17 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
     )
 
 
-def _others(
+def _alike(
     chosen: _Candidate, candidates: Sequence[_Candidate], sources: Mapping[str, Source]
 ) -> tuple[str, ...]:
-    belong = {source.path for source in _reached(chosen.source, sources)}
-    alike = {c.source.module: c.source for c in candidates if c.rank[:3] == chosen.rank[:3]}
+    """The files of candidates that nothing but their names puts behind the chosen one, and that
+    have nothing to do with it."""
+    reached = _reached(chosen.source, sources)
+    same = {c.source.module: c.source for c in candidates if c.rank[:4] == chosen.rank[:4]}
     return tuple(
-        str(other.path)
-        for other in alike.values()
-        if other.path not in belong and chosen.source not in _reached(other, sources)
+        str(source.path)
+        for source in same.values()
+        if source not in reached and chosen.source not in _reached(source, sources)
     )
 
 
@@ -144,6 +147,20 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
         services=_services(reached),
         bare_dash=chosen.kind == "dash",
     )
+
+
+def why_none(sources: Mapping[str, Source]) -> str:
+    """Why no server could find the app that these files make; empty where they make none."""
+    for source in sorted(sources.values(), key=lambda s: (s.test, len(s.path.parts), s.path)):
+        for name, kind in source.inside.items():
+            if kind not in SERVABLE:
+                continue
+            what = f"{source.path} makes its {'Dash app' if kind == 'dash' else 'app'} in {name}"
+            remedy = "make it at the top level of the file, or return it from a function"
+            if name in source.made:
+                return f"{what}(), which needs arguments: give them defaults, or {remedy[:39]}"
+            return f"{what}, where no server finds it: {remedy}"
+    return ""
 
 
 def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str]]:

@@ -87,9 +87,12 @@ def app_templates() -> list[str]:
 
 def no_app(folder: Path) -> UsageError:
     """The error for a folder without an app, where no template was chosen."""
-    if why := adopt.why_no_app(folder):
-        return UsageError(why)
     known = ", ".join(app_templates())
+    if why := adopt.why_none(folder):
+        return UsageError(
+            f"There is no app in {folder.resolve()} that a server can start: {why}. "
+            f"Or begin with one of --template {known}"
+        )
     return UsageError(
         f"There is no app in {folder.resolve()}: begin with one of --template {known}"
     )

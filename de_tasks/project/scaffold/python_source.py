@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -27,6 +28,10 @@ CALLS = {
     "celery.Celery": "celery",
     "django.core.wsgi.get_wsgi_application": "django",
 }
+
+MAIN = "the block 'if __name__'"
+SETTINGS = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*\.settings(?:\.\w+)?")
+"""How a Django project names the module of its settings, which it imports by that text."""
 
 
 @dataclass
@@ -52,10 +57,16 @@ class Source:
     """What functions at module level return: by name, as in `defined`."""
     alone: set[str] = field(default_factory=set)
     """Those that may be called without arguments."""
+    inside: dict[str, str] = field(default_factory=dict)
+    """What functions and classes at module level make and keep to themselves, by their names, and
+    what is made where the file is run as a program alone."""
     calls: dict[str, str] = field(default_factory=dict)
     """The function that each name at module level is the result of, as `module.name`."""
-    made_at: int = 0
-    """The first line that makes an app, wherever that is; 0 for none."""
+
+    @property
+    def test(self) -> bool:
+        """Whether the file is a test, by its name."""
+        return bool(re.fullmatch(r"tests?_.*|.*_tests?|conftest", self.path.stem))
 
     @property
     def importable(self) -> bool:
@@ -132,16 +143,32 @@ def _read(path: PurePosixPath, tree: ast.Module) -> Source:
                 source.absolute.add(base.partition(".")[0])
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             source.texts.add(node.value)
+            if settings := SETTINGS.fullmatch(node.value):
+                source.absolute.add(settings[1])
     for statement in _module_level(tree.body):
         _bind(source, statement)
         source.layout |= _lays_out(statement)
-    for node in ast.walk(tree):
-        if is_main(node):
-            source.layout |= any(map(_lays_out, _module_level(node.body)))
-        elif isinstance(node, ast.Call):
-            made = CALLS.get(_full_name(source, node.func), "celery")
-            source.made_at = source.made_at or (0 if made == "celery" else node.lineno)
+    for statement in tree.body:
+        if is_main(statement):
+            source.layout |= any(map(_lays_out, _module_level(statement.body)))
+            _look_inside(source, statement, MAIN)
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            _look_inside(source, statement, statement.name)
     return source
+
+
+def _look_inside(
+    source: Source, statement: ast.If | ast.FunctionDef | ast.ClassDef, name: str
+) -> None:
+    """Note what is made where nothing outside sees it."""
+    inner = Source(source.path, imported=dict(source.imported))
+    nodes = [node for part in statement.body for node in ast.walk(part)]
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            _bind(inner, node)
+    made = [_kind(inner, node) for node in nodes if isinstance(node, ast.Call)]
+    if kind := next(filter(None, made), ""):
+        source.inside[name] = kind
 
 
 def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:

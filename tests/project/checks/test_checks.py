@@ -44,6 +44,23 @@ def found(folder: Path, *ignore: str) -> list[str]:
     return [f"{f.file}:{f.line} {f.code}" if f.line else f"{f.file} {f.code}" for f in listed]
 
 
+@pytest.mark.parametrize(
+    ("files", "what", "remedy"),
+    [
+        (["app.py"], "There is no Procfile.", "inv init writes one"),
+        (["app.R"], "app.R is an app in R", "by the means of the platform"),
+        (["app.R", "app.py"], "There is no Procfile.", "inv init writes one"),
+    ],
+)
+def test_missing_procfile_leads_to_init(
+    files: list[str], what: str, remedy: str, tmp_path: Path
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    (finding,) = checks.run(tmp_path, "board", 1)
+    assert finding.what.startswith(what) and remedy in finding.remedy
+
+
 def test_good_app_and_the_templates_pass(app: Path) -> None:
     assert found(app) == []
     for path in (ROOT / "templates").glob("*/Procfile"):

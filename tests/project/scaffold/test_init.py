@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import subprocess
 from pathlib import Path, PurePosixPath
@@ -66,6 +65,18 @@ APPS = {
         },
         "gunicorn site_.wsgi:application",
     ),
+    "django in a folder": (
+        {
+            "demo/shop/__init__.py": "",
+            "demo/shop/settings.py": "",
+            "demo/shop/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+            "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+            "application = get_wsgi_application()\n",
+        },
+        "gunicorn --pythonpath demo shop.wsgi:application",
+    ),
+    "a test beside it": ({"test_app.py": SERVER, "web/board.py": SERVER}, "gunicorn --chdir web"),
+    "a test alone": ({"test_app.py": SERVER}, "gunicorn test_app:server"),
     "fastapi": (
         {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
         "uvicorn main:app --host 0.0.0.0 --port $PORT",
@@ -297,6 +308,45 @@ def test_what_is_written_passes_the_check(case: str, tmp_path: Path) -> None:
     list(write(tmp_path, written.files))
     found = checks.run(tmp_path, "board", 50)
     assert [finding for finding in found if finding.level == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("main.py", "import dash\ndef main():\n    dash.Dash().run()\n", "Dash app in main, where"),
+        (
+            "main.py",
+            "import flask\nclass X:\n    def x(self):\n        flask.Flask('x')\n",
+            "in X,",
+        ),
+        ("main.py", "import dash\ndef make(x):\n    return dash.Dash(x)\n", "give them defaults"),
+        (
+            "app.py",
+            "import dash\nif __name__ == '__main__':\n    dash.Dash().run()\n",
+            "app.py makes its Dash app in the block 'if __name__', where no server finds it",
+        ),
+        ("app.py", "app = dash.Dash(\n", "in which the app may be: '(' was never closed (line 1)"),
+        ("app.py", "app = '\0'\n", "in which the app may be: source code string cannot contain"),
+        ("app.R", "library(dash)\n", "app.R is an app in R"),
+        ("board.ipynb", "{}\n", "board.ipynb is a notebook"),
+    ],
+)
+def test_what_is_no_app_is_said(
+    name: str, text: str, why: str, nobody: Person, tmp_path: Path
+) -> None:
+    folder = fill(tmp_path / "board", {name: text})
+    for terminal in (False, True):
+        done = nobody.run(f"init --path {folder}", terminal=terminal)
+        assert done.code == 2 and why in " ".join(done.err.split())
+
+
+def test_other_files_that_look_like_the_app_are_named(tmp_path: Path) -> None:
+    files = {f"{name}/app.py": SERVER for name in ("a", "b", "c", "d", "e")}
+    fill(tmp_path, {**files, "c/app.py": "from a.app import app, server\napp.layout = []\n"})
+    words = (
+        "Looks like an app too: b/app.py, d/app.py, e/app.py. The Procfile names what is started"
+    )
+    assert words in adopt.adopt(tmp_path).words
 
 
 @pytest.mark.parametrize(
@@ -535,48 +585,6 @@ def test_gitignore_of_ones_own_is_to_let_through_what_is_written(tmp_path: Path)
 def test_empty_folder_is_no_app_to_complete(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"^There is no app in {tmp_path}: begin with one of "):
         plan.plan(tmp_path, plan.Choices(app="board"))
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("if __name__ == '__main__':\n    app = dash.Dash()\n", "app.py makes an app in line 3, "),
-        ("class Board:\n    app = dash.Dash()\n", "app.py makes an app in line 3, where no server"),
-        ("def make(config):\n    return dash.Dash()\n", "app.py makes an app in line 3, where no "),
-        (
-            "app = dash.Dash(\n",
-            "Python cannot read app.py, in which the app may be: '(' was never ",
-        ),
-        ("app = '\0'\n", "Python cannot read app.py, in which the app may be: source code "),
-        ("celery.Celery()\n", "There is no app in "),
-    ],
-)
-def test_why_an_app_is_not_found_is_told(text: str, why: str, tmp_path: Path) -> None:
-    fill(tmp_path, {"app.py": f"import celery, dash\n{text}"})
-    with pytest.raises(UsageError, match=f"^{re.escape(why)}"):
-        plan.plan(tmp_path, plan.Choices(app="board"))
-
-
-def test_app_that_is_not_found_is_not_begun_anew(nobody: Person) -> None:
-    fill(nobody.home, {"app.py": "import dash\ndef make(x):\n    return dash.Dash(x)\n"})
-    done = nobody.inv("init", terminal=True, stdin="dash\n")
-    assert done.code == 2 and "app.py makes an app in line 3" in done.err
-    assert not (nobody.home / "Procfile").exists()
-
-
-@pytest.mark.parametrize(
-    ("others", "named"),
-    [
-        (["ops"], "ops.py"),
-        (["ops", "tax", "ads", "web"], "ops.py, tax.py, ads.py and 1 more"),
-    ],
-)
-def test_other_apps_of_the_folder_are_named(others: list[str], named: str, tmp_path: Path) -> None:
-    fill(tmp_path, {"app.py": SERVER, "more.py": f"import app\n{SERVER}"})
-    fill(tmp_path, {f"{name}.py": SERVER for name in others})
-    *_, words = adopt.adopt(tmp_path).words
-    assert sorted(words.rpartition(": ")[2]) == sorted(named)
-    assert words.startswith("The Procfile can start one app only. The folder has others: ")
 
 
 @pytest.mark.parametrize(
