@@ -11,7 +11,7 @@ CODES = {
     "procfile-twice": (ERROR, "The Procfile defines a process type twice."),
     "no-web": (ERROR, "The Procfile has no web process."),
     "shell-syntax": (ERROR, "A command that no shell can read: an open quote, or brackets."),
-    "gunicorn-app": (ERROR, "A gunicorn command names no app, or not as gunicorn reads it."),
+    "gunicorn-app": (ERROR, "A command names no app, or none that gunicorn can read or serve."),
     "gunicorn-option": (WARNING, "gunicorn has no such option, as far as is known."),
     "no-module": (ERROR, "A process loads a module that is not in the folder."),
     "no-variable": (ERROR, "The module does not define the variable that the command names."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -78,6 +78,11 @@ class Provided:
     excluded: dict[str, Line] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
     pins: dict[str, Version] = field(default_factory=dict)
+    specifiers: dict[str, SpecifierSet] = field(default_factory=dict)
+
+    def is_before(self, package: str, version: Version) -> bool:
+        """Whether the requirements let in no such version of a package, and no later one."""
+        return any(_ends_before(s, version) for s in self.specifiers.get(package, ()))
 
     def has(self, package: str) -> bool:
         """Whether a package comes with the requirements, as far as is known."""
@@ -114,7 +119,22 @@ class _Reading:
             excluded={k: v for k, v in self.excluded.items() if k not in self.direct},
             roots=tuple(self.roots),
             pins={name: version for name, (version, _) in self.pins.items()},
+            specifiers=self.specifiers,
         )
+
+
+def _ends_before(specifier: Specifier, version: Version) -> bool:
+    try:
+        last = Version(specifier.version.removesuffix(".*"))
+    except InvalidVersion:
+        return False
+    if specifier.operator == "~=" or specifier.version.endswith(".*"):
+        *kept, counted = last.release[:-1] if specifier.operator == "~=" else last.release
+        series = Version(".".join(map(str, (*kept, counted + 1))))
+        return specifier.operator in ("~=", "==") and series <= version
+    if specifier.operator == "<":
+        return last <= version
+    return specifier.operator in ("==", "===", "<=") and last < version
 
 
 def is_conda(sent: Sent) -> bool:

@@ -7,6 +7,8 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 
+from packaging.version import Version
+
 from de_tasks.project.checks import modules, packages, shell
 from de_tasks.project.checks.findings import WARNING, Finding
 from de_tasks.project.checks.procfile import Process, why_left_out
@@ -16,6 +18,9 @@ NEWER = re.compile(
     re.MULTILINE,
 )
 """Signs of what Python has learned since 3.10."""
+
+SERVABLE_DASH = Version("3.0.5")
+"""The first whose app is one by WSGI, without `.server`."""
 
 
 def roots(process: Process, *folders: str, paths: Sequence[str] = ()) -> list[str] | None:
@@ -57,10 +62,17 @@ def check(
         yield _unreadable(process, path, target, data)
         return
     names = modules.defined(tree)
+    dash = modules.dash_app(tree)
+    if name == dash and process.provided and process.provided.is_before("dash", SERVABLE_DASH):
+        what = f"{target} names the Dash app itself, which servers take since Dash {SERVABLE_DASH}."
+        remedy = f"Write {module}:server in the Procfile"
+        if "server" not in (names or ()):
+            remedy += f", and add to {path}, below {dash}: server = {dash}.server"
+        yield process.finding("gunicorn-app", what, remedy, word)
+        return
     if names is None or name in names or _is_submodule(process, path, name):
         return
     remedy = "Define it, or correct the name in the Procfile"
-    dash = modules.dash_app(tree)
     if dash and name == "server":
         remedy = f"Add to {path}, below {dash}: server = {dash}.server"
     elif like := _likely(names):

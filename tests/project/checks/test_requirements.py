@@ -137,6 +137,32 @@ def test_pin_differs_from_every_version_of_the_lock(lines: str, found: str, tmp_
     assert said == ([f"requirements.txt differs from poetry.lock: {found}."] if found else [])
 
 
+@pytest.mark.parametrize(
+    ("dash", "found"),
+    [
+        ("dash", ""),
+        ("dash>=2", ""),
+        ("dash>=2,<3", "error:gunicorn-app"),
+        ("dash<4", ""),
+        ("dash==2.18.2", "error:gunicorn-app"),
+        ("dash==2.*", "error:gunicorn-app"),
+        ("dash~=2.11.1", "error:gunicorn-app"),
+        ("dash~=2.11", "error:gunicorn-app"),
+        ("dash~=3.0.1", ""),
+        ("dash~=3.1.1", ""),
+        ("dash==3.*", ""),
+        ("dash<=3.0.4", "error:gunicorn-app"),
+        ("dash==3.0.5", ""),
+        ("dash!=2.*", ""),
+    ],
+)
+def test_dash_that_no_server_takes_itself(dash: str, found: str, tmp_path: Path) -> None:
+    app = "import dash\nboard = dash.Dash()\n"
+    web = "web: gunicorn app:board\n"
+    files = {"Procfile": web, "app.py": app, "requirements.txt": f"{BOTH}{dash}\n"}
+    assert codes(tmp_path, files) == found
+
+
 def test_environment_of_conda_under_the_wrong_name_is_one_finding(tmp_path: Path) -> None:
     text = "name: board\nchannels:\n  - defaults\ndependencies:\n  - flask\n  - gunicorn\n"
     (finding,) = findings(tmp_path, {"requirements.txt": text})
