@@ -23,6 +23,8 @@ SERVERS = ("uvicorn", "hypercorn", "daphne", "waitress-serve", "granian", "shiny
 """Programs that are given `module:name`."""
 COMMANDS = ("worker", "beat")
 """What Celery is told to be."""
+REFUSES = Version("5")
+"""The first Celery that takes `-A` before them only."""
 VALUED = frozenset(
     "--bind -b --host --http --lifespan --log-config --loop --root-path --unix-socket --uds -k "
     "--worker-class --ws --forwarded-allow-ips --interface --log-level --http-socket".split()
@@ -151,8 +153,8 @@ def _order(process: Process, at: int, word: int) -> Iterator[Finding]:
     """Look whether `-A`, which is that word, stands where Celery looks for it."""
     words = process.command.words
     command = next((words[here] for here in range(at, word) if words[here] in COMMANDS), "")
-    pinned = process.provided.pins.get("celery") if process.provided else None
-    if command and not (pinned and pinned < Version("5")):
+    old = process.provided and process.provided.is_before("celery", REFUSES)
+    if command and not old:
         option = words[word].partition("=")[0] if words[word].startswith("--") else "-A"
         what = f"Celery 5 takes {option} only before the word {command}."
         remedy = f"Write it like 'celery {option} app {command}'"
