@@ -125,7 +125,9 @@ def _missing(sent: Sent) -> Finding:
         ),
         key=lambda name: (name.count("/"), name),
     )
-    remedy = f"{typed('init')} writes one; or add a file named Procfile with the line '{EXAMPLE}'"
+    remedy = (
+        f"Let {typed('init')} write one, or add a file named Procfile with the line '{EXAMPLE}'"
+    )
     top = [name for name in sent.entries if "/" not in name]
     ours = [name for name in top if name.lower() in ("app.r", "server.r")]
     if ours and not any(name.endswith(".py") for name in top):

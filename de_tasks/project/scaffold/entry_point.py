@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -118,26 +117,25 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
         "fastapi": "the ASGI app",
     }
     what = words.get(chosen.kind, "the WSGI app")
-    options, module = _where(source, sources)
+    root, module = _where(source, sources)
     if chosen.kind == "fastapi":
-        options = options.replace("--chdir", "--app-dir").replace("--pythonpath", "--app-dir")
-        options = f" --factory{options}" if chosen.called else options
-        target = quote(f"{module}:{chosen.name}") + options
+        factory = " --factory" if chosen.called else ""
+        target = quote(f"{module}:{chosen.name}") + factory + _option("--app-dir", root)
         commands = {"web": f"uvicorn {target} --host 0.0.0.0 --port $PORT"}
         needs = ["uvicorn"]
     else:
         target = quote(f"{module}:{chosen.name}{'()' if chosen.called else ''}")
-        commands = {"web": f"gunicorn{options} {target} --workers 2 --threads 4"}
+        beside = root == source.path.parent.parts
+        option = _option("--chdir" if beside else "--pythonpath", root)
+        commands = {"web": f"gunicorn{option} {target} --workers 2 --threads 4"}
         needs = ["gunicorn"]
     for other in reached:
         for name, kind in other.defined.items():
             if kind == "celery" and "worker" not in commands:
-                options, module = _where(other, sources)
-                options = re.sub("--chdir|--pythonpath", "--workdir", options)
-                command = (
-                    f"celery{options} --app={quote(f'{module}:{name}')} worker --concurrency=2"
-                )
-                commands["worker"] = command
+                place, module = _where(other, sources, root)
+                target = quote(f"{module}:{name}")
+                command = f"celery{_option('--workdir', place)} --app={target} worker"
+                commands["worker"] = f"{command} --concurrency=2"
                 needs.append("celery")
     return EntryPoint(
         commands=commands,
@@ -156,10 +154,10 @@ def why_none(sources: Mapping[str, Source]) -> str:
             if kind not in SERVABLE:
                 continue
             what = f"{source.path} makes its {'Dash app' if kind == 'dash' else 'app'} in {name}"
-            remedy = "make it at the top level of the file, or return it from a function"
+            top = "make it at the top level of the file"
             if name in source.made:
-                return f"{what}(), which needs arguments: give them defaults, or {remedy[:39]}"
-            return f"{what}, where no server finds it: {remedy}"
+                return f"{what}(), which needs arguments: give them defaults, or {top}"
+            return f"{what}, where no server finds it: {top}, or return it from a function"
     return ""
 
 
@@ -210,9 +208,12 @@ def _module_of(module: str, source: Source, sources: Mapping[str, Source]) -> So
     return next((sources[name] for name in names if name in sources), None)
 
 
-def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
-    """An option and a module. The folder that modules are imported from is the one where most of
-    what the files import is found; where that does not tell, it is seen from the folders."""
+def _where(
+    source: Source, sources: Mapping[str, Source], root: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], str]:
+    """The folder that modules are imported from, and the module there. It is the folder where most
+    of what the files import is found; where that does not tell, it is seen from the folders. A
+    `root` that another process has is this one's too, so that its modules have the same names."""
     folders = source.path.parent.parts
     parts = [*folders, *([] if source.path.stem == "__init__" else [source.path.stem])]
     there = {
@@ -231,12 +232,15 @@ def _where(source: Source, sources: Mapping[str, Source]) -> tuple[str, str]:
     def fitness(depth: int) -> tuple[int, bool, int]:
         return sum((folders[:depth], name) in there for name in wanted), depth == usual, -depth
 
+    if root is not None and root == folders[: len(root)]:
+        usual, wanted = len(root), set()
     named = [at for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
     depth = max([at for at in named if at <= deepest] or [usual], key=fitness)
-    option = "--chdir" if depth == len(folders) else "--pythonpath"
-    return (f" {option} {quote('/'.join(folders[:depth]))}" if depth else ""), ".".join(
-        parts[depth:]
-    )
+    return folders[:depth], ".".join(parts[depth:])
+
+
+def _option(name: str, folder: tuple[str, ...]) -> str:
+    return f" {name} {quote('/'.join(folder))}" if folder else ""
 
 
 def _usual_depth(source: Source, sources: Mapping[str, Source]) -> int:

@@ -47,9 +47,9 @@ def found(folder: Path, *ignore: str) -> list[str]:
 @pytest.mark.parametrize(
     ("files", "what", "remedy"),
     [
-        (["app.py"], "There is no Procfile.", "inv init writes one"),
+        (["app.py"], "There is no Procfile.", "Let inv init write one"),
         (["app.R"], "app.R is an app in R", "by the means of the platform"),
-        (["app.R", "app.py"], "There is no Procfile.", "inv init writes one"),
+        (["app.R", "app.py"], "There is no Procfile.", "Let inv init write one"),
     ],
 )
 def test_missing_procfile_leads_to_init(
@@ -82,6 +82,7 @@ def test_good_app_and_the_templates_pass(app: Path) -> None:
         ("Procfile", "web: gunicorn app", "Procfile:1 no-variable"),
         ("Procfile", "web: ddtrace-run gunicorn app:x", "Procfile:1 no-variable"),
         ("Procfile", "web: cd . && python index.py", "Procfile:1 no-script"),
+        ("app.py", "if __name__ == '__main__':\n    server = 1\n", "Procfile:1 no-variable"),
         ("Procfile", "web: ./start.sh", "Procfile:1 no-script"),
         ("Procfile", "web: waitress-serve app:server", "Procfile:1 not-required"),
         ("Procfile", "web: my-own --serve", "Procfile:1 unknown-program"),

@@ -75,6 +75,13 @@ APPS = {
         },
         "gunicorn --pythonpath demo shop.wsgi:application",
     ),
+    "run as a script, made elsewhere": (
+        {
+            "board/__init__.py": "import dash\napp = dash.Dash()\nserver = app.server\n",
+            "main.py": "from board import app, server\nif __name__ == '__main__':\n    app.run()\n",
+        },
+        "gunicorn main:server",
+    ),
     "a test beside it": ({"test_app.py": SERVER, "web/board.py": SERVER}, "gunicorn --chdir web"),
     "a test alone": ({"test_app.py": SERVER}, "gunicorn test_app:server"),
     "fastapi": (
@@ -690,6 +697,26 @@ def test_worker_and_database_are_seen(tmp_path: Path) -> None:
     found = adopt.adopt(tmp_path)
     assert found.procfile[1] == "worker: celery --app=jobs:queue worker --concurrency=2"
     assert found.services == ("redis",) and "celery" in str(found.requirements)
+
+
+@pytest.mark.parametrize(
+    ("module", "place", "worker"),
+    [
+        ("jobs.queue", "", "celery --app=jobs.queue:queue worker"),
+        ("queue", "board", "celery --workdir board --app=queue:queue worker"),
+        ("board.queue", "board", "celery --app=board.queue:queue worker"),
+    ],
+)
+def test_worker_has_the_names_that_the_app_imports(
+    module: str, place: str, worker: str, tmp_path: Path
+) -> None:
+    # A task is known by the name of its module, for the app that sends it and for the worker.
+    queue = "from celery import Celery\nqueue = Celery()\n"
+    path = f"{module.replace('.', '/')}.py"
+    path = path if not place or path.startswith(place) else f"{place}/{path}"
+    fill(tmp_path, {f"{place or '.'}/app.py": f"import {module}\n{SERVER}", path: queue})
+    found = adopt.adopt(tmp_path)
+    assert found.procfile[1].removeprefix("worker: ").startswith(worker)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
