@@ -132,7 +132,7 @@ def _missing(sent: Sent) -> Finding:
     ours = [name for name in top if name.lower() in ("app.r", "server.r")]
     if ours and not any(name.endswith(".py") for name in top):
         what = f"{ours[0]} is an app in R, and only apps in Python are deployed."
-        return Finding("no-procfile", FILE, 0, what, "Deploy it by the means of the platform")
+        return Finding("no-procfile", FILE, 0, what, "Deploy it with the platform's own tools")
     if alike and "/" not in alike[0]:
         what = f"There is no Procfile, but {alike[0]}."
         remedy = f"Rename it to Procfile, without an ending: git mv {quoted(alike[0])} Procfile"

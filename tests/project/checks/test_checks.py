@@ -48,7 +48,7 @@ def found(folder: Path, *ignore: str) -> list[str]:
     ("files", "what", "remedy"),
     [
         (["app.py"], "There is no Procfile.", "Let inv init write one"),
-        (["app.R"], "app.R is an app in R", "by the means of the platform"),
+        (["app.R"], "app.R is an app in R", "with the platform's own tools"),
         (["app.R", "app.py"], "There is no Procfile.", "Let inv init write one"),
     ],
 )
