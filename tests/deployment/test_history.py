@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 from unittest.mock import Mock
@@ -10,6 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from de_tasks.deployment import rollback
+from de_tasks.errors import Interrupted
 from de_tasks.platform.models import App, Build
 from de_tasks.repo.errors import Moved
 from de_tasks.repo.remote import Remote
@@ -167,3 +169,22 @@ def test_push_of_which_no_build_was_made_is_rolled_back_over() -> None:
     assert rollback._put(snapshot, push, app, Mock(app=lambda name: app)) is pushed
     expected = [call.kwargs.get("expected") for call in snapshot.put.call_args_list]
     assert expected == ["abc", None]
+
+
+def test_rollback_tells_what_is_done_with_its_repository_and_how_far_it_came() -> None:
+    def snapshot(source: object, step: Callable[[str], None]) -> None:
+        step("The deploy repository was damaged, and is made anew.")
+        raise KeyboardInterrupt
+
+    app = App("shop", "dev", "http://x/", "http://x/shop", True)
+    target = rollback.RollbackTarget(Build("1", "built", "abc", "First", "dev", ""), None)
+    back = rollback.Rollback(app, target, "dev", Mock())
+    told: list[str] = []
+    with pytest.raises(Interrupted, match=r"The last good build serves\. How far it came: "):
+        rollback.roll_back(
+            back, Mock(snapshot=snapshot), Mock(), lambda event: told.append(event.text), 60
+        )
+    assert told == [
+        "Rolling shop back to build 1: First",
+        "The deploy repository was damaged, and is made anew.",
+    ]

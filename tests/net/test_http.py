@@ -13,6 +13,7 @@ from unittest.mock import Mock
 import pytest
 
 from de_tasks.errors import DeTasksError, UsageError
+from de_tasks.net import deadline
 from de_tasks.net.deadline import Deadline
 from de_tasks.net.http import Transport, Unavailable
 from tests.support.faultproxy import Exchange, FaultProxy
@@ -174,8 +175,19 @@ def test_what_cannot_be_asked_at_all_is_a_mistake(monkeypatch: pytest.MonkeyPatc
 
 def test_connection_that_is_made_after_the_deadline_is_ended() -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, Deadline(0) as deadline:
-        until(lambda: deadline.passed, "the deadline has passed")
-        deadline.watch(ours)
+    with ours, theirs, Deadline(0) as over:
+        until(lambda: over.passed, "the deadline has passed")
+        over.watch(ours)
         theirs.settimeout(BOUND)
         assert theirs.recv(1) == b""
+
+
+def test_fault_after_the_deadline_is_its_doing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*arguments: object, **options: object) -> None:
+        until(lambda: deadline._of_thread.deadline.passed, "the deadline has passed")
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    transport = Transport()
+    monkeypatch.setattr(transport, "_session", Mock(request=late))
+    with pytest.raises(Unavailable, match=r"^a\.example did not answer in time\."):
+        transport.request("GET", "http://a.example/", seconds=0.01)
