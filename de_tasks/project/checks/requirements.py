@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -82,7 +83,7 @@ class Provided:
 
     def is_before(self, package: str, version: Version) -> bool:
         """Whether the requirements let in no such version of a package, and no later one."""
-        return any(_ends_before(s, version) for s in self.specifiers.get(package, ()))
+        return _end_before(self.specifiers.get(package, SpecifierSet()), version)
 
     def has(self, package: str) -> bool:
         """Whether a package comes with the requirements, as far as is known."""
@@ -110,6 +111,10 @@ class _Reading:
     roots: list[str] = field(default_factory=list)
     pins: dict[str, tuple[Version, Line]] = field(default_factory=dict)
     specifiers: dict[str, SpecifierSet] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    """The first that names a package."""
+    marked: set[str] = field(default_factory=set)
+    """Packages with a line that holds for some environments."""
 
     def provided(self) -> Provided:
         return Provided(
@@ -121,6 +126,10 @@ class _Reading:
             pins={name: version for name, (version, _) in self.pins.items()},
             specifiers=self.specifiers,
         )
+
+
+def _end_before(specifiers: SpecifierSet, version: Version) -> bool:
+    return any(_ends_before(one, version) for one in specifiers)
 
 
 def _ends_before(specifier: Specifier, version: Version) -> bool:
@@ -364,6 +373,8 @@ def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple
         return
     yield from _called(name, wanted)
     reading.direct.add(name)
+    reading.lines.setdefault(name, line)
+    reading.marked |= {name} if wanted.marker else set()
     reading.specifiers[name] = reading.specifiers.get(name, SpecifierSet()) & wanted.specifier
     reading.sure = reading.sure and packages.is_known(name)
     for extra in wanted.extras:
@@ -470,22 +481,25 @@ def _pkg_resources(reading: _Reading, python: str) -> Iterator[Finding]:
             yield Finding("needs-setuptools", line.file, line.number, what, remedy)
 
 
-def _without_wheels(reading: _Reading, python: str, version: int) -> Iterator[Finding]:
-    for name, (pinned, line) in reading.pins.items():
-        newest = wheels.newest_python(name, pinned) if name in reading.direct else ""
+def _without_wheels(reading: _Reading, python: str, platform: int) -> Iterator[Finding]:
+    for name, specifiers in reading.specifiers.items():
+        line = reading.lines[name]
+        newest = wheels.newest_python(name, partial(_end_before, specifiers))
         if (
-            ";" in line.text
+            name in reading.marked
             or not newest
             or not wheels.later(python or wheels.OLDEST_DEFAULT, newest)
         ):
             continue
-        what = f"{name} {pinned} has wheels up to Python {newest} only, and has to be compiled."
+        pin = reading.pins.get(name)
+        version = f" {pin[0]}" if pin else str(specifiers)
+        what = f"{name}{version} has wheels up to Python {newest} only, and has to be compiled."
         if python:
-            what = f"{name} {pinned} has no wheel for Python {python}, only up to {newest}."
+            what = f"{name}{version} has no wheel for Python {python}, only up to {newest}."
         remedy = f"Write '{name}>={wheels.first_with(name, python or wheels.OLDEST_DEFAULT)}'"
         if newest != wheels.OLDER:
             how = f"python-{newest} in runtime.txt"
-            if version == 5:
+            if platform == 5:
                 how = typed(f"update --python-version {newest}")
             remedy += f", or set Python {newest} ({how})"
         yield Finding("no-wheel", line.file, line.number, what, remedy)

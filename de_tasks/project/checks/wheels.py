@@ -6,6 +6,8 @@ are wheels for which Python (Linux, x86-64). What is not in here is never spoken
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from packaging.version import Version
 
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
@@ -32,12 +34,15 @@ OLDEST_DEFAULT = "3.10"
 """What an app gets that asks for no Python; servers that are newer have a later one."""
 
 
-def newest_python(package: str, version: Version) -> str:
-    """The newest Python that this version has wheels for, empty where that is not known, or
-    where it has them for all that are known."""
+def newest_python(package: str, ends_before: Callable[[Version], bool]) -> str:
+    """The newest Python that a requirement has wheels for, empty where that is not known, or
+    where it has them for all that are known. `ends_before` says whether it lets in neither a
+    version nor a later one."""
     firsts = FIRST_WITH_WHEELS.get(package, "").split()
     have = [
-        python for python, first in zip(PYTHONS, firsts, strict=False) if version >= Version(first)
+        python
+        for python, first in zip(PYTHONS, firsts, strict=False)
+        if not ends_before(Version(first))
     ]
     if not firsts or len(have) == len(PYTHONS):
         return ""
