@@ -99,12 +99,25 @@ def test_limit_of_which_the_server_tells_nothing_is_believed(
     assert [name for name, _ in canned.asked] == ["graphql"], "how much is left, and no more"
 
 
-def test_server_that_does_not_know_schemas_has_the_published_api(
-    canned: Canned, tmp_path: Path
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "Cannot query field '__type' on type 'Query'.",
+        "GraphQL introspection has been disabled, but the query contained the field '__type'.",
+        "Cannot query '__type': introspection is disabled.",
+    ],
+)
+def test_server_that_does_not_tell_its_schema_has_the_published_api(
+    refusal: str, canned: Canned, tmp_path: Path
 ) -> None:
-    refusal = {"message": "Cannot query field '__type' on type 'Query'."}
-    canned.answers["graphql"] = (400, {"errors": [refusal]})
+    canned.answers["graphql"] = (400, {"errors": [{"message": refusal}]})
     assert version_4.is_all(client_of(canned.url, tmp_path))
+
+
+def test_other_refusal_says_nothing_of_the_version(canned: Canned, tmp_path: Path) -> None:
+    canned.answers["graphql"] = (400, {"errors": [{"message": "Not today."}]})
+    with pytest.raises(DeTasksError, match=r"^Not today\.$"):
+        version_4.is_all(client_of(canned.url, tmp_path))
 
 
 def test_build_that_was_cancelled_must_be_told(canned: Canned, tmp_path: Path) -> None:
