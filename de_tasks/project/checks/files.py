@@ -28,6 +28,8 @@ SPECIAL = re.compile(
 )
 """Names that may be one of the two above."""
 ATTRIBUTES = re.compile(r"^(?:.*/)?\.gitattributes$", re.MULTILINE)
+MARKERS = ("pyvenv.cfg", "conda-meta/history")
+"""What every virtual environment, and every one of Conda's, has."""
 PACKAGES = re.compile(r"^(.+?)/(lib/python3[\d.]*|Lib)/site-packages/", re.MULTILINE)
 MEGABYTE = 1000**2
 MOUNT = re.compile(r"(\.\./)+mount(/|$)")
@@ -75,11 +77,11 @@ def check(sent: Sent, megabytes: int) -> Iterator[Finding]:
 def _environments(sent: Sent) -> list[str]:
     """The folders of virtual environments (PEP 405), and of Conda's."""
     found = set()
-    for marker in ("/pyvenv.cfg\n", "/conda-meta/history\n"):
-        at = sent.text.find(marker)
+    for marker in MARKERS:
+        at = sent.text.find(f"/{marker}\n")
         while at >= 0:
             found.add(sent.text[sent.text.rfind("\n", 0, at) + 1 : at])
-            at = sent.text.find(marker, at + 1)
+            at = sent.text.find(f"/{marker}\n", at + 1)
     if "/site-packages/" in sent.text:
         found |= {top for top, _ in PACKAGES.findall(sent.text)}
     return sorted(top for top in found if top)
@@ -90,7 +92,8 @@ def _environment(top: str, sent: Sent) -> Finding:
     remedy = f"Add the line '{top}/' to .gitignore"
     if sent.of_git:
         remedy += f", and: git rm -r --cached {quoted(top)}"
-    return Finding("virtual-environment", f"{top}/pyvenv.cfg", 0, what, remedy)
+    file = next((name for name in MARKERS if sent.has(f"{top}/{name}")), "")
+    return Finding("virtual-environment", posixpath.join(top, file), 0, what, remedy)
 
 
 def _pointers(sent: Sent, within: tuple[str, ...]) -> Iterator[Finding]:

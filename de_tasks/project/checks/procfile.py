@@ -16,6 +16,7 @@ from de_tasks.repo.sent import Sent
 from de_tasks.terminal.commands import typed
 
 FILE = "Procfile"
+ALIKE = ("procfile", "procfiles")
 EXAMPLE = "web: gunicorn app:server --workers 4"
 HARMLESS = frozenset(
     "cd pushd popd export echo printf set unset [ test true : ulimit umask trap sleep ls pwd env "
@@ -120,7 +121,7 @@ def _missing(sent: Sent) -> Finding:
         (
             name
             for name in sent.entries
-            if posixpath.splitext(posixpath.basename(name))[0].lower() in ("procfile", "procfiles")
+            if posixpath.splitext(posixpath.basename(name))[0].strip().lower() in ALIKE
             and not name.lower().endswith((".dev", ".local", ".py"))
         ),
         key=lambda name: (name.count("/"), name),
@@ -177,7 +178,8 @@ def _commands(
     for at, command in enumerate(commands):
         if isinstance(command, shell.UnquotedCall):
             what = f"The shell does not take the brackets of {command.text}."
-            remedy = f"Quote it: '{command.text}'"
+            mark = '"' if "'" in command.text else "'"
+            remedy = f"Quote it: {mark}{command.text}{mark}"
             yield Finding("shell-syntax", FILE, number, what, remedy, lowered)
             return
         current = Process(number, kind, command, sent, provided, lowered, started)

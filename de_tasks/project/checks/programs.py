@@ -13,6 +13,8 @@ from de_tasks.project.checks.shell import Command
 
 SCRIPTS = ("streamlit", "chainlit", "marimo", "solara", "panel", "bokeh", "fastapi", "shiny")
 """Programs that are given the file to run after a word such as `run`."""
+APT = ("Aptfile", "apt-packages")
+"""Files by whose packages programs come that no requirement brings."""
 
 
 def is_celery(command: Command) -> bool:
@@ -143,7 +145,8 @@ def _required(process: Process, program: str) -> Iterator[Finding]:
         return
     if not provided.sure or provided.has(program) or provided.resembles(program):
         return
-    if process.command.sure() and not process.lowered:
+    by_apt = any(process.sent.has(name) for name in APT)
+    if process.command.sure() and not process.lowered and not by_apt:
         what = f"The process {process.kind} runs {program}, and no requirement brings it."
         remedy = "Add the package that has it to requirements.txt"
         yield process.finding("unknown-program", what, remedy)

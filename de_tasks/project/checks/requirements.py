@@ -213,7 +213,7 @@ def missing(sent: Sent) -> Finding:
         elif b"[build-system]" not in text:
             remedy = "Write it from pyproject.toml: uv pip compile pyproject.toml -o "
             remedy += "requirements.txt"
-    elif "setup.py" in names or "setup.cfg" in names:
+    elif "setup.py" in names:
         remedy = "Add one with the line '.', which installs what setup.py names"
     elif any(name.endswith((".conda.yml", "conda.yml", "conda.yaml")) for name in names):
         remedy = "Name Conda's file environment.yml, or add a requirements.txt"

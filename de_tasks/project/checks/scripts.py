@@ -46,6 +46,8 @@ def check(process: Process, name: str, word: int, reads: str = "") -> Iterator[F
         elif unslashed := next((e for e in sent.entries if e.replace("/", "") == path), ""):
             # The shell drops a backslash before a letter.
             remedy = f"A backslash is no slash on the server: write {unslashed}"
+        elif reads == "shell" and path.endswith("bin/activate"):
+            remedy = "Leave it out: the server has an environment of its own, and uses it"
         elif alike:
             remedy = f"The server tells upper and lower case apart: write {alike}"
         yield process.finding("no-script", what, remedy, word)
@@ -55,7 +57,7 @@ def check(process: Process, name: str, word: int, reads: str = "") -> Iterator[F
         head = data if reads == "shell" else data[: data.find(b"\n") + 1]
         if b"\r\n" in (data if _is_shell(data) else head):
             what = f"{name} has CRLF line ends, which the shell does not read."
-            remedy = f"Save it with LF, and keep it so: '{name} text eol=lf' in .gitattributes"
+            remedy = f"Save it with LF, and keep it so: '{path} text eol=lf' in .gitattributes"
             yield process.finding("crlf-script", what, remedy, word)
     if reads == "itself" and not sent.executable(path):
         what = f"The process {process.kind} runs {name}, which is not executable."

@@ -119,6 +119,13 @@ def test_pointer_among_many_files_is_found_where_git_lfs_is_used(
     assert codes(tmp_path, {**many, ".gitattributes": attributes, "a.bin": POINTER}) == found
 
 
+@pytest.mark.parametrize("file", ["pyvenv.cfg", "conda-meta/history", "Lib/site-packages/six.py"])
+def test_environment_is_named_by_what_is_there(file: str, tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, {f"old/{file}": ""})
+    assert finding.code == "virtual-environment"
+    assert finding.file == ("old/" if "six" in file else f"old/{file}")
+
+
 def test_environment_in_a_commit_is_taken_out_of_it(tmp_path: Path) -> None:
     app = tmp_path / "good-app"
     write(app, {**PLAIN, "my env/pyvenv.cfg": "home = /usr\n"})

@@ -146,6 +146,48 @@ def test_scripts_as_they_are_started(
     assert codes(tmp_path, files) == found
 
 
+@pytest.mark.parametrize(
+    ("files", "remedy"),
+    [
+        (
+            {"Procfile": "web: gunicorn app:make('x')\n"},
+            "Quote it: \"app:make('x')\"",
+        ),
+        (
+            {"Procfile": "web: source venv/bin/activate && gunicorn app:server\n"},
+            "Leave it out: the server has an environment of its own, and uses it",
+        ),
+        (
+            {"Procfile": "web: sh ./start.sh\n", "start.sh": "true\r\n"},
+            "Save it with LF, and keep it so: 'start.sh text eol=lf' in .gitattributes",
+        ),
+        (
+            {"Procfile": "web: gunicorn src/lib:server\n", "src/lib.py": FLASK},
+            "Write it with the folder before it: --chdir src lib:server",
+        ),
+        (
+            {"Procfile": None, "Procfile ": "web: gunicorn app:server\n"},
+            "Rename it to Procfile, without an ending: git mv 'Procfile ' Procfile",
+        ),
+        (
+            {"requirements.txt": None, "setup.cfg": ""},
+            "Add one that names what the app imports, and gunicorn",
+        ),
+    ],
+)
+def test_remedy_is_what_can_be_typed(
+    files: dict[str, str | None], remedy: str, tmp_path: Path
+) -> None:
+    assert remedy in [finding.remedy for finding in findings(tmp_path, files)]
+
+
+@pytest.mark.parametrize("name", ["Aptfile", "apt-packages"])
+def test_program_may_come_from_a_system_package(name: str, tmp_path: Path) -> None:
+    files = {"Procfile": "web: xvfb-run -a gunicorn app:server\n"}
+    assert codes(tmp_path, files) == "warning:unknown-program"
+    assert "unknown-program" not in codes(tmp_path, {**files, name: "xvfb\n"})
+
+
 def test_package_of_the_app_itself_is_found_below_src(tmp_path: Path) -> None:
     project = "[project]\nname = 'board'\nversion = '1'\ndependencies = ['flask', 'gunicorn']\n"
     files = {
