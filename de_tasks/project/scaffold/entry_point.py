@@ -125,8 +125,8 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
         needs = ["uvicorn"]
     else:
         target = quote(f"{module}:{chosen.name}{'()' if chosen.called else ''}")
-        beside = root == source.path.parent.parts
-        option = _option("--chdir" if beside else "--pythonpath", root)
+        name = "--chdir" if _reads_in(root, source, reached) else "--pythonpath"
+        option = _option(name, root)
         commands = {"web": f"gunicorn{option} {target} --workers 2 --threads 4"}
         needs = ["gunicorn"]
     for other in reached:
@@ -237,6 +237,13 @@ def _where(
     named = [at for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
     depth = max([at for at in named if at <= deepest] or [usual], key=fitness)
     return folders[:depth], ".".join(parts[depth:])
+
+
+def _reads_in(root: tuple[str, ...], source: Source, reached: Sequence[Source]) -> bool:
+    """Whether an app is started in that folder: names of files are read in the folder that the
+    process is in, and where they do not tell, a file beside no package is started in its own."""
+    here, top = (sum(other.files[at] for other in reached) for at in (root, ()))
+    return here > top or (here == top and root == source.path.parent.parts)
 
 
 def _option(name: str, folder: tuple[str, ...]) -> str:

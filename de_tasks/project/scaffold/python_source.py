@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,9 @@ CALLS = {
 }
 
 MAIN = "the block 'if __name__'"
+"""Where an app is made that only a program has."""
+FILE = re.compile(r"(?:\./)?[\w -]{1,80}(?:[/.][\w -]{1,80}){0,9}\.\w{1,8}")
+"""What may be the name of a file in a folder of the app."""
 SETTINGS = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*\.settings(?:\.\w+)?")
 """How a Django project names the module of its settings, which it imports by that text."""
 
@@ -52,6 +56,8 @@ class Source:
     counted_from: set[tuple[str, ...]] = field(default_factory=set)
     """The packages that its relative imports begin in."""
     texts: set[str] = field(default_factory=set)
+    files: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """How many of its texts name a file, as they are read in a folder above it or in its own."""
     layout: bool = False
     made: dict[str, str] = field(default_factory=dict)
     """What functions at module level return: by name, as in `defined`."""
@@ -91,6 +97,7 @@ def read_all(folder: Path) -> dict[str, Source]:
         if tree is None:
             continue
         source = _read(PurePosixPath(path), tree)
+        _count_files(source, folder)
         found[source.module] = source
     return found
 
@@ -104,6 +111,20 @@ def first_unreadable(folder: Path) -> tuple[str, str]:
         except OSError:
             continue
     return "", ""
+
+
+def _count_files(source: Source, folder: Path) -> None:
+    named = [text for text in source.texts if FILE.fullmatch(text)]
+    parts = source.path.parent.parts
+    for place in (parts[:depth] for depth in range(len(parts) + 1)):
+        source.files[place] = sum(_is_file(folder.joinpath(*place, text)) for text in named)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -82,6 +82,23 @@ APPS = {
         },
         "gunicorn main:server",
     ),
+    "a script that reads its files at the top": (
+        {
+            "src/app.py": f"import data\nx = open('data/x.csv')\n{SERVER}",
+            "src/data.py": "",
+            "data/x.csv": "",
+        },
+        "gunicorn --pythonpath src app:server",
+    ),
+    "a package that reads its files in a folder": (
+        {
+            "shop/board/__init__.py": "",
+            "shop/board/app.py": f"import board.data\nx = open('board/x.csv')\n{SERVER}",
+            "shop/board/data.py": "",
+            "shop/board/x.csv": "",
+        },
+        "gunicorn --chdir shop board.app:server",
+    ),
     "a test beside it": ({"test_app.py": SERVER, "web/board.py": SERVER}, "gunicorn --chdir web"),
     "a test alone": ({"test_app.py": SERVER}, "gunicorn test_app:server"),
     "fastapi": (
