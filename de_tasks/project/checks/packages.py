@@ -222,6 +222,7 @@ IMPORTS = {
     "OpenSSL": "pyopenssl",
     "PIL": "pillow",
     "paste": "paste",
+    "playhouse": "peewee",
     "psycopg2": "psycopg2-binary",
     "rest_framework": "djangorestframework",
     "serial": "pyserial",

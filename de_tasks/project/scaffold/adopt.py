@@ -91,9 +91,21 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
     if not lock:
         missing, more = _missing(folder, entry, commands, own_modules(sources))
         words += more
-    if missing.unknown:
+    unknown, itself = list(missing.unknown), folder.resolve().name
+    imported = {module for source in entry.reached for module in source.modules} if entry else ()
+    if itself in unknown and any(
+        module.removeprefix(f"{itself}.") in sources
+        for module in imported
+        if module.startswith(f"{itself}.")
+    ):
+        unknown.remove(itself)
         words.append(
-            f"The app imports {', '.join(missing.unknown)}, and this machine does not know from "
+            f"The app imports {itself}, its own folder: deploy the one above it, with --path .., "
+            f"or leave {itself} out of the imports"
+        )
+    if unknown:
+        words.append(
+            f"The app imports {', '.join(unknown)}, and this machine does not know from "
             "which packages: name them in requirements.txt"
         )
     return Adopted(

@@ -657,6 +657,32 @@ def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
+    ("module", "present", "lines"),
+    [
+        ("dash_bootstrap_components", [], ["dash-bootstrap-components"]),
+        ("psycopg2", [], ["psycopg2-binary"]),
+        ("psycopg2", ["psycopg2"], []),
+        ("playhouse.shortcuts", ["peewee"], []),
+    ],
+)
+def test_what_the_check_asks_for_is_added(
+    module: str, present: list[str], lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements.metadata, "packages_distributions", dict)
+    source = Source(PurePosixPath("app.py"), modules={module})
+    found = requirements.lacking([], [source], [], present)
+    assert [requirements.name_of(line) for line in found.lines] == lines
+    assert found.unknown == ()
+
+
+def test_app_that_imports_its_own_folder_is_told_so(tmp_path: Path) -> None:
+    app = f"from board.data import x\n{SERVER}"
+    found = adopt.adopt(fill(tmp_path / "board", {"app.py": app, "data.py": ""}))
+    assert any(words.startswith("The app imports board, its own folder:") for words in found.words)
+    assert not any("does not know" in words for words in found.words)
+
+
+@pytest.mark.parametrize(
     ("module", "known"),
     [
         ("azure.storage.blob.BlobClient", True),
