@@ -216,21 +216,22 @@ def _where(
     `root` that another process has is this one's too, so that its modules have the same names."""
     folders = source.path.parent.parts
     parts = [*folders, *([] if source.path.stem == "__init__" else [source.path.stem])]
-    there = {
-        (s.path.parts[:at], s.path.parts[at].removesuffix(".py"))
-        for s in sources.values()
-        for at in range(len(s.path.parts))
-    }
     reached = _reached(source, sources)
     wanted = {name for other in reached for name in other.absolute}
-    wanted -= {*SURE, *sys.stdlib_module_names}
+    wanted = {n for n in wanted if n.partition(".")[0] not in {*SURE, *sys.stdlib_module_names}}
+    there = {
+        (*other.path.parts[:at], other.path.parts[at].removesuffix(".py"))
+        for other in sources.values()
+        for at in range(len(other.path.parts))
+    }
     # What a relative import begins in is a package, and so lies below that folder.
     packages = {package for other in reached for package in other.counted_from if package}
     deepest = min((len(p) - 1 for p in packages if p == folders[: len(p)]), default=len(parts))
     usual = _usual_depth(source, sources)
 
     def fitness(depth: int) -> tuple[int, bool, int]:
-        return sum((folders[:depth], name) in there for name in wanted), depth == usual, -depth
+        found = sum((*folders[:depth], *name.split(".")) in there for name in wanted)
+        return found, depth == usual, -depth
 
     if root is not None and root == folders[: len(root)]:
         usual, wanted = len(root), set()
@@ -258,7 +259,10 @@ def _usual_depth(source: Source, sources: Mapping[str, Source]) -> int:
     if folders and ".".join(folders) not in sources and not source.counted_from:
         return len(folders)
     top, *inner = source.path.parts
-    absolute = any(top in s.absolute or (top,) in s.counted_from for s in sources.values())
+    absolute = any(
+        (top,) in s.counted_from or any(m.split(".")[0] == top for m in s.absolute)
+        for s in sources.values()
+    )
     # Packages below a folder that is none: the layout with `src`.
     return 1 if len(inner) > 1 and top not in sources and not absolute else 0
 

@@ -34,7 +34,7 @@ MAIN = "the block 'if __name__'"
 """Where an app is made that only a program has."""
 FILE = re.compile(r"(?:\./)?[\w -]{1,80}(?:[/.][\w -]{1,80}){0,9}\.\w{1,8}")
 """What may be the name of a file in a folder of the app."""
-SETTINGS = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*\.settings(?:\.\w+)?")
+SETTINGS = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\.settings(?:\.\w+)?")
 """How a Django project names the module of its settings, which it imports by that text."""
 
 
@@ -52,7 +52,7 @@ class Source:
     imported: dict[str, str] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
     absolute: set[str] = field(default_factory=set)
-    """The first names of those that are not relative to the file."""
+    """Modules that it names in full, not relative to itself."""
     counted_from: set[tuple[str, ...]] = field(default_factory=set)
     """The packages that its relative imports begin in."""
     texts: set[str] = field(default_factory=set)
@@ -154,18 +154,18 @@ def _read(path: PurePosixPath, tree: ast.Module) -> Source:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             source.modules |= {alias.name for alias in node.names}
-            source.absolute |= {alias.name.partition(".")[0] for alias in node.names}
+            source.absolute |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _base(source, node)
             source.modules |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
             if node.level:
                 source.counted_from.add(_package(source, node.level))
             else:
-                source.absolute.add(base.partition(".")[0])
+                source.absolute.add(base)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             source.texts.add(node.value)
             if settings := SETTINGS.fullmatch(node.value):
-                source.absolute.add(settings[1])
+                source.absolute.add(settings[0])
     for statement in _module_level(tree.body):
         _bind(source, statement)
         source.layout |= _lays_out(statement)

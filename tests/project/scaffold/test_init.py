@@ -99,6 +99,16 @@ APPS = {
         },
         "gunicorn --chdir shop board.app:server",
     ),
+    "django in a folder of the same name": (
+        {
+            "demo/demo/__init__.py": "",
+            "demo/demo/settings.py": "",
+            "demo/demo/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+            "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'demo.settings')\n"
+            "application = get_wsgi_application()\n",
+        },
+        "gunicorn --pythonpath demo demo.wsgi:application",
+    ),
     "a test beside it": ({"test_app.py": SERVER, "web/board.py": SERVER}, "gunicorn --chdir web"),
     "a test alone": ({"test_app.py": SERVER}, "gunicorn test_app:server"),
     "fastapi": (
@@ -662,6 +672,7 @@ def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.Monk
         ("dash_bootstrap_components", [], ["dash-bootstrap-components"]),
         ("psycopg2", [], ["psycopg2-binary"]),
         ("psycopg2", ["psycopg2"], []),
+        ("slugify", ["slugify"], []),
         ("playhouse.shortcuts", ["peewee"], []),
     ],
 )
