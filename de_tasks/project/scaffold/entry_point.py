@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 
+from de_tasks.project.scaffold.imports import module_of, reached_from
 from de_tasks.project.scaffold.python_source import Source
-from de_tasks.project.scaffold.requirements import SURE
+from de_tasks.project.scaffold.start_folder import reads_in, where
 
 SERVABLE = ("server", "flask", "fastapi", "django", "wsgi", "dash")
 """What can be served, the most telling first: Dash itself by gunicorn since 3.0.5."""
@@ -83,7 +83,7 @@ def find_entry(sources: Mapping[str, Source]) -> EntryPoint | None:
     if not scripts:
         return None
     script = min(scripts, key=lambda s: _Candidate(s, "", SERVABLE[-1]).rank)
-    reached = _reached(script, sources)
+    reached = reached_from(script, sources)
     return EntryPoint(
         commands={"web": STREAMLIT.format(quote(str(script.path)))},
         reason=f"{script.path} is a Streamlit app",
@@ -98,18 +98,18 @@ def _alike(
 ) -> tuple[str, ...]:
     """The files of candidates that nothing but their names puts behind the chosen one, and that
     have nothing to do with it."""
-    reached = _reached(chosen.source, sources)
+    reached = reached_from(chosen.source, sources)
     same = {c.source.module: c.source for c in candidates if c.rank[:4] == chosen.rank[:4]}
     return tuple(
         str(source.path)
         for source in same.values()
-        if source not in reached and chosen.source not in _reached(source, sources)
+        if source not in reached and chosen.source not in reached_from(source, sources)
     )
 
 
 def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
     source = chosen.source
-    reached = _reached(source, sources)
+    reached = reached_from(source, sources)
     words = {
         "dash": "the Dash app",
         "django": "the Django app",
@@ -117,7 +117,7 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
         "fastapi": "the ASGI app",
     }
     what = words.get(chosen.kind, "the WSGI app")
-    root, module = _where(source, sources)
+    root, module = where(source, sources)
     if chosen.kind == "fastapi":
         factory = " --factory" if chosen.called else ""
         target = quote(f"{module}:{chosen.name}") + factory + _option("--app-dir", root)
@@ -125,14 +125,14 @@ def _served(chosen: _Candidate, sources: Mapping[str, Source]) -> EntryPoint:
         needs = ["uvicorn"]
     else:
         target = quote(f"{module}:{chosen.name}{'()' if chosen.called else ''}")
-        name = "--chdir" if _reads_in(root, source, reached) else "--pythonpath"
+        name = "--chdir" if reads_in(root, source, reached) else "--pythonpath"
         option = _option(name, root)
         commands = {"web": f"gunicorn{option} {target} --workers 2 --threads 4"}
         needs = ["gunicorn"]
     for other in reached:
         for name, kind in other.defined.items():
             if kind == "celery" and "worker" not in commands:
-                place, module = _where(other, sources, root)
+                place, module = where(other, sources, root)
                 target = quote(f"{module}:{name}")
                 command = f"celery{_option('--workdir', place)} --app={target} worker"
                 commands["worker"] = f"{command} --concurrency=2"
@@ -166,12 +166,12 @@ def _names(source: Source, sources: Mapping[str, Source]) -> list[tuple[str, str
     found = dict(source.defined)
     for name, full in source.imported.items():
         module, _, original = full.rpartition(".")
-        origin = _module_of(module, source, sources) if module else None
+        origin = module_of(module, source, sources) if module else None
         if origin and source.layout:
             found.setdefault(name, _defined(origin, original, sources))
     for name, full in source.calls.items():
         module, _, function = full.rpartition(".")
-        maker = _module_of(module, source, sources)
+        maker = module_of(module, source, sources)
         if not found.get(name) and maker:
             found[name] = _made(maker, function, sources)
     return list(found.items())
@@ -194,95 +194,12 @@ def _made(source: Source, function: str, sources: Mapping[str, Source], deep: in
 def _onward(source: Source, name: str, sources: Mapping[str, Source]) -> tuple[Source, str] | None:
     """The file that a name is imported from, and what it is called there."""
     module, _, original = source.imported.get(name, "").rpartition(".")
-    origin = _module_of(module, source, sources) if module else None
+    origin = module_of(module, source, sources) if module else None
     return (origin, original) if origin and origin is not source else None
-
-
-def _module_of(module: str, source: Source, sources: Mapping[str, Source]) -> Source | None:
-    """The file that a module is, seen from another one of the app: itself where none is named."""
-    if not module:
-        return source
-    # From the top, from the file's own folder as a script has it, or from one between them.
-    folders = source.path.parent.parts
-    names = (".".join([*folders[:end], module]) for end in (0, *range(len(folders), 0, -1)))
-    return next((sources[name] for name in names if name in sources), None)
-
-
-def _where(
-    source: Source, sources: Mapping[str, Source], root: tuple[str, ...] | None = None
-) -> tuple[tuple[str, ...], str]:
-    """The folder that modules are imported from, and the module there. It is the folder where most
-    of what the files import is found; where that does not tell, it is seen from the folders. A
-    `root` that another process has is this one's too, so that its modules have the same names."""
-    folders = source.path.parent.parts
-    parts = [*folders, *([] if source.path.stem == "__init__" else [source.path.stem])]
-    reached = _reached(source, sources)
-    wanted = {name for other in reached for name in other.absolute}
-    wanted = {n for n in wanted if n.partition(".")[0] not in {*SURE, *sys.stdlib_module_names}}
-    there = {
-        (*other.path.parts[:at], other.path.parts[at].removesuffix(".py"))
-        for other in sources.values()
-        for at in range(len(other.path.parts))
-    }
-    # What a relative import begins in is a package, and so lies below that folder.
-    packages = {package for other in reached for package in other.counted_from if package}
-    deepest = min((len(p) - 1 for p in packages if p == folders[: len(p)]), default=len(parts))
-    usual = _usual_depth(source, sources)
-
-    def fitness(depth: int) -> tuple[int, bool, int]:
-        found = sum((*folders[:depth], *name.split(".")) in there for name in wanted)
-        return found, depth == usual, -depth
-
-    if root is not None and root == folders[: len(root)]:
-        usual, wanted = len(root), set()
-    named = [at for at in range(len(parts)) if all(part.isidentifier() for part in parts[at:])]
-    depth = max([at for at in named if at <= deepest] or [usual], key=fitness)
-    return folders[:depth], ".".join(parts[depth:])
-
-
-def _reads_in(root: tuple[str, ...], source: Source, reached: Sequence[Source]) -> bool:
-    """Whether an app is started in that folder: names of files are read in the folder that the
-    process is in, and where they do not tell, a file beside no package is started in its own."""
-    here, top = (sum(other.files[at] for other in reached) for at in (root, ()))
-    return here > top or (here == top and root == source.path.parent.parts)
 
 
 def _option(name: str, folder: tuple[str, ...]) -> str:
     return f" {name} {quote('/'.join(folder))}" if folder else ""
-
-
-def _usual_depth(source: Source, sources: Mapping[str, Source]) -> int:
-    """How many folders deep modules are imported from: a file in a folder that is no package is
-    started in that folder, and a package in `src` is imported from there. A relative import needs
-    a package, which need have no `__init__.py` (PEP 420)."""
-    folders = source.path.parent.parts
-    if folders and ".".join(folders) not in sources and not source.counted_from:
-        return len(folders)
-    top, *inner = source.path.parts
-    absolute = any(
-        (top,) in s.counted_from or any(m.split(".")[0] == top for m in s.absolute)
-        for s in sources.values()
-    )
-    # Packages below a folder that is none: the layout with `src`.
-    return 1 if len(inner) > 1 and top not in sources and not absolute else 0
-
-
-def _reached(start: Source, sources: Mapping[str, Source]) -> tuple[Source, ...]:
-    """The file, and all of the folder's that it imports, directly or not."""
-    found: dict[str, Source] = {}
-    waiting = [start]
-    while waiting:
-        source = waiting.pop()
-        if source.module in found:
-            continue
-        found[source.module] = source
-        for module in filter(None, source.modules):
-            if other := _module_of(module, source, sources):
-                waiting.append(other)
-        if source.layout or source is start:
-            # Dash reads the files of `pages` by itself; Streamlit does too.
-            waiting += [s for s in sources.values() if "pages" in s.path.parts]
-    return tuple(found.values())
 
 
 def _services(reached: tuple[Source, ...]) -> tuple[str, ...]:
