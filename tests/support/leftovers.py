@@ -15,13 +15,10 @@ RUNNING = "PYTEST_CURRENT_TEST"
 
 def state() -> dict[str, object]:
     """The state of this process, by its parts; a variable is one by the name `$NAME`."""
-    umask = os.umask(0o077)
-    os.umask(umask)
     variables = {f"${name}": value for name, value in os.environ.items() if name != RUNNING}
     return variables | {
         "silence": console.silent(),
         "folder": os.getcwd(),
-        "umask": umask,
         "locale": locale.setlocale(locale.LC_ALL),
         "sys.path": list(sys.path),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
