@@ -175,7 +175,7 @@ def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(raised.value) == f"There is no folder {tmp_path}/gone."
 
 
-def test_command_that_does_not_end_is_ended(tmp_path: Path) -> None:
+def test_command_that_waits_for_a_named_pipe_is_ended(tmp_path: Path) -> None:
     git = Git(None, seconds=0.6)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Temporary) as raised:

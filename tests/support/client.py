@@ -18,8 +18,8 @@ TESTS = (
     *("tests/repo/test_git.py", "tests/repo/test_worktree.py::test_odd_name"),
     *("tests/config/test_paths.py", "tests/project/checks/test_windows.py"),
 )
-POSIX = ("SecretService", "real_keyring", "chmod", "others_can_read", "no_command")
-"""Tests of what POSIX alone has: its keyring, modes of files, and scripts that are programs."""
+POSIX = ("SecretService", "real_keyring", "chmod", "others_can_read", "no_command", "named_pipe")
+"""Tests of what POSIX alone has: its keyring, modes of files, pipes, scripts that are programs."""
 
 
 def command(*options: str) -> Sequence[str]:

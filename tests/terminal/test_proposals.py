@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from de_tasks.config.system import quoted
 from de_tasks.errors import UsageError
 from de_tasks.terminal.proposals import any_of, as_option, one_of
 
@@ -33,7 +34,7 @@ def test_choices_are_joined_as_people_do() -> None:
     [
         ("sales", ["--name", "--path"], " Did you mean --name sales?"),
         ("apps/sales", ["--name", "--path"], " Did you mean --path apps/sales?"),
-        ("my apps/sales", ["--path"], " Did you mean --path 'my apps/sales'?"),
+        ("my apps/sales", ["--path"], f" Did you mean --path {quoted('my apps/sales')}?"),
         ("there", ["--name", "--path"], " Did you mean --path there?"),
         ("there", ["--app-name"], " Did you mean --app-name there?"),
         ("sales", ["--path"], ""),
