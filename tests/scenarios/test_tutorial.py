@@ -89,12 +89,8 @@ def test_tutorial_shows_what_is_printed(reader: Reader) -> None:
         PICTURE.write_text(emulator.picture(deploy, COLUMNS, PICTURED), "utf-8")
         texts = iter(printed)
         PAGE.write_text(STEP.sub(lambda step: f"$ {step[1]}\n{next(texts)}", text), "utf-8")
-    wrong = [
-        (command, shown, said)
-        for (command, shown), said in zip(steps, printed, strict=True)
-        if without_variation(shown) != without_variation(said)
-    ]
-    assert wrong == []
+    for (command, shown), said in zip(steps, printed, strict=True):
+        assert without_variation(said) == without_variation(shown), f"$ {command}\n{said}"
     pictured = printed[[command for command, _ in steps].index(PICTURED)]
     drawn = emulator.in_picture(PICTURE.read_text("utf-8"))
     # The picture has no room between words of different colours, but a place for each.
@@ -110,7 +106,7 @@ def as_on_page(lines: list[str], home: Path) -> str:
 
 def without_variation(text: str) -> str:
     """A text without what differs from run to run: commits, seconds, numbers, ends of lines."""
-    text = re.sub(r"\b(?=[a-f]*\d)[0-9a-f]{7,40}\b", "SHA", text)
+    text = re.sub(r"\b[0-9a-f]{7,40}\b", "SHA", text)
     # What takes no time is told without one.
     text = re.sub(r" +\d+\.\d s$", "", text, flags=re.MULTILINE)
     # So are parts of a deploy.
