@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 
 from packaging.utils import canonicalize_name
@@ -72,8 +73,7 @@ def lacking(
     roots = {module.partition(".")[0] for module in imported}
     outside = roots - set(own) - set(sys.stdlib_module_names) - {"", "__future__"}
     doubtful = {module for module in outside if canonicalize_name(module) not in SURE}
-    # It looks at every file of every package.
-    installed = metadata.packages_distributions() if doubtful else {}
+    installed = _installed() if doubtful else {}
     wanted: dict[str, None] = dict.fromkeys(map(canonicalize_name, needs))
     unknown = []
     for module in sorted(outside):
@@ -98,6 +98,12 @@ def lacking(
     needed = {canonicalize_name(name) for name in needs}
     kept = [name for name in missing if name not in brought or name in needed]
     return Lacking(tuple(_line(name) for name in kept), tuple(unknown))
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """The packages of each module that is installed here: found in every file of every package."""
+    return metadata.packages_distributions()
 
 
 def _brings_part_of(package: str, module: str) -> bool:

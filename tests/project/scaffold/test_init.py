@@ -659,7 +659,7 @@ def test_fleet_is_told_of_the_workflows_that_there_are(tmp_path: Path) -> None:
 
 def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = {"google": ["google-auth", "google-cloud"], "yaml": ["PyYAML"]}
-    monkeypatch.setattr(requirements.metadata, "packages_distributions", lambda: shared)
+    monkeypatch.setattr(requirements, "_installed", lambda: shared)
     source = Source(PurePosixPath("app.py"), modules={"google.auth", "yaml"})
     found = requirements.lacking([], [source], [], [])
     assert [requirements.name_of(line) for line in found.lines] == ["pyyaml"]
@@ -679,7 +679,7 @@ def test_import_of_several_packages_is_left_to_the_user(monkeypatch: pytest.Monk
 def test_what_the_check_asks_for_is_added(
     module: str, present: list[str], lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requirements.metadata, "packages_distributions", dict)
+    monkeypatch.setattr(requirements, "_installed", dict)
     source = Source(PurePosixPath("app.py"), modules={module})
     found = requirements.lacking([], [source], [], present)
     assert [requirements.name_of(line) for line in found.lines] == lines

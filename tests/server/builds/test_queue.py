@@ -91,6 +91,7 @@ def opened(data: Path) -> Iterator[Api]:
             control.stop(running)
 
 
+@pytest.mark.sandbox
 def test_builds_of_a_killed_sandbox_are_built(hold: Path, tmp_path: Path) -> None:
     folder = app_folder(tmp_path, "in-a-row", Procfile=held_back(hold))
     with opened(tmp_path / "data") as api:
@@ -104,6 +105,7 @@ def test_builds_of_a_killed_sandbox_are_built(hold: Path, tmp_path: Path) -> Non
         until(lambda: last(api, folder)[0] == "built", "the second is built")
 
 
+@pytest.mark.sandbox
 def test_push_that_the_sandbox_was_not_told_of_is_built(tmp_path: Path) -> None:
     folder = app_folder(tmp_path, "untold", Procfile=SERVER)
     with opened(tmp_path / "data") as api:
