@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from de_tasks.project.checks import lock_files, modules, packages
 from de_tasks.project.checks.findings import Finding
-from de_tasks.project.checks.requirements import Provided
+from de_tasks.project.checks.provided import Provided
 from de_tasks.repo.sent import Sent
 
 LINKS = ("href", "src")

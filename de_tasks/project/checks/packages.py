@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from packaging.utils import canonicalize_name
 
+SERVABLE_DASH = "3.0.5"
+"""The first whose app is one by WSGI, without `.server`."""
+
 PROGRAMS = {
     "gunicorn": "gunicorn",
     "uvicorn": "uvicorn",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from de_tasks.appspec import LARGEST_FILE, process, text_of
 from de_tasks.config.system import quoted
 from de_tasks.project.checks import shell
 from de_tasks.project.checks.findings import NOTE, WARNING, Finding
-from de_tasks.project.checks.requirements import Provided
+from de_tasks.project.checks.provided import Provided
 from de_tasks.project.checks.shell import Command
 from de_tasks.repo.sent import Sent
 from de_tasks.terminal.commands import typed
@@ -129,10 +129,8 @@ def _missing(sent: Sent) -> Finding:
     remedy = (
         f"Let {typed('init')} write one, or add a file named Procfile with the line '{EXAMPLE}'"
     )
-    top = [name for name in sent.entries if "/" not in name]
-    ours = [name for name in top if name.lower() in ("app.r", "server.r")]
-    if ours and not any(name.endswith(".py") for name in top):
-        what = f"{ours[0]} is an app in R, and only apps in Python are deployed."
+    if script := in_r(name for name in sent.entries if "/" not in name):
+        what = f"{script} is an app in R, and only apps in Python are deployed."
         return Finding("no-procfile", FILE, 0, what, "Deploy it with the platform's own tools")
     if alike and "/" not in alike[0]:
         what = f"There is no Procfile, but {alike[0]}."
@@ -141,6 +139,14 @@ def _missing(sent: Sent) -> Finding:
         what = f"There is no Procfile here, but {alike[0]}."
         remedy = f"Deploy that folder: --path {quoted(posixpath.dirname(alike[0]))}, or de.path"
     return Finding("no-procfile", FILE, 0, what, remedy)
+
+
+def in_r(names: Iterable[str]) -> str:
+    """The script of an app in R among a folder's names; empty where it may be one in Python."""
+    found = sorted(names)
+    if any(name.endswith(".py") and name != "setup.py" for name in found):
+        return ""
+    return next((name for name in found if name.lower() in ("app.r", "server.r")), "")
 
 
 def why_left_out(sent: Sent, name: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from de_tasks.project.checks.shell import Command
 
 SCRIPTS = ("streamlit", "chainlit", "marimo", "solara", "panel", "bokeh", "fastapi", "shiny")
 """Programs that are given the file to run after a word such as `run`."""
-APT = ("Aptfile", "apt-packages")
+SYSTEM_PACKAGES = ("Aptfile", "apt-packages")
 """Files by whose packages programs come that no requirement brings."""
 
 
@@ -145,7 +145,7 @@ def _required(process: Process, program: str) -> Iterator[Finding]:
         return
     if not provided.sure or provided.has(program) or provided.resembles(program):
         return
-    by_apt = any(process.sent.has(name) for name in APT)
+    by_apt = any(process.sent.has(name) for name in SYSTEM_PACKAGES)
     if process.command.sure() and not process.lowered and not by_apt:
         what = f"The process {process.kind} runs {program}, and no requirement brings it."
         remedy = "Add the package that has it to requirements.txt"

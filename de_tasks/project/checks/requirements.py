@@ -7,20 +7,17 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import Specifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from de_tasks.appspec import (
     CONDA,
-    LAST_WITH_SETUPTOOLS,
     REQUIREMENTS,
-    RUNTIME,
     VENDOR_PACKAGES,
     VENDOR_STUB,
     BadInclude,
@@ -31,11 +28,11 @@ from de_tasks.appspec import (
 )
 from de_tasks.config.system import temporary_folder
 from de_tasks.errors import UsageError
-from de_tasks.project.checks import addresses, packages, wheels
+from de_tasks.project.checks import addresses, packages, pythons
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.modules import is_standard
+from de_tasks.project.checks.provided import Provided, Reading
 from de_tasks.repo.sent import Sent
-from de_tasks.terminal.commands import typed
 
 FILE = REQUIREMENTS
 POETRY_EXPORT = (
@@ -48,8 +45,6 @@ OPTION = re.compile(r"\s--[a-z].*$")
 USERINFO = re.compile(r"://([^/\s@]*)@")
 CONDA_LINE = re.compile(r"[A-Za-z0-9_][\w.-]*=[^=\s<>]+(=[^=\s]+)?")
 CONDA_YAML = re.compile(r"(name|channels|dependencies|prefix):(\s.*)?")
-WITHOUT_PKG_RESOURCES = ("82.0.0", "99.0.0")
-"""Versions of setuptools: the first that has none, and one that stands for all later ones."""
 BELOW = tuple(
     re.compile(pattern)
     for pattern in (
@@ -62,88 +57,6 @@ BELOW = tuple(
 MOST_ALIKE = 3
 """Lines of one kind that are named one by one: the rest is counted."""
 PYTHONS = tuple(f"3.{minor}" for minor in range(7, 15))
-
-
-@dataclass(frozen=True)
-class Provided:
-    """What the requirements install, as far as they say: `direct` are canonical names (PEP 503).
-
-    `sure` says that everything that they bring is known, `nameless` that something without a
-    name, such as `-e .`, may bring anything. `excluded` are those whose markers keep them from
-    the server, `roots` the folders of the app that its own packages are imported from.
-    """
-
-    direct: frozenset[str] = frozenset()
-    sure: bool = True
-    nameless: bool = False
-    excluded: dict[str, Line] = field(default_factory=dict)
-    roots: tuple[str, ...] = ()
-    pins: dict[str, Version] = field(default_factory=dict)
-    specifiers: dict[str, SpecifierSet] = field(default_factory=dict)
-
-    def is_before(self, package: str, version: Version) -> bool:
-        """Whether the requirements let in no such version of a package, and no later one."""
-        return _end_before(self.specifiers.get(package, SpecifierSet()), version)
-
-    def has(self, package: str) -> bool:
-        """Whether a package comes with the requirements, as far as is known."""
-        found = packages.closure(set(self.direct))
-        return packages.has(found, canonicalize_name(package))
-
-    def resembles(self, name: str) -> bool:
-        """Whether a module or program may be that of a requirement that is not known."""
-        wanted = canonicalize_name(name)
-        return any(
-            wanted in other or other in wanted or wanted.split("-")[0] == other.split("-")[0]
-            for other in self.direct
-            if not packages.is_known(other)
-        )
-
-
-@dataclass
-class _Reading:
-    """What is gathered while the lines are read."""
-
-    direct: set[str] = field(default_factory=set)
-    sure: bool = True
-    nameless: bool = False
-    excluded: dict[str, Line] = field(default_factory=dict)
-    roots: list[str] = field(default_factory=list)
-    pins: dict[str, tuple[Version, Line]] = field(default_factory=dict)
-    specifiers: dict[str, SpecifierSet] = field(default_factory=dict)
-    lines: dict[str, Line] = field(default_factory=dict)
-    """The first that names a package."""
-    marked: set[str] = field(default_factory=set)
-    """Packages with a line that holds for some environments."""
-
-    def provided(self) -> Provided:
-        return Provided(
-            direct=frozenset(self.direct),
-            sure=self.sure and not self.nameless,
-            nameless=self.nameless,
-            excluded={k: v for k, v in self.excluded.items() if k not in self.direct},
-            roots=tuple(self.roots),
-            pins={name: version for name, (version, _) in self.pins.items()},
-            specifiers=self.specifiers,
-        )
-
-
-def _end_before(specifiers: SpecifierSet, version: Version) -> bool:
-    return any(_ends_before(one, version) for one in specifiers)
-
-
-def _ends_before(specifier: Specifier, version: Version) -> bool:
-    try:
-        last = Version(specifier.version.removesuffix(".*"))
-    except InvalidVersion:
-        return False
-    if specifier.operator == "~=" or specifier.version.endswith(".*"):
-        *kept, counted = last.release[:-1] if specifier.operator == "~=" else last.release
-        series = Version(".".join(map(str, (*kept, counted + 1))))
-        return specifier.operator in ("~=", "==") and series <= version
-    if specifier.operator == "<":
-        return last <= version
-    return specifier.operator in ("==", "===", "<=") and last < version
 
 
 def is_conda(sent: Sent) -> bool:
@@ -167,14 +80,14 @@ def read(sent: Sent, version: int) -> tuple[Provided | None, list[Finding]]:
             return None, [bad]
     assert found
     findings = list(_encodings(sent, found))
-    reading = _Reading()
+    reading = Reading()
     for line in found.entries:
         findings += _line(line, sent, reading)
-    python = _python(sent) if version == 4 else ""
-    if "setuptools" not in reading.specifiers and _brings_setuptools(python):
+    python = pythons.asked_for(sent) if version == 4 else ""
+    if "setuptools" not in reading.specifiers and pythons.brings_setuptools(python):
         reading.direct.add("setuptools")
-    findings += _pkg_resources(reading, python)
-    findings += _without_wheels(reading, python, version)
+    findings += pythons.without_pkg_resources(reading, python)
+    findings += pythons.without_wheels(reading, python, version)
     return reading.provided(), _together(findings, found)
 
 
@@ -290,7 +203,7 @@ def _encodings(sent: Sent, found: Requirements) -> Iterator[Finding]:
             yield Finding("requirements-encoding", name, 0, what, remedy)
 
 
-def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
+def _line(line: Line, sent: Sent, reading: Reading) -> list[Finding]:
     """Gather what a line installs; returns what is wrong with it."""
 
     def finding(code: str, what: str, remedy: str) -> Finding:
@@ -336,7 +249,7 @@ def _line(line: Line, sent: Sent, reading: _Reading) -> list[Finding]:
     return found
 
 
-def _nameless(target: str, line: Line, sent: Sent, reading: _Reading) -> None:
+def _nameless(target: str, line: Line, sent: Sent, reading: Reading) -> None:
     """Something whose name only its own metadata have, or the end of its address."""
     reading.nameless = True
     name = re.search(r"#(?:.*&)?egg=([\w.-]+)", target)
@@ -366,7 +279,7 @@ def _dependencies(sent: Sent, name: str) -> list[str]:
     return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 
 
-def _named(wanted: Requirement, line: Line, reading: _Reading) -> Iterator[tuple[str, str, str]]:
+def _named(wanted: Requirement, line: Line, reading: Reading) -> Iterator[tuple[str, str, str]]:
     name = str(canonicalize_name(wanted.name))
     if wanted.marker and not _may_hold(wanted.marker):
         reading.excluded.setdefault(name, line)
@@ -447,59 +360,3 @@ def _may_hold(marker: Marker) -> bool:
             # A comparison that this version of packaging does not know.
             return True
     return False
-
-
-def _python(sent: Sent) -> str:
-    """The Python that runtime.txt asks for, as `3.11.7` or `3.11`; empty where it asks for none."""
-    found = RUNTIME.fullmatch(text_of(sent.read("runtime.txt"), "replace").strip())
-    return found[1] if found else ""
-
-
-def _brings_setuptools(python: str) -> bool:
-    """Whether an environment has a setuptools below 81 by itself, as far as is known: without
-    runtime.txt nobody knows the Python."""
-    return not python or wheels.minor(python) <= LAST_WITH_SETUPTOOLS
-
-
-def _pkg_resources(reading: _Reading, python: str) -> Iterator[Finding]:
-    own = reading.specifiers.get("setuptools")
-    if own is None:
-        there = _brings_setuptools(python)
-        ours = "is there up to Python 3.11 only"
-    else:
-        there = not any(own.contains(version) for version in WITHOUT_PKG_RESOURCES)
-        ours = "setuptools has only below 82"
-    if there:
-        return
-    for name, (bound, instead) in packages.NEEDS_PKG_RESOURCES.items():
-        version, line = reading.pins.get(name, (None, None))
-        if version and line and name in reading.direct and version < Version(bound):
-            what = f"{name} {version} imports pkg_resources, which {ours}."
-            remedy = f"Write '{instead}', or add the line 'setuptools<81'"
-            if own is not None:
-                remedy = f"Write '{instead}', or 'setuptools<81'"
-            yield Finding("needs-setuptools", line.file, line.number, what, remedy)
-
-
-def _without_wheels(reading: _Reading, python: str, platform: int) -> Iterator[Finding]:
-    for name, specifiers in reading.specifiers.items():
-        line = reading.lines[name]
-        newest = wheels.newest_python(name, partial(_end_before, specifiers))
-        if (
-            name in reading.marked
-            or not newest
-            or not wheels.later(python or wheels.OLDEST_DEFAULT, newest)
-        ):
-            continue
-        pin = reading.pins.get(name)
-        version = f" {pin[0]}" if pin else str(specifiers)
-        what = f"{name}{version} has wheels up to Python {newest} only, and has to be compiled."
-        if python:
-            what = f"{name}{version} has no wheel for Python {python}, only up to {newest}."
-        remedy = f"Write '{name}>={wheels.first_with(name, python or wheels.OLDEST_DEFAULT)}'"
-        if newest != wheels.OLDER:
-            how = f"python-{newest} in runtime.txt"
-            if platform == 5:
-                how = typed(f"update --python-version {newest}")
-            remedy += f", or set Python {newest} ({how})"
-        yield Finding("no-wheel", line.file, line.number, what, remedy)

@@ -19,9 +19,6 @@ NEWER = re.compile(
 )
 """Signs of what Python has learned since 3.10."""
 
-SERVABLE_DASH = Version("3.0.5")
-"""The first whose app is one by WSGI, without `.server`."""
-
 
 def roots(process: Process, *folders: str, paths: Sequence[str] = ()) -> list[str] | None:
     """The folders that modules are imported from, None where they are not known."""
@@ -63,8 +60,9 @@ def check(
         return
     names = modules.defined(tree)
     dash = modules.dash_app(tree)
-    if name == dash and process.provided and process.provided.is_before("dash", SERVABLE_DASH):
-        what = f"{target} names the Dash app itself, which servers take since Dash {SERVABLE_DASH}."
+    servable = packages.SERVABLE_DASH
+    if name == dash and process.provided and process.provided.is_before("dash", Version(servable)):
+        what = f"{target} names the Dash app itself, which servers take since Dash {servable}."
         remedy = f"Write {module}:server in the Procfile"
         if "server" not in (names or ()):
             remedy += f", and add to {path}, below {dash}: server = {dash}.server"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,16 +12,16 @@ from pathlib import Path, PurePosixPath
 from de_tasks.appspec import Procfile, Requirements
 from de_tasks.errors import UsageError
 from de_tasks.project.checks import shell
+from de_tasks.project.checks.packages import SERVABLE_DASH
+from de_tasks.project.checks.procfile import in_r
 from de_tasks.project.scaffold import entry_point
 from de_tasks.project.scaffold.declared import declared_in, of_conda
 from de_tasks.project.scaffold.entry_point import EntryPoint, find_entry
-from de_tasks.project.scaffold.python_source import first_unreadable, read_all
+from de_tasks.project.scaffold.python_source import Source, first_unreadable, read_all
 from de_tasks.project.scaffold.requirements import Lacking, lacking, own_modules
 
 PROGRAMS = ("gunicorn", "celery", "streamlit", "uvicorn", "waitress-serve", "daphne", "hypercorn")
 PACKAGES = {"waitress-serve": "waitress"}
-DASH_ITSELF = "dash>=3.0.5"
-"""The first that gunicorn can serve without `server = app.server`."""
 MOST_NAMED = 3
 
 
@@ -51,7 +51,7 @@ def why_none(folder: Path) -> str:
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if any(name.endswith(".py") and name != "setup.py" for name in names):
         return ""
-    if script := next((name for name in ("app.R", "server.R", "app.r") if name in names), ""):
+    if script := in_r(names):
         return f"{script} is an app in R, and only apps in Python are deployed"
     if notebook := next((name for name in names if name.endswith(".ipynb")), ""):
         return f"{notebook} is a notebook, which no server can start: its app belongs into app.py"
@@ -76,8 +76,8 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
         commands = written = dict(entry.commands)
         if entry.bare_dash:
             words.append(
-                "The Procfile names the Dash app itself, which Dash can do since 3.0.5. For an "
-                "earlier one add `server = app.server`, and let the Procfile name `server`"
+                f"The Procfile names the Dash app itself, which Dash can do since {SERVABLE_DASH}. "
+                "For an earlier one add `server = app.server`, and let the Procfile name `server`"
             )
         if entry.others:
             listed = ", ".join(entry.others[:MOST_NAMED])
@@ -92,12 +92,7 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
         missing, more = _missing(folder, entry, commands, own_modules(sources))
         words += more
     unknown, itself = list(missing.unknown), folder.resolve().name
-    imported = {module for source in entry.reached for module in source.modules} if entry else ()
-    if itself in unknown and any(
-        module.removeprefix(f"{itself}.") in sources
-        for module in imported
-        if module.startswith(f"{itself}.")
-    ):
+    if itself in unknown and _imports_from(itself, entry, sources):
         unknown.remove(itself)
         words.append(
             f"The app imports {itself}, its own folder: deploy the one above it, with --path .., "
@@ -112,11 +107,18 @@ def adopt(folder: Path, lock: str = "") -> Adopted:
         procfile=tuple(f"{kind}: {command}" for kind, command in written.items()),
         reason=entry.reason if entry else "",
         requirements=tuple(
-            DASH_ITSELF if bare and line == "dash" else line for line in missing.lines
+            f"dash>={SERVABLE_DASH}" if bare and line == "dash" else line for line in missing.lines
         ),
         words=tuple(words),
         services=entry.services if entry else (),
     )
+
+
+def _imports_from(package: str, entry: EntryPoint | None, sources: Mapping[str, Source]) -> bool:
+    """Whether the app imports a module of its own as one of a package."""
+    imported = (module for source in entry.reached for module in source.modules) if entry else ()
+    above = f"{package}."
+    return any(module.startswith(above) and module[len(above) :] in sources for module in imported)
 
 
 def _programs(line: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from invoke.util import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -54,14 +55,16 @@ def of_conda(folder: Path) -> tuple[str, ...] | None:
     if path is None:
         return None
     try:
-        text = "\n".join([*read_text(path).splitlines(), ""])
-    except UsageError:
+        listed = yaml.safe_load(read_text(path))["dependencies"]  # type: ignore[no-untyped-call]
+    except (UsageError, yaml.YAMLError, KeyError, TypeError):
         return ()
-    # YAML is read as far as these files use it: a list, and in it perhaps one for pip.
-    listed = re.search(r"^dependencies:.*\n((?:(?:[ \t#-].*)?\n)*)", text, re.MULTILINE)
-    lines = re.findall(r"^[ \t]*-[ \t]+['\"]?([^'\"#\n]+)", listed[1] if listed else "", re.M)
-    named = (line.rpartition("::")[2].strip() for line in lines if "://" not in line)
-    return tuple(line for line in named if line and not line.endswith(":"))
+    lines = []
+    for entry in listed if isinstance(listed, list) else ():
+        # A table in the list has what pip installs.
+        within = entry.get("pip") if isinstance(entry, dict) else [entry]
+        if isinstance(within, list):
+            lines += [line for line in within if isinstance(line, str) and "://" not in line]
+    return tuple(line.rpartition("::")[2].strip() for line in lines)
 
 
 def _beside(folder: Path, here: PurePosixPath) -> Declared | None:
