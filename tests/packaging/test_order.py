@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from de_tasks.server.alive import runs
 from tests.support import leftovers
 from tests.support.order import LONG, long_first
 from tests.support.places import ROOT
+from tests.support.waiting import until
+
+WORKER = """
+import sys
+from pathlib import Path
+from de_tasks.server import control
+from tests.support.foundry import Foundry
+
+control.launch = Foundry().launch
+print(control.start(Path(sys.argv[1]), {"port": 0}).pid, flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.mark.parametrize("workers", [1, 3, 8])
@@ -40,3 +56,17 @@ def test_what_a_test_leaves_changed_is_named(monkeypatch: pytest.MonkeyPatch) ->
         other.syspath_prepend("/")
         assert leftovers.changed(before) == ["$LEFT_BEHIND", "folder", "sys.path"]
     assert leftovers.changed(before) == []
+
+
+@pytest.mark.sandbox
+def test_sandboxes_end_with_the_worker_that_is_killed(tmp_path: Path) -> None:
+    line = [sys.executable, "-c", WORKER, str(tmp_path / "data")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, cwd=ROOT, stdin=pipe, stdout=pipe) as worker:
+        assert worker.stdout
+        pid = int(worker.stdout.readline())
+        try:
+            assert runs(pid)
+        finally:
+            worker.kill()
+    until(lambda: not runs(pid), "the sandbox has ended")

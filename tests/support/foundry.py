@@ -102,7 +102,9 @@ class Foundry:
 
 
 def main() -> None:
-    """Fork a sandbox for each order, until nobody can give one."""
+    """Fork a sandbox for each order, until nobody can give one; then end those that run."""
+    # Whoever interrupts the tests interrupts us as well, and the sandboxes are ours to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
     for module in pkgutil.walk_packages(de_tasks.server.__path__, "de_tasks.server."):
         if not module.name.endswith("__main__"):
@@ -117,15 +119,19 @@ def main() -> None:
 
     gc.collect()
     gc.freeze()
+    running: set[int] = set()
     while True:
         text, handles, _, _ = socket.recv_fds(orders, 1 << 20, 2)
-        if not text:
-            return
         with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
+            while ended := os.waitpid(-1, os.WNOHANG)[0]:
+                running.discard(ended)
+        if not text:
+            for pid in running:
+                os.kill(pid, signal.SIGTERM)
+            return
         order = json.loads(text)
         if pid := os.fork():
+            running.add(pid)
             # One that has ended at once is there until we ask for it.
             child = os.pidfd_open(pid)
             socket.send_fds(orders, [str(pid).encode()], [child])
