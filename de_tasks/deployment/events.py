@@ -24,11 +24,11 @@ def planned(files: Files, origin: str) -> Event:
     changed = "" if files.changed is None else f", {number} changed since your last push"
     source = f", from {origin}" if origin else ""
     # Of files that are on the server already nobody has asked for the size.
-    size = f", {megabytes(files.size)}" if files.size else ""
+    size = f", {as_size(files.size)}" if files.size else ""
     lines = [f"{counted(files.count)}{size}{changed}{source}"]
     if files.largest:
         lines.append("The largest, which lines in the folder's .gitignore would leave out:")
-        lines += [f"  {megabytes(size):>9}  {one_line(name)}" for name, size in files.largest]
+        lines += [f"  {as_size(size):>9}  {one_line(name)}" for name, size in files.largest]
     facts: dict[str, object] = {
         "files": files.count,
         "bytes": files.size,
@@ -44,6 +44,8 @@ def counted(number: int) -> str:
     return f"{number} file{'' if number == 1 else 's'}"
 
 
-def megabytes(size: int) -> str:
+def as_size(size: int) -> str:
     """A size in bytes as people read it."""
+    if size < 1000:
+        return f"{size} byte{'' if size == 1 else 's'}"
     return f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size / 1e3:.1f} kB"

@@ -25,7 +25,7 @@ from de_tasks.platform.models import App, Build
 from de_tasks.platform.protocol import DeployPlatform
 from de_tasks.repo.errors import Moved
 from de_tasks.repo.files import Files
-from tests.support.apps import held_back
+from tests.support.apps import SERVER, held_back
 from tests.support.people import People, Person
 from tests.support.repositories import Repository
 from tests.support.waiting import BOUND
@@ -63,7 +63,7 @@ def test_words_of_a_deploy(people: People, quick: Path) -> None:
     assert lines[0].startswith(f"Deploying {quick.name} to http://") and lines[0].endswith(
         f"as {people['dev'].name}"
     )
-    assert lines[1] == "1 file, 0.1 kB"
+    assert lines[1] == f"1 file, {len(SERVER)} bytes"
     assert lines[2].startswith(f"App {quick.name} was initialized on [http://")
     assert re.fullmatch("Sent [0-9a-f]{7}", lines[3])
     assert any("-----> Starting web" in line for line in lines)
@@ -73,7 +73,7 @@ def test_words_of_a_deploy(people: People, quick: Path) -> None:
     assert re.fullmatch(rf"{words}: {address}\n", done.out)
     (quick / "more.txt").write_text("")
     again = people["dev"].run("deploy", folder=quick)
-    assert "2 files, 0.1 kB, 1 changed since your last push" in again.err
+    assert f"2 files, {len(SERVER)} bytes, 1 changed since your last push" in again.err
     assert re.fullmatch(rf"{words}, 1 file changed: {address}\n", again.out)
     third = people["dev"].run("deploy", folder=quick)
     assert "nothing changed since your last push" in third.err
@@ -87,7 +87,12 @@ def test_json_lines(people: People, quick: Path) -> None:
     assert done.err == "" and kinds[-1] == "done"
     assert {"step", "plan", "log", "done"} <= set(kinds)
     (plan,) = (event for event in told if event["event"] == "plan")
-    assert (plan["files"], plan["bytes"], plan["changed"], plan["source"]) == (1, 50, None, None)
+    assert (plan["files"], plan["bytes"], plan["changed"], plan["source"]) == (
+        1,
+        len(SERVER),
+        None,
+        None,
+    )
     end = told[-1]
     assert end["changed"] is True and str(end["url"]).endswith(f"/{quick.name}/")
     assert set(end["parts"]) == {"snapshot", "check", "push", "build", "start"}  # type: ignore[call-overload]
@@ -96,7 +101,7 @@ def test_json_lines(people: People, quick: Path) -> None:
 def test_dry_run_sends_nothing(people: People, quick: Path) -> None:
     done = people["dev"].run("deploy --dry-run", folder=quick)
     assert (done.code, done.out) == (0, "Nothing was sent: this was a dry run.\n")
-    assert "1 file, 0.1 kB" in done.err
+    assert f"1 file, {len(SERVER)} bytes" in done.err
     status = people["dev"].run(f"apps exists --name {quick.name}")
     assert "does not exist" in status.out
     again = people["dev"].run("deploy --dry-run --json", folder=quick)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from pathlib import Path
+
+from tests.support import page
 
 WSGI = """
 import json, os, time
@@ -18,7 +21,8 @@ def application(environ, start_response):
         time.sleep(1)
     return [f"hello {VERSION}".encode()]
 """
-SERVER = "web: python -m http.server $PORT --bind 127.0.0.1\n"
+SERVER = f"web: python -IS {shlex.quote(page.__file__)}\n"
+"""An app that is there at once, and serves its folder."""
 
 
 def held_back(hold: Path, command: str = SERVER.partition(" ")[2].strip()) -> str:

@@ -216,6 +216,8 @@ def surroundings(
     """What a process of its own would have: a folder, variables, and where it reads and writes."""
     before, path, tasks = Path.cwd(), list(sys.path), set(de_tasks.ns.tasks)
     os.chdir(folder)
+    # As it is for a program, and not the folder of the tests, which has modules of many names.
+    sys.path.insert(0, str(PROGRAMS))
     try:
         with (
             mock.patch.dict(os.environ, environment, clear=True),

@@ -109,3 +109,41 @@ def test_echo_shows_the_git_commands_without_secrets(program: str, dev: Person, 
     tokens = re.findall(r'"(?:access|refresh)_token": "([^"]+)"', dev.keyfile.read_text())
     assert tokens and not [token for token in tokens if token in done.err]
     assert "git " not in dev.run(f"diff --path {page} --stat", program=program).err
+
+
+OTHER_NAMES = """
+import de_tasks
+from invoke import Collection
+
+ns = Collection(ship=de_tasks.ns["deploy"], apps=de_tasks.ns.collections["apps"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("ship --help", "--no-wait"),
+        ("--help ship", "--no-wait"),
+        ("--help=ship", "--no-wait"),
+        ("-hship", "--no-wait"),
+        ("--complete -- inv ship --", "--no-wait"),
+        ("apps.create --help", "--template"),
+        ("--complete -- inv apps.create --", "--template"),
+    ],
+)
+def test_options_are_those_of_the_task_whatever_its_name(
+    line: str, shown: str, nobody: Person
+) -> None:
+    (nobody.home / "tasks.py").write_text(OTHER_NAMES)
+    done = nobody.inv(*line.split())
+    assert done.code == 0 and shown in done.out, (done.out, done.err)
+
+
+def test_options_of_two_tasks_in_one_line(dev: Person) -> None:
+    done = dev.inv("whoami", "--json", "apps.list", "--json")
+    assert done.code == 0 and dev.name in done.out and "[]" in done.out, (done.out, done.err)
+
+
+def test_zsh_completes_options_from_one_word(nobody: Person) -> None:
+    done = nobody.inv("--complete", "--", "inv deploy --no-w")
+    assert done.code == 0 and "--no-wait" in done.out, (done.out, done.err)
