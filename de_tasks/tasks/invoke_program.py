@@ -8,8 +8,10 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import invoke
+from invoke.parser import Parser, ParserContext
 
 from de_tasks.config.faults import USERS, located
 from de_tasks.config.files import top
@@ -31,6 +33,7 @@ def improve() -> None:
     invoke.Config.load_project = _load_project()  # type: ignore[method-assign,assignment]
     for name in ("parse_tasks", "parse_cleanup"):
         setattr(invoke.Program, name, _explained(getattr(invoke.Program, name)))
+    invoke.Program._make_parser = _make_parser  # type: ignore[method-assign]
 
 
 def _load_project() -> Callable[[invoke.Config, bool], None]:
@@ -45,6 +48,30 @@ def _load_project() -> Callable[[invoke.Config, bool], None]:
             load(self, merge)
 
     return load_project
+
+
+class _NameAlone(ParserContext):
+    """What the parser needs of a task that is not in the command line."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _NameAlone:
+        return self
+
+
+def _make_parser(self: invoke.Program) -> Parser:
+    """invoke's step, with the names alone of those of our tasks that are not in the command line:
+    to make and copy all their options takes longer than all other reading of it."""
+    from de_tasks.tasks.task import DeTask
+
+    typed, unknown = " ".join(self.argv), self.config.tasks.ignore_unknown_help
+    contexts: list[ParserContext] = []
+    for name, aliases in self.collection.task_names.items():
+        task, names = self.collection[name], [name, *aliases]
+        if isinstance(task, DeTask) and not any(each in typed for each in names):
+            contexts.append(_NameAlone(name, aliases))
+        else:
+            options = task.get_arguments(ignore_unknown_help=unknown)
+            contexts.append(ParserContext(name, aliases, options))
+    return Parser(initial=self.initial_context, contexts=contexts)
 
 
 def _explained(step: Callable[[invoke.Program], None]) -> Callable[[invoke.Program], None]:
