@@ -114,6 +114,10 @@ class Apps:
         )
         return rows[:PAGE], len(rows) > PAGE
 
+    def portal_is_for(self, user: User | None) -> bool:
+        """Whether the Portal is open to the user; None is somebody unknown."""
+        return user is not None or not self._db.all("SELECT 1 FROM portals WHERE require_login")
+
     def in_portal(self, user: User | None) -> list[sqlite3.Row]:
         """The apps that the Portal shows the user, by rank; None is somebody unknown."""
         rows = self._db.all(

@@ -194,7 +194,12 @@ ALTER TABLE device_codes ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE device_codes ADD COLUMN program TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED, PYTHON, DEVICES)
+PORTAL = """
+-- The Portal has been for everybody, whatever stood here.
+UPDATE portals SET require_login = 0;
+"""
+
+MIGRATIONS = (SCHEMA, SIGN_IN, OWNERS, CANCELLED, PYTHON, DEVICES, PORTAL)
 """Each takes a data directory from its place's version to the next; the first from nothing."""
 VERSION = len(MIGRATIONS)
 

@@ -48,9 +48,12 @@ class Portal:
         return [Route("/", self.page), Route("/portal", self.page)]
 
     async def page(self, request: Request) -> Response:
-        """The apps that one may see; for nobody in particular, the public ones."""
+        """The apps that one may see; for nobody in particular, the public ones, unless the Portal
+        is for who has signed in."""
         session = self._sessions.of(request)
         user = session.user if session else None
+        if not self._apps.portal_is_for(user):
+            return self._pages.to_sign_in(request)
         seen = [self._card(row) for row in self._apps.in_portal(user)]
         words = request.query_params.get("q", "").strip()[:100]
         tag = request.query_params.get("tag", "").strip()[:100]
