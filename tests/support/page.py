@@ -32,6 +32,7 @@ def main() -> None:
     server.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
     server.bind(("127.0.0.1", int(os.environ["PORT"])))
     server.listen(128)
+    os.write(2, f"Serving HTTP on 127.0.0.1 port {os.environ['PORT']}\n".encode())
     while True:
         handle, _ = server._accept()  # type: ignore[attr-defined]
         client = _socket.socket(fileno=handle)
@@ -39,6 +40,7 @@ def main() -> None:
         try:
             method, path, *_ = client.recv(1 << 16).decode("latin-1").split(" ")
             status, kind, body = answer(path)
+            os.write(2, f"{method} {path} {status}\n".encode())
             head = f"HTTP/1.0 {status}\r\nContent-Type: {kind}\r\n"
             head += f"Content-Length: {len(body)}\r\n\r\n"
             client.sendall(head.encode() + (b"" if method == "HEAD" else body))
