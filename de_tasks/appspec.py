@@ -182,6 +182,7 @@ def read_runtime(folder: Path) -> str | None:
     return match.group(1)
 
 
+SCALE = "DOKKU_SCALE"
 SCALE_LINE = re.compile(r"([A-Za-z0-9_-]+)\s*=\s*(\d{1,2})")
 
 
@@ -190,18 +191,23 @@ def read_scale(folder: Path) -> dict[str, int] | None:
 
     Raises `UsageError` naming a line that is not like `web=1`.
     """
-    path = folder / "DOKKU_SCALE"
+    path = folder / SCALE
     if not path.is_file():
         return None
-    found: dict[str, int] = {}
-    for number, raw in enumerate(read_text(path).splitlines(), 1):
-        line = raw.partition("#")[0].strip()
-        match = SCALE_LINE.fullmatch(line)
-        if line and not match:
-            raise UsageError(f"DOKKU_SCALE line {number} is not like 'web=1': {line!r}.")
-        if match:
-            found[match[1]] = int(match[2])
-    return found
+    lines = enumerate(read_text(path).splitlines(), 1)
+    return dict(found for number, line in lines if (found := scale_of(line, number)))
+
+
+def scale_of(line: str, number: int) -> tuple[str, int] | None:
+    """The process of a line of DOKKU_SCALE and how many there are to be, None for a comment.
+
+    Raises `UsageError` for a line that is not like `web=1`.
+    """
+    line = line.partition("#")[0].strip()
+    match = SCALE_LINE.fullmatch(line)
+    if line and not match:
+        raise UsageError(f"{SCALE} line {number} is not like 'web=1': {line!r}.")
+    return (match[1], int(match[2])) if match else None
 
 
 @dataclass(frozen=True)

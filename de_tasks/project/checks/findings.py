@@ -46,6 +46,8 @@ CODES = {
     "conda-unused": (WARNING, "environment.yml has no effect beside a requirements.txt."),
     "project-toml": (ERROR, "project.toml is not valid."),
     "apt-line": (ERROR, "A line of the Aptfile cannot be read."),
+    "scale-line": (ERROR, "A line of version 4's DOKKU_SCALE cannot be read."),
+    "scale-process": (WARNING, "DOKKU_SCALE names a process that the Procfile does not have."),
     "other-version": (WARNING, "Only the other version of Dash Enterprise reads this file."),
     "release-process": (NOTE, "Nothing is documented of `release` on version 5."),
     "dockerfile": (WARNING, "A Dockerfile has no effect."),

@@ -103,7 +103,7 @@ def _python(process: Process, at: int) -> Iterator[Finding]:
         if word in ("-W", "-X"):
             at += 1
     if at < len(words):
-        yield from scripts.check(process, words[at], at)
+        yield from scripts.check(process, words[at], at, by_python=True)
         if posixpath.basename(words[at]) == "manage.py":
             yield from _server_of_django(process)
 

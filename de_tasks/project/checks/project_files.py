@@ -11,9 +11,11 @@ from de_tasks.appspec import (
     MARK,
     OTHER_VERSION,
     RELEASE_UNDOCUMENTED,
+    SCALE,
     apt_lines,
     other_version,
     process,
+    scale_of,
     text_of,
 )
 from de_tasks.errors import UsageError
@@ -42,6 +44,8 @@ def check(sent: Sent, version: int) -> Iterator[Finding]:
     if version == 5:
         yield from _project(sent)
         yield from _apt(sent)
+    else:
+        yield from _scale(sent)
 
 
 def _other_version(sent: Sent, version: int) -> Iterator[Finding]:
@@ -52,14 +56,21 @@ def _other_version(sent: Sent, version: int) -> Iterator[Finding]:
             place = other_version(version, name, runtime, typed)
             what = f"{name} is not read on version {version}."
             yield Finding("other-version", name, 0, what, f"{place[0].upper()}{place[1:]}")
-    procfile = text_of(sent.read("Procfile"), "replace") if sent.has("Procfile") else ""
-    for number, line in enumerate(procfile.splitlines(), 1):
-        if version == 5 and process(line.strip())[0] == "release":
+    for number, kind in _processes(sent):
+        if version == 5 and kind == "release":
             what, _, remedy = RELEASE_UNDOCUMENTED.rpartition(": ")
             finding = Finding(
                 "release-process", "Procfile", number, f"{what}.", remedy.capitalize()
             )
             yield finding
+
+
+def _processes(sent: Sent) -> Iterator[tuple[int, str]]:
+    """The lines of the Procfile that have a process, each with its name."""
+    text = text_of(sent.read("Procfile"), "replace") if sent.has("Procfile") else ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if kind := process(line.strip())[0]:
+            yield number, kind
 
 
 def _project(sent: Sent) -> Iterator[Finding]:
@@ -120,3 +131,20 @@ def _apt(sent: Sent) -> Iterator[Finding]:
             what = f"{text!r} is not the name of a package."
             remedy = "Write one name a line, in lower case, as `apt-cache search` has it"
             yield Finding("apt-line", APT, number, what, remedy)
+
+
+def _scale(sent: Sent) -> Iterator[Finding]:
+    if not sent.has(SCALE):
+        return
+    kinds = {kind for _, kind in _processes(sent)}
+    for number, line in enumerate(text_of(sent.read(SCALE), "replace").splitlines(), 1):
+        try:
+            found = scale_of(line, number)
+        except UsageError as error:
+            remedy = "Write one process a line, like 'web=1'"
+            yield Finding("scale-line", SCALE, number, str(error), remedy)
+            continue
+        if found and kinds and found[0] not in kinds:
+            what = f"{SCALE} scales {found[0]}, which the Procfile does not have."
+            remedy = f"Correct the name, or add the process to the Procfile: {found[0]}: COMMAND"
+            yield Finding("scale-process", SCALE, number, what, remedy)

@@ -28,15 +28,25 @@ def by_path(process: Process, program: str) -> Iterator[Finding]:
         yield from check(process, program, 0, reads="itself")
 
 
-def check(process: Process, name: str, word: int, reads: str = "") -> Iterator[Finding]:
-    """Look at a file that is run: by Python, by the shell, or by `itself`."""
+def check(
+    process: Process, name: str, word: int, reads: str = "", by_python: bool = False
+) -> Iterator[Finding]:
+    """Look at a file that is run: by a program in Python, by the shell, or by `itself`.
+
+    Python itself also runs a folder, and only one that says how.
+    """
     sent, path = process.sent, shell.joined(process.command.folder, name)
     if path is None or not shell.known(name) or "://" in name or "*" in name:
         return
     if not sent.has(path):
         if reads == "" and sent.has_folder(path):
-            if sent.has(f"{path}/__main__.py"):
-                process.started.append((posixpath.normpath(f"{path}/__main__.py"), (path,)))
+            main = posixpath.normpath(f"{path}/__main__.py")
+            if sent.has(main):
+                process.started.append((main, (path,)))
+            elif by_python:
+                what = f"The process {process.kind} runs the folder {name}, without __main__.py."
+                remedy = "Name the file in it that starts the app"
+                yield process.finding("no-script", what, remedy, word)
             return
         what = f"The process {process.kind} runs {name}, which is not in the folder."
         remedy = "Correct the name, or add the file"

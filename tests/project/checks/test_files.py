@@ -152,6 +152,23 @@ def test_python_of_version_4_is_a_3_that_is_named_in_full(
     assert (finding.code, finding.what) == ("bad-runtime", what)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("web=1\n", ""),
+        ("# none yet\n\nweb = 2  # two\n", ""),
+        ("web=1\nworker=1\n", "2 warning scale-process"),
+        ("web: 1\n", "1 error scale-line"),
+        ("web=100\nwrker=1\n", "1 error scale-line, 2 warning scale-process"),
+    ],
+)
+def test_scale_of_version_4(text: str, found: str, tmp_path: Path) -> None:
+    app = tmp_path / "good-app"
+    write(app, {**PLAIN, "DOKKU_SCALE": text})
+    seen = checks.run(app, app.name, 50, version=4)
+    assert ", ".join(f"{f.line} {f.level} {f.code}" for f in seen) == found
+
+
 def test_script_of_project_toml_has_the_line_ends_of_the_shell(tmp_path: Path) -> None:
     files = {"project.toml": "[scripts]\npredeploy = './a.sh'\n", "a.sh": "true\r\n"}
     (finding,) = findings(tmp_path, files)

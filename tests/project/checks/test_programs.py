@@ -81,7 +81,7 @@ def test_program_may_be_brought_by_any_requirement(
         ("python -m src", "", ""),
         ("python -m fast", "", ""),
         ("gunicorn fast:server", "", ""),
-        ("python src", "", ""),
+        ("python src", "", "error:no-script"),
         ("flask --app app run", "flask", ""),
         ("fastapi run app.py", "fastapi", "error:not-required"),
         ("gunicorn -z app:server", "", "warning:gunicorn-option"),
@@ -248,3 +248,10 @@ def test_code_that_cannot_be_compiled_is_named(code: str, reason: str, tmp_path:
 def test_procfile_that_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
     (finding,) = findings(tmp_path, {"Procfile": "#" * 1024**2 + "\n"})
     assert finding.what == "Procfile has more than 1048576 bytes."
+
+
+def test_folder_that_python_cannot_run(tmp_path: Path) -> None:
+    files = {"Procfile": "web: python src\n", "src/app.py": "import json\n"}
+    (finding,) = findings(tmp_path, files)
+    assert finding.code == "no-script" and "src, without __main__.py" in finding.what
+    assert codes(tmp_path, {**files, "Procfile": "web: python $FOLDER\n"}) == ""
