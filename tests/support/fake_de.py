@@ -10,15 +10,17 @@ It is started some hundred times, so it imports little.
 
 from __future__ import annotations
 
+import _socket
 import argparse
 import binascii
 import json
 import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False  # typing's, without importing typing
+if TYPE_CHECKING:
+    from typing import Any
 
 NEVER = "This app has not been deployed and has no previous builds."
 LISTS = {
@@ -89,14 +91,18 @@ class Server:
             f"Content-Type: {kind}",
             f"Content-Length: {len(body)}",
         )
-        with socket.create_connection((name, int(port)), timeout=60) as connection:
-            connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-            with connection.makefile("rb") as answer:
-                while answer.readline().strip():
-                    pass
-                return answer.read()
+        connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        connection.settimeout(60)
+        connection.connect((name, int(port)))
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        answer = b""
+        while piece := connection.recv(1 << 16):
+            answer += piece
+        return answer.partition(b"\r\n\r\n")[2]
 
     def push(self, folder: Path, name: str) -> None:
+        import subprocess
+
         remote = self.ask("query ($n: String!) { app(name: $n) { gitUrl } }", n=name)["app"]
         if "FAKE_DE_GIT" in os.environ:  # A place where what is sent is counted.
             remote = {"gitUrl": f"{os.environ['FAKE_DE_GIT']}/{name}"}
