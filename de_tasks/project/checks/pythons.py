@@ -31,6 +31,7 @@ def brings_setuptools(python: str) -> bool:
 
 
 def without_pkg_resources(reading: Reading, python: str) -> Iterator[Finding]:
+    """Pinned versions that import what the environment does not have."""
     own = reading.specifiers.get("setuptools")
     if own is None:
         there = brings_setuptools(python)
@@ -51,6 +52,7 @@ def without_pkg_resources(reading: Reading, python: str) -> Iterator[Finding]:
 
 
 def without_wheels(reading: Reading, python: str, platform: int) -> Iterator[Finding]:
+    """Versions that were published before the Python, and would have to be compiled."""
     for name, specifiers in reading.specifiers.items():
         line = reading.lines[name]
         newest = wheels.newest_python(name, partial(end_before, specifiers))

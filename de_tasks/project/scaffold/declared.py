@@ -56,7 +56,7 @@ def of_conda(folder: Path) -> tuple[str, ...] | None:
         return None
     try:
         listed = yaml.safe_load(read_text(path))["dependencies"]  # type: ignore[no-untyped-call]
-    except (UsageError, yaml.YAMLError, KeyError, TypeError):
+    except (UsageError, yaml.YAMLError, LookupError, TypeError, RecursionError):
         return ()
     lines = []
     for entry in listed if isinstance(listed, list) else ():

@@ -731,6 +731,10 @@ def test_first_dash_that_can_be_served_is_required(tmp_path: Path) -> None:
         ("dependencies:\n  - python=3.11\n  - pip:\n    - 'dash==3.1'\n", {"gunicorn"}),
         ("dependencies:\n  - dash\n\n  # web\n  - pip:\n    - gunicorn\nprefix: /x\n", set()),
         ("channels:\n  - dash\ndependencies:\n  - gunicorn\nother:\n  - dash\n", {"dash"}),
+        ("dependencies: [dash, {pip: [gunicorn, {a: b}]}, {pip: dash}, 3]\n", set()),
+        ("dependencies:\n- dash\n- [\n", {"gunicorn", "dash"}),
+        ("- dash\n- gunicorn\n", {"gunicorn", "dash"}),
+        ("[" * 5000, {"gunicorn", "dash"}),
     ],
 )
 def test_conda_app_is_told_what_it_lacks(environment: str, needs: set[str], tmp_path: Path) -> None:
