@@ -61,6 +61,11 @@ class ServerSettings:
         return f"{self._scheme}://{APPS_HOST}:{self.port}"
 
     @property
+    def authority(self) -> Path | None:
+        """The certificate of the sandbox's own authority, None where nobody needs one."""
+        return self.data / "tls" / "authority.pem" if self.tls else None
+
+    @property
     def secure(self) -> bool:
         """Whether browsers come over TLS."""
         return self.tls

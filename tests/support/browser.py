@@ -42,7 +42,11 @@ class Browser:
 
     def be(self, user: str) -> Browser:
         """Be signed in to the platform as a user, without a password."""
-        name, value = f"de-session-{self.running.port}", backstage(self.running).session(user)
+        prefix = "__Host-" if self.running.ca_path else ""
+        name, value = (
+            f"{prefix}de-session-{self.running.port}",
+            backstage(self.running).session(user),
+        )
         self.session.cookies.set(name, value, domain="127.0.0.1", path="/")
         return self
 

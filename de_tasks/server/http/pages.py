@@ -66,6 +66,7 @@ class Pages:
         made.globals.update(
             style=self._style,
             platform=self._settings.url,
+            authority=self._settings.authority,
             openid=self._settings.openid,
             sign_in=f"{self._settings.issuer}/sign-in",
         )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import html
+import re
 import secrets
+import shlex
+import subprocess
+from pathlib import Path
 
 import pytest
+import requests
 
 from de_tasks.server import control
+from tests.support.apps import SERVER, app_folder
 from tests.support.backstage import backstage
 from tests.support.browser import Browser
-from tests.support.people import Person
+from tests.support.people import People, Person
 from tests.support.places import ROOT
+from tests.support.repositories import Repository
+from tests.support.waiting import BOUND
 
 PAGE = "/apps/-/new"
 
@@ -24,6 +33,31 @@ def test_created_app_says_how_to_deploy_to_it(sandbox: control.Running, dev: Per
     for line in (f"git remote add dash {sandbox.url}/GIT/{name}", f"inv deploy --name {name}"):
         assert line in made.text
     assert (ROOT / "templates" / "project" / "tasks.py").read_text().strip() in made.text
+
+
+def test_lines_for_git_alone_work_over_tls(tls: control.Running, tmp_path: Path) -> None:
+    dev, name = People(tls, tmp_path)["dev"], f"new-{secrets.token_hex(4)}"
+    session = requests.Session()
+    session.verify, session.trust_env = tls.ca_path, False
+    browser = Browser(tls, session).be(dev.name)
+    made = browser.submit(browser.get(PAGE), name=name)
+    (lines,) = re.findall(r'aria-label="The push">(.*?)</pre>', made.text, re.DOTALL)
+    repository = Repository.make(app_folder(tmp_path, "alone", Procfile=SERVER))
+    login = f"credential.helper=!f() {{ echo username={dev.name}; echo password=$KEY; }}; f"
+    variables = {**dev.variables(), "KEY": backstage(tls).key(dev.name)}
+    for line in html.unescape(lines).splitlines():
+        words = ["git", "-c", login, *shlex.split(line)[1:]]
+        done = subprocess.run(
+            words,
+            cwd=repository.folder,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=BOUND,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "-----> Starting web" in done.stderr
 
 
 @pytest.mark.parametrize(
