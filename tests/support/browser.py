@@ -43,10 +43,8 @@ class Browser:
     def be(self, user: str) -> Browser:
         """Be signed in to the platform as a user, without a password."""
         prefix = "__Host-" if self.running.ca_path else ""
-        name, value = (
-            f"{prefix}de-session-{self.running.port}",
-            backstage(self.running).session(user),
-        )
+        name = f"{prefix}de-session-{self.running.port}"
+        value = backstage(self.running).session(user)
         self.session.cookies.set(name, value, domain="127.0.0.1", path="/")
         return self
 
