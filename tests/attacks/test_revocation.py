@@ -227,6 +227,28 @@ def test_request_that_is_held_open_answers_no_more(
     assert answer.status_code in (401, 403, 404) or not answer.json()["data"]["runtimeLogs"]
 
 
+def test_request_that_is_held_open_while_its_password_is_tried_out(visited: Visited) -> None:
+    set_role(visited.running, visited.user, "admin")
+    given = {"app": visited.app, "wait": 20}
+    right, wrong = (basic(visited.user, password) for password in (PASSWORD, "wrong"))
+
+    def spent() -> int:
+        return int(control.administer(visited.running, "points", {})[visited.user]["spent"])
+
+    first = ask(visited.running, LOG, right, **given, after="0").json()
+    known, before = first["data"]["runtimeLogs"]["next"], spent()
+    owner = Browser(visited.running).be(visited.owner.name)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, visited.running, LOG, right, **given, after=known)
+        until(lambda: spent() > before, "the request is held")
+        refused = (ask(visited.running, LOG, wrong, **given).status_code for _ in range(10))
+        assert 429 in refused
+        owner.get(f"{owner.apps}/{visited.app}/")
+        answer = asked.result(BOUND)
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0, answer.text
+    assert "asked for" not in answer.text
+
+
 def test_push_that_is_followed_tells_no_more(
     fortress: control.Running, tmp_path: Path, hold: Path
 ) -> None:
