@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from de_tasks.project.checks import lock_files, modules, packages
+from de_tasks.project.checks import lock_files, modules, own_imports, packages
 from de_tasks.project.checks.findings import Finding
 from de_tasks.project.checks.provided import Provided
 from de_tasks.repo.sent import Sent
@@ -27,6 +27,7 @@ def check(
         yield from _imports(sent, reached, provided)
     if provided:
         yield from _hidden(sent, reached, roots, provided)
+    yield from own_imports.check(sent, reached, roots, provided)
     for name, tree in reached.trees.items():
         imported = {i.module for i in reached.imports if i.file == name}
         if imported & set(DASH):

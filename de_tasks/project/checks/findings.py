@@ -25,6 +25,8 @@ CODES = {
     "not-required": (ERROR, "A process's program is not in the requirements."),
     "unknown-program": (WARNING, "No requirement has the name of a process's program."),
     "import-not-required": (WARNING, "An import whose package is not in the requirements."),
+    "import-left-out": (ERROR, "A module that the app imports would not be deployed."),
+    "import-own-folder": (ERROR, "A module is imported by the name of the app's own folder."),
     "hidden-package": (WARNING, "A file of the app hides a package that the app imports."),
     "no-requirements": (ERROR, "There is no requirements.txt and no environment.yml."),
     "requirements-encoding": (WARNING, "A requirements file is in UTF-16."),

@@ -128,7 +128,7 @@ def reach(sent: Sent, starts: Sequence[str], roots: Sequence[str]) -> Reached:
         trees[name] = tree
         places = [*roots, posixpath.dirname(name) or "."]
         for node in ast.walk(tree):
-            for module in _modules(node, name):
+            for module in named(node, name):
                 # A relative import is counted from the app's folder, wherever the roots are.
                 found = find(sent, module, ["."] if getattr(node, "level", 0) else places)
                 if found and found not in trees:
@@ -148,7 +148,9 @@ def _pages(tree: ast.Module) -> bool:
     return any(isinstance(n, ast.keyword) and n.arg == "use_pages" for n in ast.walk(tree))
 
 
-def _modules(node: ast.AST, name: str) -> Iterator[str]:
+def named(node: ast.AST, name: str) -> Iterator[str]:
+    """The modules that a statement of the file `name` may import: of `from a import b` also
+    `a.b`, which may be a variable."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.name

@@ -1,0 +1,87 @@
+"""Modules of the app's own that it imports, and that the server does not have."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from de_tasks.project.checks import modules
+from de_tasks.project.checks.findings import WARNING, Finding
+from de_tasks.project.checks.procfile import makes_files, why_left_out
+from de_tasks.project.checks.provided import Provided
+from de_tasks.repo.sent import Sent
+
+
+def check(
+    sent: Sent, reached: modules.Reached, roots: Sequence[str], provided: Provided | None
+) -> Iterator[Finding]:
+    """Look at what the files that an app loads import from its own folder, sent or not."""
+    for file, tree in reached.trees.items():
+        for node in tree.body:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            relative = isinstance(node, ast.ImportFrom) and node.level > 0
+            places = ["."] if relative else [*roots, posixpath.dirname(file) or "."]
+            for name in dict.fromkeys(modules.named(node, file)):
+                if _is_there(sent, name, places, provided) or _is_variable(
+                    sent, name, node, places
+                ):
+                    continue
+                if left_out := _left_out(sent, name, places):
+                    what, remedy = why_left_out(sent, left_out)
+                    what = f"{file} imports {name}. {what}"
+                    remedy += ". If it has secrets, make them variables of the app instead"
+                    code = "import-left-out"
+                elif not relative and (below := _below_folder(sent, name, places)):
+                    what = f"{file} imports {name}, by the name of the folder that is deployed, "
+                    what += "which it does not have on the server."
+                    remedy = f"Import {below}, or deploy the folder above: --path .."
+                    code = "import-own-folder"
+                else:
+                    continue
+                lowered = WARNING if _may_come(name, sent, provided) else ""
+                yield Finding(code, file, node.lineno, what, remedy, lowered)
+                break
+
+
+def _may_come(name: str, sent: Sent, provided: Provided | None) -> bool:
+    """Whether what is installed, or a script at build time, may bring the module."""
+    if provided is None or provided.nameless or makes_files(sent):
+        return True
+    return provided.resembles(name.partition(".")[0])
+
+
+def _is_there(sent: Sent, name: str, places: Sequence[str], provided: Provided | None) -> bool:
+    top = name.partition(".")[0]
+    known = modules.is_standard(top) or (provided is not None and provided.has(top))
+    return known or modules.is_there(sent, name, places)
+
+
+def _is_variable(
+    sent: Sent, name: str, node: ast.Import | ast.ImportFrom, places: Sequence[str]
+) -> bool:
+    """Whether `from a import b` takes a variable of the module `a`."""
+    above, _, last = name.rpartition(".")
+    if isinstance(node, ast.Import) or last not in {alias.name for alias in node.names}:
+        return False
+    file = modules.find(sent, above, places) if above else None
+    tree = modules.parse(sent, file) if file else None
+    names = modules.defined(tree) if tree else set()
+    return names is None or last in names
+
+
+def _left_out(sent: Sent, name: str, places: Sequence[str]) -> str:
+    for place in places:
+        stem = posixpath.normpath(posixpath.join(place, name.replace(".", "/")))
+        for file in (f"{stem}.py", f"{stem}/__init__.py"):
+            if sent.left_out(file):
+                return file
+    return ""
+
+
+def _below_folder(sent: Sent, name: str, places: Sequence[str]) -> str:
+    """What a name is without the name of the app's own folder before it."""
+    top, _, below = name.partition(".")
+    own = sent.folder is not None and sent.folder.name == top
+    return below if own and below and modules.is_there(sent, below, ["."]) else ""
