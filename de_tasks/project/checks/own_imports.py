@@ -24,22 +24,18 @@ def check(
             relative = isinstance(node, ast.ImportFrom) and node.level > 0
             places = ["."] if relative else [*roots, posixpath.dirname(file) or "."]
             for name in dict.fromkeys(modules.named(node, file)):
-                if _is_there(sent, name, places, provided) or _is_variable(
-                    sent, name, node, places
-                ):
+                left_out = _left_out(sent, name, places)
+                below = "" if relative else _below_folder(sent, name)
+                if not (left_out or below) or _is_there(sent, name, node, places, provided):
                     continue
-                if left_out := _left_out(sent, name, places):
-                    what, remedy = why_left_out(sent, left_out)
+                if left_out:
+                    code, (what, remedy) = "import-left-out", why_left_out(sent, left_out)
                     what = f"{file} imports {name}. {what}"
                     remedy += ". If it has secrets, make them variables of the app instead"
-                    code = "import-left-out"
-                elif not relative and (below := _below_folder(sent, name, places)):
-                    what = f"{file} imports {name}, by the name of the folder that is deployed, "
-                    what += "which it does not have on the server."
-                    remedy = f"Import {below}, or deploy the folder above: --path .."
-                    code = "import-own-folder"
                 else:
-                    continue
+                    code, what = "import-own-folder", f"{file} imports {name}, by the name of the "
+                    what += "folder that is deployed, which it does not have on the server."
+                    remedy = f"Import {below}, or deploy the folder above: --path .."
                 lowered = WARNING if _may_come(name, sent, provided) else ""
                 yield Finding(code, file, node.lineno, what, remedy, lowered)
                 break
@@ -52,10 +48,17 @@ def _may_come(name: str, sent: Sent, provided: Provided | None) -> bool:
     return provided.resembles(name.partition(".")[0])
 
 
-def _is_there(sent: Sent, name: str, places: Sequence[str], provided: Provided | None) -> bool:
+def _is_there(
+    sent: Sent,
+    name: str,
+    node: ast.Import | ast.ImportFrom,
+    places: Sequence[str],
+    provided: Provided | None,
+) -> bool:
     top = name.partition(".")[0]
-    known = modules.is_standard(top) or (provided is not None and provided.has(top))
-    return known or modules.is_there(sent, name, places)
+    if modules.is_standard(top) or (provided is not None and provided.has(top)):
+        return True
+    return modules.is_there(sent, name, places) or _is_variable(sent, name, node, places)
 
 
 def _is_variable(
@@ -80,7 +83,7 @@ def _left_out(sent: Sent, name: str, places: Sequence[str]) -> str:
     return ""
 
 
-def _below_folder(sent: Sent, name: str, places: Sequence[str]) -> str:
+def _below_folder(sent: Sent, name: str) -> str:
     """What a name is without the name of the app's own folder before it."""
     top, _, below = name.partition(".")
     own = sent.folder is not None and sent.folder.name == top
