@@ -39,7 +39,7 @@ class Check:
         from de_tasks.repo.git import Git
 
         if isinstance(source, Commit):
-            files = sent.of_tree(Git(source.objects.parent), source.tree)
+            files = sent.of_tree(Git(source.objects.parent), source.tree, source.folder)
         else:
             files = sent.of_folder(source.resolve())
         self.run(locks.apply(self.requirements, files), name, tell)

@@ -34,8 +34,8 @@ class Entry(NamedTuple):
 class Sent:
     """Files by their names relative to the app's folder, with `/` on every system.
 
-    `folder` is where the content stands, where it is not in git; `git` reads it there.
-    `total` are the bytes of all of them, None where nobody has counted.
+    `folder` is where the content stands; or, where `git` has it, where more may stand that is not
+    sent. `total` are the bytes of all of them, None where nobody has counted.
     """
 
     def __init__(
@@ -245,14 +245,14 @@ def ignored(folder: Path, names: Iterable[str]) -> list[str]:
     return done.stdout.split("\0")[:-1]
 
 
-def of_tree(git: Git, tree: str) -> Sent:
-    """The files of a tree in a repository."""
+def of_tree(git: Git, tree: str, folder: Path | None = None) -> Sent:
+    """The files of a tree in a repository; `folder` may have more, which would not be sent."""
     entries = {}
     for line in filter(None, git("ls-tree", "-r", "-l", "-z", tree).split("\0")):
         facts, _, name = line.partition("\t")
         mode, _, blob, size = facts.split()
         entries[name] = _entry(mode, blob, int(size) if size.isdecimal() else 0)
-    return Sent(entries, git=git)
+    return Sent(entries, folder, git)
 
 
 def of_read(listing: Listing, folder: Path, total: int) -> Sent:

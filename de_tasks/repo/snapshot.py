@@ -108,7 +108,8 @@ class Snapshot:
             for name, content in self._put_in.items():
                 sent.put(name, content)
             return sent
-        return of_tree(self._git, found.tree)
+        folder = self._source.folder if isinstance(self._source, Commit) else None
+        return of_tree(self._git, found.tree, folder)
 
     def origin(self) -> str:
         """The commit that the files come from, with `-dirty` and branch; empty without one."""

@@ -16,12 +16,16 @@ from de_tasks.repo.user_settings import reading
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit whose tree, or the tree of a folder in it, is deployed without a working copy."""
+    """A commit whose tree, or the tree of a folder in it, is deployed without a working copy.
+
+    `folder` is where that folder would be in the working copy that there may be.
+    """
 
     sha: str
     tree: str
     objects: Path
     name: str
+    folder: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.sha[:10]} ({self.name})"
@@ -102,4 +106,4 @@ def find_commit(folder: Path, ref: str) -> Commit:
         if tree.type != "tree":
             raise UsageError(f"{inside} is not a folder in commit {commit.hexsha[:10]}.")
         objects = Path(repository.common_dir).resolve() / "objects"
-        return Commit(commit.hexsha, tree.hexsha, objects, ref)
+        return Commit(commit.hexsha, tree.hexsha, objects, ref, full)

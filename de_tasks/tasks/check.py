@@ -54,7 +54,9 @@ def check(
     check_folder(folder)
     wanted = name or values.app or folder.resolve().name
     commit = find_commit(folder, ref) if ref else None
-    sent = of_tree(Git(commit.objects.parent), commit.tree) if commit else None
+    sent = None
+    if commit:
+        sent = of_tree(Git(commit.objects.parent), commit.tree, commit.folder)
     search = None if secrets else ()
     version = version_of(values, store(values))
     found = checks.run(

@@ -12,7 +12,7 @@ from de_tasks.repo import listing
 from de_tasks.repo.git import Git
 from de_tasks.repo.sent import of_folder, of_index, of_read, of_tree
 from de_tasks.repo.source import find_commit
-from tests.support.checked import PLAIN, write
+from tests.support.checked import FLASK, PLAIN, write
 from tests.support.people import PROGRAMS, Person
 from tests.support.repositories import Repository
 
@@ -54,6 +54,18 @@ def test_ignored_but_committed_file_is_sent_with_a_commit(dev: Person, made: Rep
     assert dev.inv("check", folder=made.folder).code == 0
     done = dev.inv("check", "--ref", "HEAD", folder=made.folder)
     assert done.code == 1 and "[env-file]" in done.out
+
+
+def test_module_that_is_not_in_the_commit(dev: Person, made: Repository) -> None:
+    write(made.folder, {"app.py": f"import helpers\n{FLASK}"})
+    made.commit("Without what it imports")
+    write(made.folder, {"helpers.py": ""})
+    assert dev.inv("check", folder=made.folder).code == 0
+    for line in ("check --ref HEAD", "deploy -y --ref HEAD"):
+        done = dev.inv(*line.split(), folder=made.folder)
+        told = f"{done.out}{done.err}"
+        assert done.code == 1 and "app.py imports helpers. helpers.py is not tracked" in told
+        assert "[import-left-out]" in told and "git add -f helpers.py" in told
 
 
 def test_index_and_tree_have_what_the_folder_has(made: Repository) -> None:
