@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from inspect import Parameter, Signature
@@ -25,13 +23,12 @@ from de_tasks.platform import connect as platforms
 from de_tasks.platform.connect import app_name, find_host
 from de_tasks.tasks import documents, invoke_options
 from de_tasks.tasks.documents import AsFacts
+from de_tasks.tasks.interrupts import interruptible
 from de_tasks.tasks.invoke_options import ITS_DRY_RUN, Changes, Facts
 from de_tasks.terminal import console, live, style, wrapping
 from de_tasks.terminal.text import readable
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from de_tasks.config.settings import Settings
     from de_tasks.net.retry import Wait
     from de_tasks.platform.connect import Connection
@@ -117,23 +114,6 @@ class DeTask(Task):  # type: ignore[type-arg]
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Take SIGTERM, by which CI systems end a job, for Ctrl-C: what was begun is cleared away."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def readable_errors() -> Iterator[None]:
     """Make the messages of errors readable, which invoke prints; on a terminal with a mark."""
     try:
@@ -180,7 +160,7 @@ def task(
                 installed_first(),
                 readable_errors(),
                 documents.failures(asked, as_document),
-                _interruptible(),
+                interruptible(),
                 invoke_options.bounded(config.timeouts.command),
                 invoke_options.echoed(config.run.echo),
             ):
