@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,14 +61,22 @@ def test_what_a_test_leaves_changed_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.sandbox
-def test_sandboxes_end_with_the_worker_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_sandboxes_end_with_the_tests(end: signal.Signals, tmp_path: Path) -> None:
     line = [sys.executable, "-c", WORKER, str(tmp_path / "data")]
     pipe = subprocess.PIPE
-    with subprocess.Popen(line, cwd=ROOT, stdin=pipe, stdout=pipe) as worker:
+    with subprocess.Popen(
+        line, cwd=ROOT, stdin=pipe, stdout=pipe, start_new_session=True
+    ) as worker:
         assert worker.stdout
         pid = int(worker.stdout.readline())
         try:
             assert runs(pid)
         finally:
-            worker.kill()
+            if (
+                end == signal.SIGKILL
+            ):  # As for want of memory; else as a terminal or `timeout` does.
+                worker.kill()
+            else:
+                os.killpg(worker.pid, end)
     until(lambda: not runs(pid), "the sandbox has ended")

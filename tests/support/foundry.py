@@ -103,8 +103,9 @@ class Foundry:
 
 def main() -> None:
     """Fork a sandbox for each order, until nobody can give one; then end those that run."""
-    # Whoever interrupts the tests interrupts us as well, and the sandboxes are ours to end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whoever ends the tests may end us as well, and the sandboxes are ours to end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
     for module in pkgutil.walk_packages(de_tasks.server.__path__, "de_tasks.server."):
         if not module.name.endswith("__main__"):
@@ -149,6 +150,7 @@ def _become(order: dict[str, Any], log: int, ready: int) -> list[str]:
     os.environ.clear()
     os.environ.update(order["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for target in (1, 2):
         os.dup2(log, target)
     os.close(log)
