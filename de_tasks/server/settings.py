@@ -9,6 +9,7 @@ PLATFORM_HOST = "127.0.0.1"
 APPS_HOST = "localhost"
 """Platform and apps are different hosts, hence different origins and cookie jars: a page of
 an app can never act as the user who is signed in to the platform."""
+AUTHORITY = "authority.pem"
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,14 @@ class ServerSettings:
         return f"{self._scheme}://{APPS_HOST}:{self.port}"
 
     @property
+    def tls_folder(self) -> Path:
+        """Where certificates and keys are, for a sandbox that serves TLS."""
+        return self.data / "tls"
+
+    @property
     def authority(self) -> Path | None:
         """The certificate of the sandbox's own authority, None where nobody needs one."""
-        return self.data / "tls" / "authority.pem" if self.tls else None
+        return self.tls_folder / AUTHORITY if self.tls else None
 
     @property
     def secure(self) -> bool:

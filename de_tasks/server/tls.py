@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from de_tasks.server.files import write_private
-from de_tasks.server.settings import ServerSettings
+from de_tasks.server.settings import AUTHORITY, ServerSettings
 
 NAMES = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
@@ -42,14 +42,14 @@ class Certificates:
 
 def of(settings: ServerSettings) -> Certificates | None:
     """The certificates of a sandbox that serves TLS, None for another."""
-    return provide(_folder(settings)) if settings.tls else None
+    return provide(settings.tls_folder) if settings.tls else None
 
 
 def provide(folder: Path, now: datetime | None = None) -> Certificates:
     """The certificates in a folder, made or renewed where that is due."""
     now = now or datetime.now(timezone.utc)
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = Certificates(folder / "authority.pem", folder / "server.pem", folder / "server.key")
+    found = Certificates(folder / AUTHORITY, folder / "server.pem", folder / "server.key")
     authority_key = folder / "authority.key"
     if not (authority_key.exists() and _is_good(found.authority, now)):
         _make_authority(found.authority, authority_key, now)
@@ -64,12 +64,8 @@ def provide(folder: Path, now: datetime | None = None) -> Certificates:
 
 def variables(settings: ServerSettings) -> dict[str, str]:
     """With these an app believes the sandbox besides everybody else; its own go before them."""
-    bundle = str(_folder(settings) / BUNDLE)
+    bundle = str(settings.tls_folder / BUNDLE)
     return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), bundle) if settings.tls else {}
-
-
-def _folder(settings: ServerSettings) -> Path:
-    return settings.data / "tls"
 
 
 def _is_good(file: Path, now: datetime) -> bool:

@@ -42,6 +42,10 @@ class Visited:
         answer = ask(self.running, f"mutation {{ done: {line} {{ {field} }} }}", header).json()
         assert not answer["data"]["done"][field], answer
 
+    def spent(self) -> int:
+        """The points that the user has spent, as soon as a request is taken."""
+        return int(control.administer(self.running, "points", {})[self.user]["spent"])
+
     def by_owner(self, line: str) -> None:
         self.do(self.owner.name, line)
 
@@ -208,18 +212,14 @@ def test_request_that_is_held_open_answers_no_more(
     visited: Visited,
 ) -> None:
     """It asks as an admin, who may read the log of every app."""
-
-    def spent() -> int:
-        return int(control.administer(visited.running, "points", {})[visited.user]["spent"])
-
     set_role(visited.running, visited.user, "admin")
     read, owner = door(visited), Browser(visited.running).be(visited.owner.name)
     first = read("").json()
     known = first["next"] if "next" in first else first["data"]["runtimeLogs"]["next"]
-    before = spent()
+    before = visited.spent()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(read, known)
-        until(lambda: spent() > before, "the request is held")
+        until(lambda: visited.spent() > before, "the request is held")
         loses(visited)
         owner.get(f"{owner.apps}/{visited.app}/")
         answer = asked.result(BOUND)
@@ -231,16 +231,12 @@ def test_request_that_is_held_open_while_its_password_is_tried_out(visited: Visi
     set_role(visited.running, visited.user, "admin")
     given = {"app": visited.app, "wait": 20}
     right, wrong = (basic(visited.user, password) for password in (PASSWORD, "wrong"))
-
-    def spent() -> int:
-        return int(control.administer(visited.running, "points", {})[visited.user]["spent"])
-
     first = ask(visited.running, LOG, right, **given, after="0").json()
-    known, before = first["data"]["runtimeLogs"]["next"], spent()
+    known, before = first["data"]["runtimeLogs"]["next"], visited.spent()
     owner = Browser(visited.running).be(visited.owner.name)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask, visited.running, LOG, right, **given, after=known)
-        until(lambda: spent() > before, "the request is held")
+        until(lambda: visited.spent() > before, "the request is held")
         refused = (ask(visited.running, LOG, wrong, **given).status_code for _ in range(10))
         assert 429 in refused
         owner.get(f"{owner.apps}/{visited.app}/")

@@ -73,10 +73,7 @@ def test_sandboxes_end_with_the_tests(end: signal.Signals, tmp_path: Path) -> No
         try:
             assert runs(pid)
         finally:
-            if (
-                end == signal.SIGKILL
-            ):  # As for want of memory; else as a terminal or `timeout` does.
-                worker.kill()
-            else:
-                os.killpg(worker.pid, end)
+            # A terminal and `timeout` tell all of a group; for want of memory one is killed.
+            end_it = os.kill if end == signal.SIGKILL else os.killpg
+            end_it(worker.pid, end)
     until(lambda: not runs(pid), "the sandbox has ended")

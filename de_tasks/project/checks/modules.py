@@ -18,12 +18,15 @@ COMPILED = (".so", ".pyd", ".pyc")
 
 def find(sent: Sent, module: str, roots: Sequence[str]) -> str | None:
     """The file that a module is imported from, None where there is none in these folders."""
+    return next((name for name in files_of(module, roots) if sent.has(name)), None)
+
+
+def files_of(module: str, roots: Sequence[str]) -> Iterator[str]:
+    """The files that a module may be imported from, in the order in which Python looks."""
     for root in roots:
         stem = posixpath.normpath(posixpath.join(root, module.replace(".", "/")))
-        for name in (f"{stem}/__init__.py", f"{stem}.py"):
-            if sent.has(name):
-                return name
-    return None
+        yield f"{stem}/__init__.py"
+        yield f"{stem}.py"
 
 
 def is_there(sent: Sent, module: str, roots: Sequence[str]) -> bool:

@@ -24,7 +24,8 @@ def check(
             relative = isinstance(node, ast.ImportFrom) and node.level > 0
             places = ["."] if relative else [*roots, posixpath.dirname(file) or "."]
             for name in dict.fromkeys(modules.named(node, file)):
-                left_out = _left_out(sent, name, places)
+                files = modules.files_of(name, places)
+                left_out = next((file for file in files if sent.left_out(file)), "")
                 below = "" if relative else _below_folder(sent, name)
                 if not (left_out or below) or _is_there(sent, name, node, places, provided):
                     continue
@@ -72,15 +73,6 @@ def _is_variable(
     tree = modules.parse(sent, file) if file else None
     names = modules.defined(tree) if tree else set()
     return names is None or last in names
-
-
-def _left_out(sent: Sent, name: str, places: Sequence[str]) -> str:
-    for place in places:
-        stem = posixpath.normpath(posixpath.join(place, name.replace(".", "/")))
-        for file in (f"{stem}.py", f"{stem}/__init__.py"):
-            if sent.left_out(file):
-                return file
-    return ""
 
 
 def _below_folder(sent: Sent, name: str) -> str:

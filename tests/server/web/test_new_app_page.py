@@ -6,7 +6,6 @@ import html
 import re
 import secrets
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from tests.support.browser import Browser
 from tests.support.people import People, Person
 from tests.support.places import ROOT
 from tests.support.repositories import Repository
-from tests.support.waiting import BOUND
 
 PAGE = "/apps/-/new"
 
@@ -42,20 +40,11 @@ def test_lines_for_git_alone_work_over_tls(tls: control.Running, tmp_path: Path)
     browser = Browser(tls, session).be(dev.name)
     made = browser.submit(browser.get(PAGE), name=name)
     (lines,) = re.findall(r'aria-label="The push">(.*?)</pre>', made.text, re.DOTALL)
-    repository = Repository.make(app_folder(tmp_path, "alone", Procfile=SERVER))
+    variables = {"KEY": backstage(tls).key(dev.name)}
+    repository = Repository.make(app_folder(tmp_path, "alone", Procfile=SERVER), variables)
     login = f"credential.helper=!f() {{ echo username={dev.name}; echo password=$KEY; }}; f"
-    variables = {**dev.variables(), "KEY": backstage(tls).key(dev.name)}
     for line in html.unescape(lines).splitlines():
-        words = ["git", "-c", login, *shlex.split(line)[1:]]
-        done = subprocess.run(
-            words,
-            cwd=repository.folder,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=BOUND,
-            check=False,
-        )
+        done = repository.run("-c", login, *shlex.split(line)[1:])
         assert done.returncode == 0, done.stderr
     assert "-----> Starting web" in done.stderr
 
